@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Shared by every package; each runs its own tests with `vitest run` in its own folder. */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    // koffi and memory maps live in worker threads and child processes of the tests themselves.
+    pool: 'forks',
+    testTimeout: 20_000,
+    reporters: process.env.CI ? ['default'] : ['dot'],
+    passWithNoTests: false,
+  },
+});
