@@ -1,0 +1,64 @@
+import { closeSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
+import { createMemfd } from '@vpmem/native';
+import { describe, expect, it } from 'vitest';
+import { FileBackings, type Backing, type FileRefused } from './backing.ts';
+import { DirectWindow } from './memory-window.ts';
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+const opened = (result: Backing | FileRefused): Backing => {
+  if ('code' in result) throw new Error(result.detail);
+  return result;
+};
+
+describe('FileBackings', () => {
+  it('maps one file once, and keeps no descriptor', () => {
+    const before = descriptors();
+    const files = new FileBackings();
+    const fd = createMemfd('ram', 16384);
+    const again = openSync(`/proc/self/fd/${fd}`, 'r+');
+    const [a, b] = [opened(files.open(fd, 8192, true)), opened(files.open(again, 16384, true))];
+    expect(files.size).toBe(1);
+    expect(descriptors()).toBe(before);
+    a.window(0, 4096, 4096).view.setUint32(0, 7, true);
+    expect(b.window(0x1000, 4096, 4096).view.getUint32(0, true)).toBe(7);
+    a.release();
+    a.release();
+    expect(files.size).toBe(1);
+    b.release();
+    expect(files.size).toBe(0);
+  });
+
+  it('touches directly only what cannot shrink', () => {
+    const files = new FileBackings();
+    expect(opened(files.open(createMemfd('sealed', 4096), 4096, true)).window(0, 0, 4096)).toBeInstanceOf(DirectWindow);
+    expect(opened(files.open(createMemfd('open', 4096, { seal: false }), 4096, true)).window(0, 0, 4096)).not.toBeInstanceOf(DirectWindow);
+  });
+
+  it('maps a read-only descriptor for reading', () => {
+    const fd = createMemfd('rom', 4096);
+    const readOnly = openSync(`/proc/self/fd/${fd}`, 'r');
+    closeSync(fd);
+    expect(opened(new FileBackings().open(readOnly, 4096, false)).window(0, 0, 4096).view.getUint8(0)).toBe(0);
+  });
+
+  it('maps a grown file anew', () => {
+    const files = new FileBackings();
+    const fd = createMemfd('grows', 4096, { seal: false });
+    const again = openSync(`/proc/self/fd/${fd}`, 'r+');
+    opened(files.open(openSync(`/proc/self/fd/${fd}`, 'r+'), 4096, true));
+    ftruncateSync(fd, 8192);
+    expect(opened(files.open(again, 8192, true)).window(0, 4096, 4096).view.getUint8(0)).toBe(0);
+    expect(files.size).toBe(2);
+    closeSync(fd);
+  });
+
+  it.each<[string, () => number, FileRefused['code']]>([
+    ['a directory', () => openSync('/', 'r'), 'not-a-file'],
+    ['a device', () => openSync('/dev/zero', 'r+'), 'not-a-file'],
+    ['a file shorter than the region', () => createMemfd('short', 4096), 'too-short'],
+  ])('refuses %s and closes it', (_, open, code) => {
+    const before = descriptors();
+    expect(new FileBackings().open(open(), 8192, true)).toMatchObject({ code });
+    expect(descriptors()).toBe(before);
+  });
+});

@@ -1,0 +1,85 @@
+import { closeSync, writeSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EPOLLIN, EPOLLOUT } from './epoll.ts';
+import { EventFd } from './event-fd.ts';
+import { EventLoop } from './event-loop.ts';
+import { unixPair } from './unix-socket.ts';
+
+
+let loop: EventLoop;
+let events: EventFd[];
+beforeEach(() => {
+  loop = new EventLoop();
+  events = [new EventFd(), new EventFd()];
+});
+afterEach(() => {
+  loop.close();
+  for (const event of events) event.close();
+});
+
+describe('EventFd', () => {
+  it('counts signals and gives them out once', () => {
+    const [event] = events as [EventFd];
+    event.signal();
+    event.signal();
+    expect(event.drain()).toBe(2);
+    expect(event.drain()).toBe(0);
+  });
+
+  it('taken over from a peer, never blocks even when its counter is full', () => {
+    const full = Buffer.alloc(8);
+    full.writeBigUInt64LE(2n ** 64n - 2n);
+    const [event] = events as [EventFd];
+    const taken = new EventFd(event.fd);
+    writeSync(taken.fd, full);
+    expect(taken.signal()).toBe(false);
+  });
+});
+
+describe('EventLoop', () => {
+  it('calls the handler of each ready descriptor', () => {
+    const seen: number[] = [];
+    events.forEach((event, i) => loop.watch(event.fd, EPOLLIN, () => seen.push(i)));
+    expect(loop.turn(0)).toBe(0);
+    events[1]!.signal();
+    expect(loop.turn(-1)).toBe(1);
+    expect(seen).toEqual([1]);
+  });
+
+  it('a handler may close the watch of another that is ready in the same turn', () => {
+    const seen: number[] = [];
+    const watches = events.map((event, i) =>
+      loop.watch(event.fd, EPOLLIN, () => {
+        seen.push(i);
+        watches[1 - i]!.close();
+      }),
+    );
+    for (const event of events) event.signal();
+    loop.turn(0);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('runs until it is stopped', () => {
+    let turns = 0;
+    loop.watch(events[0]!.fd, EPOLLIN, () => {
+      if (++turns === 3) loop.stop();
+    });
+    events[0]!.signal();
+    loop.run();
+    expect(turns).toBe(3);
+  });
+
+  it('changes what it waits for', () => {
+    const [x, y] = unixPair();
+    const seen: number[] = [];
+    const watch = loop.watch(x, EPOLLIN, (ready) => seen.push(ready));
+    expect(loop.turn(0)).toBe(0);
+    watch.modify(EPOLLIN | EPOLLOUT);
+    loop.turn(0);
+    expect(seen).toEqual([EPOLLOUT]);
+    watch.close();
+    watch.close();
+    closeSync(x);
+    closeSync(y);
+  });
+});

@@ -1,0 +1,63 @@
+import { Epoll } from './epoll.ts';
+
+/** A descriptor an {@link EventLoop} watches. */
+export interface Watch {
+  /** Waits for other events from now on. */
+  modify(events: number): void;
+  /** Stops watching; the descriptor stays open. A second call does nothing. */
+  close(): void;
+}
+
+interface Watched {
+  readonly handler: (events: number) => void;
+}
+
+/**
+ * A blocking loop of plain synchronous handlers over one {@link Epoll}. It runs in a worker thread of its own: while it
+ * waits, nothing of node's own event loop happens there.
+ */
+export class EventLoop {
+  readonly #epoll = new Epoll();
+  readonly #watched = new Map<number, Watched>();
+  #stopped = false;
+
+  /** Calls `handler` whenever one of `events` (EPOLLIN, …), an error or a hang-up is pending on `fd`. */
+  watch(fd: number, events: number, handler: (events: number) => void): Watch {
+    const watched: Watched = { handler };
+    this.#epoll.add(fd, events);
+    this.#watched.set(fd, watched);
+    return {
+      modify: (wanted) => {
+        if (this.#watched.get(fd) === watched) this.#epoll.modify(fd, wanted);
+      },
+      close: () => {
+        if (this.#watched.get(fd) !== watched) return;
+        this.#watched.delete(fd);
+        this.#epoll.remove(fd);
+      },
+    };
+  }
+
+  /** Serves until {@link stop}. */
+  run(): void {
+    while (!this.#stopped) this.turn(-1);
+  }
+
+  /** Waits once, at most `timeoutMs`, and serves what is ready; returns the number of descriptors that were. */
+  turn(timeoutMs: number): number {
+    return this.#epoll.wait(timeoutMs, (fd, events) => {
+      // A handler earlier in the same turn may have closed this watch.
+      this.#watched.get(fd)?.handler(events);
+    });
+  }
+
+  /** Makes {@link run} return, for good, after the handlers of the present turn. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  close(): void {
+    this.#watched.clear();
+    this.#epoll.close();
+  }
+}

@@ -1,0 +1,10 @@
+export { dataExtents, preallocate, punchHole } from './allocation.ts';
+export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
+export { EventFd } from './event-fd.ts';
+export { EventLoop, type Watch } from './event-loop.ts';
+export { copyFrom, copyTo } from './kernel-copy.ts';
+export { MAX_WINDOW, Mapping } from './mapping.ts';
+export { createMemfd, identifyFile, type FileIdentity } from './memfd.ts';
+export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
+export { SystemError, describeErrno } from './system-error.ts';
+export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair, waitReadable } from './unix-socket.ts';

@@ -1,0 +1,47 @@
+import { errno, processVmReadv, processVmWritev } from './libc.ts';
+import { Mapping } from './mapping.ts';
+import { SystemError } from './system-error.ts';
+
+const EFAULT = 14;
+const CHUNK = 65536;
+const DATA_AT = 64;
+
+let shared: { address: bigint; iov: BigUint64Array; data: Uint8Array } | undefined;
+
+function arena(): NonNullable<typeof shared> {
+  if (shared === undefined) {
+    const mapping = Mapping.anonymous(DATA_AT + CHUNK);
+    const iov = new BigUint64Array(mapping.window(0, 32));
+    iov[0] = mapping.address + BigInt(DATA_AT);
+    shared = { address: mapping.address, iov, data: new Uint8Array(mapping.window(DATA_AT, CHUNK)) };
+  }
+  return shared;
+}
+
+/**
+ * Reads this process's own memory through the kernel: where a plain load would raise SIGBUS, because the file behind the
+ * mapping was truncated, this returns false. At most 64 KiB.
+ */
+export function copyFrom(address: bigint, target: Uint8Array): boolean {
+  const { data } = arena();
+  if (!move(processVmReadv, 'process_vm_readv', address, target.length)) return false;
+  target.set(data.subarray(0, target.length));
+  return true;
+}
+
+/** Writes this process's own memory through the kernel; false where a plain store would raise SIGBUS. At most 64 KiB. */
+export function copyTo(address: bigint, source: Uint8Array): boolean {
+  arena().data.set(source);
+  return move(processVmWritev, 'process_vm_writev', address, source.length);
+}
+
+function move(call: typeof processVmReadv, name: string, address: bigint, length: number): boolean {
+  const { address: base, iov } = arena();
+  iov[1] = BigInt(length);
+  iov[2] = address;
+  iov[3] = BigInt(length);
+  const count = Number(call(process.pid, base, 1, base + 16n, 1, 0));
+  if (count === length) return true;
+  if (count !== -1 || errno() === EFAULT) return false;
+  throw new SystemError(errno(), name);
+}

@@ -1,0 +1,78 @@
+import koffi from 'koffi';
+import { SystemError } from './system-error.ts';
+
+// The C library node itself is linked to, whichever it is.
+const libc = koffi.load(null);
+
+type Pointer = bigint | null;
+
+/** Declares a C function with the TypeScript signature it has for us. */
+// The signature is the caller's claim; nothing here could infer it.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+function declare<F>(prototype: string): F {
+  return libc.func(prototype) as F;
+}
+
+export const mmap = declare<(address: Pointer, length: number, prot: number, flags: number, fd: number, offset: number) => Pointer>(
+  'void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)',
+);
+export const munmap = declare<(address: bigint, length: number) => number>('int munmap(void *addr, size_t length)');
+export const memfdCreate = declare<(name: string, flags: number) => number>('int memfd_create(const char *name, unsigned int flags)');
+export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
+export const fallocate = declare<(fd: number, mode: number, offset: number, length: number) => number>(
+  'int fallocate(int fd, int mode, int64_t offset, int64_t len)',
+);
+export const lseek = declare<(fd: number, offset: number, whence: number) => number | bigint>(
+  'int64_t lseek(int fd, int64_t offset, int whence)',
+);
+export const eventfd = declare<(initial: number, flags: number) => number>('int eventfd(unsigned int initval, int flags)');
+export const epollCreate1 = declare<(flags: number) => number>('int epoll_create1(int flags)');
+export const epollCtl = declare<(epfd: number, op: number, fd: number, event: Pointer) => number>(
+  'int epoll_ctl(int epfd, int op, int fd, void *event)',
+);
+export const epollWait = declare<(epfd: number, events: bigint, max: number, timeout: number) => number>(
+  'int epoll_wait(int epfd, void *events, int maxevents, int timeout)',
+);
+export const poll = declare<(fds: bigint, count: number, timeout: number) => number>('int poll(void *fds, unsigned long nfds, int timeout)');
+export const socket = declare<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
+export const socketpair = declare<(domain: number, type: number, protocol: number, pair: bigint) => number>(
+  'int socketpair(int domain, int type, int protocol, void *sv)',
+);
+export const bind = declare<(fd: number, address: Uint8Array, length: number) => number>(
+  'int bind(int fd, const void *addr, unsigned int len)',
+);
+export const listen = declare<(fd: number, backlog: number) => number>('int listen(int fd, int backlog)');
+export const accept4 = declare<(fd: number, address: Pointer, length: Pointer, flags: number) => number>(
+  'int accept4(int fd, void *addr, void *len, int flags)',
+);
+export const connect = declare<(fd: number, address: Uint8Array, length: number) => number>(
+  'int connect(int fd, const void *addr, unsigned int len)',
+);
+export const recvmsg = declare<(fd: number, message: bigint, flags: number) => number | bigint>(
+  'int64_t recvmsg(int fd, void *msg, int flags)',
+);
+export const sendmsg = declare<(fd: number, message: bigint, flags: number) => number | bigint>(
+  'int64_t sendmsg(int fd, const void *msg, int flags)',
+);
+export const processVmReadv = declare<(pid: number, local: bigint, nl: number, remote: bigint, nr: number, flags: number) => number | bigint>(
+  'int64_t process_vm_readv(int pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)',
+);
+export const processVmWritev = declare<(pid: number, local: bigint, nl: number, remote: bigint, nr: number, flags: number) => number | bigint>(
+  'int64_t process_vm_writev(int pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)',
+);
+
+/** The calling thread's errno, right after a failed call. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** `result` if it is no failure; the failure as an exception otherwise. */
+export function check(result: number | bigint, syscall: string, subject?: string): number {
+  if (result === -1 || result === -1n) throw new SystemError(errno(), syscall, subject);
+  return Number(result);
+}
+
+/** The memory at `address` as an ArrayBuffer; it must stay mapped for as long as anything uses the buffer. */
+export function viewAt(address: bigint, length: number): ArrayBuffer {
+  return koffi.view(address, length);
+}

@@ -1,0 +1,51 @@
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
+import { check, fcntl, memfdCreate } from './libc.ts';
+
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
+const F_SEAL_SEAL = 1;
+const F_SEAL_SHRINK = 2;
+const F_SEAL_GROW = 4;
+
+/**
+ * A file of `size` bytes that lives in memory only; returns its descriptor, close-on-exec. Sealed, unless told otherwise,
+ * so that nobody who gets the descriptor can change the size under a mapping.
+ */
+export function createMemfd(name: string, size: number, options: { seal?: boolean } = {}): number {
+  const fd = check(memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', name);
+  try {
+    ftruncateSync(fd, size);
+    if (options.seal ?? true) check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 'fcntl F_ADD_SEALS', name);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** What a descriptor from a stranger refers to. */
+export interface FileIdentity {
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Bytes. */
+  readonly size: number;
+  /** A regular file (memfd and hugetlbfs included): no pipe, socket, directory or device. */
+  readonly regular: boolean;
+  /** The kernel promises that the size never goes down (F_SEAL_SHRINK), so touching a mapping cannot raise SIGBUS. */
+  readonly cannotShrink: boolean;
+}
+
+/** Looks at the seals before the size: a size read after F_SEAL_SHRINK was seen is a lower bound for good. */
+export function identifyFile(fd: number): FileIdentity {
+  const seals = fcntl(fd, F_GET_SEALS, 0);
+  const stat = fstatSync(fd, { bigint: true });
+  return {
+    device: stat.dev,
+    inode: stat.ino,
+    size: Number(stat.size),
+    regular: stat.isFile(),
+    cannotShrink: seals !== -1 && (seals & F_SEAL_SHRINK) !== 0,
+  };
+}

@@ -1,0 +1,23 @@
+import { getSystemErrorMap } from 'node:util';
+
+/** A system call that failed. `code` is the symbolic errno (`ENOSPC`), `errno` its positive number. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError';
+  readonly errno: number;
+  readonly code: string;
+  readonly syscall: string;
+
+  /** `subject` names what the call was about: a path, a descriptor. */
+  constructor(errno: number, syscall: string, subject?: string) {
+    const [code, text] = describeErrno(errno);
+    super(`${syscall}${subject === undefined ? '' : ` ${subject}`}: ${text} (${code})`);
+    this.errno = errno;
+    this.code = code;
+    this.syscall = syscall;
+  }
+}
+
+/** Symbol and words for a positive errno: `[ 'ENOSPC', 'no space left on device' ]`. */
+export function describeErrno(errno: number): [code: string, text: string] {
+  return getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+}

@@ -1,0 +1,17 @@
+export { BarRegisters, type Bar, type BarHandler, type MappableArea } from './bar.ts';
+export { CAPABILITY_MSIX, CAPABILITY_VENDOR, type Capability } from './capability.ts';
+export {
+  CAPABILITIES_AT,
+  COMMAND_INTX_DISABLE,
+  COMMAND_IO,
+  COMMAND_MASTER,
+  COMMAND_MEMORY,
+  CONFIG_SIZE,
+  PciHeader,
+  STATUS_CAPABILITIES,
+  STATUS_INTERRUPT,
+} from './config-header.ts';
+export { PciEndpoint, type EndpointOptions } from './endpoint.ts';
+export { MSIX_ENABLE, MSIX_FUNCTION_MASK, Msix, MsixTableEntry } from './msix.ts';
+export { PciBus } from './pci-bus.ts';
+export type { MsixDelivery, PciFunction, PciHost } from './pci-function.ts';

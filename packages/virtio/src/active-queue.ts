@@ -1,0 +1,120 @@
+import { GuestMemoryFault, type GuestMemory } from '@vpmem/guest-memory';
+import type { DescriptorChain, Segment } from './descriptor-chain.ts';
+import type { DeviceQueue, QueueError } from './device-queue.ts';
+
+/** What a live queue needs from the device's surroundings. */
+export interface QueueHost {
+  /** Sends a used buffer notification for this queue. */
+  interrupt(): void;
+  /** The driver broke the queue; the whole device has to be reset. */
+  failed(error: DriverError): void;
+  /** Calls back soon, after other devices have had their turn. */
+  defer(callback: () => void): void;
+}
+
+/** A driver's mistake that ended its session with the device. */
+export interface DriverError {
+  readonly code: QueueError['code'] | 'memory-fault' | 'response-unmapped' | 'too-many-outstanding';
+  readonly detail: string;
+}
+
+/** A queue in service, between DRIVER_OK and reset: what a device type works with. */
+export class ActiveQueue {
+  readonly #ring: DeviceQueue;
+  readonly #memory: GuestMemory;
+  readonly #host: QueueHost;
+  #outstanding = 0;
+  #live = true;
+  #deferred = false;
+
+  constructor(ring: DeviceQueue, memory: GuestMemory, host: QueueHost) {
+    this.#ring = ring;
+    this.#memory = memory;
+    this.#host = host;
+  }
+
+  /** False after a reset or a driver's mistake: nothing given to this queue reaches the driver any more. */
+  get live(): boolean {
+    return this.#live;
+  }
+
+  /**
+   * Takes all available buffers, one call of `handle` each, and asks to be notified of the next. The chain is only valid
+   * during the call. Every chain has to be given back with {@link complete}, then or later.
+   */
+  drain(handle: (chain: DescriptorChain) => void): void {
+    this.#guard(() => {
+      // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
+      for (let taken = 0; taken < this.#ring.size && this.#live; taken++) {
+        const popped = this.#ring.pop();
+        if (popped.code === 'empty') {
+          if (!this.#ring.enableNotifications()) return;
+          continue;
+        }
+        if (popped.code !== 'chain') return this.fail(popped);
+        if (++this.#outstanding > this.#ring.size) {
+          return this.fail({ code: 'too-many-outstanding', detail: `more than ${this.#ring.size} buffers in flight` });
+        }
+        handle(popped);
+      }
+      if (!this.#live || this.#deferred) return;
+      this.#deferred = true;
+      this.#host.defer(() => {
+        this.#deferred = false;
+        this.drain(handle);
+      });
+    });
+  }
+
+  /** Gives a buffer back with `written` of its writable bytes filled. Call {@link notify} after the last of a batch. */
+  complete(head: number, written: number): void {
+    if (!this.#live) return;
+    this.#outstanding--;
+    this.#guard(() => this.#ring.push(head, written));
+  }
+
+  /** Writes `bytes` to where {@link DescriptorChain.writablePrefix} said; false, the device failed, if that is no longer RAM. */
+  respond(segments: readonly Segment[], bytes: Uint8Array): boolean {
+    if (!this.#live) return false;
+    this.#guard(() => {
+      let done = 0;
+      for (const { address, length } of segments) {
+        if (!this.#memory.write(address, bytes.subarray(done, done + length))) {
+          return this.fail({ code: 'response-unmapped', detail: `no RAM at 0x${address.toString(16)} to put the response into` });
+        }
+        done += length;
+      }
+    });
+    return this.#live;
+  }
+
+  /** Sends the notification the driver wants for what was completed, if it wants one. */
+  notify(): void {
+    if (!this.#live) return;
+    this.#guard(() => {
+      if (this.#ring.needsInterrupt()) this.#host.interrupt();
+    });
+  }
+
+  /** Ends this queue's service and asks the driver for a reset. */
+  fail(error: DriverError): void {
+    if (!this.#live) return;
+    this.#live = false;
+    this.#host.failed(error);
+  }
+
+  /** Ends this queue's service without a word. */
+  stop(): void {
+    this.#live = false;
+  }
+
+  #guard(work: () => void): void {
+    if (!this.#live) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof GuestMemoryFault)) throw error;
+      this.fail({ code: 'memory-fault', detail: error.message });
+    }
+  }
+}

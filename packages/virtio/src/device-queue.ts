@@ -1,0 +1,48 @@
+import type { DescriptorChain } from './descriptor-chain.ts';
+
+/** How a driver broke a queue. Nothing after it can be trusted; the device asks to be reset. */
+export interface QueueError {
+  readonly code:
+    | 'misaligned'
+    | 'unmapped'
+    | 'avail-overrun'
+    | 'head-out-of-range'
+    | 'descriptor-out-of-range'
+    | 'chain-too-long'
+    | 'readable-after-writable'
+    | 'indirect-not-negotiated'
+    | 'indirect-nested'
+    | 'indirect-with-next'
+    | 'indirect-length'
+    | 'indirect-unmapped';
+  readonly detail: string;
+}
+
+/** What {@link DeviceQueue.pop} found. */
+export type Popped = DescriptorChain | QueueError | { readonly code: 'empty' };
+
+/** Where the driver put the three parts of a queue, and how many entries it has. */
+export interface QueueConfig {
+  readonly size: number;
+  /** Descriptor area: guest-physical address, like the others. */
+  readonly desc: number;
+  /** Driver area: the available ring of a split queue. */
+  readonly driver: number;
+  /** Device area: the used ring of a split queue. */
+  readonly device: number;
+}
+
+/**
+ * The device's side of a virtqueue, whatever its format. All methods may throw GuestMemoryFault.
+ */
+export interface DeviceQueue {
+  readonly size: number;
+  /** Takes the next available buffer. */
+  pop(): Popped;
+  /** Gives the buffer with this head back, `written` bytes of it filled from the first writable one. */
+  push(head: number, written: number): void;
+  /** Whether the driver wants a notification for what was pushed since this was last asked. */
+  needsInterrupt(): boolean;
+  /** Asks for a notification at the next available buffer; true if one is already there. */
+  enableNotifications(): boolean;
+}

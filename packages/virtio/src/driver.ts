@@ -1,0 +1,1 @@
+export { DriverQueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-queue.ts';

@@ -1,0 +1,185 @@
+import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
+import type { MemoryView } from '@vpmem/layout';
+import { DescriptorChain } from './descriptor-chain.ts';
+import type { DeviceQueue, Popped, QueueConfig, QueueError } from './device-queue.ts';
+import {
+  VIRTQ_AVAIL_F_NO_INTERRUPT,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VirtqAvail,
+  VirtqDesc,
+  VirtqUsed,
+  VirtqUsedElem,
+} from './split-layout.ts';
+
+const EMPTY = { code: 'empty' } as const;
+/** `next` has 16 bits, so nothing beyond can be reached. */
+const MAX_INDIRECT = 65536;
+
+const { addr, len, flags, next } = VirtqDesc.fields;
+const { id: usedId, len: usedLen } = VirtqUsedElem.fields;
+
+const hex = (value: number): string => `0x${value.toString(16)}`;
+
+/** One part of a queue: a window on it and where in the window it begins. */
+interface Part {
+  readonly window: MemoryWindow;
+  readonly view: MemoryView;
+  readonly base: number;
+}
+
+interface Rings {
+  readonly desc: Part;
+  readonly avail: Part;
+  readonly used: Part;
+}
+
+/** VIRTIO 1.4 §2.7: the device's side of a split virtqueue. */
+export class SplitQueue implements DeviceQueue {
+  readonly size: number;
+  readonly #memory: GuestMemory;
+  readonly #config: QueueConfig;
+  readonly #eventIndex: boolean;
+  readonly #indirect: boolean;
+  readonly #chain: DescriptorChain;
+  #generation = -1;
+  #resolved: Rings | undefined;
+  #nextAvail = 0;
+  #nextUsed = 0;
+  /** Used index when {@link needsInterrupt} was last asked. */
+  #notifiedUsed = 0;
+
+  constructor(memory: GuestMemory, config: QueueConfig, features: { eventIndex: boolean; indirect: boolean }) {
+    this.size = config.size;
+    this.#memory = memory;
+    this.#config = config;
+    this.#eventIndex = features.eventIndex;
+    this.#indirect = features.indirect;
+    this.#chain = new DescriptorChain(config.size);
+  }
+
+  /** What is wrong with where the driver put the queue, if anything (VIRTIO 1.4 §2.7, table of alignments). */
+  check(): QueueError | undefined {
+    const { desc, driver, device } = this.#config;
+    for (const [part, address, alignment] of [['descriptor table', desc, 16], ['available ring', driver, 2], ['used ring', device, 4]] as const) {
+      if (address % alignment !== 0) {
+        return { code: 'misaligned', detail: `${part} at ${hex(address)}: the address has to be a multiple of ${alignment}` };
+      }
+    }
+    return this.#rings() === undefined ? this.#unmapped() : undefined;
+  }
+
+  pop(): Popped {
+    const rings = this.#rings();
+    if (rings === undefined) return this.#unmapped();
+    const { avail } = rings;
+    const pending = (avail.window.load16(avail.base + VirtqAvail.idx) - this.#nextAvail) & 0xffff;
+    if (pending === 0) return EMPTY;
+    if (pending > this.size) return { code: 'avail-overrun', detail: `${pending} buffers available in a queue of ${this.size}` };
+    const head = avail.view.getUint16(avail.base + VirtqAvail.ring + 2 * (this.#nextAvail % this.size), true);
+    if (head >= this.size) return { code: 'head-out-of-range', detail: `head ${head} in a queue of ${this.size}` };
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+    this.#chain.reset(head);
+    return this.#walk(rings.desc, head) ?? this.#chain;
+  }
+
+  push(head: number, written: number): void {
+    const used = this.#rings()?.used;
+    if (used === undefined) return;
+    const at = used.base + VirtqUsed.ring + VirtqUsedElem.size * (this.#nextUsed % this.size);
+    usedId.set(used.view, at, head);
+    usedLen.set(used.view, at, written);
+    this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
+    // VIRTIO 1.4 §2.7.8.2: the element is complete before the index covers it.
+    used.window.store16(used.base + VirtqUsed.idx, this.#nextUsed);
+  }
+
+  needsInterrupt(): boolean {
+    const before = this.#notifiedUsed;
+    this.#notifiedUsed = this.#nextUsed;
+    const avail = this.#rings()?.avail;
+    if (before === this.#nextUsed || avail === undefined) return false;
+    if (!this.#eventIndex) return (avail.view.getUint16(avail.base, true) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
+    // VIRTIO 1.4 §2.7.10, vring_need_event: did this batch go past used_event?
+    const event = avail.window.load16(avail.base + VirtqAvail.usedEvent(this.size));
+    return ((this.#nextUsed - event - 1) & 0xffff) < ((this.#nextUsed - before) & 0xffff);
+  }
+
+  enableNotifications(): boolean {
+    const rings = this.#rings();
+    if (rings === undefined) return false;
+    const { avail, used } = rings;
+    if (this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), this.#nextAvail);
+    return avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
+  }
+
+  /** Copies the chain at `head` out of the table, and of an indirect table at its end. */
+  #walk(table: Part, head: number): QueueError | undefined {
+    const chain = this.#chain;
+    let { view, base } = table;
+    let entries = this.size;
+    let indirect = false;
+    for (let index = head, seen = 0; ; ) {
+      if (index >= entries) return { code: 'descriptor-out-of-range', detail: `descriptor ${index} in a table of ${entries}` };
+      // VIRTIO 1.4 §2.7.5.3.1: a chain is never longer than the queue, so a longer one is a loop or a lie.
+      if (seen++ === this.size) return { code: 'chain-too-long', detail: `more than ${this.size} descriptors in a chain` };
+      const at = base + index * VirtqDesc.size;
+      const flag = flags.get(view, at);
+      const length = len.get(view, at);
+      const address = addr.get(view, at);
+      if ((flag & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        const error = this.#checkIndirect(flag, length, indirect);
+        if (error !== undefined) return error;
+        entries = Math.min(length / VirtqDesc.size, MAX_INDIRECT);
+        const window = this.#memory.readable(address, entries * VirtqDesc.size);
+        if (window === undefined) return { code: 'indirect-unmapped', detail: `indirect table at ${hex(address)} is not in guest RAM` };
+        ({ view } = window);
+        base = address - window.start;
+        indirect = true;
+        index = 0;
+        seen--;
+        continue;
+      }
+      if (!chain.append(address, length, (flag & VIRTQ_DESC_F_WRITE) !== 0)) {
+        return { code: 'readable-after-writable', detail: `descriptor ${index} is readable and follows a writable one` };
+      }
+      if ((flag & VIRTQ_DESC_F_NEXT) === 0) return undefined;
+      index = next.get(view, at);
+    }
+  }
+
+  #checkIndirect(flag: number, length: number, nested: boolean): QueueError | undefined {
+    if (!this.#indirect) return { code: 'indirect-not-negotiated', detail: 'an indirect descriptor without VIRTIO_F_INDIRECT_DESC' };
+    if (nested) return { code: 'indirect-nested', detail: 'an indirect descriptor inside an indirect table' };
+    if ((flag & VIRTQ_DESC_F_NEXT) !== 0) return { code: 'indirect-with-next', detail: 'a descriptor with both INDIRECT and NEXT' };
+    if (length === 0 || length % VirtqDesc.size !== 0) {
+      return { code: 'indirect-length', detail: `an indirect table of ${length} bytes; a multiple of ${VirtqDesc.size} is needed` };
+    }
+    return undefined;
+  }
+
+  /** Windows on the three parts, taken anew when the address space has changed; undefined if one is no longer in RAM. */
+  #rings(): Rings | undefined {
+    if (this.#generation === this.#memory.generation) return this.#resolved;
+    this.#generation = this.#memory.generation;
+    const { desc: descAt, driver, device } = this.#config;
+    const desc = part(this.#memory.readable(descAt, VirtqDesc.size * this.size), descAt);
+    const avail = part(this.#memory.readable(driver, VirtqAvail.bytes(this.size)), driver);
+    const used = part(this.#memory.writable(device, VirtqUsed.bytes(this.size)), device);
+    this.#resolved = desc && avail && used && { desc, avail, used };
+    return this.#resolved;
+  }
+
+  #unmapped(): QueueError {
+    const { desc, driver, device } = this.#config;
+    return {
+      code: 'unmapped',
+      detail: `the queue (descriptors ${hex(desc)}, available ring ${hex(driver)}, used ring ${hex(device)}) is not in RAM that this device can reach`,
+    };
+  }
+}
+
+function part(window: MemoryWindow | undefined, address: number): Part | undefined {
+  return window === undefined ? undefined : { window, view: window.view, base: address - window.start };
+}

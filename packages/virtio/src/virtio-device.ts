@@ -1,0 +1,61 @@
+import type { GuestMemory } from '@vpmem/guest-memory';
+import type { AccessWidth } from '@vpmem/layout';
+import type { ActiveQueue } from './active-queue.ts';
+
+/** VIRTIO 1.4 §2.10: memory of the device that the driver may map. */
+export interface SharedMemoryRegion {
+  /** The shmid; its meaning belongs to the device type. */
+  readonly id: number;
+  /** Bytes. */
+  readonly size: number;
+  /** What to map for it: a file, where in the file, both page-aligned. The descriptor stays open as long as the device. */
+  readonly fd: number;
+  readonly offset: number;
+  /** An access that did not go through a mapping; `offset` lies within the region. */
+  read(offset: number, width: AccessWidth): number;
+  write(offset: number, width: AccessWidth, value: number): void;
+}
+
+/** Registers of a device type, reached by offset. */
+export interface ConfigSpace {
+  readonly size: number;
+  read(offset: number, width: AccessWidth): number;
+  write(offset: number, width: AccessWidth, value: number): boolean;
+}
+
+/** What a device gets to know when a driver has taken it into service. */
+export interface ActiveDriver {
+  /** The negotiated features. */
+  readonly features: bigint;
+  readonly memory: GuestMemory;
+  /** By queue index; undefined where the driver did not enable the queue. */
+  readonly queues: readonly (ActiveQueue | undefined)[];
+}
+
+/** Where a transport has put a device's shared memory, as an absolute guest-physical address; undefined while nowhere. */
+export type RegionLocator = (id: number) => bigint | undefined;
+
+/**
+ * A virtio device of some type. It knows its queues and its backend, and nothing of the transport that carries it.
+ * Everything is called on one thread.
+ */
+export interface VirtioDevice {
+  /** VIRTIO 1.4 §5: device id, 27 for pmem. */
+  readonly deviceId: number;
+  /** Feature bits of the device type. */
+  readonly features: bigint;
+  /** The largest size of each queue; a power of two. */
+  readonly queueSizes: readonly number[];
+  readonly sharedMemory: readonly SharedMemoryRegion[];
+  /** The device-specific configuration, as it reads with `accepted` features (0 before negotiation). */
+  config(accepted: bigint, locate: RegionLocator): ConfigSpace;
+  /** The driver set DRIVER_OK. */
+  activate(driver: ActiveDriver): void;
+  /** The driver says that queue `index` has buffers, which may be old news. */
+  notified(index: number): void;
+  /**
+   * Forget the driver: touch none of its queues and memory again. `done` is called, possibly at once, when nothing begun
+   * for it is still in flight.
+   */
+  deactivate(done: () => void): void;
+}
