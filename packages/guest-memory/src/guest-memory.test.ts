@@ -68,6 +68,33 @@ describe('GuestMemory', () => {
     expect(memory.regions).toHaveLength(1);
   });
 
+  it('finds the same regions as a plain list would, however they come and go', () => {
+    const step = fc.record({ add: fc.boolean(), page: fc.nat(15), pages: fc.integer({ min: 1, max: 4 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const tested = new GuestMemory();
+        let model: { start: number; size: number }[] = [];
+        for (const { add, page, pages } of steps) {
+          const [start, size] = [page * PAGE, pages * PAGE];
+          if (add) {
+            const overlaps = model.some((region) => start < region.start + region.size && region.start < start + size);
+            const error = tested.add({ start, size, writable: true, backing: bufferBacking(new ArrayBuffer(size)) });
+            expect(error?.code).toBe(overlaps ? 'overlap' : undefined);
+            if (!overlaps) model.push({ start, size });
+          } else {
+            const there = model.some((region) => region.start === start && region.size === size);
+            expect(tested.remove(start, size)?.code).toBe(there ? undefined : 'unknown');
+            model = model.filter((region) => region.start !== start || region.size !== size);
+          }
+          for (let at = 0; at < 20 * PAGE; at += PAGE / 2) {
+            const holder = model.find((region) => at >= region.start && at + 8 <= region.start + region.size);
+            expect(tested.readable(at, 8)?.start).toBe(holder?.start);
+          }
+        }
+      }),
+    );
+  });
+
   it('refuses to remove what is not exactly there', () => {
     ram(0, PAGE);
     expect(memory.remove(0, PAGE / 2)).toMatchObject({ code: 'unknown' });

@@ -57,23 +57,26 @@ export class GuestMemory {
     const end = start + size;
     if (size <= 0) return { code: 'empty', detail: `a region at ${hex(start)} has no bytes` };
     if (end > Number.MAX_SAFE_INTEGER) return { code: 'beyond-end', detail: `[${hex(start)}, +${hex(size)}) ends beyond 2^53` };
-    const other = this.#regions.find((region) => start < region.end && region.start < end);
-    if (other !== undefined) {
+    const index = this.#indexOf(start);
+    const other = this.#regions[index];
+    if (other !== undefined && other.start < end) {
       return { code: 'overlap', detail: `[${hex(start)}, ${hex(end)}) overlaps [${hex(other.start)}, ${hex(other.end)})` };
     }
-    this.#regions.push({ ...options, end, windows: [] });
-    this.#regions.sort((a, b) => a.start - b.start);
+    this.#regions.splice(index, 0, { ...options, end, windows: [] });
     this.#changed();
     return undefined;
   }
 
   /** Removes the region with exactly this start and size, and lets go of its backing. */
   remove(start: number, size: number): RegionError | undefined {
-    const index = this.#regions.findIndex((region) => region.start === start && region.size === size);
-    if (index === -1) return { code: 'unknown', detail: `there is no region [${hex(start)}, +${hex(size)})` };
-    const [region] = this.#regions.splice(index, 1);
+    const index = this.#indexOf(start);
+    const region = this.#regions[index];
+    if (region?.start !== start || region.size !== size) {
+      return { code: 'unknown', detail: `there is no region [${hex(start)}, +${hex(size)})` };
+    }
+    this.#regions.splice(index, 1);
     this.#changed();
-    region?.backing?.release();
+    region.backing?.release();
     return undefined;
   }
 
@@ -142,19 +145,28 @@ export class GuestMemory {
   }
 
   #find(address: number, length: number, write: boolean): MemoryWindow | undefined {
-    for (const region of this.#regions) {
-      if (address < region.start || address + length > region.end) continue;
-      if (region.backing === undefined || (write && !region.writable)) return undefined;
-      const index = Math.floor((address - region.start) / STRIDE);
-      const from = index * STRIDE;
-      const window = (region.windows[index] ??= region.backing.window(
-        region.start + from,
-        (region.offset ?? 0) + from,
-        Math.min(STRIDE + MAX_SPAN, region.size - from),
-      ));
-      return address + length <= window.end ? window : undefined;
+    const region = this.#regions[this.#indexOf(address)];
+    if (region === undefined || address < region.start || address + length > region.end) return undefined;
+    if (region.backing === undefined || (write && !region.writable)) return undefined;
+    const index = Math.floor((address - region.start) / STRIDE);
+    const from = index * STRIDE;
+    const window = (region.windows[index] ??= region.backing.window(
+      region.start + from,
+      (region.offset ?? 0) + from,
+      Math.min(STRIDE + MAX_SPAN, region.size - from),
+    ));
+    return address + length <= window.end ? window : undefined;
+  }
+
+  /** Index of the first region that ends after `address`: the one that holds it, or the next one up. */
+  #indexOf(address: number): number {
+    let [low, high] = [0, this.#regions.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#regions[middle]?.end ?? 0) <= address) low = middle + 1;
+      else high = middle;
     }
-    return undefined;
+    return low;
   }
 
   #changed(): void {

@@ -69,6 +69,23 @@ describe('EventLoop', () => {
     expect(turns).toBe(3);
   });
 
+  it('calls back what was deferred in the next turn, after the descriptors, without waiting', () => {
+    const seen: string[] = [];
+    loop.watch(events[0]!.fd, EPOLLIN, () => {
+      events[0]!.drain();
+      seen.push('ready');
+    });
+    loop.defer(() => {
+      seen.push('deferred');
+      loop.defer(() => seen.push('again'));
+    });
+    events[0]!.signal();
+    loop.turn(-1);
+    expect(seen).toEqual(['ready', 'deferred']);
+    loop.turn(-1);
+    expect(seen).toEqual(['ready', 'deferred', 'again']);
+  });
+
   it('changes what it waits for', () => {
     const [x, y] = unixPair();
     const seen: number[] = [];

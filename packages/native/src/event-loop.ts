@@ -19,6 +19,7 @@ interface Watched {
 export class EventLoop {
   readonly #epoll = new Epoll();
   readonly #watched = new Map<number, Watched>();
+  #deferred: (() => void)[] = [];
   #stopped = false;
 
   /** Calls `handler` whenever one of `events` (EPOLLIN, …), an error or a hang-up is pending on `fd`. */
@@ -38,6 +39,11 @@ export class EventLoop {
     };
   }
 
+  /** Calls back once, in the next turn: after every descriptor that is ready now has been served. */
+  readonly defer = (callback: () => void): void => {
+    this.#deferred.push(callback);
+  };
+
   /** Serves until {@link stop}. */
   run(): void {
     while (!this.#stopped) this.turn(-1);
@@ -45,10 +51,14 @@ export class EventLoop {
 
   /** Waits once, at most `timeoutMs`, and serves what is ready; returns the number of descriptors that were. */
   turn(timeoutMs: number): number {
-    return this.#epoll.wait(timeoutMs, (fd, events) => {
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    const ready = this.#epoll.wait(deferred.length > 0 ? 0 : timeoutMs, (fd, events) => {
       // A handler earlier in the same turn may have closed this watch.
       this.#watched.get(fd)?.handler(events);
     });
+    for (const callback of deferred) callback();
+    return ready;
   }
 
   /** Makes {@link run} return, for good, after the handlers of the present turn. */

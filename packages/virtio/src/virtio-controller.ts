@@ -134,6 +134,11 @@ export class VirtioController {
     if ((this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
   }
 
+  /** The device was plugged into a machine. */
+  plugged(): void {
+    this.device.plugged?.();
+  }
+
   /** Back to the power-on state at once, whatever is in flight: the platform was reset or the VM is gone. */
   powerOn(): void {
     this.#deactivate(() => undefined);

@@ -49,6 +49,8 @@ export interface VirtioDevice {
   readonly sharedMemory: readonly SharedMemoryRegion[];
   /** The device-specific configuration, as it reads with `accepted` features (0 before negotiation). */
   config(accepted: bigint, locate: RegionLocator): ConfigSpace;
+  /** The device was plugged into a machine: what went wrong in an earlier one no longer counts. */
+  plugged?(): void;
   /** The driver set DRIVER_OK. */
   activate(driver: ActiveDriver): void;
   /** The driver says that queue `index` has buffers, which may be old news. */

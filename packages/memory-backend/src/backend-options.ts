@@ -1,0 +1,63 @@
+import { BackendError } from './backend-error.ts';
+
+/** Smallest unit memory can be mapped in, in bytes. */
+export const PAGE_SIZE = 4096;
+
+interface CommonOptions {
+  readonly id: string;
+  /** Bytes; a multiple of {@link PAGE_SIZE}. */
+  readonly size: number;
+  /** Allocate all storage now; running out of space is then an error here and not later in the guest. Default false. */
+  readonly prealloc?: boolean;
+  /** Accepted for QEMU's sake: shared mappings never reserve swap. Default true. */
+  readonly reserve?: boolean;
+}
+
+/** memory-backend-file: storage is a file. */
+export interface FileBackendOptions extends CommonOptions {
+  readonly type: 'memory-backend-file';
+  /** A file, made at `size` if it does not exist; or a directory, in which an unnamed file is made that vanishes with its last user. */
+  readonly memPath: string;
+  /** Writes reach the file. Default false, as in QEMU: then they go to a private copy. */
+  readonly share?: boolean;
+  /** Open for reading only; writes go to a private copy. Default false. */
+  readonly readonly?: boolean;
+  /** Alignment of the mapping in bytes; a power of two from {@link PAGE_SIZE}. */
+  readonly align?: number;
+  /** Where in the file the storage begins, in bytes. When given, the file may be longer than `offset` + `size`. */
+  readonly offset?: number;
+  /** Give the storage back to the file system when the backend goes. Default false. */
+  readonly discardData?: boolean;
+}
+
+/** memory-backend-ram, memory-backend-memfd: storage is memory, gone with its last user. */
+export interface RamBackendOptions extends CommonOptions {
+  readonly type: 'memory-backend-ram' | 'memory-backend-memfd';
+}
+
+export type BackendOptions = FileBackendOptions | RamBackendOptions;
+
+/** The rules of QEMU that need no look at the file. @throws BackendError */
+export function checkOptions(options: BackendOptions): void {
+  const { id, size } = options;
+  if (size === 0) throw new BackendError('bad-size', 'size', `memory backend '${id}': size is 0; it has to be at least ${PAGE_SIZE} bytes`);
+  if (size % PAGE_SIZE !== 0) {
+    const [below, above] = [Math.floor(size / PAGE_SIZE), Math.ceil(size / PAGE_SIZE)].map((pages) => pages * PAGE_SIZE);
+    throw new BackendError(
+      'bad-size',
+      'size',
+      `memory backend '${id}': size ${size} is no multiple of the page size ${PAGE_SIZE}; ${below} or ${above} would be`,
+    );
+  }
+  if (options.prealloc === true && options.reserve === false) {
+    throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
+  }
+  if (options.type !== 'memory-backend-file') return;
+  const { align, offset } = options;
+  if (align !== undefined && (align < PAGE_SIZE || !Number.isInteger(Math.log2(align)))) {
+    throw new BackendError('bad-align', 'align', `memory backend '${id}': align ${align} is no power of two from ${PAGE_SIZE} up`);
+  }
+  if (offset !== undefined && offset % PAGE_SIZE !== 0) {
+    throw new BackendError('bad-offset', 'offset', `memory backend '${id}': offset ${offset} is no multiple of the page size ${PAGE_SIZE}`);
+  }
+}

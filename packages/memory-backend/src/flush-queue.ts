@@ -1,0 +1,120 @@
+import type { Syncer } from './syncer.ts';
+
+/** Counters since the queue was made. A plain object, safe to copy. */
+export interface FlushStats {
+  /** Flushes requested. */
+  asked: number;
+  /** Syncs that were carried out for them. */
+  synced: number;
+  /** Flushes that shared their sync with an earlier one. */
+  coalesced: number;
+  /** Flushes answered with failure. */
+  failed: number;
+}
+
+/** Says whether everything written before the request is durable. `last`: no other answer follows at once. */
+export type FlushAnswer = (durable: boolean, last: boolean) => void;
+
+/**
+ * Turns flush requests into syncs. Requests that arrive before a sync begins share it, those that arrive while it runs
+ * share the next; no request is answered by a sync that began before it arrived.
+ *
+ * The first sync that fails makes every later flush fail until {@link powerOn}: the kernel reports a lost write once, so a
+ * later success would be a lie.
+ */
+export class FlushQueue {
+  readonly stats: FlushStats = { asked: 0, synced: 0, coalesced: 0, failed: 0 };
+  readonly #syncer: Syncer;
+  readonly #onFailure: (error: NodeJS.ErrnoException) => void;
+  /** Covered by the sync that is running, or about to. */
+  #current: FlushAnswer[] = [];
+  /** Have to wait for the next one. */
+  #next: FlushAnswer[] = [];
+  #running = false;
+  #failure: NodeJS.ErrnoException | undefined;
+  #idle: (() => void)[] = [];
+
+  /** `onFailure` hears of the first failure after each {@link powerOn}. */
+  constructor(syncer: Syncer, onFailure: (error: NodeJS.ErrnoException) => void = () => undefined) {
+    this.#syncer = syncer;
+    this.#onFailure = onFailure;
+  }
+
+  /** Flushes that wait for an answer. */
+  get inFlight(): number {
+    return this.#current.length + this.#next.length;
+  }
+
+  /** Why flushes fail, if they do. */
+  get failure(): NodeJS.ErrnoException | undefined {
+    return this.#failure;
+  }
+
+  /** Asks for everything written so far to become durable; {@link start} has to follow after the last of a batch. */
+  request(answer: FlushAnswer): void {
+    this.stats.asked++;
+    if (this.#failure !== undefined) {
+      this.stats.failed++;
+      answer(false, true);
+      return;
+    }
+    const batch = this.#running && !this.#syncer.begun ? this.#current : this.#next;
+    if (batch.length > 0) this.stats.coalesced++;
+    batch.push(answer);
+  }
+
+  /** Begins a sync if one is wanted and none is running. */
+  start(): void {
+    if (!this.#running) this.#begin();
+  }
+
+  /** Forgets who is waiting: nobody gets an answer. The running sync runs on; `done` is called, possibly at once, after it. */
+  cancel(done: () => void): void {
+    this.#current = [];
+    this.#next = [];
+    this.whenIdle(done);
+  }
+
+  /** Calls back, possibly at once, when no sync is running. */
+  whenIdle(callback: () => void): void {
+    if (this.#running) this.#idle.push(callback);
+    else callback();
+  }
+
+  /** The device was plugged in anew: an earlier failure no longer counts. */
+  powerOn(): void {
+    this.#failure = undefined;
+  }
+
+  /** Whether there was anything to sync for. */
+  #begin(): boolean {
+    if (this.#next.length === 0) return false;
+    this.#current = this.#next;
+    this.#next = [];
+    this.#running = true;
+    this.#syncer.start((error) => this.#finished(error));
+    return true;
+  }
+
+  #finished(error: NodeJS.ErrnoException | undefined): void {
+    const answered = this.#current;
+    this.#current = [];
+    this.#running = false;
+    if (error === undefined) {
+      this.stats.synced++;
+    } else {
+      this.#fail(error);
+      answered.push(...this.#next.splice(0));
+      this.stats.failed += answered.length;
+    }
+    answered.forEach((answer, i) => answer(error === undefined, i === answered.length - 1));
+    if (this.#begin()) return;
+    for (const callback of this.#idle.splice(0)) callback();
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    const first = this.#failure === undefined;
+    this.#failure = error;
+    if (first) this.#onFailure(error);
+  }
+}

@@ -1,0 +1,48 @@
+import { channel } from 'node:diagnostics_channel';
+import { readSync, writeSync } from 'node:fs';
+import { FlushQueue } from './flush-queue.ts';
+import type { BackendDescription } from './open-backend.ts';
+import type { Syncer } from './syncer.ts';
+
+/** Published when the first sync after power-on fails. */
+export interface SyncFailedMessage {
+  /** The backend's id. */
+  readonly id: string;
+  readonly error: NodeJS.ErrnoException;
+}
+
+/** `node:diagnostics_channel` name for {@link SyncFailedMessage}. */
+export const SYNC_FAILED_CHANNEL = 'vpmem:memory-backend:sync-failed';
+const syncFailed = channel(SYNC_FAILED_CHANNEL);
+
+/** Memory a device serves, and the queue that makes it durable. */
+export class MemoryBackend {
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+  /** What to map, and where in it the memory begins. */
+  readonly fd: number;
+  readonly offset: number;
+  readonly flushes: FlushQueue;
+  readonly #scratch = Buffer.alloc(4);
+
+  constructor(description: BackendDescription, syncer: Syncer) {
+    this.id = description.id;
+    this.size = description.size;
+    this.fd = description.fd;
+    this.offset = description.offset;
+    this.flushes = new FlushQueue(syncer, (error) => syncFailed.publish({ id: this.id, error } satisfies SyncFailedMessage));
+  }
+
+  /** Reads an integer of `width` bytes, little-endian. For accesses that do not go through a mapping. */
+  read(offset: number, width: 1 | 2 | 4): number {
+    this.#scratch.fill(0);
+    readSync(this.fd, this.#scratch, 0, width, this.offset + offset);
+    return this.#scratch.readUIntLE(0, width);
+  }
+
+  write(offset: number, width: 1 | 2 | 4, value: number): void {
+    this.#scratch.writeUInt32LE(value >>> 0);
+    writeSync(this.fd, this.#scratch, 0, width, this.offset + offset);
+  }
+}

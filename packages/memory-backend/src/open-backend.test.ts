@@ -1,0 +1,183 @@
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackendError } from './backend-error.ts';
+import type { FileBackendOptions } from './backend-options.ts';
+import { closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
+
+const SIZE = 8 * 4096;
+let folder: string;
+let opened: BackendDescription[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vpmem-backend-'));
+  opened = [];
+});
+afterEach(() => {
+  for (const backend of opened) closeBackend(backend);
+  rmSync(folder, { recursive: true });
+});
+
+const file = (options: Partial<FileBackendOptions> = {}): FileBackendOptions => ({
+  type: 'memory-backend-file',
+  id: 'mem1',
+  size: SIZE,
+  share: true,
+  memPath: join(folder, 'disk.img'),
+  ...options,
+});
+async function open(options: Parameters<typeof openBackend>[0]): Promise<BackendDescription> {
+  const backend = await openBackend(options);
+  opened.push(backend);
+  return backend;
+}
+const bytesAt = (fd: number, at: number, length: number): string => {
+  const buffer = Buffer.alloc(length);
+  readSync(fd, buffer, 0, length, at);
+  return buffer.toString();
+};
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+describe('mem-path', () => {
+  it('makes a missing file at its size, sparse', async () => {
+    const backend = await open(file());
+    expect(statSync(file().memPath)).toMatchObject({ size: SIZE, blocks: 0 });
+    expect(backend).toMatchObject({ size: SIZE, offset: 0, volatile: undefined, path: file().memPath });
+    writeSync(backend.fd, 'kept', 4096);
+    expect(readFileSync(file().memPath).subarray(4096, 4100).toString()).toBe('kept');
+  });
+
+  it('grows an empty file', async () => {
+    writeFileSync(file().memPath, '');
+    await open(file());
+    expect(statSync(file().memPath).size).toBe(SIZE);
+  });
+
+  it.each([SIZE - 4096, SIZE + 4096, 1])('refuses a file of %i bytes, says both sizes, and leaves it alone', async (actual) => {
+    writeFileSync(file().memPath, Buffer.alloc(actual, 7));
+    const before = descriptors();
+    await expect(openBackend(file())).rejects.toMatchObject({
+      code: 'size-mismatch',
+      property: 'size',
+      message: `memory backend 'mem1': '${file().memPath}' has ${actual} bytes, the options ask for size=${SIZE}; give size=${actual}, or another file; nothing was changed`,
+    });
+    expect(readFileSync(file().memPath)).toEqual(Buffer.alloc(actual, 7));
+    expect(descriptors()).toBe(before);
+  });
+
+  it('with an offset, uses that part of a longer file', async () => {
+    writeFileSync(file().memPath, Buffer.alloc(SIZE + 3 * 4096, 7));
+    const backend = await open(file({ offset: 4096 }));
+    expect(backend).toMatchObject({ offset: 4096, size: SIZE });
+    await expect(openBackend(file({ offset: 4 * 4096 }))).rejects.toMatchObject({ code: 'size-mismatch' });
+    expect(statSync(file().memPath).size).toBe(SIZE + 3 * 4096);
+  });
+
+  it('with an offset, makes a file that holds both', async () => {
+    await open(file({ offset: 4096 }));
+    expect(statSync(file().memPath).size).toBe(SIZE + 4096);
+  });
+
+  it('a directory: an unnamed file in it', async () => {
+    const backend = await open(file({ memPath: folder }));
+    expect(readdirSync(folder)).toEqual([]);
+    expect(backend).toMatchObject({ path: undefined, volatile: expect.stringContaining('is a directory') as string });
+    writeSync(backend.fd, 'x', SIZE - 1);
+  });
+
+  it.each<[string, () => FileBackendOptions, Partial<BackendError>]>([
+    ['a missing directory', () => file({ memPath: join(folder, 'no/where') }), { code: 'not-found', property: 'mem-path' }],
+    ['a path through a file', () => { writeFileSync(join(folder, 'f'), ''); return file({ memPath: join(folder, 'f/x') }); }, { code: 'not-found', property: 'mem-path' }],
+    ['a missing file with readonly=on', () => file({ readonly: true }), { code: 'not-found', property: 'mem-path' }],
+    ['a device', () => file({ memPath: '/dev/null' }), { code: 'not-a-file', property: 'mem-path' }],
+    ['a directory with readonly=on', () => file({ memPath: folder, readonly: true }), { code: 'not-a-file', property: 'mem-path' }],
+    ['an empty file with readonly=on', () => { writeFileSync(file().memPath, ''); return file({ readonly: true }); }, { code: 'size-mismatch', property: 'size' }],
+    ['size 0', () => file({ size: 0 }), { code: 'bad-size', property: 'size' }],
+    ['a size that is no multiple of a page', () => file({ size: 5000 }), { code: 'bad-size', property: 'size', message: "memory backend 'mem1': size 5000 is no multiple of the page size 4096; 4096 or 8192 would be" }],
+    ['an odd align', () => file({ align: 12288 }), { code: 'bad-align', property: 'align' }],
+    ['an odd offset', () => file({ offset: 100 }), { code: 'bad-offset', property: 'offset' }],
+    ['prealloc=on,reserve=off', () => file({ prealloc: true, reserve: false }), { code: 'conflict', property: 'reserve' }],
+    ['more than the disk has', () => file({ memPath: '/dev/shm/vpmem-backend-test', size: 2 ** 45, prealloc: true }), { code: 'no-space', property: 'prealloc' }],
+  ])('%s: one error that names the option, nothing left behind', async (_, options, error) => {
+    const given = options();
+    const [before, there] = [descriptors(), existsSync(given.memPath)];
+    await expect(openBackend(given)).rejects.toMatchObject(error);
+    expect([descriptors(), existsSync(given.memPath)]).toEqual([before, there]);
+  });
+
+  it('a file that was empty is empty again when something later fails', async () => {
+    const memPath = '/dev/shm/vpmem-backend-empty';
+    writeFileSync(memPath, '');
+    await expect(openBackend(file({ memPath, size: 2 ** 45, prealloc: true }))).rejects.toMatchObject({ code: 'no-space' });
+    expect(statSync(memPath).size).toBe(0);
+    rmSync(memPath);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('a file without permission: names mem-path (skipped as root, who may open anything)', async () => {
+    mkdirSync(join(folder, 'locked'), { mode: 0 });
+    await expect(openBackend(file({ memPath: join(folder, 'locked/x') }))).rejects.toMatchObject({ code: 'no-access', property: 'mem-path' });
+  });
+});
+
+describe('private copies', () => {
+  beforeEach(() => {
+    const fd = openSync(file().memPath, 'w');
+    ftruncateSync(fd, SIZE);
+    writeSync(fd, 'original', 4096);
+    closeSync(fd);
+  });
+
+  it.each([
+    ['share=off', { share: false }],
+    ['readonly=on', { readonly: true }],
+  ])('%s: reads what is in the file, writes nothing to it, and says so', async (why, options) => {
+    const backend = await open(file(options));
+    expect(bytesAt(backend.fd, 4096, 8)).toBe('original');
+    writeSync(backend.fd, 'changed!', 4096);
+    expect(readFileSync(file().memPath).subarray(4096, 4104).toString()).toBe('original');
+    expect(backend.volatile).toContain(why);
+    expect(backend.volatile).toContain('nothing will persist');
+  });
+
+  it('share defaults to off, as in QEMU', async () => {
+    const { share: _, ...rest } = file();
+    expect((await open(rest)).volatile).toContain('share=off');
+  });
+
+  it('copies only the part the offset names', async () => {
+    const backend = await open(file({ share: false, offset: 4096, size: 4096 }));
+    expect(bytesAt(backend.fd, 0, 8)).toBe('original');
+  });
+
+  it('keep holes as holes', async () => {
+    expect(statSync(`/proc/self/fd/${(await open(file({ share: false }))).fd}`).blocks * 512).toBe(4096);
+  });
+});
+
+describe('other backends', () => {
+  it.each(['memory-backend-ram', 'memory-backend-memfd'] as const)('%s: memory that says it will not persist', async (type) => {
+    const backend = await open({ type, id: 'ram1', size: SIZE });
+    expect(backend).toMatchObject({ path: undefined, volatile: expect.stringContaining(`${type} 'ram1'`) as string });
+    writeSync(backend.fd, 'x', SIZE - 1);
+  });
+
+  it('prealloc takes the memory at once', async () => {
+    const backend = await open({ type: 'memory-backend-memfd', id: 'ram1', size: SIZE, prealloc: true });
+    expect(statSync(`/proc/self/fd/${backend.fd}`).blocks * 512).toBe(SIZE);
+  });
+});
+
+describe('options', () => {
+  it('prealloc=on allocates the file', async () => {
+    await open(file({ prealloc: true }));
+    expect(statSync(file().memPath).blocks * 512).toBeGreaterThanOrEqual(SIZE);
+  });
+
+  it('discard-data=on gives the storage back at the end, and only its part of the file', async () => {
+    writeFileSync(file().memPath, Buffer.alloc(SIZE + 4096, 7));
+    const backend = await openBackend(file({ offset: 4096, discardData: true }));
+    closeBackend(backend);
+    const bytes = readFileSync(file().memPath);
+    expect([bytes.length, bytes[4095], bytes[4096], bytes.at(-1)]).toEqual([SIZE + 4096, 7, 0, 0]);
+  });
+});

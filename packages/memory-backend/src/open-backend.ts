@@ -1,0 +1,102 @@
+import { closeSync, read, write } from 'node:fs';
+import { promisify } from 'node:util';
+import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
+import { BackendError } from './backend-error.ts';
+import { checkOptions, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
+import { abandonFile, diskError, openBackingFile, type OpenedFile } from './open-file.ts';
+
+/** An open memory backend as plain data: it can be sent to the thread that uses it. */
+export interface BackendDescription {
+  readonly id: string;
+  readonly type: BackendOptions['type'];
+  /** Bytes. */
+  readonly size: number;
+  /** What to map, open for reading and writing. */
+  readonly fd: number;
+  /** Where in that file the memory begins. */
+  readonly offset: number;
+  /** The backing file, if it has a name. */
+  readonly path: string | undefined;
+  /** Absent when what is flushed is durable; otherwise why nothing is, in words for a warning. */
+  readonly volatile: string | undefined;
+  /** Give the storage back when the backend is closed. */
+  readonly discardData: boolean;
+}
+
+const readAsync = promisify(read);
+const writeAsync = promisify(write);
+const COPY_CHUNK = 2 ** 20;
+
+/**
+ * Opens a memory backend by QEMU's rules, with one difference that the manual promises and QEMU does not keep: a file of
+ * another size than `size` is an error, larger or smaller.
+ *
+ * @throws BackendError with nothing left behind
+ */
+export async function openBackend(options: BackendOptions): Promise<BackendDescription> {
+  checkOptions(options);
+  if (options.type !== 'memory-backend-file') return openRam(options);
+  const opened = openBackingFile(options);
+  try {
+    if (options.share !== true || options.readonly === true) return await copyPrivately(options, opened);
+    if (options.prealloc === true) preallocateFor(options, opened.fd, options.offset ?? 0);
+    return describeShared(options, opened);
+  } catch (error) {
+    abandonFile(options, opened);
+    throw error;
+  }
+}
+
+/** Lets go of a backend; its file stays, emptied if discard-data=on. */
+export function closeBackend({ fd, offset, size, discardData }: BackendDescription): void {
+  if (discardData) punchHole(fd, offset, size);
+  closeSync(fd);
+}
+
+function openRam({ id, type, size, prealloc = false }: BackendOptions): BackendDescription {
+  const fd = createMemfd(id, size);
+  if (prealloc) preallocate(fd, 0, size);
+  const reason = `${type} '${id}' is memory of this process: nothing written to it persists, and a flush has nothing to do`;
+  return { id, type, size, fd, offset: 0, path: undefined, volatile: reason, discardData: false };
+}
+
+function describeShared({ id, type, size, offset, memPath, discardData }: FileBackendOptions, { fd, was }: OpenedFile): BackendDescription {
+  const common = { id, type, size, fd, offset: offset ?? 0, discardData: discardData ?? false };
+  if (was !== 'unnamed') return { ...common, path: memPath, volatile: undefined };
+  const reason = `memory-backend-file '${id}': mem-path '${memPath}' is a directory, so the file has no name and vanishes with this process`;
+  return { ...common, path: undefined, volatile: reason };
+}
+
+function preallocateFor(options: FileBackendOptions, fd: number, offset: number): void {
+  try {
+    preallocate(fd, offset, options.size);
+  } catch (error) {
+    throw diskError(options, error, 'prealloc');
+  }
+}
+
+/** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
+async function copyPrivately(options: FileBackendOptions, { fd: source }: OpenedFile): Promise<BackendDescription> {
+  const { id, type, size, memPath, readonly } = options;
+  const start = options.offset ?? 0;
+  const fd = createMemfd(id, size);
+  try {
+    if (options.prealloc === true) preallocateFor(options, fd, 0);
+    const buffer = Buffer.allocUnsafe(COPY_CHUNK);
+    for (const extent of dataExtents(source, start, start + size)) {
+      for (let at = extent.start; at < extent.end; ) {
+        const { bytesRead } = await readAsync(source, buffer, 0, Math.min(COPY_CHUNK, extent.end - at), at);
+        if (bytesRead === 0) break;
+        await writeAsync(fd, buffer, 0, bytesRead, at - start);
+        at += bytesRead;
+      }
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error instanceof BackendError ? error : diskError(options, error, 'size');
+  }
+  closeSync(source);
+  const why = readonly === true ? 'readonly=on' : 'share=off';
+  const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
+  return { id, type, size, fd, offset: 0, path: memPath, volatile: reason, discardData: false };
+}

@@ -1,0 +1,14 @@
+/**
+ * One sync thread's mailbox, in memory shared between the thread that asks and the thread that syncs: 32-bit words.
+ * The asker moves IDLE to ASKED and DONE to IDLE, the sync thread ASKED to BEGUN to DONE.
+ */
+export const SyncMailbox = { state: 0, fd: 1, errno: 2, bytes: 12 };
+
+export const SyncState = { idle: 0, asked: 1, begun: 2, done: 3 };
+
+/** What a sync thread is given to live on. */
+export interface SyncThreadData {
+  readonly mailbox: SharedArrayBuffer;
+  /** Signalled after each move to DONE. */
+  readonly eventFd: number;
+}

@@ -1,0 +1,80 @@
+import { closeSync, openSync } from 'node:fs';
+import { createMemfd, EventLoop } from '@vpmem/native';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SyncPool } from './sync-pool.ts';
+
+let loop: EventLoop;
+let pool: SyncPool;
+beforeEach(() => {
+  loop = new EventLoop();
+  pool = new SyncPool(loop);
+});
+afterEach(async () => {
+  await pool.close();
+  loop.close();
+});
+
+/** Turns the loop until `done`; a hang ends in the test's own time-out. */
+const until = (done: () => boolean): void => {
+  while (!done()) loop.turn(100);
+};
+
+describe('SyncPool', () => {
+  it('syncs in a thread of its own and reports through the loop', () => {
+    const fd = createMemfd('synced', 4096);
+    const results: unknown[] = [];
+    pool.syncer(fd).start((error) => results.push(error));
+    expect(results).toEqual([]);
+    until(() => results.length > 0);
+    expect(results).toEqual([undefined]);
+    closeSync(fd);
+  });
+
+  it('reports the errno of a sync that failed', () => {
+    const results: (NodeJS.ErrnoException | undefined)[] = [];
+    // A directory on procfs has nothing to sync, and says so.
+    const fd = openSync('/proc/self', 'r');
+    pool.syncer(fd).start((error) => results.push(error));
+    until(() => results.length > 0);
+    expect(results[0]).toMatchObject({ code: 'EINVAL', syscall: 'fdatasync' });
+    closeSync(fd);
+  });
+
+  it('adds a thread when all are busy, and gives work to those that are free', () => {
+    const fds = [0, 1, 2].map((i) => createMemfd(`f${i}`, 4096));
+    let done = 0;
+    for (const fd of fds) pool.syncer(fd).start(() => done++);
+    expect(pool.size).toBe(3);
+    until(() => done === 3);
+    for (const fd of fds) pool.syncer(fd).start(() => done++);
+    until(() => done === 6);
+    expect(pool.size).toBe(3);
+    fds.forEach((fd) => closeSync(fd));
+  });
+
+  it('the same syncer runs again and again', () => {
+    const fd = createMemfd('again', 4096);
+    const syncer = pool.syncer(fd);
+    let done = 0;
+    const next = (): void => {
+      if (++done < 200) syncer.start(next);
+    };
+    syncer.start(next);
+    until(() => done === 200);
+    expect([pool.size, syncer.begun]).toEqual([1, true]);
+    closeSync(fd);
+  });
+
+  it('knows that a sync has not begun before its thread took it', () => {
+    const fd = createMemfd('begun', 4096);
+    const syncer = pool.syncer(fd);
+    expect(syncer.begun).toBe(false);
+    let done = false;
+    // The first thread is only just starting, so nothing can have taken this yet.
+    syncer.start(() => (done = true));
+    expect(syncer.begun).toBe(false);
+    until(() => done);
+    expect(syncer.begun).toBe(true);
+    closeSync(fd);
+  });
+});

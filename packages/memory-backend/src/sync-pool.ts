@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads';
+import { EPOLLIN, EventFd, SystemError, type EventLoop } from '@vpmem/native';
+import { SyncMailbox, SyncState, type SyncThreadData } from './sync-mailbox.ts';
+import type { Syncer } from './syncer.ts';
+
+/** As many syncs as this can hang before one device waits for another's disk. */
+const MAX_THREADS = 64;
+
+interface SyncThread {
+  readonly worker: Worker;
+  readonly words: Int32Array;
+  job: Job | undefined;
+}
+
+interface Job {
+  readonly fd: number;
+  readonly done: (error: NodeJS.ErrnoException | undefined) => void;
+  thread: SyncThread | undefined;
+}
+
+/**
+ * Threads that sync on behalf of a thread that must not block. Completions come back through `loop`. A thread is added
+ * when a sync is wanted and all are busy, so that a disk that hangs holds up only what is on it.
+ */
+export class SyncPool {
+  readonly #event = new EventFd();
+  readonly #threads: SyncThread[] = [];
+  readonly #waiting: Job[] = [];
+  readonly #watch: { close(): void };
+
+  constructor(loop: EventLoop) {
+    this.#watch = loop.watch(this.#event.fd, EPOLLIN, () => {
+      this.#event.drain();
+      this.#collect();
+    });
+    this.#addThread();
+  }
+
+  /** Threads alive. */
+  get size(): number {
+    return this.#threads.length;
+  }
+
+  /** A syncer for `fd`, which has to stay open while a sync is running. */
+  syncer(fd: number): Syncer {
+    let job: Job | undefined;
+    return {
+      get begun(): boolean {
+        const words = job?.thread?.words;
+        return words !== undefined && Atomics.load(words, SyncMailbox.state) !== SyncState.asked;
+      },
+      start: (done) => {
+        job = { fd, done, thread: undefined };
+        this.#waiting.push(job);
+        this.#dispatch();
+      },
+    };
+  }
+
+  /** Ends the threads; a sync that is running is lost to its asker. */
+  async close(): Promise<void> {
+    this.#watch.close();
+    await Promise.all(this.#threads.splice(0).map(({ worker }) => worker.terminate()));
+    this.#event.close();
+  }
+
+  #collect(): void {
+    for (const thread of this.#threads) {
+      const { words, job } = thread;
+      if (job === undefined || Atomics.load(words, SyncMailbox.state) !== SyncState.done) continue;
+      const errno = Atomics.load(words, SyncMailbox.errno);
+      Atomics.store(words, SyncMailbox.state, SyncState.idle);
+      Atomics.notify(words, SyncMailbox.state);
+      thread.job = undefined;
+      job.done(errno === 0 ? undefined : new SystemError(errno, 'fdatasync'));
+    }
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+      const thread = this.#threads.find((candidate) => candidate.job === undefined) ?? this.#addThread();
+      if (thread === undefined) return;
+      this.#waiting.shift();
+      job.thread = thread;
+      thread.job = job;
+      Atomics.store(thread.words, SyncMailbox.fd, job.fd);
+      Atomics.store(thread.words, SyncMailbox.state, SyncState.asked);
+      Atomics.notify(thread.words, SyncMailbox.state);
+    }
+  }
+
+  #addThread(): SyncThread | undefined {
+    if (this.#threads.length === MAX_THREADS) return undefined;
+    const mailbox = new SharedArrayBuffer(SyncMailbox.bytes);
+    const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd };
+    const thread: SyncThread = { worker: new Worker(threadUrl(), { workerData }), words: new Int32Array(mailbox), job: undefined };
+    thread.worker.unref();
+    this.#threads.push(thread);
+    return thread;
+  }
+}
+
+/** A worker runs the compiled file, also when this one is run from source. */
+function threadUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? '../dist/sync-thread.js' : './sync-thread.js', import.meta.url);
+}

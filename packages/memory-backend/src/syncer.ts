@@ -1,0 +1,28 @@
+import { fdatasync } from 'node:fs';
+
+/** Makes everything written to a file so far durable. One sync at a time. */
+export interface Syncer {
+  /** Begins a sync now or soon; `done` is called later, never from within, with the error if it failed. */
+  start(done: (error: NodeJS.ErrnoException | undefined) => void): void;
+  /**
+   * Whether the sync that was started last has begun. Until it has, what is written is still covered by it. A syncer that
+   * cannot tell says true.
+   */
+  readonly begun: boolean;
+}
+
+/** fdatasync on node's own thread pool: for threads whose event loop runs. */
+export function fileSyncer(fd: number): Syncer {
+  return {
+    begun: true,
+    start: (done) => fdatasync(fd, (error) => done(error ?? undefined)),
+  };
+}
+
+/** For memory without anything durable behind it: there is nothing to wait for. */
+export function volatileSyncer(defer: (callback: () => void) => void = setImmediate): Syncer {
+  return {
+    begun: true,
+    start: (done) => defer(() => done(undefined)),
+  };
+}

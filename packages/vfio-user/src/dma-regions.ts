@@ -1,0 +1,85 @@
+import { closeSync } from 'node:fs';
+import { FileBackings, type GuestMemory } from '@vpmem/guest-memory';
+import type { ValuesOf } from '@vpmem/layout';
+import { SystemError } from '@vpmem/native';
+import {
+  DMA_MAP_IO,
+  DMA_MAP_MMAP,
+  DMA_MAP_READ,
+  DMA_MAP_WRITE,
+  DMA_UNMAP_ALL,
+  Errno,
+  MAX_DMA_MAPS,
+  type DmaMap,
+  type DmaUnmap,
+} from './protocol.ts';
+
+const PAGE = 4096;
+
+/** What a request came to: nothing to say, or an errno and why. */
+export type DmaResult = { readonly errno: number; readonly detail: string } | undefined;
+
+/** Keeps a {@link GuestMemory} in step with a client's DMA_MAP and DMA_UNMAP messages. */
+export class DmaRegions {
+  readonly #memory: GuestMemory;
+  readonly #files = new FileBackings();
+
+  constructor(memory: GuestMemory) {
+    this.#memory = memory;
+  }
+
+  /**
+   * Maps what the client announces. Without a descriptor the addresses are only noted: ROM, the device's own BAR, or RAM
+   * the client does not share. Takes over `fds`.
+   */
+  map({ flags, offset, address, size }: ValuesOf<(typeof DmaMap)['members']>, fds: readonly number[]): DmaResult {
+    const [fd] = fds;
+    const problem = this.#checkMap(flags, offset, address, size, fds);
+    if (problem !== undefined) {
+      for (const each of fds) closeSync(each);
+      return { errno: Errno.EINVAL, detail: problem };
+    }
+    // Mapping the very same range again replaces it: some clients do so instead of unmapping.
+    this.#memory.remove(address, size);
+    const writable = (flags & DMA_MAP_WRITE) !== 0;
+    try {
+      const backing = fd === undefined || (flags & DMA_MAP_READ) === 0 ? undefined : this.#files.open(fd, offset + size, writable);
+      if (backing === undefined && fd !== undefined) closeSync(fd);
+      if (backing !== undefined && 'code' in backing) return { errno: Errno.EINVAL, detail: backing.detail };
+      const error = this.#memory.add({ start: address, size, writable, offset, ...(backing && { backing }) });
+      if (error === undefined) return undefined;
+      backing?.release();
+      return { errno: error.code === 'overlap' ? Errno.EEXIST : Errno.EINVAL, detail: error.detail };
+    } catch (error) {
+      if (error instanceof SystemError) return { errno: error.errno, detail: error.message };
+      throw error;
+    }
+  }
+
+  /** Forgets a range that was mapped, or with DMA_UNMAP_ALL every one. Nothing touches it after this returns. */
+  unmap({ flags, address, size }: ValuesOf<(typeof DmaUnmap)['members']>): DmaResult {
+    if (flags === DMA_UNMAP_ALL) {
+      if (address !== 0 || size !== 0) return { errno: Errno.EINVAL, detail: 'DMA_UNMAP of everything names a range' };
+      this.#memory.clear();
+      return undefined;
+    }
+    if (flags !== 0) return { errno: Errno.EINVAL, detail: `DMA_UNMAP with flags 0x${flags.toString(16)}` };
+    const error = this.#memory.remove(address, size);
+    return error && { errno: Errno.ENOENT, detail: error.detail };
+  }
+
+  /** The client is gone. */
+  clear(): void {
+    this.#memory.clear();
+  }
+
+  #checkMap(flags: number, offset: number, address: number, size: number, fds: readonly number[]): string | undefined {
+    if ((flags & ~(DMA_MAP_READ | DMA_MAP_WRITE | DMA_MAP_MMAP | DMA_MAP_IO)) !== 0) return `DMA_MAP with flags 0x${flags.toString(16)}`;
+    if (fds.length > 1) return `DMA_MAP with ${fds.length} descriptors`;
+    if (this.#memory.regions.length >= MAX_DMA_MAPS) return `more than ${MAX_DMA_MAPS} DMA maps`;
+    if (fds.length === 1 && (offset % PAGE !== 0 || address % PAGE !== 0 || size % PAGE !== 0)) {
+      return `DMA_MAP of [0x${address.toString(16)}, +0x${size.toString(16)}) at file offset 0x${offset.toString(16)}: no whole pages`;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,1 @@
+export { CLIENT_CHANNEL, VfioUserServer, type ClientMessage } from './vfio-user-server.ts';

@@ -1,0 +1,153 @@
+import { closeSync } from 'node:fs';
+import { EPOLLIN, EventFd, type EventLoop, type Watch } from '@vpmem/native';
+import {
+  Errno,
+  IRQ_INFO_AUTOMASKED,
+  IRQ_INFO_EVENTFD,
+  IRQ_INFO_MASKABLE,
+  IRQ_INTX,
+  IRQ_SET_ACTION_MASK,
+  IRQ_SET_ACTION_TRIGGER,
+  IRQ_SET_ACTION_UNMASK,
+  IRQ_SET_DATA_BOOL,
+  IRQ_SET_DATA_EVENTFD,
+  IRQ_SET_DATA_NONE,
+  NUM_IRQS,
+  type IrqSet,
+} from './protocol.ts';
+import type { ValuesOf } from '@vpmem/layout';
+
+type IrqSetValues = ValuesOf<(typeof IrqSet)['members']>;
+
+/** One SET_IRQS request: what to do, for which interrupts, with which data. */
+export interface IrqRequest extends IrqSetValues {
+  /** The bytes after the structure, for DATA_BOOL. */
+  readonly data: Uint8Array;
+  /** For DATA_EVENTFD; ours from now on. */
+  readonly fds: readonly number[];
+}
+
+/**
+ * The eventfds a client gave for a device's interrupts. Clients swap them often, whenever a guest masks or unmasks, so the
+ * one given last is used and the one before is closed.
+ */
+export class IrqLines {
+  readonly #counts: readonly number[];
+  readonly #events: (EventFd | undefined)[][] = Array.from({ length: NUM_IRQS }, () => []);
+  readonly #loop: EventLoop;
+  #intxLevel = false;
+  #intxMasked = false;
+  #intxUnmask: { event: EventFd; watch: Watch } | undefined;
+
+  /** `counts` by interrupt index. */
+  constructor(counts: readonly number[], loop: EventLoop) {
+    this.#counts = counts;
+    this.#loop = loop;
+  }
+
+  /** Interrupts of an index, and how a client can deal with them. */
+  info(index: number): { count: number; flags: number } {
+    const count = this.#counts[index] ?? 0;
+    if (count === 0) return { count, flags: 0 };
+    return { count, flags: index === IRQ_INTX ? IRQ_INFO_EVENTFD | IRQ_INFO_MASKABLE | IRQ_INFO_AUTOMASKED : IRQ_INFO_EVENTFD };
+  }
+
+  /** Signals an interrupt, if the client gave an eventfd for it. */
+  signal(index: number, subIndex: number): void {
+    this.#events[index]?.[subIndex]?.signal();
+  }
+
+  /** The level of INTx. Its eventfd is signalled once; the client unmasks it when the guest has served it. */
+  setIntx(asserted: boolean): void {
+    this.#intxLevel = asserted;
+    this.#updateIntx();
+  }
+
+  /** Carries out a SET_IRQS; the errno if it makes no sense, and then nothing has changed. Takes over the descriptors. */
+  set(request: IrqRequest): number | undefined {
+    const errno = this.#check(request);
+    if (errno === undefined) this.#carryOut(request);
+    else for (const fd of request.fds) closeSync(fd);
+    return errno;
+  }
+
+  /** The client is gone. */
+  close(): void {
+    for (let index = 0; index < NUM_IRQS; index++) this.#disable(index);
+  }
+
+  #check({ flags, index, start, count, data, fds }: IrqRequest): number | undefined {
+    const kind = flags & (IRQ_SET_DATA_NONE | IRQ_SET_DATA_BOOL | IRQ_SET_DATA_EVENTFD);
+    const action = flags & (IRQ_SET_ACTION_MASK | IRQ_SET_ACTION_UNMASK | IRQ_SET_ACTION_TRIGGER);
+    const oneBit = (bits: number): boolean => bits !== 0 && (bits & (bits - 1)) === 0;
+    const valid =
+      index < NUM_IRQS &&
+      flags === (kind | action) &&
+      oneBit(kind) &&
+      oneBit(action) &&
+      start + count <= (this.#counts[index] ?? 0) &&
+      (kind !== IRQ_SET_DATA_BOOL || data.length >= count) &&
+      (fds.length === 0 || (kind === IRQ_SET_DATA_EVENTFD && fds.length === count)) &&
+      // Only INTx is level-triggered, so only it can be masked; and disabling an index names no range of it.
+      (action === IRQ_SET_ACTION_TRIGGER || index === IRQ_INTX) &&
+      (action !== IRQ_SET_ACTION_MASK || kind !== IRQ_SET_DATA_EVENTFD) &&
+      (count > 0 || (kind === IRQ_SET_DATA_NONE && action === IRQ_SET_ACTION_TRIGGER && start === 0));
+    return valid ? undefined : Errno.EINVAL;
+  }
+
+  #carryOut(request: IrqRequest): void {
+    const { flags, index, start, count, data } = request;
+    if ((flags & IRQ_SET_DATA_EVENTFD) !== 0) return this.#assign(request);
+    if (count === 0) return this.#disable(index);
+    for (let i = 0; i < count; i++) {
+      if ((flags & IRQ_SET_DATA_BOOL) !== 0 && data[i] === 0) continue;
+      if ((flags & IRQ_SET_ACTION_TRIGGER) !== 0) this.signal(index, start + i);
+      else this.#maskIntx((flags & IRQ_SET_ACTION_MASK) !== 0);
+    }
+  }
+
+  #assign({ flags, index, start, count, fds }: IrqRequest): void {
+    if ((flags & IRQ_SET_ACTION_UNMASK) !== 0) return this.#setUnmaskEvent(fds);
+    const lines = (this.#events[index] ??= []);
+    for (let i = 0; i < count; i++) {
+      lines[start + i]?.close();
+      const fd = fds[i];
+      lines[start + i] = fd === undefined ? undefined : new EventFd(fd);
+    }
+    if (index === IRQ_INTX) this.#maskIntx(false);
+  }
+
+  #disable(index: number): void {
+    for (const event of this.#events[index] ?? []) event?.close();
+    this.#events[index] = [];
+    if (index !== IRQ_INTX) return;
+    this.#intxMasked = false;
+    this.#setUnmaskEvent([]);
+  }
+
+  /** The client, or KVM for it, writes to this when the guest has served INTx. */
+  #setUnmaskEvent(fds: readonly number[]): void {
+    this.#intxUnmask?.watch.close();
+    this.#intxUnmask?.event.close();
+    this.#intxUnmask = undefined;
+    const [fd] = fds;
+    if (fd === undefined) return;
+    const event = new EventFd(fd);
+    const watch = this.#loop.watch(fd, EPOLLIN, () => {
+      event.drain();
+      this.#maskIntx(false);
+    });
+    this.#intxUnmask = { event, watch };
+  }
+
+  #maskIntx(masked: boolean): void {
+    this.#intxMasked = masked;
+    this.#updateIntx();
+  }
+
+  #updateIntx(): void {
+    if (!this.#intxLevel || this.#intxMasked || this.#events[IRQ_INTX]?.[0] === undefined) return;
+    this.#intxMasked = true;
+    this.signal(IRQ_INTX, 0);
+  }
+}

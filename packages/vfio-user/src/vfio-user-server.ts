@@ -1,0 +1,93 @@
+import { channel } from 'node:diagnostics_channel';
+import { closeSync } from 'node:fs';
+import { acceptUnix, EPOLLIN, type EventLoop, type Watch } from '@vpmem/native';
+import type { PciFunction } from '@vpmem/pci';
+import { checkBar } from './region-info.ts';
+import { Session } from './session.ts';
+
+/** Published when a client comes, goes, is turned away, or sends something that has to be refused. */
+export interface ClientMessage {
+  readonly server: VfioUserServer;
+  readonly event: 'connected' | 'left' | 'refused' | 'remark';
+  /** Why, in words; empty where there is nothing to say. */
+  readonly detail: string;
+}
+
+/** `node:diagnostics_channel` name for {@link ClientMessage}. */
+export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
+const clients = channel(CLIENT_CHANNEL);
+
+/** Connections that have not introduced themselves yet; more are closed unheard. */
+const MAX_STRANGERS = 16;
+
+/**
+ * Serves one PCI function on a listening socket, to one client at a time; others are refused with EBUSY and may come back.
+ * When a client goes, the function is unplugged and reset, and the next finds it as at power-on.
+ *
+ * Everything happens on the event loop's thread, and nothing blocks it: a client's whole VM stands still until we answer.
+ */
+export class VfioUserServer {
+  readonly #listener: number;
+  readonly #watch: Watch;
+  readonly #strangers = new Set<Session>();
+  #client: Session | undefined;
+
+  /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
+  constructor(pci: PciFunction, listener: number, loop: EventLoop) {
+    pci.bars.forEach((bar, index) => {
+      if (bar !== undefined) checkBar(index, bar);
+    });
+    this.#listener = listener;
+    this.#watch = loop.watch(listener, EPOLLIN, () => this.#accept(pci, loop));
+  }
+
+  /** Whether a client has the device. */
+  get busy(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** Stops listening and ends every conversation. The socket's path is the caller's to remove. */
+  close(): void {
+    this.#watch.close();
+    closeSync(this.#listener);
+    for (const session of [...this.#strangers]) session.close();
+    this.#client?.close('the server is stopping');
+  }
+
+  #accept(pci: PciFunction, loop: EventLoop): void {
+    for (let fd = acceptUnix(this.#listener); fd !== undefined; fd = acceptUnix(this.#listener)) {
+      if (this.#strangers.size >= MAX_STRANGERS) {
+        closeSync(fd);
+        this.#publish('refused', 'too many connections that say nothing');
+        continue;
+      }
+      const session: Session = new Session(fd, {
+        pci,
+        loop,
+        claim: () => this.#claim(session),
+        ended: (_, reason) => this.#ended(session, reason),
+        remark: (text) => this.#publish('remark', text),
+      });
+      this.#strangers.add(session);
+    }
+  }
+
+  #claim(session: Session): boolean {
+    if (this.#client !== undefined) return false;
+    this.#strangers.delete(session);
+    this.#client = session;
+    this.#publish('connected', '');
+    return true;
+  }
+
+  #ended(session: Session, reason?: string): void {
+    if (this.#strangers.delete(session) && reason !== undefined) this.#publish('refused', reason);
+    if (this.#client !== session) return;
+    this.#client = undefined;
+    this.#publish('left', reason ?? '');
+  }
+
+  #publish(event: ClientMessage['event'], detail: string): void {
+    clients.publish({ server: this, event, detail } satisfies ClientMessage);
+  }
+}

@@ -1,0 +1,110 @@
+import { RegisterBlock, type Registers } from '@vpmem/layout';
+import type { MemoryBackend } from '@vpmem/memory-backend';
+import type { ActiveDriver, ActiveQueue, ConfigSpace, DescriptorChain, RegionLocator, SharedMemoryRegion, VirtioDevice } from '@vpmem/virtio';
+import {
+  RET_FAILURE,
+  RET_SUCCESS,
+  VIRTIO_ID_PMEM,
+  VIRTIO_PMEM_F_SHMEM_REGION,
+  VIRTIO_PMEM_REQ_TYPE_FLUSH,
+  VIRTIO_PMEM_SHMEM_REGION_ID,
+  VirtioPmemConfig,
+  VirtioPmemReq,
+  VirtioPmemResp,
+} from './pmem-layout.ts';
+
+/** Sizes Linux can use: its pmem driver works in sections of 2 MiB. */
+export const PMEM_ALIGNMENT = 2 * 2 ** 20;
+
+/** As many flushes as QEMU's device lets a driver have in flight. */
+const QUEUE_SIZE = 128;
+
+/** No address a range of this size could have: a driver that maps it is refused by its own platform. */
+const NOWHERE = 2n ** 64n;
+
+const SUCCESS = VirtioPmemResp.encode({ ret: RET_SUCCESS });
+const FAILURE = VirtioPmemResp.encode({ ret: RET_FAILURE });
+
+/** VIRTIO 1.4 §5.19: memory that a guest maps, and one queue on which it asks for what it wrote to become durable. */
+export class VirtioPmem implements VirtioDevice {
+  readonly deviceId = VIRTIO_ID_PMEM;
+  readonly features = VIRTIO_PMEM_F_SHMEM_REGION;
+  readonly queueSizes = [QUEUE_SIZE];
+  readonly sharedMemory: readonly SharedMemoryRegion[];
+  readonly #backend: MemoryBackend;
+  #driver: ActiveDriver | undefined;
+
+  constructor(backend: MemoryBackend) {
+    this.#backend = backend;
+    this.sharedMemory = [
+      {
+        id: VIRTIO_PMEM_SHMEM_REGION_ID,
+        size: backend.size,
+        fd: backend.fd,
+        offset: backend.offset,
+        read: (offset, width) => backend.read(offset, width),
+        write: (offset, width, value) => backend.write(offset, width, value),
+      },
+    ];
+  }
+
+  /** VIRTIO 1.4 §5.19.5.1: zeroes for a driver that takes the shared memory region, the range's address for any other. */
+  config(accepted: bigint, locate: RegionLocator): ConfigSpace {
+    const size = BigInt(this.#backend.size);
+    const config: Registers<typeof VirtioPmemConfig> =
+      (accepted & VIRTIO_PMEM_F_SHMEM_REGION) !== 0n
+        ? Object.freeze({ start: 0n, size: 0n })
+        : Object.freeze({
+            get start() {
+              return locate(VIRTIO_PMEM_SHMEM_REGION_ID) ?? NOWHERE - size;
+            },
+            size,
+          });
+    return new RegisterBlock(VirtioPmemConfig, config);
+  }
+
+  plugged(): void {
+    this.#backend.flushes.powerOn();
+  }
+
+  activate(driver: ActiveDriver): void {
+    this.#driver = driver;
+  }
+
+  notified(): void {
+    const queue = this.#driver?.queues[0];
+    if (queue === undefined) return;
+    queue.drain((chain) => this.#take(queue, chain));
+    this.#backend.flushes.start();
+    // Requests that could be answered at once, because they made no sense.
+    queue.notify();
+  }
+
+  deactivate(done: () => void): void {
+    this.#driver = undefined;
+    this.#backend.flushes.cancel(done);
+  }
+
+  /** VIRTIO 1.4 §5.19.6: one request, one response, however they are cut into descriptors. */
+  #take(queue: ActiveQueue, chain: DescriptorChain): void {
+    const { head } = chain;
+    const response = chain.writablePrefix(VirtioPmemResp.size);
+    if (response === undefined) return queue.complete(head, 0);
+    const answer = (bytes: Uint8Array): void => {
+      if (queue.respond(response, bytes)) queue.complete(head, VirtioPmemResp.size);
+    };
+    if (!this.#isFlush(chain)) return answer(FAILURE);
+    this.#backend.flushes.request((durable, last) => {
+      answer(durable ? SUCCESS : FAILURE);
+      if (last) queue.notify();
+    });
+  }
+
+  /** The specification leaves other types and short requests open; failing them is the only answer it has a code for. */
+  #isFlush(chain: DescriptorChain): boolean {
+    const request = new Uint8Array(VirtioPmemReq.size);
+    const { memory } = this.#driver ?? {};
+    if (memory === undefined || !chain.gather(memory, request)) return false;
+    return VirtioPmemReq.decode(new DataView(request.buffer)).type === VIRTIO_PMEM_REQ_TYPE_FLUSH;
+  }
+}
