@@ -7,7 +7,7 @@ export default defineConfig({
     // koffi and memory maps live in worker threads and child processes of the tests themselves.
     pool: 'forks',
     testTimeout: 20_000,
-    reporters: ['dot'],
+    reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },
 });

@@ -29,6 +29,11 @@ export class Epoll {
   // The last slot is for epoll_ctl, the others for epoll_wait.
   readonly #controlAt = MAX_EVENTS * EVENT_SIZE;
 
+  /** The epoll descriptor itself: readable when a watched one is ready. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   add(fd: number, events: number): void {
     this.#control(EPOLL_CTL_ADD, fd, events);
   }

@@ -69,6 +69,20 @@ describe('EventLoop', () => {
     expect(turns).toBe(3);
   });
 
+  it('pumps on node\'s own loop, and stops when told, without an event', async () => {
+    const seen: string[] = [];
+    loop.watch(events[0]!.fd, EPOLLIN, () => {
+      events[0]!.drain();
+      seen.push('ready');
+      loop.defer(() => seen.push('deferred'));
+    });
+    const pumping = loop.pump();
+    events[0]!.signal();
+    await expect.poll(() => seen).toEqual(['ready', 'deferred']);
+    loop.stop();
+    await pumping;
+  });
+
   it('calls back what was deferred in the next turn, after the descriptors, without waiting', () => {
     const seen: string[] = [];
     loop.watch(events[0]!.fd, EPOLLIN, () => {

@@ -1,4 +1,6 @@
-import { Epoll } from './epoll.ts';
+import { Epoll, EPOLLIN } from './epoll.ts';
+import { EventFd } from './event-fd.ts';
+import { whenReadable } from './poll.ts';
 
 /** A descriptor an {@link EventLoop} watches. */
 export interface Watch {
@@ -13,14 +15,21 @@ interface Watched {
 }
 
 /**
- * A blocking loop of plain synchronous handlers over one {@link Epoll}. It runs in a worker thread of its own: while it
- * waits, nothing of node's own event loop happens there.
+ * A loop of plain synchronous handlers over one {@link Epoll}. With {@link run} it has a worker thread to itself: while it
+ * waits, nothing of node's own event loop happens there. With {@link pump} it shares a thread with node's loop, at the
+ * price of two more thread switches a turn.
  */
 export class EventLoop {
   readonly #epoll = new Epoll();
   readonly #watched = new Map<number, Watched>();
   #deferred: (() => void)[] = [];
+  readonly #wake = new EventFd();
   #stopped = false;
+  #turning = false;
+
+  constructor() {
+    this.watch(this.#wake.fd, EPOLLIN, () => this.#wake.drain());
+  }
 
   /** Calls `handler` whenever one of `events` (EPOLLIN, …), an error or a hang-up is pending on `fd`. */
   watch(fd: number, events: number, handler: (events: number) => void): Watch {
@@ -42,6 +51,8 @@ export class EventLoop {
   /** Calls back once, in the next turn: after every descriptor that is ready now has been served. */
   readonly defer = (callback: () => void): void => {
     this.#deferred.push(callback);
+    // From outside a turn the loop may be waiting, and for nothing else that is going to happen.
+    if (!this.#turning) this.#wake.signal();
   };
 
   /** Serves until {@link stop}. */
@@ -49,25 +60,41 @@ export class EventLoop {
     while (!this.#stopped) this.turn(-1);
   }
 
+  /** Serves until {@link stop}, between the other things this thread does. */
+  async pump(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#deferred.length === 0) await whenReadable(this.#epoll.fd);
+      else await new Promise(setImmediate);
+      this.turn(0);
+    }
+  }
+
   /** Waits once, at most `timeoutMs`, and serves what is ready; returns the number of descriptors that were. */
   turn(timeoutMs: number): number {
     const deferred = this.#deferred;
     this.#deferred = [];
-    const ready = this.#epoll.wait(deferred.length > 0 ? 0 : timeoutMs, (fd, events) => {
-      // A handler earlier in the same turn may have closed this watch.
-      this.#watched.get(fd)?.handler(events);
-    });
-    for (const callback of deferred) callback();
-    return ready;
+    this.#turning = true;
+    try {
+      const ready = this.#epoll.wait(deferred.length > 0 ? 0 : timeoutMs, (fd, events) => {
+        // A handler earlier in the same turn may have closed this watch.
+        this.#watched.get(fd)?.handler(events);
+      });
+      for (const callback of deferred) callback();
+      return ready;
+    } finally {
+      this.#turning = false;
+    }
   }
 
-  /** Makes {@link run} return, for good, after the handlers of the present turn. */
+  /** Makes {@link run} and {@link pump} return, for good, after the handlers of the present turn. From this thread only. */
   stop(): void {
     this.#stopped = true;
+    this.#wake.signal();
   }
 
   close(): void {
     this.#watched.clear();
+    this.#wake.close();
     this.#epoll.close();
   }
 }

@@ -6,5 +6,6 @@ export { copyFrom, copyTo } from './kernel-copy.ts';
 export { MAX_WINDOW, Mapping } from './mapping.ts';
 export { createMemfd, identifyFile, type FileIdentity } from './memfd.ts';
 export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
+export { waitReadable, whenReadable } from './poll.ts';
 export { SystemError, describeErrno } from './system-error.ts';
-export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair, waitReadable } from './unix-socket.ts';
+export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

@@ -6,6 +6,11 @@ const libc = koffi.load(null);
 
 type Pointer = bigint | null;
 
+/** A function that can also run on node's thread pool; `done` gets an error only when it could not be called at all. */
+type Asynchronous<A extends unknown[], R> = ((...args: A) => R) & {
+  async: (...args: [...A, done: (error: Error | null, result: R) => void]) => void;
+};
+
 /** Declares a C function with the TypeScript signature it has for us. */
 // The signature is the caller's claim; nothing here could infer it.
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
@@ -33,7 +38,9 @@ export const epollCtl = declare<(epfd: number, op: number, fd: number, event: Po
 export const epollWait = declare<(epfd: number, events: bigint, max: number, timeout: number) => number>(
   'int epoll_wait(int epfd, void *events, int maxevents, int timeout)',
 );
-export const poll = declare<(fds: bigint, count: number, timeout: number) => number>('int poll(void *fds, unsigned long nfds, int timeout)');
+export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
+  'int poll(void *fds, unsigned long nfds, int timeout)',
+);
 export const socket = declare<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
 export const socketpair = declare<(domain: number, type: number, protocol: number, pair: bigint) => number>(
   'int socketpair(int domain, int type, int protocol, void *sv)',

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessageSocket } from './message-socket.ts';
-import { acceptUnix, connectUnix, listenUnix, MAX_SOCKET_PATH, waitReadable } from './unix-socket.ts';
+import { waitReadable } from './poll.ts';
+import { acceptUnix, connectUnix, listenUnix, MAX_SOCKET_PATH } from './unix-socket.ts';
 
 let folder: string;
 let path: string;

@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync } from 'node:fs';
-import { accept4, bind, check, connect, errno, listen, poll, socket, socketpair } from './libc.ts';
+import { accept4, bind, check, connect, errno, listen, socket, socketpair } from './libc.ts';
 import { Mapping } from './mapping.ts';
 import { SystemError } from './system-error.ts';
 
@@ -70,21 +70,6 @@ export function unixPair(): [number, number] {
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, arena.address), 'socketpair');
     const fds = new Int32Array(arena.window(0, 8));
     return [fds[0] ?? -1, fds[1] ?? -1];
-  } finally {
-    arena.unmap();
-  }
-}
-
-const POLLIN = 1;
-
-/** Blocks this thread until `fd` can be read, or `timeoutMs` have passed; says which. */
-export function waitReadable(fd: number, timeoutMs: number): boolean {
-  const arena = Mapping.anonymous(8);
-  try {
-    const view = new DataView(arena.window(0, 8));
-    view.setInt32(0, fd, true);
-    view.setInt16(4, POLLIN, true);
-    return check(poll(arena.address, 1, timeoutMs), 'poll', `descriptor ${fd}`) > 0;
   } finally {
     arena.unmap();
   }

@@ -17,7 +17,7 @@ export interface ClientMessage {
 export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
 const clients = channel(CLIENT_CHANNEL);
 
-/** Connections that have not introduced themselves yet; more are closed unheard. */
+/** Connections that have not introduced themselves yet; for one more, the oldest has to go. */
 const MAX_STRANGERS = 16;
 
 /**
@@ -56,11 +56,8 @@ export class VfioUserServer {
 
   #accept(pci: PciFunction, loop: EventLoop): void {
     for (let fd = acceptUnix(this.#listener); fd !== undefined; fd = acceptUnix(this.#listener)) {
-      if (this.#strangers.size >= MAX_STRANGERS) {
-        closeSync(fd);
-        this.#publish('refused', 'too many connections that say nothing');
-        continue;
-      }
+      const [oldest] = this.#strangers;
+      if (this.#strangers.size >= MAX_STRANGERS) oldest?.close('it said nothing, and others are waiting');
       const session: Session = new Session(fd, {
         pci,
         loop,

@@ -1,0 +1,40 @@
+import { check, poll } from './libc.ts';
+import { Mapping } from './mapping.ts';
+
+const POLLIN = 1;
+const POLLFD_SIZE = 8;
+
+/** A `struct pollfd` that waits for `fd` to become readable. */
+function pollFd(fd: number): Mapping {
+  const arena = Mapping.anonymous(POLLFD_SIZE);
+  const view = new DataView(arena.window(0, POLLFD_SIZE));
+  view.setInt32(0, fd, true);
+  view.setInt16(4, POLLIN, true);
+  return arena;
+}
+
+/** Blocks this thread until `fd` can be read, or `timeoutMs` have passed; says which. */
+export function waitReadable(fd: number, timeoutMs: number): boolean {
+  const arena = pollFd(fd);
+  try {
+    return check(poll(arena.address, 1, timeoutMs), 'poll', `descriptor ${fd}`) > 0;
+  } finally {
+    arena.unmap();
+  }
+}
+
+/** The same without blocking this thread: a thread of node's pool waits, and the process stays alive meanwhile. */
+export async function whenReadable(fd: number, timeoutMs = -1): Promise<boolean> {
+  const arena = pollFd(fd);
+  try {
+    const count = await new Promise<number>((resolve, reject) => {
+      poll.async(arena.address, 1, timeoutMs, (error, result) => {
+        if (error === null) resolve(result);
+        else reject(error);
+      });
+    });
+    return count > 0;
+  } finally {
+    arena.unmap();
+  }
+}
