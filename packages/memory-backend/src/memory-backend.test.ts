@@ -14,7 +14,7 @@ afterEach(() => closeSync(fd));
 
 const backend = (syncer: Syncer): MemoryBackend =>
   new MemoryBackend(
-    { id: 'mem1', type: 'memory-backend-file', size: 4096, fd, offset: 4096, path: undefined, volatile: undefined, discardData: false },
+    { id: 'mem1', type: 'memory-backend-file', size: 4096, fd, offset: 4096, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
     syncer,
   );
 

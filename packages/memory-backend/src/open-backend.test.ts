@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
-import { closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
+import { abandonBackend, closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
 
 const SIZE = 8 * 4096;
 let folder: string;
@@ -116,6 +116,22 @@ describe('mem-path', () => {
   it.skipIf(process.getuid?.() === 0)('a file without permission: names mem-path (skipped as root, who may open anything)', async () => {
     mkdirSync(join(folder, 'locked'), { mode: 0 });
     await expect(openBackend(file({ memPath: join(folder, 'locked/x') }))).rejects.toMatchObject({ code: 'no-access', property: 'mem-path' });
+  });
+});
+
+describe('a backend nobody used', () => {
+  it.each<[string, (() => void) | undefined, Partial<FileBackendOptions>]>([
+    ['missing', undefined, {}],
+    ['missing, private', undefined, { share: false }],
+    ['empty', () => writeFileSync(file().memPath, ''), {}],
+    ['there', () => writeFileSync(file().memPath, Buffer.alloc(SIZE, 7)), {}],
+    ['there, private', () => writeFileSync(file().memPath, Buffer.alloc(SIZE, 7)), { share: false }],
+  ])('whose file was %s is abandoned without a trace', async (_, prepare, options) => {
+    prepare?.();
+    const state = (): unknown => [descriptors(), existsSync(file().memPath) && readFileSync(file().memPath)];
+    const before = state();
+    abandonBackend(await openBackend(file(options)));
+    expect(state()).toEqual(before);
   });
 });
 

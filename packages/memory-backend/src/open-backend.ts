@@ -2,7 +2,7 @@ import { closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
-import { checkOptions, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
+import { checkOptions, PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
 import { abandonFile, diskError, openBackingFile, type OpenedFile } from './open-file.ts';
 
 /** An open memory backend as plain data: it can be sent to the thread that uses it. */
@@ -15,12 +15,16 @@ export interface BackendDescription {
   readonly fd: number;
   /** Where in that file the memory begins. */
   readonly offset: number;
+  /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */
+  readonly align: number;
   /** The backing file, if it has a name. */
   readonly path: string | undefined;
   /** Absent when what is flushed is durable; otherwise why nothing is, in words for a warning. */
   readonly volatile: string | undefined;
   /** Give the storage back when the backend is closed. */
   readonly discardData: boolean;
+  /** What the file at `path` was before; for {@link abandonBackend}. */
+  readonly was: OpenedFile['was'];
 }
 
 const readAsync = promisify(read);
@@ -42,7 +46,7 @@ export async function openBackend(options: BackendOptions): Promise<BackendDescr
     if (options.prealloc === true) preallocateFor(options, opened.fd, options.offset ?? 0);
     return describeShared(options, opened);
   } catch (error) {
-    abandonFile(options, opened);
+    abandonFile(options.memPath, opened);
     throw error;
   }
 }
@@ -53,15 +57,21 @@ export function closeBackend({ fd, offset, size, discardData }: BackendDescripti
   closeSync(fd);
 }
 
+/** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
+export function abandonBackend({ fd, path, was }: BackendDescription): void {
+  abandonFile(path ?? '', { fd, was });
+}
+
 function openRam({ id, type, size, prealloc = false }: BackendOptions): BackendDescription {
   const fd = createMemfd(id, size);
   if (prealloc) preallocate(fd, 0, size);
   const reason = `${type} '${id}' is memory of this process: nothing written to it persists, and a flush has nothing to do`;
-  return { id, type, size, fd, offset: 0, path: undefined, volatile: reason, discardData: false };
+  return { id, type, size, fd, offset: 0, align: PAGE_SIZE, path: undefined, volatile: reason, discardData: false, was: 'unnamed' };
 }
 
-function describeShared({ id, type, size, offset, memPath, discardData }: FileBackendOptions, { fd, was }: OpenedFile): BackendDescription {
-  const common = { id, type, size, fd, offset: offset ?? 0, discardData: discardData ?? false };
+function describeShared(options: FileBackendOptions, { fd, was }: OpenedFile): BackendDescription {
+  const { id, type, size, memPath, offset = 0, align = PAGE_SIZE, discardData = false } = options;
+  const common = { id, type, size, fd, offset, align, discardData, was };
   if (was !== 'unnamed') return { ...common, path: memPath, volatile: undefined };
   const reason = `memory-backend-file '${id}': mem-path '${memPath}' is a directory, so the file has no name and vanishes with this process`;
   return { ...common, path: undefined, volatile: reason };
@@ -76,8 +86,8 @@ function preallocateFor(options: FileBackendOptions, fd: number, offset: number)
 }
 
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
-async function copyPrivately(options: FileBackendOptions, { fd: source }: OpenedFile): Promise<BackendDescription> {
-  const { id, type, size, memPath, readonly } = options;
+async function copyPrivately(options: FileBackendOptions, { fd: source, was }: OpenedFile): Promise<BackendDescription> {
+  const { id, type, size, memPath, readonly, align = PAGE_SIZE } = options;
   const start = options.offset ?? 0;
   const fd = createMemfd(id, size);
   try {
@@ -98,5 +108,5 @@ async function copyPrivately(options: FileBackendOptions, { fd: source }: Opened
   closeSync(source);
   const why = readonly === true ? 'readonly=on' : 'share=off';
   const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
-  return { id, type, size, fd, offset: 0, path: memPath, volatile: reason, discardData: false };
+  return { id, type, size, fd, offset: 0, align, path: memPath, volatile: reason, discardData: false, was };
 }

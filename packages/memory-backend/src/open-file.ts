@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
@@ -29,15 +29,15 @@ export function openBackingFile(options: FileBackendOptions): OpenedFile {
     if (!fits) throw sizeMismatch(options, stat.size, end);
     return opened;
   } catch (error) {
-    abandonFile(options, opened);
+    abandonFile(memPath, opened);
     throw error;
   }
 }
 
-/** Closes the file and leaves things as they were before {@link openBackingFile}. */
-export function abandonFile({ memPath }: FileBackendOptions, { fd, was }: OpenedFile): void {
-  if (was === 'empty') ftruncateSync(fd, 0);
-  if (was === 'missing') unlinkSync(memPath);
+/** Closes the file and leaves things as they were before {@link openBackingFile} opened `path`. */
+export function abandonFile(path: string, { fd, was }: OpenedFile): void {
+  if (was === 'empty') truncateSync(path, 0);
+  if (was === 'missing') unlinkSync(path);
   closeSync(fd);
 }
 
@@ -79,6 +79,7 @@ function grow(options: FileBackendOptions, { fd, was }: OpenedFile, end: number)
     fsyncSync(fd);
     if (was === 'missing') syncDirectory(dirname(options.memPath));
   } catch (error) {
+    if (was === 'there') ftruncateSync(fd, 0);
     throw diskError(options, error, 'size');
   }
   return { fd, was: was === 'there' ? 'empty' : was };

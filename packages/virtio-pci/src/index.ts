@@ -11,4 +11,4 @@ export {
   VirtioPciCfgCap,
   VirtioPciNotifyCap,
 } from './virtio-pci-capabilities.ts';
-export { DRIVER_ERROR_CHANNEL, VirtioPciFunction, type DriverErrorMessage } from './virtio-pci-function.ts';
+export { DRIVER_ERROR_CHANNEL, VirtioPciFunction, type DriverErrorMessage, type VirtioPciOptions } from './virtio-pci-function.ts';

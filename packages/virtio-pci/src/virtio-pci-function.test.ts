@@ -167,6 +167,11 @@ describe('common configuration', () => {
     expect(windows).toEqual([0x3000_0001, 1, 0, 0, 0, 0]);
   });
 
+  it('does not offer what it was told not to', () => {
+    pci = new VirtioPciFunction(device, { indirectDescriptors: false, eventIndex: false });
+    expect(get('device_feature')).toBe(1);
+  });
+
   it('PCOM-04 driver_feature reads back what was written for the selected window', () => {
     for (const [select, bits] of [[0, 0x1000_0001], [1, 1], [7, 5]] as const) {
       set('driver_feature_select', select);

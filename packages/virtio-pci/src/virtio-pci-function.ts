@@ -2,7 +2,14 @@ import { channel } from 'node:diagnostics_channel';
 import { GuestMemory } from '@vpmem/guest-memory';
 import { RegisterBlock, type AccessWidth } from '@vpmem/layout';
 import { Msix, PciEndpoint, type Bar, type BarHandler, type Capability, type PciFunction, type PciHost } from '@vpmem/pci';
-import { VirtioController, type DriverError, type SharedMemoryRegion, type VirtioDevice } from '@vpmem/virtio';
+import {
+  VirtioController,
+  type DriverError,
+  type QueueFeatures,
+  type SharedMemoryRegion,
+  type VirtioDevice,
+  type VirtioTransport,
+} from '@vpmem/virtio';
 import { CommonConfig, VIRTIO_MSI_NO_VECTOR, VirtioPciCommonCfg } from './common-config.ts';
 import { ConfigAccess } from './config-access.ts';
 import {
@@ -55,6 +62,12 @@ export interface DriverErrorMessage {
 export const DRIVER_ERROR_CHANNEL = 'vpmem:virtio:driver-error';
 const driverErrors = channel(DRIVER_ERROR_CHANNEL);
 
+/** What can be chosen for a function, whatever its device. */
+export interface VirtioPciOptions extends QueueFeatures {
+  /** Size of the MSI-X table, 1 to 2048; with 0 the function interrupts by INTA instead. Default 2. */
+  readonly vectors?: number;
+}
+
 /** VIRTIO 1.4 §4.1: a virtio device as one PCI function. */
 export class VirtioPciFunction implements PciFunction {
   readonly #endpoint: PciEndpoint;
@@ -65,11 +78,10 @@ export class VirtioPciFunction implements PciFunction {
   #isr = 0;
   #rangeAddress: bigint | undefined;
 
-  /** `vectors` is the size of the MSI-X table, 1 to 2048; with 0 the function interrupts by INTA instead. */
-  constructor(device: VirtioDevice, options: { readonly vectors?: number } = {}) {
+  constructor(device: VirtioDevice, options: VirtioPciOptions = {}) {
     const vectors = options.vectors ?? 2;
     const memory = (): GuestMemory => this.#endpoint.host?.memory ?? this.#noMemory;
-    this.#controller = new VirtioController(device, {
+    const transport: VirtioTransport = {
       get memory(): GuestMemory {
         return memory();
       },
@@ -79,7 +91,8 @@ export class VirtioPciFunction implements PciFunction {
       defer: (callback) => (this.#endpoint.host?.defer ?? setImmediate)(callback),
       locate: () => this.#endpoint.barAddress(SHARED_MEMORY_BAR),
       driverFailed: (error) => driverErrors.publish({ device, error } satisfies DriverErrorMessage),
-    });
+    };
+    this.#controller = new VirtioController(device, transport, options);
     this.#common = new CommonConfig(this.#controller, vectors);
     this.#commonBlock = new RegisterBlock(VirtioPciCommonCfg, this.#common);
 

@@ -21,7 +21,7 @@ beforeEach(() => {
   fd = createMemfd('pmem', SIZE);
   syncer = new ManualSyncer();
   backend = new MemoryBackend(
-    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, path: undefined, volatile: undefined, discardData: false },
+    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
     syncer,
   );
   bench = testBench(new VirtioPmem(backend));

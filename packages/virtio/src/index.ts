@@ -15,5 +15,5 @@ export {
   VirtqUsedElem,
 } from './split-layout.ts';
 export { SplitQueue } from './split-queue.ts';
-export { VirtioController, type QueueRegisters, type VirtioTransport } from './virtio-controller.ts';
+export { VirtioController, type QueueFeatures, type QueueRegisters, type VirtioTransport } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';

@@ -37,7 +37,11 @@ interface QueueState extends QueueRegisters {
   active: ActiveQueue | undefined;
 }
 
-const TRANSPORT_FEATURES = VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX;
+/** Features of the queues that a device may be told not to offer; all are on by default. */
+export interface QueueFeatures {
+  readonly indirectDescriptors?: boolean;
+  readonly eventIndex?: boolean;
+}
 
 /** The half of a virtio device that no transport changes: features, status, queues, reset. */
 export class VirtioController {
@@ -54,9 +58,13 @@ export class VirtioController {
   #resetting = false;
   #epoch = 0;
 
-  constructor(device: VirtioDevice, transport: VirtioTransport) {
+  constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
     this.device = device;
-    this.offered = device.features | TRANSPORT_FEATURES;
+    this.offered =
+      device.features |
+      VIRTIO_F_VERSION_1 |
+      ((features.indirectDescriptors ?? true) ? VIRTIO_F_INDIRECT_DESC : 0n) |
+      ((features.eventIndex ?? true) ? VIRTIO_F_EVENT_IDX : 0n);
     this.#transport = transport;
     this.#queues = this.#freshQueues();
     this.#config = device.config(0n, transport.locate);

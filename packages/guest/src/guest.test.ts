@@ -1,0 +1,122 @@
+import { closeSync, readSync } from 'node:fs';
+import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
+import { ManualSyncer } from '@vpmem/memory-backend/testing';
+import { createMemfd } from '@vpmem/native';
+import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { TestServer } from '@vpmem/vfio-user/testing';
+import { VirtioPciFunction } from '@vpmem/virtio-pci';
+import { VirtioPmem } from '@vpmem/virtio-pmem';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Guest } from './guest.ts';
+import { pmemCases, type PmemUnderTest } from './testing.ts';
+
+const SIZE = 6 * 2 ** 20;
+let fd: number;
+beforeEach(() => {
+  fd = createMemfd('pmem', SIZE);
+});
+afterEach(() => closeSync(fd));
+
+function pmemFunction(options: { syncer?: Syncer; vectors?: number } = {}): VirtioPciFunction {
+  const backend = new MemoryBackend(
+    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
+    options.syncer ?? fileSyncer(fd),
+  );
+  return new VirtioPciFunction(new VirtioPmem(backend), { vectors: options.vectors ?? 2 });
+}
+const fileBytes = (offset: number, length: number): Uint8Array => {
+  const bytes = new Uint8Array(length);
+  readSync(fd, bytes, 0, length, offset);
+  return bytes;
+};
+
+describe.each([
+  ['MSI-X', 2],
+  ['INTx', 0],
+])('a pmem device with %s', (_, vectors) => {
+  describe('in this process', () => {
+    it.each(pmemCases)('$name', async ({ run }) => {
+      await run({ size: SIZE, function: () => pmemFunction({ vectors }), fileBytes });
+    });
+  });
+
+  describe('behind a vfio-user socket', () => {
+    it.each(pmemCases)('$name', async ({ run }) => {
+      const harness = new TestServer(pmemFunction({ vectors }));
+      const serving = harness.loop.pump();
+      const remotes: RemoteFunction[] = [];
+      const device: PmemUnderTest = {
+        size: SIZE,
+        function: () => {
+          // The server needs a turn to notice that the last guest has gone.
+          harness.settle();
+          const remote = RemoteFunction.connect(harness.path, harness.clientOptions);
+          remotes.push(remote);
+          return remote;
+        },
+        fileBytes,
+      };
+      await run(device);
+      await Promise.all(remotes.map(({ closed }) => closed));
+      harness.loop.stop();
+      await serving;
+      harness.close();
+    });
+  });
+});
+
+describe('Guest', () => {
+  it('a failed sync is a failed fsync, from then on', async () => {
+    const syncer = new ManualSyncer();
+    const guest = new Guest();
+    const disk = guest.plug(pmemFunction({ syncer }));
+    const flushed = disk.fsync();
+    syncer.begin();
+    syncer.finish('EIO');
+    await expect(flushed).rejects.toThrow('the device answered the flush with -1');
+    await expect(disk.fsync()).rejects.toThrow('-1');
+    expect(syncer.started).toBe(1);
+    await guest.close();
+  });
+
+  it('shuts down only when the sync in flight is over', async () => {
+    const syncer = new ManualSyncer();
+    const guest = new Guest();
+    const disk = guest.plug(pmemFunction({ syncer }));
+    void disk.fsync();
+    let closed = false;
+    const closing = guest.close().then(() => (closed = true));
+    syncer.begin();
+    await new Promise(setImmediate);
+    expect(closed).toBe(false);
+    syncer.finish();
+    await closing;
+  });
+
+  it('drives several disks, and one that is plugged in while another is busy', async () => {
+    const syncer = new ManualSyncer();
+    const guest = new Guest();
+    const busy = guest.plug(pmemFunction({ syncer }));
+    const flushed = busy.fsync();
+    const second = guest.plug(pmemFunction());
+    await second.fsync();
+    expect([busy.slot, second.slot, guest.disks.length]).toEqual([0, 1, 2]);
+    expect(second.address).toBeGreaterThan(busy.address);
+    syncer.begin();
+    syncer.finish();
+    await flushed;
+    await guest.unplug(busy);
+    expect(guest.disks).toEqual([second]);
+    await guest.close();
+  });
+
+  it('says what it cannot drive, and leaves the slot free', async () => {
+    const guest = new Guest();
+    const disguised = pmemFunction();
+    const readConfig = disguised.readConfig.bind(disguised);
+    disguised.readConfig = (offset, width) => (offset === 0 ? 0x1234 : readConfig(offset, width));
+    expect(() => guest.plug(disguised)).toThrow('no driver for 1234:105b');
+    expect(guest.machine.bus.slots).toEqual([]);
+    await guest.close();
+  });
+});

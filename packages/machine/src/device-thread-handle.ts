@@ -1,0 +1,65 @@
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { EventFd } from '@vpmem/native';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+import { MachineError } from './machine-error.ts';
+
+interface Pending {
+  readonly resolve: (devices: readonly DeviceStatus[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The main thread's end of the device thread. */
+export class DeviceThreadHandle {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #wake = new EventFd();
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
+  #nextRequest = 0;
+
+  /** `onFailure` hears of the thread's death, which takes every device with it. */
+  constructor(onEvent: (event: DeviceEvent) => void, onFailure: (error: Error) => void) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const workerData: DeviceThreadData = { port: port2, wakeFd: this.#wake.fd };
+    this.#worker = new Worker(threadUrl(), { workerData, transferList: [port2] });
+    this.#port.on('message', (message: DeviceReply) => this.#received(message, onEvent));
+    this.#worker.on('error', (error: Error) => {
+      for (const { reject } of this.#pending.values()) reject(error);
+      this.#pending.clear();
+      onFailure(error);
+    });
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+  }
+
+  /** Asks the device thread to do something; settles when it has. @throws MachineError */
+  request(body: DeviceRequest): Promise<readonly DeviceStatus[]> {
+    const request = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request, { resolve, reject });
+      this.#port.postMessage({ request, body });
+      this.#wake.signal();
+    });
+  }
+
+  /** Makes everything durable, hangs up on every client and ends the thread. */
+  async stop(): Promise<void> {
+    await this.request({ type: 'stop' });
+    await this.#ended;
+    this.#port.close();
+    this.#wake.close();
+  }
+
+  #received(message: DeviceReply, onEvent: (event: DeviceEvent) => void): void {
+    if (message.type === 'event') return onEvent(message.event);
+    const pending = this.#pending.get(message.request);
+    this.#pending.delete(message.request);
+    if (message.type === 'done') pending?.resolve(message.devices);
+    else pending?.reject(new MachineError('device-thread', undefined, message.message));
+  }
+}
+
+/** A worker runs the compiled file, also when this one is run from source. */
+function threadUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? '../dist/device-thread.js' : './device-thread.js', import.meta.url);
+}

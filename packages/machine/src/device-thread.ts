@@ -1,0 +1,77 @@
+// The body of the device thread: every device and every conversation with a VM, on one blocking loop. It never syncs,
+// never reads a file and never waits for anybody: while it does not answer, a VM stands still.
+import { subscribe } from 'node:diagnostics_channel';
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { SYNC_FAILED_CHANNEL, SyncPool, type SyncFailedMessage } from '@vpmem/memory-backend';
+import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
+import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
+import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceThreadData } from './device-messages.ts';
+import { ServedDevice } from './served-device.ts';
+
+const { port, wakeFd } = workerData as DeviceThreadData;
+const loop = new EventLoop();
+const pool = new SyncPool(loop);
+const devices: ServedDevice[] = [];
+
+const wake = new EventFd(wakeFd);
+loop.watch(wake.fd, EPOLLIN, () => {
+  wake.drain();
+  for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
+    const { request, body } = received.message as { request: number; body: DeviceRequest };
+    try {
+      handle(body, () => reply({ type: 'done', request, devices: devices.map(({ status }) => status) }));
+    } catch (error) {
+      reply({ type: 'failed', request, message: (error as Error).message });
+    }
+  }
+});
+
+function handle(request: DeviceRequest, done: () => void): void {
+  switch (request.type) {
+    case 'add':
+      devices.push(new ServedDevice(request.device, loop, pool));
+      return done();
+    case 'status':
+      return done();
+    case 'stop':
+      return stopAll(done);
+  }
+}
+
+function stopAll(done: () => void): void {
+  let running = devices.length;
+  const oneStopped = (): void => {
+    if (running-- > 0) return;
+    done();
+    loop.stop();
+  };
+  for (const device of devices) device.stop(oneStopped);
+  oneStopped();
+}
+
+function reply(message: DeviceReply): void {
+  port.postMessage(message);
+}
+
+/** Tells the main thread what happened to the device that `is` it, if it is one of ours. */
+function report(is: (device: ServedDevice) => boolean, event: DeviceEvent['event'], detail: string): void {
+  const device = devices.find(is);
+  if (device !== undefined) reply({ type: 'event', event: { device: device.id, event, detail } });
+}
+
+subscribe(CLIENT_CHANNEL, (message) => {
+  const { server, event, detail } = message as ClientMessage;
+  report((device) => device.server === server, `client-${event}`, detail);
+});
+subscribe(DRIVER_ERROR_CHANNEL, (message) => {
+  const { device: failed, error } = message as DriverErrorMessage;
+  report(({ device }) => device === failed, 'driver-error', error.detail);
+});
+subscribe(SYNC_FAILED_CHANNEL, (message) => {
+  const { id, error } = message as SyncFailedMessage;
+  report(({ backend }) => backend.id === id, 'sync-failed', error.message);
+});
+
+loop.run();
+process.exit(0);

@@ -1,0 +1,25 @@
+/** What whoever set up the machine got wrong. */
+export type MachineErrorCode =
+  | 'unknown-type'
+  | 'duplicate-id'
+  | 'memdev-missing'
+  | 'memdev-busy'
+  | 'bad-size'
+  | 'bad-align'
+  | 'socket-path'
+  | 'socket-in-use'
+  | 'device-thread';
+
+/** An object or device that cannot be had. The message names the property at fault and what would be right. */
+export class MachineError extends Error {
+  override readonly name = 'MachineError';
+  readonly code: MachineErrorCode;
+  /** The property at fault, by QEMU's name. */
+  readonly property: string | undefined;
+
+  constructor(code: MachineErrorCode, property: string | undefined, message: string, options?: { cause: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.property = property;
+  }
+}
