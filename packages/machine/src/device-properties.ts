@@ -40,6 +40,18 @@ export const deviceProperties = { 'virtio-pmem-pci': virtioPmemPciProperties } a
 
 export type VirtioPmemPciOptions = ValuesOf<typeof virtioPmemPciProperties>;
 
+/** Where on the VM's own bus a device goes, as far as the user said. */
+export type PciPlacement = Partial<Pick<VirtioPmemPciOptions, 'bus' | 'addr' | 'multifunction' | 'acpi-index'>>;
+
+export function pciPlacement({ bus, addr, multifunction, 'acpi-index': acpiIndex }: VirtioPmemPciOptions): PciPlacement {
+  return { bus, addr, multifunction, 'acpi-index': acpiIndex };
+}
+
+/** A device without an id is known by its memory backend's: no other device has that. */
+export function deviceId({ id, memdev }: VirtioPmemPciOptions): string {
+  return id ?? memdev;
+}
+
 /** What a device's properties say. @throws OptionError, MachineError */
 export function readDevice(source: PropertySource): VirtioPmemPciOptions {
   const { driver } = source.properties;

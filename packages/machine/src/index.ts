@@ -1,5 +1,14 @@
 export type { DeviceEvent, DeviceStatus } from './device-messages.ts';
-export { deviceProperties, type VirtioPmemPciOptions } from './device-properties.ts';
+export {
+  deviceId,
+  deviceProperties,
+  pciPlacement,
+  readDevice,
+  type PciPlacement,
+  type VirtioPmemPciOptions,
+} from './device-properties.ts';
+export { explainError, explainEvent, type Severity } from './explain.ts';
 export { Machine, type Device, type MachineObserver, type MachineOptions } from './machine.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
-export { objectProperties } from './object-properties.ts';
+export { objectProperties, readObject } from './object-properties.ts';
+export { defaultSocketFolder } from './socket-path.ts';

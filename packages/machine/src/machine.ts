@@ -3,11 +3,11 @@ import { abandonBackend, closeBackend, openBackend, type BackendDescription } fr
 import type { PropertySource } from '@vpmem/options';
 import { PMEM_ALIGNMENT } from '@vpmem/virtio-pmem';
 import type { DeviceEvent, DeviceStatus } from './device-messages.ts';
-import { readDevice, type VirtioPmemPciOptions } from './device-properties.ts';
+import { deviceId, pciPlacement, readDevice, type PciPlacement } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { MachineError } from './machine-error.ts';
 import { readObject } from './object-properties.ts';
-import { defaultSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
+import { ensureSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
 
 /** A device somebody can plug in. */
 export interface Device {
@@ -17,7 +17,8 @@ export interface Device {
   readonly socketPath: string;
   /** Bytes of memory. */
   readonly size: number;
-  readonly options: VirtioPmemPciOptions;
+  /** What was given for the VM's own bus. */
+  readonly pci: PciPlacement;
 }
 
 /** What a machine's owner wants to hear. */
@@ -31,7 +32,7 @@ export interface MachineObserver {
 
 /** Where a machine keeps its sockets. */
 export interface MachineOptions {
-  /** Directory for sockets that are not named; default {@link defaultSocketFolder}. */
+  /** Directory for sockets that are not named; default: of this user's, see `defaultSocketFolder`. */
   readonly socketFolder?: string;
 }
 
@@ -72,12 +73,12 @@ export class Machine {
   /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
   async addDevice(source: PropertySource): Promise<Device> {
     const options = readDevice(source);
-    const id = options.id ?? options.memdev;
+    const id = deviceId(options);
     if (this.#devices.has(id)) throw new MachineError('duplicate-id', 'id', `there is a device '${id}' already; give each its own id`);
     const backend = this.#freeBackend(id, options.memdev);
     checkSize(id, backend);
     checkAlign(id, backend);
-    const socketPath = options.socket ?? join(this.#options.socketFolder ?? defaultSocketFolder(), `${id}.sock`);
+    const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
     const socket = listenAt(socketPath);
     const { vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
     try {
@@ -87,7 +88,7 @@ export class Machine {
       throw error;
     }
     this.#sockets.push(socket);
-    const device: Device = { id, memdev: options.memdev, socketPath, size: backend.size, options };
+    const device: Device = { id, memdev: options.memdev, socketPath, size: backend.size, pci: pciPlacement(options) };
     this.#devices.set(id, device);
     return device;
   }

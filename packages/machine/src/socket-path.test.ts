@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listenUnix } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultSocketFolder, listenAt } from './socket-path.ts';
+import { ensureSocketFolder, listenAt } from './socket-path.ts';
 
 let folder: string;
 let path: string;
@@ -62,18 +62,18 @@ describe('listenAt', () => {
   });
 });
 
-describe('defaultSocketFolder', () => {
+describe('ensureSocketFolder', () => {
   it('is vpmem in XDG_RUNTIME_DIR, made for its owner alone', () => {
     vi.stubEnv('XDG_RUNTIME_DIR', folder);
-    expect(defaultSocketFolder()).toBe(join(folder, 'vpmem'));
+    expect(ensureSocketFolder()).toBe(join(folder, 'vpmem'));
     expect(statSync(join(folder, 'vpmem')).mode & 0o777).toBe(0o700);
-    expect(defaultSocketFolder()).toBe(join(folder, 'vpmem'));
+    expect(ensureSocketFolder()).toBe(join(folder, 'vpmem'));
   });
 
   it('is one of this user\'s in the temporary directory without it', () => {
     vi.stubEnv('XDG_RUNTIME_DIR', '');
     vi.stubEnv('TMPDIR', folder);
-    expect(defaultSocketFolder()).toBe(join(folder, `vpmem-${process.getuid?.()}`));
+    expect(ensureSocketFolder()).toBe(join(folder, `vpmem-${process.getuid?.()}`));
   });
 
   it.each<[string, (at: string) => void]>([
@@ -83,6 +83,6 @@ describe('defaultSocketFolder', () => {
   ])('is refused when it %s', (_, prepare) => {
     vi.stubEnv('XDG_RUNTIME_DIR', folder);
     prepare(join(folder, 'vpmem'));
-    expect(defaultSocketFolder).toThrow(/not a directory of this user's alone/);
+    expect(ensureSocketFolder).toThrow(/not a directory of this user's alone/);
   });
 });

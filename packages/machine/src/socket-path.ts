@@ -13,16 +13,21 @@ export interface ListeningSocket {
   readonly remove: () => void;
 }
 
+const uid = process.getuid?.() ?? 0;
+
+/** Where sockets go that nobody named: `$XDG_RUNTIME_DIR/vpmem`, else a directory of this user's under the temporary directory. */
+export function defaultSocketFolder(): string {
+  const runtime = process.env.XDG_RUNTIME_DIR;
+  return runtime !== undefined && runtime !== '' ? join(runtime, 'vpmem') : join(tmpdir(), `vpmem-${uid}`);
+}
+
 /**
- * Where sockets go that nobody named: `$XDG_RUNTIME_DIR/vpmem`, else a directory of this user's under the temporary
- * directory. It is made if missing, for its owner alone.
+ * Makes the {@link defaultSocketFolder}, for its owner alone, if it is missing.
  *
  * @throws MachineError if something else is in its place
  */
-export function defaultSocketFolder(): string {
-  const runtime = process.env.XDG_RUNTIME_DIR;
-  const uid = process.getuid?.() ?? 0;
-  const folder = runtime !== undefined && runtime !== '' ? join(runtime, 'vpmem') : join(tmpdir(), `vpmem-${uid}`);
+export function ensureSocketFolder(): string {
+  const folder = defaultSocketFolder();
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {

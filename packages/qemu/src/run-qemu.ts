@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+
+/** Signals that are meant for the VM when they reach us. */
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** How a child ended. */
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws if it cannot be started */
+export function runQemu(path: string, args: readonly string[]): Promise<ChildExit> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(path, args, { stdio: 'inherit' });
+    const passOn = (signal: NodeJS.Signals): void => {
+      child.kill(signal);
+    };
+    const stop = (): void => {
+      for (const signal of PASSED_ON) process.off(signal, passOn);
+    };
+    for (const signal of PASSED_ON) process.on(signal, passOn);
+    child.once('error', (error) => {
+      stop();
+      reject(error);
+    });
+    child.once('exit', (code, signal) => {
+      stop();
+      resolve({ code, signal });
+    });
+  });
+}

@@ -1,0 +1,10 @@
+// Removes everything that was built, and what was installed: the next task sets up anew.
+import { readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folders = ['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name)));
+for (const folder of ['.', 'testbed', 'bench', ...folders]) {
+  for (const made of ['dist', '.turbo', '.readme', 'node_modules']) rmSync(join(root, folder, made), { recursive: true, force: true });
+}

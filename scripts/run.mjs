@@ -1,0 +1,84 @@
+// Runs a task of the workspace: `node scripts/run.mjs TASK`, which is what `npm start`, `npm test` and the others do.
+// It first sets up whatever is missing, so that each of them works in a fresh clone with nothing but node and npm.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { engines, packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const environment = {
+  ...process.env,
+  PATH: [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
+  TURBO_TELEMETRY_DISABLED: '1',
+  TURBO_NO_UPDATE_NOTIFIER: '1',
+};
+
+const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
+const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
+const unit = turbo('test');
+const guest = ['turbo', 'run', 'test:guest', '--concurrency=1', '--log-prefix=none'];
+const check = [['eslint', '.'], turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
+
+/** Task names and the commands each runs after the set-up. */
+const tasks = {
+  start: [build, ['node', 'apps/cli/dist/main.js', 'demo']],
+  build: [build],
+  check: [build, ...check],
+  'test:unit': [build, unit],
+  'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  test: [build, ...check, unit, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],
+};
+
+/** Runs a command on this terminal and ends with its status unless that is 0. */
+function run(command, args, options = {}) {
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment, ...options });
+  if (error !== undefined) fail(`cannot run ${command}: ${error.message}`);
+  if (status !== 0) process.exit(signal === null ? status : 1);
+}
+
+function fail(text) {
+  process.stderr.write(`vpmem: ${text}\n`);
+  process.exit(1);
+}
+
+function checkNode() {
+  const wanted = engines.node.replace('>=', '').split('.').map(Number);
+  const actual = process.versions.node.split('.').map(Number);
+  const different = wanted.findIndex((part, i) => part !== actual[i]);
+  if (different !== -1 && actual[different] < wanted[different]) {
+    fail(`node ${engines.node} is needed, this is ${process.versions.node}`);
+  }
+}
+
+/** Everything that decides what has to be installed, as one word. */
+function fingerprint() {
+  const manifests = ['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/package.json`));
+  const hash = createHash('sha256');
+  for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]) {
+    if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));
+  }
+  return hash.digest('hex');
+}
+
+/** Installs what the lock file says, with pnpm by way of npm; does nothing when that has been done. */
+function setUp() {
+  checkNode();
+  const stamp = join(root, 'node_modules', '.vpmem-set-up');
+  const wanted = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  process.stdout.write('vpmem: setting up: installing packages (the first time this takes about a minute)\n');
+  run('npm', ['exec', '--yes', `--package=${packageManager}`, '--', 'pnpm', 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  writeFileSync(stamp, wanted);
+}
+
+const [task = ''] = process.argv.slice(2);
+const commands = tasks[task];
+if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.keys(tasks).join(', ')}`);
+setUp();
+for (const [command, ...args] of commands) run(command, args);
