@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DaemonProcess } from '@vpmem/daemon/process';
 import { Guest, type PmemDisk } from '@vpmem/guest';
 import { closeBackend, fileSyncer, MemoryBackend, openBackend } from '@vpmem/memory-backend';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import colors from 'picocolors';
-import { DaemonProcess } from './daemon-process.ts';
 
 const MIB = 2 ** 20;
 const SIZE = 64 * MIB;

@@ -27,22 +27,28 @@ const DATA_AT = 512;
 /** Nothing moved: the socket is non-blocking and not ready. */
 export const WOULD_BLOCK = -1;
 
-/** Descriptors over a stream socket (SCM_RIGHTS). One arena serves all sockets of a thread; calls never overlap. */
+/**
+ * What recvmsg and sendmsg are told, in memory they can be pointed at. One arena serves all sockets of a thread; calls never
+ * overlap. The pointers are written once, and of the lengths only the low halves: no call allocates.
+ */
 class Arena {
   readonly #mapping = Mapping.anonymous(DATA_AT + CHUNK);
   readonly address = this.#mapping.address;
   readonly view = new DataView(this.#mapping.window(0, this.#mapping.length));
   readonly data = new Uint8Array(this.#mapping.window(DATA_AT, CHUNK));
 
+  constructor() {
+    this.view.setBigUint64(MSGHDR.iov, this.address + BigInt(IOV_AT), true);
+    this.view.setBigUint64(MSGHDR.iovlen, 1n, true);
+    this.view.setBigUint64(MSGHDR.control, this.address + BigInt(CONTROL_AT), true);
+    this.view.setBigUint64(IOV_AT, this.address + BigInt(DATA_AT), true);
+  }
+
+  /** Both in bytes, below 4 GiB. */
   prepare(length: number, controlLength: number): void {
-    const { view, address } = this;
-    view.setBigUint64(MSGHDR.iov, address + BigInt(IOV_AT), true);
-    view.setBigUint64(MSGHDR.iovlen, 1n, true);
-    view.setBigUint64(MSGHDR.control, controlLength === 0 ? 0n : address + BigInt(CONTROL_AT), true);
-    view.setBigUint64(MSGHDR.controllen, BigInt(controlLength), true);
-    view.setUint32(MSGHDR.flags, 0, true);
-    view.setBigUint64(IOV_AT, address + BigInt(DATA_AT), true);
-    view.setBigUint64(IOV_AT + 8, BigInt(length), true);
+    this.view.setUint32(IOV_AT + 8, length, true);
+    this.view.setUint32(MSGHDR.controllen, controlLength, true);
+    this.view.setUint32(MSGHDR.flags, 0, true);
   }
 }
 
@@ -74,7 +80,7 @@ export class MessageSocket {
       if (errno() === EAGAIN) return WOULD_BLOCK;
       throw new SystemError(errno(), 'recvmsg');
     }
-    if (Number(view.getBigUint64(MSGHDR.controllen, true)) >= CMSG_HEADER) this.#takeFds(fds);
+    if (view.getUint32(MSGHDR.controllen, true) >= CMSG_HEADER) this.#takeFds(fds);
     if ((view.getUint32(MSGHDR.flags, true) & MSG_CTRUNC) !== 0) throw new SystemError(EMSGSIZE, 'recvmsg', 'descriptors');
     target.set(count === wanted ? data.subarray(0, wanted) : data.subarray(0, count));
     return count;
@@ -95,7 +101,8 @@ export class MessageSocket {
     // CMSG_SPACE rounds up to 8; the length inside the header is exact.
     this.#arena.prepare(length, Math.ceil(controlLength / 8) * 8);
     if (controlLength > 0) {
-      view.setBigUint64(CONTROL_AT, BigInt(controlLength), true);
+      view.setUint32(CONTROL_AT, controlLength, true);
+      view.setUint32(CONTROL_AT + 4, 0, true);
       view.setInt32(CONTROL_AT + 8, SOL_SOCKET, true);
       view.setInt32(CONTROL_AT + 12, SCM_RIGHTS, true);
       fds.forEach((fd, i) => view.setInt32(CONTROL_AT + CMSG_HEADER + i * 4, fd, true));
@@ -117,7 +124,7 @@ export class MessageSocket {
   #takeFds(fds: number[]): void {
     const { view } = this.#arena;
     if (view.getInt32(CONTROL_AT + 8, true) !== SOL_SOCKET || view.getInt32(CONTROL_AT + 12, true) !== SCM_RIGHTS) return;
-    const end = Number(view.getBigUint64(CONTROL_AT, true));
+    const end = view.getUint32(CONTROL_AT, true);
     for (let at = CMSG_HEADER; at + 4 <= end; at += 4) fds.push(view.getInt32(CONTROL_AT + at, true));
   }
 }

@@ -1,0 +1,74 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** How vpmemd ended: one of the two is not null. */
+export interface DaemonExit {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** Where and how a {@link DaemonProcess} runs. */
+export interface DaemonProcessOptions {
+  /** Words before the command line of node, for example a tracer's. Default none. */
+  readonly wrap?: readonly string[];
+  /** Default: this process's. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/** A vpmemd of this installation, in a process of its own. */
+export class DaemonProcess {
+  /** What it printed for each device: the value of QEMU's -device option. */
+  readonly devices: readonly string[];
+  /** Settles when it is gone. */
+  readonly exited: Promise<DaemonExit>;
+  readonly #child: ChildProcess;
+  readonly #complaints: string[];
+
+  private constructor(child: ChildProcess, devices: readonly string[], complaints: string[]) {
+    this.#child = child;
+    this.#complaints = complaints;
+    this.devices = devices;
+    this.exited = exit(child);
+  }
+
+  /** Of what was started: with `wrap`, the wrapper's. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** What it said on stderr so far. */
+  get stderr(): string {
+    return this.#complaints.join('');
+  }
+
+  /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead */
+  static async start(args: readonly string[], options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
+    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+    const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args];
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
+    const complaints: string[] = [];
+    child.stderr.on('data', (data: Buffer) => complaints.push(data.toString()));
+    const devices: string[] = [];
+    for await (const line of createInterface(child.stdout)) {
+      if (line === 'vpmemd: ready') return new DaemonProcess(child, devices, complaints);
+      devices.push(line.replace(/^-device '(.*)'$/, '$1'));
+    }
+    const { status, signal } = await exit(child);
+    throw new Error(`vpmemd ended with ${signal ?? `status ${String(status)}`} instead of becoming ready: ${complaints.join('').trim()}`);
+  }
+
+  /** Sends `signal` and waits until it is gone. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<DaemonExit> {
+    this.#child.kill(signal);
+    return this.exited;
+  }
+}
+
+/** Settles when `child` is gone and everything it said has been read, at once if that has happened. */
+async function exit(child: ChildProcess): Promise<DaemonExit> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  return { status: child.exitCode, signal: child.signalCode };
+}
