@@ -100,6 +100,46 @@ describe('EventLoop', () => {
     expect(seen).toEqual(['ready', 'deferred', 'again']);
   });
 
+  it('looks for what is expected while it runs, until it is there, and serves descriptors meanwhile', () => {
+    const seen: string[] = [];
+    const look = (): boolean => {
+      seen.push('look');
+      if (seen.length === 1) events[1]!.signal();
+      return seen.includes('ready');
+    };
+    loop.watch(events[0]!.fd, EPOLLIN, () => {
+      events[0]!.drain();
+      loop.expect(look, 1e9);
+    });
+    loop.watch(events[1]!.fd, EPOLLIN, () => {
+      events[1]!.drain();
+      seen.push('ready');
+      loop.defer(() => loop.stop());
+    });
+    events[0]!.signal();
+    loop.run();
+    expect(seen).toEqual(['look', 'ready', 'look']);
+  });
+
+  it('looks once when the time is up already, and never where it shares the thread', () => {
+    let looks = 0;
+    const look = (): boolean => {
+      looks++;
+      return false;
+    };
+    loop.expect(look, 1e9);
+    loop.turn(0);
+    expect(looks).toBe(0);
+    loop.watch(events[0]!.fd, EPOLLIN, () => {
+      events[0]!.drain();
+      loop.expect(look, 0);
+      loop.defer(() => loop.defer(() => loop.stop()));
+    });
+    events[0]!.signal();
+    loop.run();
+    expect(looks).toBe(1);
+  });
+
   it('changes what it waits for', () => {
     const [x, y] = unixPair();
     const seen: number[] = [];

@@ -1,5 +1,6 @@
 import { Epoll, EPOLLIN } from './epoll.ts';
 import { EventFd } from './event-fd.ts';
+import { schedYield } from './libc.ts';
 import { whenReadable } from './poll.ts';
 
 /** A descriptor an {@link EventLoop} watches. */
@@ -24,6 +25,9 @@ export class EventLoop {
   readonly #watched = new Map<number, Watched>();
   #deferred: (() => void)[] = [];
   readonly #wake = new EventFd();
+  /** Looked at instead of sleeping, each until its time (performance.now()). */
+  readonly #expected = new Map<() => boolean, number>();
+  #running = false;
   #stopped = false;
   #turning = false;
 
@@ -55,9 +59,23 @@ export class EventLoop {
     if (!this.#turning) this.#wake.signal();
   };
 
+  /**
+   * Work is about to come that can be seen in memory: for `microseconds`, {@link run} calls `look` again and again instead
+   * of sleeping, until it returns true, the work was there and is done. Being woken takes two threads tens of microseconds,
+   * a look less than one. Whoever expects work must be notified of it as well: in {@link pump} there is no looking.
+   */
+  expect(look: () => boolean, microseconds: number): void {
+    if (this.#running) this.#expected.set(look, performance.now() + microseconds / 1000);
+  }
+
   /** Serves until {@link stop}. */
   run(): void {
-    while (!this.#stopped) this.turn(-1);
+    this.#running = true;
+    while (!this.#stopped) {
+      if (this.#expected.size === 0) this.turn(-1);
+      else this.#look();
+    }
+    this.#running = false;
   }
 
   /** Serves until {@link stop}, between the other things this thread does. */
@@ -90,6 +108,18 @@ export class EventLoop {
   stop(): void {
     this.#stopped = true;
     this.#wake.signal();
+  }
+
+  /** Serves what is ready without waiting, then looks for what is expected. */
+  #look(): void {
+    this.turn(0);
+    const now = performance.now();
+    for (const [look, until] of [...this.#expected]) {
+      // A look that finds something may raise another expectation of the same.
+      this.#expected.delete(look);
+      if (!look() && now < until) this.#expected.set(look, until);
+    }
+    schedYield();
   }
 
   close(): void {

@@ -38,6 +38,7 @@ export const epollCtl = declare<(epfd: number, op: number, fd: number, event: Po
 export const epollWait = declare<(epfd: number, events: bigint, max: number, timeout: number) => number>(
   'int epoll_wait(int epfd, void *events, int maxevents, int timeout)',
 );
+export const schedYield = declare<() => number>('int sched_yield(void)');
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',
 );

@@ -16,6 +16,8 @@ export interface VirtioTransport {
   /** The device went back to its initial state; interrupts and vectors have to as well. */
   wasReset(): void;
   readonly defer: (callback: () => void) => void;
+  /** Where the transport can: calls `look` often for `microseconds`, until it returns true. A hint only. */
+  expect?(look: () => boolean, microseconds: number): void;
   readonly locate: RegionLocator;
   /** A driver's mistake made the device ask for a reset. */
   driverFailed(error: DriverError): void;
@@ -95,6 +97,12 @@ export class VirtioController {
     if ((~before & this.#status & DRIVER_OK) !== 0) this.#activate();
   }
 
+  /** The driver has read the status. */
+  statusRead(): void {
+    const { requestAfterStatusRead } = this.device;
+    if (this.#active && requestAfterStatusRead !== undefined) this.#transport.expect?.(this.#look, requestAfterStatusRead);
+  }
+
   /** The registers of a queue, or undefined if the device has none of that index. */
   queue(index: number): QueueRegisters | undefined {
     return this.#queues[index];
@@ -160,6 +168,17 @@ export class VirtioController {
     this.#bumpGeneration();
     return true;
   }
+
+  /** Serves the queues that have something; whether one had. */
+  readonly #look = (): boolean => {
+    let found = false;
+    this.#queues.forEach(({ active }, index) => {
+      if (active?.available !== true) return;
+      found = true;
+      this.device.notified(index);
+    });
+    return found;
+  };
 
   #activate(): void {
     this.#queues.forEach((queue, index) => {
