@@ -20,10 +20,10 @@ export class GuestMachine {
   readonly #intxHandlers = new Map<number, () => void>();
   #nextMessage = 0x20;
 
-  /** `ramSize` in bytes, whole pages. */
-  constructor(ramSize: number) {
+  /** `ramSize` in bytes, whole pages; `ramFd`, if given, a file of that size to have the RAM in, taken over. */
+  constructor(ramSize: number, ramFd?: number) {
     this.ramSize = ramSize;
-    this.#ramFd = createMemfd('guest-ram', ramSize);
+    this.#ramFd = ramFd ?? createMemfd('guest-ram', ramSize);
     const backing = new FileBackings().open(openSync(`/proc/self/fd/${this.#ramFd}`, 'r+'), ramSize, true);
     if ('code' in backing) throw new RangeError(backing.detail);
     this.memory.add({ start: 0, size: ramSize, writable: true, backing });

@@ -19,9 +19,9 @@ export class Guest {
   readonly #disks: PmemDisk[] = [];
   #ramNext = RAM_START;
 
-  /** `ramSize` in bytes. */
-  constructor(options: { readonly ramSize?: number } = {}) {
-    this.machine = new GuestMachine(options.ramSize ?? 16 * 2 ** 20);
+  /** `ramSize` in bytes; `ramFd`, a file of that size, if the RAM is not to be the machine's own. */
+  constructor(options: { readonly ramSize?: number; readonly ramFd?: number } = {}) {
+    this.machine = new GuestMachine(options.ramSize ?? 16 * 2 ** 20, options.ramFd);
   }
 
   /** The disks found so far. */
