@@ -1,8 +1,8 @@
 // The daemon as whoever starts it sees it: command line in, lines, sockets, files and exit status out.
 import { spawnSync } from 'node:child_process';
-import { existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Guest } from '@vpmem/guest';
 import { pmemCases } from '@vpmem/guest/testing';
@@ -180,17 +180,19 @@ describe('mistakes end with one line that names the option, exit 1, and nothing 
     expect(statSync(join(folder, 'mem1.img')).size).toBe(6 * MIB);
   });
 
-  it('a directory whose space does not suffice for prealloc', () => {
-    const { status, stderr } = run('-object', 'memory-backend-file,id=mem1,mem-path=/dev/shm,size=8E,prealloc=on', ...device());
+  it('a file system without room for prealloc', () => {
+    const path = `/dev/shm/${basename(folder)}.img`;
+    const { status, stderr } = run('-object', `memory-backend-file,id=mem1,share=on,mem-path=${path},size=1T,prealloc=on`, ...device());
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^vpmemd: -object .*\n$/);
+    expect(stderr).toMatch(/^vpmemd: -object .* no room for prealloc=on of 1099511627776 bytes \(ENOSPC\)\n$/);
+    expect(existsSync(path)).toBe(false);
   });
 
-  it('a file that cannot be read', () => {
-    mkdirSync(join(folder, 'mem1.img'));
-    mkdirSync(join(folder, 'mem1.img', 'kept'));
-    const { status } = run('-object', file('mem1', 'size=4M,readonly=on'), ...device());
+  it('a file that may not be opened', () => {
+    // Root may read everything, but nobody may write to what is running.
+    const path = process.execPath;
+    const { status, stderr } = run('-object', `memory-backend-file,id=mem1,share=on,mem-path=${path},size=4M`, ...device());
     expect(status).toBe(1);
-    expect(readdirSync(join(folder, 'mem1.img'))).toEqual(['kept']);
+    expect(stderr).toMatch(/^vpmemd: -object .* cannot be opened: ETXTBSY.*\n$/);
   });
 });
