@@ -1,0 +1,26 @@
+/** Compares what the documentation says with what is on disk. Run at the root; every line is FILE: what is wrong, what would be right. */
+import { existsSync, readdirSync } from 'node:fs';
+import { checkCitations } from './docs/citations.ts';
+import { checkLayers } from './docs/layers.ts';
+import { checkLinks } from './docs/links.ts';
+import { checkPackageTable } from './docs/package-table.ts';
+import { checkSkeleton } from './docs/skeleton.ts';
+import { checkSourceSize } from './docs/source-size.ts';
+import { findFiles, readWorkspace } from './docs/workspace.ts';
+
+const packages = readWorkspace();
+const readmes = [...packages.map(({ folder }) => folder), 'testbed', 'bench'].map((folder) => `${folder}/README.md`).filter((file) => existsSync(file));
+const pages = [...readdirSync('.').filter((name) => name.endsWith('.md')), ...findFiles('docs', '.md'), ...readmes];
+const sources = packages.flatMap(({ sources: own }) => own.map(({ file }) => file));
+
+const problems = [
+  ...checkPackageTable('README.md', 'what it is for', packages),
+  ...checkPackageTable('ARCHITECTURE.md', 'holds', packages),
+  ...checkLayers('ARCHITECTURE.md', packages),
+  ...checkSkeleton(packages),
+  ...checkLinks(pages),
+  ...checkCitations('docs/specs.md', [...sources, ...readmes]),
+  ...checkSourceSize(packages),
+];
+for (const { severity, file, text } of problems) console.error(`${file}: ${severity === 'warning' ? 'warning: ' : ''}${text}`);
+if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
