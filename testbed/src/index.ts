@@ -1,0 +1,11 @@
+export type { CommandResult } from './agent-channel.ts';
+export type { Guest } from './guest.ts';
+export type { GuestTool } from './initramfs.ts';
+export { KERNELS, type KernelName } from './kernel-package.ts';
+export type { RamOptions } from './machine-arguments.ts';
+export type { ChildExit, WaitOptions } from './qemu-process.ts';
+export type { QmpEvent } from './qmp-client.ts';
+export { startQtest, type ConfigWidth, type Qtest, type QtestOptions } from './qtest.ts';
+export { startGuest, type GuestOptions } from './start-guest.ts';
+export { prepareTestbed, requireTestbed, type PrepareOptions, type Testbed } from './testbed.ts';
+export { TestbedError, type TestbedErrorCode } from './testbed-error.ts';

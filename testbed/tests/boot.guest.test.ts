@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { KERNELS } from '../src/kernel-package.ts';
+import { startGuest, type GuestOptions } from '../src/start-guest.ts';
+import type { Guest } from '../src/guest.ts';
+import { requireTestbed } from '../src/testbed.ts';
+
+const { testbed, reason } = await requireTestbed();
+const title = reason === undefined ? 'a guest' : `a guest (skipped: ${reason})`;
+
+describe.skipIf(testbed === undefined)(title, () => {
+  let guest: Guest | undefined;
+  const start = async (options: Partial<GuestOptions> = {}): Promise<Guest> => (guest = await startGuest({ testbed: testbed!, ...options }));
+  afterEach(() => guest?.stop());
+
+  it.each(KERNELS)('boots Linux %s to a shell', async (kernel) => {
+    const { sh } = bind(await start({ kernel }));
+    expect(await sh('uname -r')).toBe(testbed!.kernels[kernel].release);
+    expect(await sh('lsmod')).toMatch(/^virtio_pmem /m);
+    expect(await sh('mkfs.ext4 -V && e2fsck -V && lspci -n')).toContain('8086:1237');
+  });
+
+  it('gives back outputs and statuses as they are, and keeps kernel messages out of them', async () => {
+    const { run } = bind(await start({ append: 'loglevel=7' }));
+    expect(await run('echo out; echo err >&2; exit 7')).toEqual({ status: 7, output: 'out\nerr\n' });
+    expect(await run('printf "no end"; echo "<4>to the console" > /dev/kmsg')).toEqual({ status: 0, output: 'no end' });
+    expect(await run("printf 'é \\036 \\r\\n\\t'; cat")).toEqual({ status: 0, output: 'é \x1e \r\n\t' });
+    const { output } = await run('seq 1 20000');
+    expect(output).toBe(Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join(''));
+    await guest!.waitForConsole(/to the console/);
+  });
+
+  it('says what happened when a command fails, when it takes too long and when nothing comes', async () => {
+    const { sh, run } = bind(await start());
+    await expect(sh('echo because; exit 4')).rejects.toMatchObject({ code: 'refused', message: expect.stringMatching(/status 4[^]*because[^]*console/) as string });
+    const late = run('echo half; sleep 1; echo all', { timeout: 500 });
+    await expect(late).rejects.toMatchObject({ code: 'timeout', message: expect.stringMatching(/500 ms[^]*half[^]*Linux version|500 ms[^]*half[^]*console/) as string });
+    // The one that was too late is waited for, and its output is not taken for that of the next.
+    expect(await sh('echo next')).toBe('next');
+    await expect(guest!.waitForEvent('NO_SUCH_EVENT', undefined, { timeout: 10 })).rejects.toMatchObject({ code: 'timeout' });
+    await expect(sh('wait-for /dev/none 0')).rejects.toThrow('no /dev/none');
+  });
+
+  it('starts again by its own wish and by the reset line', async () => {
+    const { sh } = bind(await start());
+    await sh('touch /root/here');
+    await guest!.reboot('guest');
+    expect(guest!.boots).toBe(2);
+    expect(await sh('ls /root')).toBe('');
+    await guest!.reboot('reset');
+    expect(guest!.boots).toBe(3);
+    expect(await sh('echo up')).toBe('up');
+    expect(await guest!.powerOff()).toEqual({ code: 0, signal: null });
+  });
+
+  it('dies when it is killed, and every wait says so at once', async () => {
+    const { sh } = bind(await start());
+    const pid = guest!.pid;
+    const running = sh('sleep 1000', { timeout: 100_000 });
+    const told = expect(running).rejects.toMatchObject({ code: 'dead', message: expect.stringContaining('SIGKILL') as string });
+    expect(await guest!.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+    await told;
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    await Promise.all([guest!.stop(), guest!.stop()]);
+    await guest!.kill();
+  });
+
+  it('fails at once, with the reason, when the kernel panics', async () => {
+    const began = performance.now();
+    await expect(start({ append: 'rdinit=/none root=/dev/none' })).rejects.toMatchObject({ code: 'dead', message: expect.stringMatching(/^Kernel panic/) as string });
+    expect(performance.now() - began).toBeLessThan(50_000);
+  });
+
+  it('fails with what QEMU says when it does not like its arguments', async () => {
+    await expect(start({ qemuArgs: ['-device', 'no-such-device'] })).rejects.toMatchObject({ code: 'dead', message: expect.stringContaining("'no-such-device' is not a valid device model name") as string });
+  });
+
+  it('runs through another program, and knows QEMU behind it', async () => {
+    const { sh } = bind(await start({ command: (line) => ['sh', '-c', 'echo wrapped >&2; "$@"; exit $(($? + 1))', 'sh', ...line] }));
+    expect(guest!.stderr).toContain('wrapped');
+    expect(await sh('echo here')).toBe('here');
+    expect(await guest!.kill()).toEqual({ code: 138, signal: null });
+  });
+});
+
+function bind(guest: Guest): { sh: Guest['sh']; run: Guest['run'] } {
+  return { sh: (...args) => guest.sh(...args), run: (...args) => guest.run(...args) };
+}

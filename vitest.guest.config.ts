@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** For tests that boot a real guest; shared by every package, one machine at a time. */
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.guest.test.ts', 'src/**/*.guest.test.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: [['default', { summary: false }]],
+    passWithNoTests: false,
+  },
+});
