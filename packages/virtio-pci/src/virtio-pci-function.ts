@@ -1,28 +1,31 @@
 import { channel } from 'node:diagnostics_channel';
 import { GuestMemory } from '@vpmem/guest-memory';
 import { RegisterBlock, type AccessWidth } from '@vpmem/layout';
-import { Msix, PciEndpoint, type Bar, type BarHandler, type Capability, type PciFunction, type PciHost } from '@vpmem/pci';
+import { Msix, PciEndpoint, type Bar, type BarHandler, type PciFunction, type PciHost } from '@vpmem/pci';
 import {
   VirtioController,
   type DriverError,
   type QueueFeatures,
-  type SharedMemoryRegion,
   type VirtioDevice,
   type VirtioTransport,
 } from '@vpmem/virtio';
 import { CommonConfig, VIRTIO_MSI_NO_VECTOR, VirtioPciCommonCfg } from './common-config.ts';
 import { ConfigAccess } from './config-access.ts';
 import {
-  VIRTIO_PCI_CAP_COMMON_CFG,
-  VIRTIO_PCI_CAP_DEVICE_CFG,
-  VIRTIO_PCI_CAP_ISR_CFG,
-  VIRTIO_PCI_CAP_NOTIFY_CFG,
-  VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
-  virtioCapability,
-  VirtioPciCap,
-  VirtioPciCap64,
-  VirtioPciNotifyCap,
-} from './virtio-pci-capabilities.ts';
+  COMMON_AT,
+  DEVICE_AT,
+  ISR_AT,
+  MSIX_BAR,
+  NOTIFY_AT,
+  NOTIFY_MULTIPLIER,
+  PAGE,
+  registerBar,
+  SHARED_MEMORY_BAR,
+  sharedMemoryBar,
+  sharedMemoryCapability,
+  structureCapabilities,
+  STRUCTURES_SIZE,
+} from './function-layout.ts';
 
 /** VIRTIO 1.4 §4.1.2: identity of a non-transitional function. */
 const VIRTIO_VENDOR = 0x1af4;
@@ -31,26 +34,9 @@ const REVISION = 1;
 /** "Does not fit any defined class", as QEMU has it for virtio-pmem. */
 const CLASS_OTHER = 0x00ff00;
 
-/** Which BAR holds what. */
-const STRUCTURES_BAR = 0;
-const MSIX_BAR = 1;
-const SHARED_MEMORY_BAR = 2;
-
-/** Where the structures are in their BAR: a page each. */
-const COMMON_AT = 0x0000;
-const ISR_AT = 0x1000;
-const DEVICE_AT = 0x2000;
-const NOTIFY_AT = 0x3000;
-const STRUCTURES_SIZE = 0x4000;
-const PAGE = 0x1000;
-/** VIRTIO 1.4 §4.1.4.4.1: 4 satisfies every reading of "an even power of 2". */
-const NOTIFY_MULTIPLIER = 4;
-
 /** VIRTIO 1.4 §4.1.4.5: bits of the ISR status. */
 const ISR_QUEUE = 1;
 const ISR_CONFIG = 2;
-
-const TWO_32 = 2 ** 32;
 
 /** Published when a driver's mistake makes a device ask for a reset. */
 export interface DriverErrorMessage {
@@ -221,59 +207,4 @@ export class VirtioPciFunction implements PciFunction {
     this.#rangeAddress = address;
     this.#controller.configChanged();
   }
-}
-
-function registerBar(size: number, handler: BarHandler): Bar {
-  return {
-    size,
-    is64: false,
-    prefetchable: false,
-    areas: [],
-    read: (offset, width) => handler.read(offset, width),
-    write: (offset, width, value) => handler.write(offset, width, value),
-  };
-}
-
-/** A BAR has a power of two bytes; what is left over after the region reads 0 and ignores writes. */
-function sharedMemoryBar(region: SharedMemoryRegion): Bar {
-  return {
-    size: Math.max(PAGE, 2 ** Math.ceil(Math.log2(region.size))),
-    is64: true,
-    prefetchable: true,
-    areas: [{ offset: 0, size: region.size, fd: region.fd, fileOffset: region.offset }],
-    read: (offset, width) => (offset + width <= region.size ? region.read(offset, width) : 0),
-    write: (offset, width, value) => {
-      if (offset + width <= region.size) region.write(offset, width, value);
-    },
-  };
-}
-
-function structureCapabilities(device: VirtioDevice, configSize: number): Capability[] {
-  const bar = STRUCTURES_BAR;
-  return [
-    virtioCapability(VirtioPciCap, { cfg_type: VIRTIO_PCI_CAP_COMMON_CFG, bar, offset: COMMON_AT, length: VirtioPciCommonCfg.size }),
-    virtioCapability(VirtioPciNotifyCap, {
-      cfg_type: VIRTIO_PCI_CAP_NOTIFY_CFG,
-      bar,
-      offset: NOTIFY_AT,
-      length: device.queueSizes.length * NOTIFY_MULTIPLIER,
-      notify_off_multiplier: NOTIFY_MULTIPLIER,
-    }),
-    virtioCapability(VirtioPciCap, { cfg_type: VIRTIO_PCI_CAP_ISR_CFG, bar, offset: ISR_AT, length: 1 }),
-    ...(configSize === 0
-      ? []
-      : [virtioCapability(VirtioPciCap, { cfg_type: VIRTIO_PCI_CAP_DEVICE_CFG, bar, offset: DEVICE_AT, length: configSize })]),
-  ];
-}
-
-function sharedMemoryCapability(region: SharedMemoryRegion): Capability {
-  return virtioCapability(VirtioPciCap64, {
-    cfg_type: VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
-    bar: SHARED_MEMORY_BAR,
-    id: region.id,
-    offset: 0,
-    length: region.size % TWO_32,
-    offset_hi: 0,
-    length_hi: Math.floor(region.size / TWO_32),
-  });
 }

@@ -15,5 +15,6 @@ export {
   VirtqUsedElem,
 } from './split-layout.ts';
 export { SplitQueue } from './split-queue.ts';
-export { VirtioController, type QueueFeatures, type QueueRegisters, type VirtioTransport } from './virtio-controller.ts';
+export { VirtioController, type QueueFeatures, type QueueRegisters } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';
+export type { VirtioTransport } from './virtio-transport.ts';

@@ -3,8 +3,9 @@ import type { DriverError } from './active-queue.ts';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK } from './device-status.ts';
 import { DriverQueue } from './driver-queue.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from './features.ts';
-import { VirtioController, type VirtioTransport } from './virtio-controller.ts';
+import { VirtioController } from './virtio-controller.ts';
 import type { VirtioDevice } from './virtio-device.ts';
+import type { VirtioTransport } from './virtio-transport.ts';
 
 /** A transport that writes down what the device asked of it. */
 export class RecordingTransport implements VirtioTransport {

@@ -1,27 +1,10 @@
-import type { GuestMemory } from '@vpmem/guest-memory';
 import { ActiveQueue, type DriverError } from './active-queue.ts';
 import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK } from './device-status.ts';
 import type { QueueConfig } from './device-queue.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from './features.ts';
 import { SplitQueue } from './split-queue.ts';
-import type { ConfigSpace, RegionLocator, VirtioDevice } from './virtio-device.ts';
-
-/** What a transport does for a device. */
-export interface VirtioTransport {
-  readonly memory: GuestMemory;
-  /** VIRTIO 1.4 §2.3: used buffer notification. */
-  queueInterrupt(queue: number): void;
-  /** VIRTIO 1.4 §2.3: configuration change notification. */
-  configInterrupt(): void;
-  /** The device went back to its initial state; interrupts and vectors have to as well. */
-  wasReset(): void;
-  readonly defer: (callback: () => void) => void;
-  /** Where the transport can: calls `look` often for `microseconds`, until it returns true. A hint only. */
-  expect?(look: () => boolean, microseconds: number): void;
-  readonly locate: RegionLocator;
-  /** A driver's mistake made the device ask for a reset. */
-  driverFailed(error: DriverError): void;
-}
+import type { ConfigSpace, VirtioDevice } from './virtio-device.ts';
+import type { VirtioTransport } from './virtio-transport.ts';
 
 /** One queue's registers, the same for every transport. Addresses are exact, to read back as written. */
 export interface QueueRegisters {

@@ -1,0 +1,20 @@
+import type { GuestMemory } from '@vpmem/guest-memory';
+import type { DriverError } from './active-queue.ts';
+import type { RegionLocator } from './virtio-device.ts';
+
+/** What a transport does for a device. */
+export interface VirtioTransport {
+  readonly memory: GuestMemory;
+  /** VIRTIO 1.4 §2.3: used buffer notification. */
+  queueInterrupt(queue: number): void;
+  /** VIRTIO 1.4 §2.3: configuration change notification. */
+  configInterrupt(): void;
+  /** The device went back to its initial state; interrupts and vectors have to as well. */
+  wasReset(): void;
+  readonly defer: (callback: () => void) => void;
+  /** Where the transport can: calls `look` often for `microseconds`, until it returns true. A hint only. */
+  expect?(look: () => boolean, microseconds: number): void;
+  readonly locate: RegionLocator;
+  /** A driver's mistake made the device ask for a reset. */
+  driverFailed(error: DriverError): void;
+}
