@@ -97,12 +97,18 @@ function signalled(): Promise<void> {
     let asked = false;
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(1);
+        if (asked) dieOf(signal);
         asked = true;
         resolve();
       });
     }
   });
+}
+
+/** As if there were no handler. An orderly exit would wait for the device thread, which may be what hangs. */
+function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 /** The result, or undefined after telling the user what is wrong with `option`. */

@@ -19,6 +19,8 @@ const ask = (name: string): void => {
   queue.start();
 };
 
+const askers: Readonly<Record<string, { name: string }>> = { a: { name: 'a' }, b: { name: 'b' }, c: { name: 'c' } };
+
 describe('FlushQueue', () => {
   it('answers after the sync, not before', () => {
     ask('a');
@@ -80,16 +82,35 @@ describe('FlushQueue', () => {
     expect([answers, queue.failure]).toEqual([['a failed', 'b ok'], undefined]);
   });
 
+  it('cancel forgets one asker and answers the others', () => {
+    const [mine, theirs] = [{}, {}];
+    const request = (name: string, asker?: object): void => queue.request(() => answers.push(name), asker);
+    request('mine', mine);
+    request('theirs', theirs);
+    request("nobody's");
+    queue.start();
+    syncer.begin();
+    request('mine, later', mine);
+    request("nobody's, later");
+    queue.cancel(mine, () => answers.push('cancelled'));
+    syncer.finish();
+    syncer.begin();
+    syncer.finish();
+    expect(answers).toEqual(['theirs', "nobody's", "nobody's, later", 'cancelled']);
+  });
+
   it('cancel answers nobody and waits for the sync that runs', () => {
     let idle = 0;
-    ask('a');
+    const me = {};
+    queue.request(() => answers.push('a'), me);
+    queue.start();
     syncer.begin();
-    ask('b');
-    queue.cancel(() => idle++);
+    queue.request(() => answers.push('b'), me);
+    queue.cancel(me, () => idle++);
     expect([idle, queue.inFlight]).toEqual([0, 0]);
     syncer.finish();
     expect([idle, answers, syncer.started]).toEqual([1, [], 1]);
-    queue.cancel(() => idle++);
+    queue.cancel(me, () => idle++);
     expect(idle).toBe(2);
   });
 
@@ -100,6 +121,17 @@ describe('FlushQueue', () => {
     syncer.begin();
     syncer.finish();
     expect(marks).toEqual([false, false, true]);
+  });
+
+  it('marks the last answer of each asker', () => {
+    const marks: string[] = [];
+    for (const asker of ['a', 'b', 'a', 'b', 'c'].map((name) => askers[name])) {
+      queue.request((_, last) => marks.push(`${asker?.name ?? ''} ${last}`), asker);
+    }
+    queue.start();
+    syncer.begin();
+    syncer.finish();
+    expect(marks).toEqual(['a false', 'b false', 'a true', 'b true', 'c true']);
   });
 
   it('an answer may ask again', () => {

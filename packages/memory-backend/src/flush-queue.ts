@@ -12,8 +12,13 @@ export interface FlushStats {
   failed: number;
 }
 
-/** Says whether everything written before the request is durable. `last`: no other answer follows at once. */
+/** Says whether everything written before the request is durable. `last`: no other answer to the same asker follows at once. */
 export type FlushAnswer = (durable: boolean, last: boolean) => void;
+
+interface Waiting {
+  readonly answer: FlushAnswer;
+  readonly asker: object | undefined;
+}
 
 /**
  * Turns flush requests into syncs. Requests that arrive before a sync begins share it, those that arrive while it runs
@@ -27,9 +32,9 @@ export class FlushQueue {
   readonly #syncer: Syncer;
   readonly #onFailure: (error: NodeJS.ErrnoException) => void;
   /** Covered by the sync that is running, or about to. */
-  #current: FlushAnswer[] = [];
+  #current: Waiting[] = [];
   /** Have to wait for the next one. */
-  #next: FlushAnswer[] = [];
+  #next: Waiting[] = [];
   #running = false;
   #failure: NodeJS.ErrnoException | undefined;
   #idle: (() => void)[] = [];
@@ -50,8 +55,11 @@ export class FlushQueue {
     return this.#failure;
   }
 
-  /** Asks for everything written so far to become durable; {@link start} has to follow after the last of a batch. */
-  request(answer: FlushAnswer): void {
+  /**
+   * Asks for everything written so far to become durable; {@link start} has to follow after the last of a batch. `asker` is
+   * who may {@link cancel} it; without one nobody can.
+   */
+  request(answer: FlushAnswer, asker?: object): void {
     this.stats.asked++;
     if (this.#failure !== undefined) {
       this.stats.failed++;
@@ -60,7 +68,7 @@ export class FlushQueue {
     }
     const batch = this.#running && !this.#syncer.begun ? this.#current : this.#next;
     if (batch.length > 0) this.stats.coalesced++;
-    batch.push(answer);
+    batch.push({ answer, asker });
   }
 
   /** Begins a sync if one is wanted and none is running. */
@@ -68,10 +76,11 @@ export class FlushQueue {
     if (!this.#running) this.#begin();
   }
 
-  /** Forgets who is waiting: nobody gets an answer. The running sync runs on; `done` is called, possibly at once, after it. */
-  cancel(done: () => void): void {
-    this.#current = [];
-    this.#next = [];
+  /** Forgets what `asker` asked for: it gets no answer. A running sync runs on; `done` is called, possibly at once, after it. */
+  cancel(asker: object, done: () => void): void {
+    const others = (waiting: Waiting): boolean => waiting.asker !== asker;
+    this.#current = this.#current.filter(others);
+    this.#next = this.#next.filter(others);
     this.whenIdle(done);
   }
 
@@ -107,7 +116,8 @@ export class FlushQueue {
       answered.push(...this.#next.splice(0));
       this.stats.failed += answered.length;
     }
-    answered.forEach((answer, i) => answer(error === undefined, i === answered.length - 1));
+    const last = new Map(answered.map(({ asker }, i) => [asker, i]));
+    answered.forEach(({ answer, asker }, i) => answer(error === undefined, last.get(asker) === i));
     if (this.#begin()) return;
     for (const callback of this.#idle.splice(0)) callback();
   }

@@ -99,6 +99,15 @@ describe('flush', () => {
     expect(backend.flushes.stats.asked).toBe(1);
   });
 
+  it('of somebody else is answered although the driver goes: a daemon that stops makes everything durable', () => {
+    let durable: boolean | undefined;
+    backend.flushes.request((ok) => (durable = ok));
+    backend.flushes.start();
+    bench.controller.powerOn();
+    sync();
+    expect(durable).toBe(true);
+  });
+
   it('is not looked for outside DRIVER_OK, nor after a reset or in memory that is gone', () => {
     bench.controller.statusRead();
     const [expectation] = bench.transport.expectations;

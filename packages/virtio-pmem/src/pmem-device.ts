@@ -84,7 +84,7 @@ export class VirtioPmem implements VirtioDevice {
 
   deactivate(done: () => void): void {
     this.#driver = undefined;
-    this.#backend.flushes.cancel(done);
+    this.#backend.flushes.cancel(this, done);
   }
 
   /** VIRTIO 1.4 §5.19.6: one request, one response, however they are cut into descriptors. */
@@ -99,7 +99,7 @@ export class VirtioPmem implements VirtioDevice {
     this.#backend.flushes.request((durable, last) => {
       answer(durable ? SUCCESS : FAILURE);
       if (last) queue.notify();
-    });
+    }, this);
   }
 
   /** The specification leaves other types and short requests open; failing them is the only answer it has a code for. */

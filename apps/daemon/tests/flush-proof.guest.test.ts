@@ -1,0 +1,187 @@
+// That a flush is a flush: the daemon under strace, which sees and breaks the system calls it really makes.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Guest as EmbeddedGuest } from '@vpmem/guest';
+import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { Served } from './served.ts';
+
+const { testbed, reason } = await requireTestbed();
+
+/** A system call in a log of `strace -f -ttt -T`. Times in seconds since the epoch. */
+interface Call {
+  readonly thread: number;
+  readonly name: string;
+  readonly text: string;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Calls of an strace log, joined where strace had to split them, in the order of their ends. */
+function readCalls(log: string): Call[] {
+  const begun = new Map<number, { begin: number; text: string }>();
+  const calls: Call[] = [];
+  for (const line of log.split('\n')) {
+    const [, thread, time, rest] = /^(\d+) +(\d+\.\d+) (.*)$/.exec(line) ?? [];
+    if (thread === undefined || time === undefined || rest === undefined) continue;
+    const unfinished = /^(.*) <unfinished \.\.\.>$/.exec(rest);
+    if (unfinished !== null) {
+      begun.set(Number(thread), { begin: Number(time), text: unfinished[1] ?? '' });
+      continue;
+    }
+    const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
+    const start = resumed === null ? undefined : begun.get(Number(thread));
+    const text = start === undefined ? rest : start.text + (resumed?.[1] ?? '');
+    const name = /^(\w+)\(/.exec(text)?.[1];
+    const took = /<(\d+\.\d+)>$/.exec(text)?.[1];
+    if (name === undefined || took === undefined) continue;
+    const begin = start?.begin ?? Number(time);
+    calls.push({ thread: Number(thread), name, text, begin, end: begin + Number(took) });
+  }
+  return calls.toSorted((a, b) => a.end - b.end);
+}
+
+describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let served: Served;
+  const guests: { stop(): Promise<void> }[] = [];
+  beforeEach(() => {
+    served = new Served();
+    onTestFailed(() => console.error(served.daemon.stderr));
+  });
+  afterEach(async () => {
+    for (const guest of guests.splice(0)) await guest.stop();
+    await served.close();
+  });
+
+  const log = (): string => join(served.folder, 'strace.log');
+  /** Starts the daemon with one device under strace. */
+  const trace = async (...options: string[]): Promise<void> => {
+    if (testbed === undefined) throw new Error(reason);
+    await served.start(['64M'], { wrap: [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-o', log(), ...options] });
+  };
+  const bootLinux = async (): Promise<Guest> => {
+    if (testbed === undefined) throw new Error(reason);
+    const guest = await startGuest({ testbed, kernel: '6.12', qemuArgs: served.qemuArgs });
+    guests.push(guest);
+    await guest.sh('wait-for /dev/pmem0');
+    return guest;
+  };
+  const embedded = (): EmbeddedGuest => {
+    const guest = new EmbeddedGuest();
+    guests.push({
+      stop: () => {
+        guest.cutPower();
+        return Promise.resolve();
+      },
+    });
+    return guest;
+  };
+  /** Seconds since the epoch, as strace counts them. */
+  const now = (): number => (performance.timeOrigin + performance.now()) / 1000;
+
+  it('is answered only after an fdatasync that began after it was asked', async () => {
+    await trace('-e', 'trace=fdatasync');
+    const guest = embedded();
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const flushes: { asked: number; answered: number }[] = [];
+    for (let i = 0; i < 20; i++) {
+      disk.write(i * 4096, Buffer.from(`record ${i}`));
+      const asked = now();
+      await disk.fsync();
+      flushes.push({ asked, answered: now() });
+    }
+    await guest.close();
+    guests.length = 0;
+    await served.daemon.end();
+    const syncs = readCalls(readFileSync(log(), 'utf8')).filter(({ text }) => text.includes(' = 0 <'));
+    // One for each flush, and one more when the daemon stops.
+    expect(syncs).toHaveLength(flushes.length + 1);
+    // The clock is the same, but not read by the same means.
+    const slack = 0.0002;
+    for (const [i, { asked, answered }] of flushes.entries()) {
+      expect(syncs[i]?.begin).toBeGreaterThan(asked - slack);
+      expect(syncs[i]?.end).toBeLessThan(answered + slack);
+    }
+  });
+
+  it('of a Linux guest: the interrupt that answers it is sent after the fdatasync returned', async () => {
+    await trace('-e', 'trace=fdatasync,recvmsg,write');
+    const guest = await bootLinux();
+    const begin = now();
+    await guest.sh('for i in 1 2 3 4 5; do dd if=/dev/zero of=/dev/pmem0 bs=4096 count=1 conv=fsync 2>/dev/null; done');
+    const end = now();
+    await guest.kill();
+    await served.daemon.end();
+    const calls = readCalls(readFileSync(log(), 'utf8')).filter((call) => call.begin > begin && call.end < end);
+    const deviceThread = calls.find(({ name }) => name === 'recvmsg')?.thread;
+    const answers = calls.filter(({ name, thread, text }) => name === 'write' && thread === deviceThread && text.includes('\\1\\0\\0\\0\\0\\0\\0\\0'));
+    const syncs = calls.filter(({ name }) => name === 'fdatasync');
+    expect(answers.length).toBeGreaterThanOrEqual(5);
+    let previous = 0;
+    for (const answer of answers) {
+      const between = syncs.filter((sync) => sync.begin > previous && sync.end < answer.begin);
+      expect(between.length).toBeGreaterThanOrEqual(1);
+      previous = answer.end;
+    }
+  });
+
+  it('fails in the guest when the fdatasync fails, and every later one does, although the host would sync again', async () => {
+    // One failure only: what the kernel reports once is lost for good.
+    await trace('-e', 'inject=fdatasync:error=EIO:when=1');
+    const guest = await bootLinux();
+    const fsync = 'dd if=/dev/zero of=/dev/pmem0 bs=4096 count=1 conv=fsync';
+    for (let i = 0; i < 3; i++) {
+      const { status, output } = await guest.run(fsync);
+      expect([status, output]).toEqual([1, expect.stringMatching(/Input\/output error/)]);
+    }
+    expect(served.daemon.stderr.match(/error: nv0: .*EIO.*every flush fails/g)).toHaveLength(1);
+    await guest.reboot('guest');
+    await guest.sh('wait-for /dev/pmem0');
+    expect((await guest.run(fsync)).status).toBe(1);
+    await guest.kill();
+    guests.length = 0;
+    // Plugged in anew, the device starts afresh.
+    const again = await bootLinux();
+    await again.sh(fsync);
+  });
+
+  it('that hangs holds up no other access and no other device', async () => {
+    await trace('-e', 'inject=fdatasync:delay_enter=4000000:when=1');
+    const guest = embedded();
+    const remote = RemoteFunction.connect(served.socket(0));
+    const disk = guest.plug(remote);
+    const asked = now();
+    const flush = disk.fsync();
+    let slowest = 0;
+    for (let i = 0; i < 200; i++) {
+      const before = performance.now();
+      remote.readConfig(0, 4);
+      remote.bars[0]?.read(0x14, 1);
+      slowest = Math.max(slowest, performance.now() - before);
+    }
+    expect(now() - asked).toBeLessThan(3.5);
+    expect(slowest).toBeLessThan(1000);
+    await flush;
+    expect(now() - asked).toBeGreaterThan(3.9);
+    await guest.close();
+    guests.length = 0;
+  });
+
+  it('that hangs holds up SIGTERM, which waits for it, but not a second one', async () => {
+    await trace('-e', 'inject=fdatasync:delay_enter=5000000:when=1');
+    const guest = embedded();
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    void disk.fsync().catch(() => undefined);
+    let ended = false;
+    const end = served.daemon.end('SIGTERM').then((how) => {
+      ended = true;
+      return how;
+    });
+    // The sockets are the first to go.
+    await expect.poll(() => existsSync(served.socket(0))).toBe(false);
+    expect(ended).toBe(false);
+    expect(await served.daemon.end('SIGTERM')).toEqual({ status: null, signal: 'SIGTERM' });
+    await end;
+  });
+});

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DaemonProcess, type DaemonProcessOptions } from '../src/daemon-process.ts';
+
+/** A folder of its own with a daemon whose files and sockets are in it. */
+export class Served {
+  readonly folder = mkdtempSync(join(tmpdir(), 'vpmem-served-'));
+  #daemon: DaemonProcess | undefined;
+
+  /** The running daemon. */
+  get daemon(): DaemonProcess {
+    if (this.#daemon === undefined) throw new Error('no daemon was started');
+    return this.#daemon;
+  }
+
+  file(i: number): string {
+    return join(this.folder, `pmem${i}.img`);
+  }
+
+  socket(i: number): string {
+    return join(this.folder, `nv${i}.sock`);
+  }
+
+  /** Starts the daemon with one device per size, `nv0` on. `device` is appended to each -device. */
+  async start(sizes: readonly string[], options: DaemonProcessOptions & { device?: string } = {}): Promise<DaemonProcess> {
+    const args = sizes.flatMap((size, i) => [
+      '-object',
+      `memory-backend-file,id=mem${i},share=on,mem-path=${this.file(i)},size=${size}`,
+      '-device',
+      `virtio-pmem-pci,id=nv${i},memdev=mem${i},socket=${this.socket(i)}${options.device ?? ''}`,
+    ]);
+    this.#daemon = await DaemonProcess.start(args, options);
+    return this.#daemon;
+  }
+
+  /** What it printed, as words of QEMU's command line. */
+  get qemuArgs(): string[] {
+    return this.daemon.devices.flatMap((device) => ['-device', device]);
+  }
+
+  /** Ends the daemon and takes the folder away. */
+  async close(): Promise<void> {
+    await this.#daemon?.end('SIGTERM');
+    rmSync(this.folder, { recursive: true });
+  }
+}
