@@ -23,8 +23,8 @@ class OptionProblem extends Error {}
 export async function runWithQemu(args: readonly string[], options: { qemu: string; print: boolean }): Promise<number> {
   try {
     const substitution = substitute(args);
-    for (const { parsed, text } of [...substitution.objects, ...substitution.devices]) {
-      for (const { message } of parsed.warnings) complain(`warning: ${text}: ${message}`);
+    for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
+      for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
     }
     if (options.print) return print(substitution, options.qemu);
     await checkQemu(options.qemu);

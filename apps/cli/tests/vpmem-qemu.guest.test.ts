@@ -1,0 +1,106 @@
+// `vpmem qemu` in front of an unmodified QEMU: the manual's command line as it is, and QEMU's terminal, signals and status.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+
+const { testbed, reason } = await requireTestbed();
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const GIB = 2 ** 30;
+
+describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let folder: string;
+  let guest: Guest | undefined;
+  const children: ChildProcess[] = [];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-test-'));
+    onTestFailed(() => console.error(guest?.stderr));
+  });
+  afterEach(async () => {
+    await guest?.stop();
+    guest = undefined;
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  const qemu = (): string => testbed?.qemuWrapper ?? '';
+  const vpmemQemu = (args: readonly string[]): string[] => [process.execPath, MAIN, 'qemu', '--qemu', qemu(), '--', ...args];
+
+  /** Runs it with a monitor on its terminal, and waits for the monitor's greeting. */
+  const withMonitor = async (args: readonly string[]): Promise<{ child: ChildProcess; text: () => string }> => {
+    const [command = '', ...rest] = vpmemQemu(['-S', '-nodefaults', '-display', 'none', '-monitor', 'stdio', ...args]);
+    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    children.push(child);
+    let text = '';
+    child.stdout.on('data', (data: Buffer) => (text += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (text += data.toString()));
+    await expect.poll(() => text, { timeout: 20_000 }).toContain('(qemu)');
+    return { child, text: () => text };
+  };
+
+  it('takes the manual\'s command line: a guest mounts the device with DAX, QEMU is killed, the file holds the data', async () => {
+    if (testbed === undefined) throw new Error(reason);
+    const path = join(folder, 'virtio_pmem.img');
+    guest = await startGuest({
+      testbed,
+      machine: 'pc',
+      memory: '1G,slots=1,maxmem=8G',
+      // As QEMU makes it: nothing here says that it is to be shared.
+      ram: [],
+      qemuArgs: ['-object', `memory-backend-file,id=mem1,share,mem-path=${path},size=4G`, '-device', 'virtio-pmem-pci,memdev=mem1,id=nv1'],
+      command: (line) => vpmemQemu(line.slice(1)),
+    });
+    await guest.sh('wait-for /dev/pmem0');
+    expect(await guest.sh('cat /sys/block/pmem0/size')).toBe(String((4 * GIB) / 512));
+    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt', { timeout: 100_000 });
+    await guest.sh("yes 'in the manual' | head -c 100000 > /mnt/file && sync /mnt/file");
+    await guest.sh("yes 'at the end' | head -c 4096 | dd of=/dev/pmem0 bs=4096 seek=1048575 conv=fsync");
+    expect(guest.stderr).toMatch(/warning: -object .*'share'/);
+    // How QEMU ends, vpmem does.
+    expect(await guest.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+    const last = Buffer.alloc(4096);
+    readSync(openSync(path, 'r'), last, 0, 4096, 4 * GIB - 4096);
+    expect(last.toString()).toMatch(/^(at the end\n)+/);
+    expect(statSync(path).size).toBe(4 * GIB);
+  });
+
+  it('passes the terminal through, and QEMU\'s exit status', async () => {
+    const { child, text } = await withMonitor(['-m', '256M', '-object', `memory-backend-file,id=mem1,share=on,mem-path=${folder}/f,size=4M`, '-device', 'virtio-pmem-pci,memdev=mem1,id=nv1,addr=7']);
+    child.stdin?.write('info pci\n');
+    await expect.poll(text).toMatch(/device {3}7[^]*PCI device 1af4:105b[^]*BAR2: 64 bit prefetchable memory[^]*id "nv1"/);
+    child.stdin?.write('quit\n');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    // The file stays, sockets do not.
+    expect(readdirSync(folder)).toEqual(['f']);
+  });
+
+  it('passes signals on', async () => {
+    const { child, text } = await withMonitor(['-m', '256M']);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(text()).toMatch(/terminating on signal 15/);
+  });
+
+  it('a backend that cannot be had: one line, and QEMU is not started', async () => {
+    const [command = '', ...rest] = vpmemQemu(['-m', '256M', '-object', 'memory-backend-file,id=mem1,share=on,mem-path=/no/dir/f,size=4M', '-device', 'virtio-pmem-pci,memdev=mem1']);
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    let text = '';
+    child.stderr.on('data', (data: Buffer) => (text += data.toString()));
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(text).toMatch(/^vpmem: -object memory-backend-file,.*the directory '\/no\/dir' does not exist\n$/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('a QEMU that refuses something: its words, its status', async () => {
+    const [command = '', ...rest] = vpmemQemu(['-nodefaults', '-device', 'no-such-device']);
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let text = '';
+    child.stderr.on('data', (data: Buffer) => (text += data.toString()));
+    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(text).toMatch(/'no-such-device' is not a valid device model name/);
+  });
+});
