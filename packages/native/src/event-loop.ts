@@ -11,6 +11,12 @@ export interface Watch {
   close(): void;
 }
 
+/**
+ * Milliseconds that {@link EventLoop.run} looks for the next event instead of sleeping, while events come that fast. Being
+ * woken takes tens of microseconds, a look about one, and a guest that waits for its disk waits for every one of them.
+ */
+const POLL_MAX = 1;
+
 interface Watched {
   readonly handler: (events: number) => void;
 }
@@ -25,9 +31,7 @@ export class EventLoop {
   readonly #watched = new Map<number, Watched>();
   #deferred: (() => void)[] = [];
   readonly #wake = new EventFd();
-  /** Looked at instead of sleeping, each until its time (performance.now()). */
-  readonly #expected = new Map<() => boolean, number>();
-  #running = false;
+  #pollWindow = 0;
   #stopped = false;
   #turning = false;
 
@@ -59,23 +63,9 @@ export class EventLoop {
     if (!this.#turning) this.#wake.signal();
   };
 
-  /**
-   * Work is about to come that can be seen in memory: for `microseconds`, {@link run} calls `look` again and again instead
-   * of sleeping, until it returns true, the work was there and is done. Being woken takes two threads tens of microseconds,
-   * a look less than one. Whoever expects work must be notified of it as well: in {@link pump} there is no looking.
-   */
-  expect(look: () => boolean, microseconds: number): void {
-    if (this.#running) this.#expected.set(look, performance.now() + microseconds / 1000);
-  }
-
-  /** Serves until {@link stop}. */
+  /** Serves until {@link stop}. Between events that follow each other closely it does not sleep. */
   run(): void {
-    this.#running = true;
-    while (!this.#stopped) {
-      if (this.#expected.size === 0) this.turn(-1);
-      else this.#look();
-    }
-    this.#running = false;
+    while (!this.#stopped) this.#pollOrSleep();
   }
 
   /** Serves until {@link stop}, between the other things this thread does. */
@@ -110,16 +100,15 @@ export class EventLoop {
     this.#wake.signal();
   }
 
-  /** Serves what is ready without waiting, then looks for what is expected. */
-  #look(): void {
-    this.turn(0);
-    const now = performance.now();
-    for (const [look, until] of [...this.#expected]) {
-      // A look that finds something may raise another expectation of the same.
-      this.#expected.delete(look);
-      if (!look() && now < until) this.#expected.set(look, until);
+  /** One turn with something to do. Looking pays when sleeping would have been short, so the last wait decides on the next. */
+  #pollOrSleep(): void {
+    const began = performance.now();
+    while (performance.now() - began < this.#pollWindow) {
+      if (this.turn(0) > 0) return;
+      schedYield();
     }
-    schedYield();
+    this.turn(-1);
+    this.#pollWindow = performance.now() - began < POLL_MAX ? POLL_MAX : 0;
   }
 
   close(): void {

@@ -19,11 +19,6 @@ export interface PciHost {
   intx(asserted: boolean): void;
   /** Calls back soon, after other functions have had their turn. */
   readonly defer: (callback: () => void) => void;
-  /**
-   * The guest is about to leave work in its memory: where the host can, it calls `look` often for `microseconds`, until that
-   * returns true. A hint only; the guest's notification still comes.
-   */
-  readonly expect?: (look: () => boolean, microseconds: number) => void;
 }
 
 /**

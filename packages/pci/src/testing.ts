@@ -9,7 +9,6 @@ export class RecordingHost implements PciHost {
   readonly messages: string[] = [];
   readonly intxLevels: boolean[] = [];
   readonly deferred: (() => void)[] = [];
-  readonly expectations: { look: () => boolean; microseconds: number }[] = [];
   readonly msix = {
     kind: 'messages' as const,
     write: (address: bigint, data: number): void => {
@@ -22,9 +21,6 @@ export class RecordingHost implements PciHost {
   }
   readonly defer = (callback: () => void): void => {
     this.deferred.push(callback);
-  };
-  readonly expect = (look: () => boolean, microseconds: number): void => {
-    this.expectations.push({ look, microseconds });
   };
 }
 

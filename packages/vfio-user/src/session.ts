@@ -212,7 +212,6 @@ export class Session implements MessageSink {
     msix: { kind: 'vectors', signal: (vector) => this.#irqs.signal(IRQ_MSIX, vector) },
     intx: (asserted) => this.#irqs.setIntx(asserted),
     defer: (callback) => this.#owner.loop.defer(callback),
-    expect: (look, microseconds) => this.#owner.loop.expect(look, microseconds),
   };
 }
 

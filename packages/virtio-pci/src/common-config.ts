@@ -68,7 +68,6 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
   }
 
   get device_status(): number {
-    this.#controller.statusRead();
     return this.#controller.status;
   }
   set device_status(value: number) {

@@ -292,25 +292,6 @@ describe('interrupts', () => {
   }
 });
 
-describe('a device whose requests follow a look at its status', () => {
-  it('has the host look for them, for as long as it said, once a driver is there', () => {
-    const eager = new VirtioPciFunction(Object.assign(new EchoDevice(), { requestAfterStatusRead: 70 }));
-    eager.attach(host);
-    pci = eager;
-    get('device_status');
-    expect(host.expectations).toHaveLength(0);
-    bringUp();
-    get('device_status');
-    expect(host.expectations.map(({ microseconds }) => microseconds)).toContain(70);
-  });
-
-  it('any other device does not', () => {
-    bringUp();
-    get('device_status');
-    expect(host.expectations).toHaveLength(0);
-  });
-});
-
 describe('configuration access capability', () => {
   const data = (): number => virtioCap(5).at + 16;
   const aim = (bar: number, offset: number, length: number): void => {

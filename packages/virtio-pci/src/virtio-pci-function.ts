@@ -75,7 +75,6 @@ export class VirtioPciFunction implements PciFunction {
       configInterrupt: () => this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector),
       wasReset: () => this.#wasReset(),
       defer: (callback) => (this.#endpoint.host?.defer ?? setImmediate)(callback),
-      expect: (look, microseconds) => this.#endpoint.host?.expect?.(look, microseconds),
       locate: () => this.#endpoint.barAddress(SHARED_MEMORY_BAR),
       driverFailed: (error) => driverErrors.publish({ device, error } satisfies DriverErrorMessage),
     };

@@ -86,19 +86,6 @@ describe('configuration', () => {
 });
 
 describe('flush', () => {
-  it('is seen without a notification when the driver has just looked at the status, as Linux does before each', () => {
-    bench.controller.statusRead();
-    const [expectation] = bench.transport.expectations;
-    expect(expectation?.look()).toBe(false);
-    flush();
-    queue.publish();
-    expect(expectation?.look()).toBe(true);
-    expect(backend.flushes.stats.asked).toBe(1);
-    bench.controller.notify(0);
-    expect(expectation?.look()).toBe(false);
-    expect(backend.flushes.stats.asked).toBe(1);
-  });
-
   it('of somebody else is answered although the driver goes: a daemon that stops makes everything durable', () => {
     let durable: boolean | undefined;
     backend.flushes.request((ok) => (durable = ok));
@@ -106,19 +93,6 @@ describe('flush', () => {
     bench.controller.powerOn();
     sync();
     expect(durable).toBe(true);
-  });
-
-  it('is not looked for outside DRIVER_OK, nor after a reset or in memory that is gone', () => {
-    bench.controller.statusRead();
-    const [expectation] = bench.transport.expectations;
-    flush();
-    queue.publish();
-    bench.memory.remove(0, 0x10_0000);
-    expect(expectation?.look()).toBe(false);
-    bench.controller.status = 0;
-    expect(expectation?.look()).toBe(false);
-    bench.controller.statusRead();
-    expect(bench.transport.expectations).toHaveLength(1);
   });
 
   it('PMEM-09 PMEM-10 is answered with 0 after a sync, not before', () => {

@@ -31,8 +31,6 @@ export class VirtioPmem implements VirtioDevice {
   readonly features = VIRTIO_PMEM_F_SHMEM_REGION;
   readonly queueSizes = [QUEUE_SIZE];
   readonly sharedMemory: readonly SharedMemoryRegion[];
-  /** Linux asks for the status, to see NEEDS_RESET, right before each flush. */
-  readonly requestAfterStatusRead = 100;
   readonly #backend: MemoryBackend;
   #driver: ActiveDriver | undefined;
 

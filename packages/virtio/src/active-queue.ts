@@ -38,13 +38,6 @@ export class ActiveQueue {
     return this.#live;
   }
 
-  /** Whether the driver has made a buffer available, notified of or not. */
-  get available(): boolean {
-    let available = false;
-    this.#guard(() => (available = this.#ring.available()));
-    return available;
-  }
-
   /**
    * Takes all available buffers, one call of `handle` each, and asks to be notified of the next. The chain is only valid
    * during the call. Every chain has to be given back with {@link complete}, then or later.

@@ -37,8 +37,6 @@ export interface QueueConfig {
  */
 export interface DeviceQueue {
   readonly size: number;
-  /** Whether there is an available buffer. */
-  available(): boolean;
   /** Takes the next available buffer. */
   pop(): Popped;
   /** Gives the buffer with this head back, `written` bytes of it filled from the first writable one. */

@@ -70,11 +70,6 @@ export class SplitQueue implements DeviceQueue {
     return this.#rings() === undefined ? this.#unmapped() : undefined;
   }
 
-  available(): boolean {
-    const avail = this.#rings()?.avail;
-    return avail !== undefined && avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
-  }
-
   pop(): Popped {
     const rings = this.#rings();
     if (rings === undefined) return this.#unmapped();
@@ -112,9 +107,11 @@ export class SplitQueue implements DeviceQueue {
   }
 
   enableNotifications(): boolean {
-    const used = this.#rings()?.used;
-    if (used !== undefined && this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), this.#nextAvail);
-    return this.available();
+    const rings = this.#rings();
+    if (rings === undefined) return false;
+    const { avail, used } = rings;
+    if (this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), this.#nextAvail);
+    return avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
   }
 
   /** Copies the chain at `head` out of the table, and of an indirect table at its end. */

@@ -13,7 +13,6 @@ export class RecordingTransport implements VirtioTransport {
   readonly queueInterrupts: number[] = [];
   readonly errors: DriverError[] = [];
   readonly deferred: (() => void)[] = [];
-  readonly expectations: { look: () => boolean; microseconds: number }[] = [];
   configInterrupts = 0;
   resets = 0;
   regionAddress: bigint | undefined = 0x1_0000_0000n;
@@ -37,9 +36,6 @@ export class RecordingTransport implements VirtioTransport {
   readonly defer = (callback: () => void): void => {
     this.deferred.push(callback);
   };
-  expect(look: () => boolean, microseconds: number): void {
-    this.expectations.push({ look, microseconds });
-  }
   readonly locate = (): bigint | undefined => this.regionAddress;
 }
 

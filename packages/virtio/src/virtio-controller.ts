@@ -80,12 +80,6 @@ export class VirtioController {
     if ((~before & this.#status & DRIVER_OK) !== 0) this.#activate();
   }
 
-  /** The driver has read the status. */
-  statusRead(): void {
-    const { requestAfterStatusRead } = this.device;
-    if (this.#active && requestAfterStatusRead !== undefined) this.#transport.expect?.(this.#look, requestAfterStatusRead);
-  }
-
   /** The registers of a queue, or undefined if the device has none of that index. */
   queue(index: number): QueueRegisters | undefined {
     return this.#queues[index];
@@ -151,17 +145,6 @@ export class VirtioController {
     this.#bumpGeneration();
     return true;
   }
-
-  /** Serves the queues that have something; whether one had. */
-  readonly #look = (): boolean => {
-    let found = false;
-    this.#queues.forEach(({ active }, index) => {
-      if (active?.available !== true) return;
-      found = true;
-      this.device.notified(index);
-    });
-    return found;
-  };
 
   #activate(): void {
     this.#queues.forEach((queue, index) => {

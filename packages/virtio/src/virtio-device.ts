@@ -47,11 +47,6 @@ export interface VirtioDevice {
   /** The largest size of each queue; a power of two. */
   readonly queueSizes: readonly number[];
   readonly sharedMemory: readonly SharedMemoryRegion[];
-  /**
-   * How soon after a look at the device status, in microseconds, drivers of this type make a request; absent where the one
-   * does not announce the other.
-   */
-  readonly requestAfterStatusRead?: number;
   /** The device-specific configuration, as it reads with `accepted` features (0 before negotiation). */
   config(accepted: bigint, locate: RegionLocator): ConfigSpace;
   /** The device was plugged into a machine: what went wrong in an earlier one no longer counts. */

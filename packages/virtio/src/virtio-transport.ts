@@ -12,8 +12,6 @@ export interface VirtioTransport {
   /** The device went back to its initial state; interrupts and vectors have to as well. */
   wasReset(): void;
   readonly defer: (callback: () => void) => void;
-  /** Where the transport can: calls `look` often for `microseconds`, until it returns true. A hint only. */
-  expect?(look: () => boolean, microseconds: number): void;
   readonly locate: RegionLocator;
   /** A driver's mistake made the device ask for a reset. */
   driverFailed(error: DriverError): void;

@@ -1,0 +1,85 @@
+// `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns.
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { requireTestbed, type Testbed } from '@vpmem/testbed';
+import { runFio, WORKLOADS, type Workload } from './fio.ts';
+import { GuestPair, type Server } from './guest-pair.ts';
+import { measureQueue } from './queue.ts';
+import { median, short, spread } from './statistics.ts';
+
+const ROUNDS = 5;
+const SECONDS = 3;
+const SERVERS: readonly Server[] = ['vpmem', 'qemu'];
+
+const say = (text = ''): void => console.log(text);
+const progress = (text: string): unknown => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : '');
+
+type Results = Map<Workload, Record<Server, number[]>>;
+
+/** Both devices do every workload in turns, the one that begins changing with each round. */
+async function measure(pair: GuestPair, medium: string): Promise<Results> {
+  const results: Results = new Map(WORKLOADS.map((workload) => [workload, { vpmem: [], qemu: [] }]));
+  const unmount = async (): Promise<void> => {
+    await pair.guest.sh('umount /mnt/vpmem /mnt/qemu');
+  };
+  const mount = async (): Promise<void> => {
+    for (const server of SERVERS) await pair.guest.sh(`mount -o dax=always ${pair.devices[server]} /mnt/${server}`);
+  };
+  for (const server of SERVERS) {
+    // Every block of both files exists before anything is measured.
+    await pair.guest.sh(`dd if=/dev/zero of=${pair.devices[server]} bs=1M conv=fsync 2>/dev/null; true`, { timeout: 300_000 });
+    await pair.guest.sh(`mkfs.ext4 -q -b 4096 ${pair.devices[server]} && mkdir -p /mnt/${server}`);
+  }
+  for (const on of ['file', 'device'] as const) {
+    if (on === 'file') await mount();
+    const workloads = WORKLOADS.filter((workload) => workload.on === on);
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const workload of workloads) {
+        for (const server of round % 2 === 0 ? SERVERS : SERVERS.toReversed()) {
+          progress(`${medium}: ${round < 0 ? 'warming up' : `round ${round + 1} of ${ROUNDS}`}: ${workload.name}: ${server}`);
+          const place = { device: pair.devices[server], mount: `/mnt/${server}` };
+          const value = await runFio(pair.guest, workload, place, SECONDS);
+          if (round >= 0) results.get(workload)?.[server].push(value);
+        }
+      }
+    }
+    if (on === 'file') await unmount();
+  }
+  progress('');
+  return results;
+}
+
+function print(medium: string, results: Results): void {
+  say(`\n| ${medium} | vpmem | QEMU's own | unit | ratio | spread |`);
+  say('| --- | ---: | ---: | --- | ---: | ---: |');
+  for (const [workload, { vpmem, qemu }] of results) {
+    const ratios = vpmem.map((value, i) => value / (qemu[i] ?? NaN));
+    const words = [workload.name, short(median(vpmem)), short(median(qemu)), workload.unit, median(ratios).toFixed(2), `±${(spread(ratios) * 50).toFixed(0)} %`];
+    say(`| ${words.join(' | ')} |`);
+  }
+}
+
+async function compare(testbed: Testbed, medium: string, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const pair = await GuestPair.start(testbed, folder);
+  try {
+    const results = await measure(pair, medium);
+    print(medium, results);
+    say(`\nvpmemd with one device, after this: ${pair.daemonRss.toFixed(0)} MiB resident`);
+  } finally {
+    await pair.stop();
+  }
+}
+
+say(`One virtqueue, two descriptors a request: ${measureQueue(false).toFixed(0)} ns on the device's side`);
+say(`The same with 4 bytes read and 4 written: ${measureQueue(true).toFixed(0)} ns`);
+const { testbed, reason } = await requireTestbed();
+if (testbed === undefined) {
+  console.error(`There is no guest to measure: ${reason}`);
+  process.exitCode = 1;
+} else {
+  await compare(testbed, 'on tmpfs', '/dev/shm');
+  // The temporary directory may be a tmpfs too; the user's cache is not.
+  await compare(testbed, 'on disk', process.env.VPMEM_BENCH_DISK ?? join(homedir(), '.cache', 'vpmem', 'bench'));
+}
