@@ -146,7 +146,7 @@ export class GuestMemory {
 
   #find(address: number, length: number, write: boolean): MemoryWindow | undefined {
     const region = this.#regions[this.#indexOf(address)];
-    if (region === undefined || address < region.start || address + length > region.end) return undefined;
+    if (region === undefined || address < region.start) return undefined;
     if (region.backing === undefined || (write && !region.writable)) return undefined;
     const index = Math.floor((address - region.start) / STRIDE);
     const from = index * STRIDE;
@@ -155,6 +155,7 @@ export class GuestMemory {
       (region.offset ?? 0) + from,
       Math.min(STRIDE + MAX_SPAN, region.size - from),
     ));
+    // No window reaches beyond its region, and none is too short for what lies in the region and begins in its stride.
     return address + length <= window.end ? window : undefined;
   }
 

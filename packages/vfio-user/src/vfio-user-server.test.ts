@@ -461,13 +461,15 @@ describe('clients that send nonsense', () => {
     ['a reply nobody asked for', header({ flags: 1 })],
     ['a command before VERSION', header({ cmd: 4 })],
     ['random bytes', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
-  ])('%s: the connection ends, the next client is served', (_, bytes) => {
+  ])('%s, and descriptors with it: the connection ends, none is kept, the next client is served', (_, bytes) => {
+    const event = new EventFd();
     const before = countDescriptors();
     const socket = stranger();
-    socket.send(bytes);
+    socket.send(bytes, [event.fd, event.fd]);
     expect(ended(socket)).toBe(true);
     socket.close();
     expect(countDescriptors()).toBe(before);
+    event.close();
     expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
     expect(events[0]?.event).toBe('refused');
   });

@@ -75,7 +75,6 @@ export class ActiveQueue {
 
   /** Writes `bytes` to where {@link DescriptorChain.writablePrefix} said; false, the device failed, if that is no longer RAM. */
   respond(segments: readonly Segment[], bytes: Uint8Array): boolean {
-    if (!this.#live) return false;
     this.#guard(() => {
       let done = 0;
       for (const { address, length } of segments) {

@@ -219,8 +219,12 @@ describe('reset', () => {
     expect(bench.controller.status).not.toBe(0);
     bench.controller.status = ACKNOWLEDGE;
     expect(bench.controller.status & DRIVER_OK).toBe(DRIVER_OK);
+    expect(device.queue?.respond([{ address: 0, length: 4 }], Buffer.from('late'))).toBe(false);
     device.queue?.complete(device.held[0]!, 4);
     device.queue?.notify();
+    const response = new Uint8Array(4);
+    bench.memory.read(0, response);
+    expect([...response]).toEqual([0, 0, 0, 0]);
     expect(queue.takeUsed()).toBeUndefined();
     expect(bench.transport.queueInterrupts).toEqual([]);
     device.finishReset?.();
