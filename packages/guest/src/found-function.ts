@@ -1,10 +1,7 @@
 import type { AccessWidth } from '@vpmem/layout';
-import { COMMAND_MASTER, COMMAND_MEMORY, PciHeader, type PciBus } from '@vpmem/pci';
+import { BAR_COUNT, BAR_TYPE_64, COMMAND_MASTER, COMMAND_MEMORY, PciHeader, STATUS_CAPABILITIES, type PciBus } from '@vpmem/pci';
 
 const { vendor_id, device_id, command, status, bar: barField, capabilities_pointer, interrupt_pin } = PciHeader.fields;
-const BARS = 6;
-const TYPE_64 = 0x4;
-const STATUS_HAS_CAPABILITIES = 0x10;
 /** PCI 3.0 §6.7: no more fit. */
 const MAX_CAPABILITIES = 48;
 
@@ -65,7 +62,7 @@ export class FoundFunction {
 
   /** The capability list: id and offset, in list order. */
   capabilities(): { readonly id: number; readonly at: number }[] {
-    if ((this.read(status.offset, 2) & STATUS_HAS_CAPABILITIES) === 0) return [];
+    if ((this.read(status.offset, 2) & STATUS_CAPABILITIES) === 0) return [];
     const found = [];
     for (let at = this.read(capabilities_pointer.offset, 1) & ~3; at !== 0 && found.length < MAX_CAPABILITIES; ) {
       found.push({ id: this.read(at, 1), at });
@@ -77,9 +74,9 @@ export class FoundFunction {
   /** Sizes every BAR, gives it an address, and switches decoding and bus mastering on (PCI 3.0 §6.2.5.1). */
   enable(addresses: AddressAllocator): void {
     this.write(command.offset, 2, 0);
-    for (let index = 0; index < BARS; index++) {
+    for (let index = 0; index < BAR_COUNT; index++) {
       const at = barField.offset + 4 * index;
-      const is64 = (this.read(at, 4) & TYPE_64) !== 0;
+      const is64 = (this.read(at, 4) & BAR_TYPE_64) !== 0;
       const size = this.#sizeOf(at, is64);
       if (size !== 0) {
         const address = addresses.allocate(size, is64);

@@ -28,15 +28,17 @@ export interface Bar extends BarHandler {
   readonly areas: readonly MappableArea[];
 }
 
-const TYPE_64 = 0x4;
-const PREFETCHABLE = 0x8;
+/** PCI 3.0 §6.2.5.1: BAR registers of a function, and the type bits of one for memory. */
+export const BAR_COUNT = 6;
+export const BAR_TYPE_64 = 0x4;
+export const BAR_PREFETCHABLE = 0x8;
 const TYPE_BITS = 0xf;
 const TWO_32 = 2 ** 32;
 
 /** The six BAR registers of a function: sizing, programming, and where each BAR is (PCI 3.0 §6.2.5.1). */
 export class BarRegisters {
   readonly #bars: readonly (Bar | undefined)[];
-  readonly #values = new Uint32Array(6);
+  readonly #values = new Uint32Array(BAR_COUNT);
 
   /** `bars` by register; the register after a 64-bit BAR has to be left out. */
   constructor(bars: readonly (Bar | undefined)[]) {
@@ -46,7 +48,7 @@ export class BarRegisters {
       if (!Number.isInteger(Math.log2(bar.size)) || bar.size < 16) {
         throw new RangeError(`BAR ${index}: ${bar.size} is no power of two from 16`);
       }
-      if (bar.is64 && (index === 5 || bars[index + 1] !== undefined)) {
+      if (bar.is64 && (index === BAR_COUNT - 1 || bars[index + 1] !== undefined)) {
         throw new RangeError(`BAR ${index}: 64 bits take the next register too`);
       }
       if (!bar.is64 && bar.size > 2 ** 31) throw new RangeError(`BAR ${index}: ${bar.size} bytes need 64 bits`);
@@ -84,5 +86,5 @@ export class BarRegisters {
 }
 
 function typeBits(bar: Bar): number {
-  return (bar.is64 ? TYPE_64 : 0) | (bar.prefetchable ? PREFETCHABLE : 0);
+  return (bar.is64 ? BAR_TYPE_64 : 0) | (bar.prefetchable ? BAR_PREFETCHABLE : 0);
 }

@@ -1,4 +1,4 @@
-export { BarRegisters, type Bar, type BarHandler, type MappableArea } from './bar.ts';
+export { BAR_COUNT, BAR_PREFETCHABLE, BAR_TYPE_64, BarRegisters, type Bar, type BarHandler, type MappableArea } from './bar.ts';
 export { CAPABILITY_MSIX, CAPABILITY_VENDOR, type Capability } from './capability.ts';
 export {
   CAPABILITIES_AT,

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import type { AccessWidth } from '@vpmem/layout';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
-import { PciHeader, type Bar, type MappableArea, type PciFunction, type PciHost } from '@vpmem/pci';
+import { BAR_COUNT, BAR_PREFETCHABLE, BAR_TYPE_64, PciHeader, type Bar, type MappableArea, type PciFunction, type PciHost } from '@vpmem/pci';
 import {
   Command,
   DMA_MAP_READ,
@@ -26,10 +26,7 @@ import {
 import { findMsix, type RemoteMsix } from './remote-msix.ts';
 import { VfioUserClient, type ClientOptions } from './vfio-user-client.ts';
 
-const BARS = 6;
 const ROOM_FOR_AREAS = 4096;
-const BAR_TYPE_64 = 0x4;
-const BAR_PREFETCHABLE = 0x8;
 
 /** Guest RAM to share with a device: what its owner says in a DMA_MAP. Sizes and addresses in bytes, whole pages. */
 export interface SharedRam {
@@ -62,7 +59,7 @@ export class RemoteFunction implements PciFunction {
     this.configSize = this.#regionInfo(REGION_CONFIG).size;
     this.#msix = findMsix(this);
     this.intx = this.readConfig(PciHeader.fields.interrupt_pin.offset, 1) !== 0;
-    this.bars = Array.from({ length: BARS }, (_, index) => this.#describeBar(index));
+    this.bars = Array.from({ length: BAR_COUNT }, (_, index) => this.#describeBar(index));
   }
 
   /** Connects to the server at `path`. @throws VfioUserError EBUSY if it has a client already; SystemError */
