@@ -71,9 +71,11 @@ async function serveAndRun(substitution: Substitution, qemu: string): Promise<Ch
   );
   try {
     const served = await serve(machine, substitution);
-    const exit = await runQemu(qemu, substitution.args(served));
-    await machine.stop();
-    return exit;
+    try {
+      return await runQemu(qemu, substitution.args(served));
+    } finally {
+      await machine.stop();
+    }
   } finally {
     rmSync(socketFolder, { recursive: true, force: true });
   }

@@ -25,7 +25,9 @@ export type DeviceRequest =
   /** How each device is doing. */
   | { readonly type: 'status' }
   /** Make everything durable that can be, hang up on the clients, and end. */
-  | { readonly type: 'stop' };
+  | { readonly type: 'stop' }
+  /** End at once, without an answer: the process exits. */
+  | { readonly type: 'quit' };
 
 /** How one device is doing. */
 export interface DeviceStatus {

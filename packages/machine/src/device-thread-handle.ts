@@ -30,7 +30,13 @@ export class DeviceThreadHandle {
       onFailure(error);
     });
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    process.once('exit', this.#processExits);
   }
+
+  /** node joins its threads when it exits, and nothing but an event ends this one's wait. */
+  readonly #processExits = (): void => {
+    void this.request({ type: 'quit' });
+  };
 
   /** Asks the device thread to do something; settles when it has. @throws MachineError */
   request(body: DeviceRequest): Promise<readonly DeviceStatus[]> {
@@ -46,6 +52,7 @@ export class DeviceThreadHandle {
   async stop(): Promise<void> {
     await this.request({ type: 'stop' });
     await this.#ended;
+    process.off('exit', this.#processExits);
     this.#port.close();
     this.#wake.close();
   }

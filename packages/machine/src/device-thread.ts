@@ -36,6 +36,8 @@ function handle(request: DeviceRequest, done: () => void): void {
       return done();
     case 'stop':
       return stopAll(done);
+    case 'quit':
+      return loop.stop();
   }
 }
 

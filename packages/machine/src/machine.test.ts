@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,23 @@ describe('Machine', () => {
     expect([statSync(`${folder}/mem2.img`).size, readFileSync(`${folder}/mem3.img`)[MIB]]).toEqual([0, 7]);
     expect(openFiles()).toEqual([]);
     machine = new Machine({ warning: () => undefined, deviceEvent: () => undefined, failed: () => undefined });
+  });
+
+  it.each([
+    ['exits', 'process.exit(3)', 3, ''],
+    ['dies of an exception', "throw new Error('on purpose')", 1, 'Error: on purpose'],
+  ])('a process that %s with a machine running is gone at once', (_, end, status, complaint) => {
+    const script = `
+      import { Machine } from '${new URL('../dist/index.js', import.meta.url).href}';
+      import { parseOption } from '${import.meta.resolve('@vpmem/options')}';
+      const machine = new Machine({ warning() {}, deviceEvent() {}, failed() {} }, { socketFolder: '${folder}' });
+      await machine.addObject(parseOption('${file('mem1')}', { grammar: 'qemuopts', impliedKey: 'qom-type' }));
+      await machine.addDevice(parseOption('virtio-pmem-pci,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
+      ${end};`;
+    writeFileSync(join(folder, 'script.mjs'), script);
+    const exit = spawnSync(process.execPath, [join(folder, 'script.mjs')], { timeout: 10_000, encoding: 'utf8' });
+    expect(exit.stderr).toContain(complaint);
+    expect([exit.status, exit.signal]).toEqual([status, null]);
   });
 
   it('tells what clients do wrong', async () => {

@@ -54,6 +54,6 @@ describe('runQemu', () => {
   });
 
   it('fails for a program that cannot be started', async () => {
-    await expect(runQemu(join(folder, 'none'), [])).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(runQemu(join(folder, 'none'), [])).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('ENOENT') as string });
   });
 });

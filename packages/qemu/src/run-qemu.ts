@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { QemuError } from './qemu-error.ts';
 
 /** Signals that are meant for the VM when they reach us. */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
@@ -9,7 +10,7 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws if it cannot be started */
+/** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws QemuError if it cannot be started */
 export function runQemu(path: string, args: readonly string[]): Promise<ChildExit> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { stdio: 'inherit' });
@@ -22,7 +23,7 @@ export function runQemu(path: string, args: readonly string[]): Promise<ChildExi
     for (const signal of PASSED_ON) process.on(signal, passOn);
     child.once('error', (error) => {
       stop();
-      reject(error);
+      reject(new QemuError('not-found', `cannot start '${path}': ${error.message}; name QEMU with --qemu`, { cause: error }));
     });
     child.once('exit', (code, signal) => {
       stop();
