@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DaemonProcess } from '@vpmem/daemon/process';
@@ -187,9 +187,11 @@ function digest(bytes: Uint8Array): string {
 }
 
 function nextThings(): void {
+  // In the workspace the launchers stand at the root; installed from npm, both are on the path.
+  const at = existsSync('vpmemd') ? './' : '';
+  const pair = '-object memory-backend-file,id=mem1,share=on,mem-path=pmem.img,size=256M -device virtio-pmem-pci,memdev=mem1,id=nv1';
   note('a device for a real virtual machine; vpmemd prints what to give to QEMU (10.1 or newer):');
-  note(colors.cyan('  ./vpmemd -object memory-backend-file,id=mem1,share=on,mem-path=pmem.img,size=256M -device virtio-pmem-pci,memdev=mem1,id=nv1'));
+  note(colors.cyan(`  ${at}vpmemd ${pair}`));
   note('or a QEMU command line as it is, its virtio-pmem devices served by vpmem:');
-  note(colors.cyan('  ./vpmem qemu -- -m 1G -object memory-backend-file,id=mem1,share=on,mem-path=pmem.img,size=256M \\'));
-  note(colors.cyan('    -device virtio-pmem-pci,memdev=mem1,id=nv1 …'));
+  note(colors.cyan(`  ${at}vpmem qemu -- -m 1G ${pair} …`));
 }
