@@ -12,7 +12,7 @@ import {
   readObject,
   type Device,
 } from '@vpmem/machine';
-import { checkQemu, QemuError, quoteForShell, runQemu, substitute, type ChildExit, type Substitution } from '@vpmem/qemu';
+import { checkQemu, holdSignals, QemuError, quoteForShell, runQemu, substitute, type ChildExit, type Substitution } from '@vpmem/qemu';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
@@ -69,14 +69,21 @@ async function serveAndRun(substitution: Substitution, qemu: string): Promise<Ch
     },
     { socketFolder },
   );
+  const releaseSignals = holdSignals();
   try {
     const served = await serve(machine, substitution);
+    const signal = releaseSignals();
+    if (signal !== undefined) {
+      await machine.abandon();
+      return { code: null, signal };
+    }
     try {
       return await runQemu(qemu, substitution.args(served));
     } finally {
       await machine.stop();
     }
   } finally {
+    releaseSignals();
     rmSync(socketFolder, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,7 @@ import { explainError, explainEvent, Machine, type Device } from '@vpmem/machine
 import { describeProperties, type ParsedOption, type PropertySchema } from '@vpmem/options';
 import { quoteForShell, vfioUserDevice } from '@vpmem/qemu';
 import { parseMachineOption, PROPERTIES, readArguments, UsageError, type Arguments, type MachineOption } from './arguments.ts';
+import { StopSignal } from './stop-signal.ts';
 
 const USAGE = `usage: vpmemd -object BACKEND -device virtio-pmem-pci,memdev=ID[,…] …
 
@@ -70,6 +71,7 @@ async function serve({ objects, devices }: Arguments & { action: 'serve' }): Pro
       process.exit(70);
     },
   });
+  const stop = new StopSignal();
   const served: Device[] = [];
   for (const [option, properties] of parsed) {
     for (const { message } of properties.warnings) complain(`warning: ${option.option} ${option.text}: ${message}`);
@@ -84,31 +86,15 @@ async function serve({ objects, devices }: Arguments & { action: 'serve' }): Pro
       return 1;
     }
   }
+  if (stop.asked) {
+    await machine.abandon();
+    return 0;
+  }
   for (const device of served) say(`-device ${quoteForShell([vfioUserDevice(device)])}`);
   say('vpmemd: ready');
-  await signalled();
+  await stop.came;
   await machine.stop();
   return 0;
-}
-
-/** Settles at the first signal that asks us to stop; a second one does not wait for anything. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (asked) dieOf(signal);
-        asked = true;
-        resolve();
-      });
-    }
-  });
-}
-
-/** As if there were no handler. An orderly exit would wait for the device thread, which may be what hangs. */
-function dieOf(signal: NodeJS.Signals): void {
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
 }
 
 /** The result, or undefined after telling the user what is wrong with `option`. */

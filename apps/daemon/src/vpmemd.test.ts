@@ -1,5 +1,6 @@
 // The daemon as whoever starts it sees it: command line in, lines, sockets, files and exit status out.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, ftruncateSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -66,6 +67,21 @@ describe('vpmemd', () => {
     guest.cutPower();
     expect(readdirSync(join(folder, 'vpmem'))).toEqual([]);
     expect(readFileSync(join(folder, 'mem0.img')).subarray(0, 4).toString()).toBe('kept');
+  });
+
+  it('a signal while it sets up: what it made so far is gone again', async () => {
+    const path = `/dev/shm/${basename(folder)}.img`;
+    const args = ['-object', `memory-backend-file,id=mem0,share=on,mem-path=${path},size=1G,prealloc=on`, '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
+    const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (data: Buffer) => (said += data.toString()));
+    await expect.poll(() => existsSync(path), { interval: 5 }).toBe(true);
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([0, null]);
+    // On a machine so fast that it was ready by then the file rightly stays.
+    expect(existsSync(path)).toBe(said.includes('ready'));
+    rmSync(path, { force: true });
+    expect(existsSync(socket('nv0'))).toBe(false);
   });
 
   it('after kill -9 starts again on the same files and sockets', async () => {

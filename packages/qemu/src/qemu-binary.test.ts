@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkQemu } from './qemu-binary.ts';
-import { runQemu } from './run-qemu.ts';
+import { holdSignals, runQemu } from './run-qemu.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -32,6 +32,18 @@ describe('checkQemu', () => {
     await expect(checkQemu(join(folder, 'none'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('no such program') as string });
     await expect(checkQemu(program('echo something else'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('does not say that it is QEMU') as string });
     await expect(checkQemu(program('exit 3'))).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('holdSignals', () => {
+  it('holds the first signal back, says which, and takes its handlers back', () => {
+    const before = process.listenerCount('SIGINT');
+    const release = holdSignals();
+    process.emit('SIGINT', 'SIGINT');
+    process.emit('SIGTERM', 'SIGTERM');
+    expect(release()).toBe('SIGINT');
+    expect(process.listenerCount('SIGINT')).toBe(before);
+    expect(holdSignals()()).toBeUndefined();
   });
 });
 

@@ -10,6 +10,22 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/**
+ * Keeps the signals that are meant for the VM from ending this process before there is one. The function it returns gives
+ * them free again and says which has come, if any.
+ */
+export function holdSignals(): () => NodeJS.Signals | undefined {
+  let held: NodeJS.Signals | undefined;
+  const hold = (signal: NodeJS.Signals): void => {
+    held ??= signal;
+  };
+  for (const signal of PASSED_ON) process.on(signal, hold);
+  return () => {
+    for (const signal of PASSED_ON) process.off(signal, hold);
+    return held;
+  };
+}
+
 /** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws QemuError if it cannot be started */
 export function runQemu(path: string, args: readonly string[]): Promise<ChildExit> {
   return new Promise((resolve, reject) => {
