@@ -31,6 +31,7 @@ export class VfioUserServer {
   readonly #watch: Watch;
   readonly #strangers = new Set<Session>();
   #client: Session | undefined;
+  #closed = false;
 
   /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
   constructor(pci: PciFunction, listener: number, loop: EventLoop) {
@@ -46,8 +47,10 @@ export class VfioUserServer {
     return this.#client !== undefined;
   }
 
-  /** Stops listening and ends every conversation. The socket's path is the caller's to remove. */
+  /** Stops listening and ends every conversation; a second call does nothing. The socket's path is the caller's to remove. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#watch.close();
     closeSync(this.#listener);
     for (const session of [...this.#strangers]) session.close();
