@@ -39,23 +39,29 @@ export class GuestPair {
       '-device',
       `virtio-pmem-pci,id=nv1,memdev=mem1,socket=${join(folder, 'nv1.sock')},addr=${SLOTS.vpmem.toString(16)}`,
     ]);
-    const guest = await startGuest({
-      testbed,
-      kernel: '6.12',
-      memory: '1G,slots=2,maxmem=4G',
-      tools: ['fio'],
-      qemuArgs: [
-        ...daemon.devices.flatMap((device) => ['-device', device]),
-        '-object',
-        `memory-backend-file,id=mem2,share=on,mem-path=${theirs},size=${SIZE}`,
-        '-device',
-        `virtio-pmem-pci,id=nv2,memdev=mem2,addr=${SLOTS.qemu.toString(16)}`,
-      ],
-    });
-    await guest.sh('wait-for /dev/pmem0 && wait-for /dev/pmem1');
-    const find = async (server: Server): Promise<string> =>
-      `/dev/${(await guest.sh(`ls -l /sys/block | grep -o ':00:${SLOTS[server].toString(16)}.*pmem[01]$' | grep -o 'pmem[01]$'`)).trim()}`;
-    return new GuestPair(guest, { vpmem: await find('vpmem'), qemu: await find('qemu') }, daemon, folder);
+    try {
+      const guest = await startGuest({
+        testbed,
+        kernel: '6.12',
+        memory: '1G,slots=2,maxmem=4G',
+        tools: ['fio'],
+        qemuArgs: [
+          ...daemon.devices.flatMap((device) => ['-device', device]),
+          '-object',
+          `memory-backend-file,id=mem2,share=on,mem-path=${theirs},size=${SIZE}`,
+          '-device',
+          `virtio-pmem-pci,id=nv2,memdev=mem2,addr=${SLOTS.qemu.toString(16)}`,
+        ],
+      });
+      await guest.sh('wait-for /dev/pmem0 && wait-for /dev/pmem1');
+      const devices = { vpmem: await findDevice(guest, 'vpmem'), qemu: await findDevice(guest, 'qemu') };
+      return new GuestPair(guest, devices, daemon, folder);
+    } catch (error) {
+      // The guest ends with this process; the daemon would not.
+      await daemon.end();
+      rmSync(folder, { recursive: true });
+      throw error;
+    }
   }
 
   /** Resident memory of the daemon in MiB. */
@@ -69,4 +75,9 @@ export class GuestPair {
     await this.#daemon.end();
     rmSync(this.#folder, { recursive: true });
   }
+}
+
+/** The device node of the function in a server's slot. */
+async function findDevice(guest: Guest, server: Server): Promise<string> {
+  return `/dev/${(await guest.sh(`ls -l /sys/block | grep -o ':00:${SLOTS[server].toString(16)}.*pmem[01]$' | grep -o 'pmem[01]$'`)).trim()}`;
 }

@@ -14,5 +14,5 @@ export function spread(values: readonly number[]): number {
 
 /** Three significant digits. */
 export function short(value: number): string {
-  return Number(value.toPrecision(3)).toLocaleString('en', { maximumSignificantDigits: 3 });
+  return value.toLocaleString('en', { maximumSignificantDigits: 3 });
 }

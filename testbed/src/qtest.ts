@@ -146,7 +146,7 @@ export async function startQtest(options: QtestOptions): Promise<Qtest> {
   return new Qtest(qemu, client);
 }
 
-/** PCI LOCAL BUS 3.0 §3.2.2.3.2, CONFIG_ADDRESS */
+/** PCI 3.0 §3.2.2.3.2, CONFIG_ADDRESS */
 function configAddress(bus: number, device: number, fn: number, offset: number): number {
   return (0x80000000 | (bus << 16) | (device << 11) | (fn << 8) | (offset & 0xfc)) >>> 0;
 }

@@ -44,13 +44,15 @@ export class DaemonProcess {
     return this.#complaints.join('');
   }
 
-  /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead */
+  /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead, or cannot be started */
   static async start(args: readonly string[], options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
     const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
     const complaints: string[] = [];
     child.stderr.on('data', (data: Buffer) => complaints.push(data.toString()));
+    // Rejects if there is no such program to wrap it in.
+    await once(child, 'spawn');
     const devices: string[] = [];
     for await (const line of createInterface(child.stdout)) {
       if (line === 'vpmemd: ready') return new DaemonProcess(child, devices, complaints);

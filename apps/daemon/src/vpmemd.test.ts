@@ -148,6 +148,11 @@ describe('vpmemd', () => {
   });
 });
 
+it('DaemonProcess says what could not be started', async () => {
+  await expect(DaemonProcess.start([], { wrap: ['/no/such/tracer'] })).rejects.toThrow(/\/no\/such\/tracer ENOENT/);
+  await expect(DaemonProcess.start([])).rejects.toThrow(/status 1 .*there is no -device/);
+});
+
 describe('one suite for every implementation: another process', () => {
   it.each(pmemCases)('$name', async ({ run: tryIt }) => {
     await start(pair(0));

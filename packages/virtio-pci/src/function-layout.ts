@@ -14,7 +14,7 @@ import {
 } from './virtio-pci-capabilities.ts';
 
 /** Which BAR holds what. */
-export const STRUCTURES_BAR = 0;
+const STRUCTURES_BAR = 0;
 export const MSIX_BAR = 1;
 export const SHARED_MEMORY_BAR = 2;
 
