@@ -8,6 +8,27 @@ export {
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
+export type {
+  AddedDevice,
+  BackendInfo,
+  BusDeviceInfo,
+  BusInfo,
+  FlushLatency,
+  ForeignMonitor,
+  ManagedMachine,
+  MemoryDeviceInfo,
+  MemoryRegionInfo,
+  MemorySize,
+  PciBridgeInfo,
+  PciBusInfo,
+  PciFunctionInfo,
+  PciRegionInfo,
+  PmemInfo,
+  RunState,
+} from './managed-machine.ts';
+export { ForeignError } from './managed-machine.ts';
+export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
+export { container, findObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 export { Machine, type Device, type MachineObserver, type MachineOptions } from './machine.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
