@@ -1,0 +1,163 @@
+import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
+import type { PropertySource } from '@vpmem/options';
+import { MachineError } from './machine-error.ts';
+import type { BackendInfo } from './managed-machine.ts';
+import { readObject } from './object-properties.ts';
+import type { ObjectNode, ObjectProperty } from './object-tree.ts';
+
+/** Who uses a backend. */
+export interface BackendUser {
+  /** QOM path of the device. */
+  readonly path: string;
+  /** What to call it in an error: its id, or its path. */
+  readonly label: string;
+}
+
+interface Entry {
+  readonly options: BackendOptions;
+  readonly backend: BackendDescription;
+  user: BackendUser | undefined;
+}
+
+/** The memory backends of a machine: what stands under `/objects`, and which device has which. */
+export class BackendStore {
+  readonly #warn: (text: string) => void;
+  readonly #entries = new Map<string, Entry>();
+  /** Ids whose backend is being opened. */
+  readonly #opening = new Set<string>();
+
+  /** `warn` hears what a user should know before relying on a backend. */
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
+  }
+
+  /** Makes a backend. @throws OptionError, MachineError, BackendError with nothing left behind */
+  async add(source: PropertySource): Promise<BackendDescription> {
+    const options = readObject(source);
+    const { id } = options;
+    if (this.#entries.has(id) || this.#opening.has(id)) {
+      throw new MachineError('duplicate-id', 'id', `there is an object '${id}' already; give each its own id`);
+    }
+    this.#opening.add(id);
+    try {
+      const backend = await openBackend(options);
+      this.#entries.set(id, { options, backend, user: undefined });
+      if (backend.volatile !== undefined) this.#warn(backend.volatile);
+      return backend;
+    } finally {
+      this.#opening.delete(id);
+    }
+  }
+
+  /** Lets go of a backend nobody uses; its file stays. @throws MachineError */
+  delete(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new MachineError('object-missing', 'id', `object '${id}' not found${this.#known('; there is ')}`);
+    if (entry.user !== undefined) {
+      throw new MachineError('object-busy', 'id', `object '${id}' is in use by device '${entry.user.label}', can not be deleted; delete the device first`);
+    }
+    this.#entries.delete(id);
+    closeBackend(entry.backend);
+  }
+
+  /** What `memdev` names, if it is there and free; {@link claim} takes it. @throws MachineError */
+  free(memdev: string, label: string): BackendDescription {
+    return this.#free(memdev, label).backend;
+  }
+
+  /** Gives the backend to a device, which is then its only user. @throws MachineError */
+  claim(memdev: string, user: BackendUser): BackendDescription {
+    const entry = this.#free(memdev, user.label);
+    entry.user = user;
+    return entry.backend;
+  }
+
+  /** The device that had it is gone. */
+  release(memdev: string): void {
+    const entry = this.#entries.get(memdev);
+    if (entry !== undefined) entry.user = undefined;
+  }
+
+  /** The open backend of that id. */
+  get(id: string): BackendDescription | undefined {
+    return this.#entries.get(id)?.backend;
+  }
+
+  infos(): BackendInfo[] {
+    return [...this.#entries.values()].map(({ options, backend, user }) => ({
+      id: backend.id,
+      type: backend.type,
+      size: backend.size,
+      share: isShared(options),
+      prealloc: options.prealloc ?? false,
+      reserve: options.reserve ?? true,
+      path: backend.path,
+      user: user?.path,
+    }));
+  }
+
+  /** The children of `/objects`. */
+  nodes(): Record<string, ObjectNode> {
+    return Object.fromEntries([...this.#entries].map(([id, { options }]) => [id, backendNode(options)]));
+  }
+
+  /** Lets go of all; files stay, emptied where discard-data=on. */
+  close(): void {
+    for (const { backend } of this.#entries.values()) closeBackend(backend);
+    this.#entries.clear();
+  }
+
+  /** Lets go of all, and leaves things as they were: files made here are gone again. */
+  abandon(): void {
+    for (const { backend } of this.#entries.values()) abandonBackend(backend);
+    this.#entries.clear();
+  }
+
+  #free(memdev: string, label: string): Entry {
+    const entry = this.#entries.get(memdev);
+    if (entry === undefined) {
+      const known = this.#known('; there is ') || '; make one with -object or object_add memory-backend-file';
+      throw new MachineError('memdev-missing', 'memdev', `device '${label}': there is no memory backend '${memdev}'${known}`);
+    }
+    if (entry.user !== undefined) {
+      throw new MachineError(
+        'memdev-busy',
+        'memdev',
+        `device '${label}': memory backend '${memdev}' belongs to device '${entry.user.label}'; a backend serves one device`,
+      );
+    }
+    return entry;
+  }
+
+  #known(before: string): string {
+    return this.#entries.size === 0 ? '' : `${before}${[...this.#entries.keys()].map((id) => `'${id}'`).join(', ')}`;
+  }
+}
+
+function isShared(options: BackendOptions): boolean {
+  return options.type !== 'memory-backend-file' || (options.share ?? false);
+}
+
+function backendNode(options: BackendOptions): ObjectNode {
+  const bool = (value: boolean): ObjectProperty => ({ type: 'bool', value });
+  const int = (value: number): ObjectProperty => ({ type: 'int', value });
+  const file = options.type === 'memory-backend-file' ? options : undefined;
+  return {
+    type: options.type,
+    children: {},
+    properties: {
+      type: { type: 'string', value: options.type },
+      size: int(options.size),
+      share: bool(isShared(options)),
+      prealloc: bool(options.prealloc ?? false),
+      reserve: bool(options.reserve ?? true),
+      ...(file !== undefined && {
+        'mem-path': { type: 'string', value: file.memPath },
+        readonly: bool(file.readonly ?? false),
+        align: int(file.align ?? 0),
+        offset: int(file.offset ?? 0),
+        'discard-data': bool(file.discardData ?? false),
+      }),
+    },
+  };
+}
