@@ -24,6 +24,8 @@ export const mmap = declare<(address: Pointer, length: number, prot: number, fla
 export const munmap = declare<(address: bigint, length: number) => number>('int munmap(void *addr, size_t length)');
 export const memfdCreate = declare<(name: string, flags: number) => number>('int memfd_create(const char *name, unsigned int flags)');
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
+export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
+export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const fallocate = declare<(fd: number, mode: number, offset: number, length: number) => number>(
   'int fallocate(int fd, int mode, int64_t offset, int64_t len)',
 );
@@ -56,6 +58,9 @@ export const accept4 = declare<(fd: number, address: Pointer, length: Pointer, f
 export const connect = declare<(fd: number, address: Uint8Array, length: number) => number>(
   'int connect(int fd, const void *addr, unsigned int len)',
 );
+export const sendto = declare<
+  (fd: number, data: Uint8Array, length: number, flags: number, address: Uint8Array, addressLength: number) => number | bigint
+>('int64_t sendto(int fd, const void *buf, size_t len, int flags, const void *addr, unsigned int addrlen)');
 export const recvmsg = declare<(fd: number, message: bigint, flags: number) => number | bigint>(
   'int64_t recvmsg(int fd, void *msg, int flags)',
 );

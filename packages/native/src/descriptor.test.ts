@@ -1,0 +1,32 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { lockFile, redirect } from './descriptor.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vpmem-native-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it('a lock keeps others out until its descriptor is closed', () => {
+  const [first, second] = [openSync(join(folder, 'f'), 'w+'), openSync(join(folder, 'f'), 'w+')];
+  expect(lockFile(first)).toBe(true);
+  expect(lockFile(second)).toBe(false);
+  closeSync(first);
+  expect(lockFile(second)).toBe(true);
+  closeSync(second);
+  expect(() => lockFile(second)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+});
+
+it('what is written to a redirected descriptor goes where the other leads', () => {
+  const [from, onto] = [openSync(join(folder, 'new'), 'w'), openSync(join(folder, 'old'), 'w')];
+  redirect(from, onto);
+  closeSync(from);
+  writeSync(onto, 'x');
+  closeSync(onto);
+  expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('x');
+  expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('');
+  expect(() => redirect(from, onto)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+});
