@@ -1,5 +1,6 @@
 export { formatProperties, type PrintableProperties, type PrintSyntax } from './format-properties.ts';
 export { isIdentifier } from './identifier.ts';
+export { nearest } from './nearest.ts';
 export { OptionError, type OptionErrorCode, type OptionErrorDetails } from './option-error.ts';
 export type { OptionEntry, OptionValue, OptionWarning, ParsedOption, Properties, PropertySource } from './option-value.ts';
 export { parseOption, type Grammar, type OptionSyntax } from './parse-option.ts';
