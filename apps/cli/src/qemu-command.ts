@@ -61,14 +61,14 @@ async function serveAndRun(substitution: Substitution, qemu: string): Promise<Ch
   const machine = new Machine(
     {
       warning: (text) => complain(`warning: ${text}`),
-      deviceEvent: (event) => {
-        const { severity, text } = explainEvent(event);
-        if (severity !== 'info') complain(`${severity}: ${text}`);
-      },
       failed: (error) => complain(`internal error, the devices are gone: ${error.stack ?? error.message}`),
     },
     { socketFolder },
   );
+  machine.onEvent((event) => {
+    const { severity, text } = explainEvent(event);
+    if (severity !== 'info') complain(`${severity}: ${text}`);
+  });
   const releaseSignals = holdSignals();
   try {
     const served = await serve(machine, substitution);
@@ -80,7 +80,7 @@ async function serveAndRun(substitution: Substitution, qemu: string): Promise<Ch
     try {
       return await runQemu(qemu, substitution.args(served));
     } finally {
-      await machine.stop();
+      await machine.close();
     }
   } finally {
     releaseSignals();

@@ -62,14 +62,14 @@ async function serve({ objects, devices }: Arguments & { action: 'serve' }): Pro
 
   const machine = new Machine({
     warning: (text) => complain(`warning: ${text}`),
-    deviceEvent: (event) => {
-      const { severity, text } = explainEvent(event);
-      complain(severity === 'info' ? text : `${severity}: ${text}`);
-    },
     failed: (error) => {
       complain(`internal error: ${error.stack ?? error.message}`);
       process.exit(70);
     },
+  });
+  machine.onEvent((event) => {
+    const { severity, text } = explainEvent(event);
+    complain(severity === 'info' ? text : `${severity}: ${text}`);
   });
   const stop = new StopSignal();
   const served: Device[] = [];
@@ -93,7 +93,7 @@ async function serve({ objects, devices }: Arguments & { action: 'serve' }): Pro
   for (const device of served) say(`-device ${quoteForShell([vfioUserDevice(device)])}`);
   say('vpmemd: ready');
   await stop.came;
-  await machine.stop();
+  await machine.close();
   return 0;
 }
 

@@ -83,6 +83,11 @@ export class BackendStore {
     return this.#entries.get(id)?.backend;
   }
 
+  /** All that are open. */
+  get open(): BackendDescription[] {
+    return [...this.#entries.values()].map(({ backend }) => backend);
+  }
+
   infos(): BackendInfo[] {
     return [...this.#entries.values()].map(({ options, backend, user }) => ({
       id: backend.id,

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BackendDescription, FlushStats } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushLatency, FlushStats } from '@vpmem/memory-backend';
 
 /** What the device thread is given to live on. */
 export interface DeviceThreadData {
@@ -22,6 +22,10 @@ export interface DeviceDescription {
 /** What the main thread asks for. */
 export type DeviceRequest =
   | { readonly type: 'add'; readonly device: DeviceDescription }
+  /** Make everything durable that can be and let go of the device; refused as `device-busy` while a client has it. */
+  | { readonly type: 'remove'; readonly id: string }
+  /** Listen no more: who has the device is its last client. */
+  | { readonly type: 'retire'; readonly id: string }
   /** How each device is doing. */
   | { readonly type: 'status' }
   /** Make everything durable that can be, hang up on the clients, and end. */
@@ -33,8 +37,13 @@ export type DeviceRequest =
 export interface DeviceStatus {
   readonly id: string;
   readonly connected: boolean;
+  /** The driver's device status, VIRTIO 1.4 §2.1. */
+  readonly deviceStatus: number;
+  /** Where the guest has put the memory, if it has. */
+  readonly rangeAddress: bigint | undefined;
   readonly flushes: FlushStats;
   readonly flushesInFlight: number;
+  readonly latency: FlushLatency | undefined;
   /** Why flushes fail, if they do. */
   readonly failure: string | undefined;
 }
@@ -50,5 +59,5 @@ export interface DeviceEvent {
 /** What the device thread says. */
 export type DeviceReply =
   | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[] }
-  | { readonly type: 'failed'; readonly request: number; readonly message: string }
+  | { readonly type: 'failed'; readonly request: number; readonly code: 'device-thread' | 'device-busy'; readonly message: string }
   | { readonly type: 'event'; readonly event: DeviceEvent };

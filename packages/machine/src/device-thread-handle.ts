@@ -62,7 +62,7 @@ export class DeviceThreadHandle {
     const pending = this.#pending.get(message.request);
     this.#pending.delete(message.request);
     if (message.type === 'done') pending?.resolve(message.devices);
-    else pending?.reject(new MachineError('device-thread', undefined, message.message));
+    else pending?.reject(new MachineError(message.code, undefined, message.message));
   }
 }
 

@@ -7,7 +7,7 @@ import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
 import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceThreadData } from './device-messages.ts';
-import { ServedDevice } from './served-device.ts';
+import { DeviceBusy, ServedDevice } from './served-device.ts';
 
 const { port, wakeFd } = workerData as DeviceThreadData;
 const loop = new EventLoop();
@@ -20,9 +20,12 @@ loop.watch(wake.fd, EPOLLIN, () => {
   for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
     const { request, body } = received.message as { request: number; body: DeviceRequest };
     try {
-      handle(body, () => reply({ type: 'done', request, devices: devices.map(({ status }) => status) }));
+      // Only who asks for it gets the status: gathering it for 256 devices at each request would cost.
+      const asked = body.type === 'status' ? devices : [];
+      handle(body, () => reply({ type: 'done', request, devices: asked.map(({ status }) => status) }));
     } catch (error) {
-      reply({ type: 'failed', request, message: (error as Error).message });
+      const code = error instanceof DeviceBusy ? 'device-busy' : 'device-thread';
+      reply({ type: 'failed', request, code, message: (error as Error).message });
     }
   }
 });
@@ -32,6 +35,11 @@ function handle(request: DeviceRequest, done: () => void): void {
     case 'add':
       devices.push(new ServedDevice(request.device, loop, pool));
       return done();
+    case 'remove':
+      return remove(request.id, done);
+    case 'retire':
+      device(request.id).server.retire();
+      return done();
     case 'status':
       return done();
     case 'stop':
@@ -39,6 +47,24 @@ function handle(request: DeviceRequest, done: () => void): void {
     case 'quit':
       return loop.stop();
   }
+}
+
+function device(id: string): ServedDevice {
+  const found = devices.find((candidate) => candidate.id === id);
+  if (found === undefined) throw new Error(`there is no device '${id}'`);
+  return found;
+}
+
+/** @throws DeviceBusy while a client has the device */
+function remove(id: string, done: () => void): void {
+  const leaving = device(id);
+  if (leaving.server.busy) throw new DeviceBusy(`device '${id}' is in use`);
+  // From here on nobody can come in, however long the last sync takes.
+  leaving.server.retire();
+  leaving.stop(() => {
+    devices.splice(devices.indexOf(leaving), 1);
+    done();
+  });
 }
 
 function stopAll(done: () => void): void {

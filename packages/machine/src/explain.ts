@@ -1,7 +1,7 @@
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError } from '@vpmem/options';
-import type { DeviceEvent } from './device-messages.ts';
 import { MachineError } from './machine-error.ts';
+import type { MachineEvent } from './machine-event.ts';
 
 /** One line on what whoever set up the machine did wrong; undefined for any other error, which is ours. */
 export function explainError(error: unknown): string | undefined {
@@ -12,21 +12,44 @@ export function explainError(error: unknown): string | undefined {
 /** How much a line matters. */
 export type Severity = 'info' | 'warning' | 'error';
 
-/** One line on what happened to a device. */
-export function explainEvent({ device, event, detail }: DeviceEvent): { readonly severity: Severity; readonly text: string } {
-  const because = detail === '' ? '' : `: ${detail}`;
-  switch (event) {
-    case 'client-connected':
-      return { severity: 'info', text: `${device}: a VM has connected` };
-    case 'client-left':
-      return { severity: 'info', text: `${device}: the VM has gone${because}` };
-    case 'client-refused':
-      return { severity: 'warning', text: `${device}: a connection was refused${because}` };
-    case 'client-remark':
-      return { severity: 'warning', text: `${device}: ${detail}` };
-    case 'driver-error':
-      return { severity: 'warning', text: `${device}: the guest broke the queue and has to reset the device${because}` };
-    case 'sync-failed':
-      return { severity: 'error', text: `${device}: ${detail}; what was written may be lost, so every flush fails until the device is plugged in anew` };
+/** One line on what happened to a machine. */
+export function explainEvent({ name, data }: MachineEvent): { readonly severity: Severity; readonly text: string } {
+  switch (name) {
+    case 'PMEM_CLIENT_CONNECTED':
+      return { severity: 'info', text: `${who(data)}: a VM has connected` };
+    case 'PMEM_CLIENT_DISCONNECTED':
+      return { severity: 'info', text: `${who(data)}: the VM has gone${because(data)}` };
+    case 'PMEM_CLIENT_ERROR':
+      return { severity: 'warning', text: `${who(data)}${because(data)}` };
+    case 'PMEM_DRIVER_ERROR':
+      return { severity: 'warning', text: `${who(data)}: the guest broke the queue and has to reset the device${because(data)}` };
+    case 'PMEM_FLUSH_FAILED':
+      return {
+        severity: 'error',
+        text: `${who(data)}${because(data)}; what was written may be lost, so every flush fails until the device is plugged in anew`,
+      };
+    case 'PMEM_BACKING_FILE_CHANGED':
+      return { severity: 'error', text: `${data.memdev}: '${data['backing-file']}' was ${data.change}${because(data)}` };
+    case 'DEVICE_DELETED':
+      return { severity: 'info', text: `${who(data)}: deleted` };
+    case 'DEVICE_UNPLUG_GUEST_ERROR':
+      return { severity: 'warning', text: `${who(data)}: the guest does not let go of it` };
+    case 'RESET':
+    case 'SHUTDOWN':
+      return { severity: 'info', text: `${name.toLowerCase()} (${data.reason})` };
+    case 'STOP':
+      return { severity: 'info', text: 'stopped' };
+    case 'RESUME':
+      return { severity: 'info', text: 'running again' };
+    case 'FOREIGN':
+      return { severity: 'info', text: `QEMU: ${data.event}` };
   }
+}
+
+function who({ device, path }: { readonly device?: string; readonly path: string }): string {
+  return device ?? path;
+}
+
+function because({ reason }: { readonly reason: string }): string {
+  return reason === '' ? '' : `: ${reason}`;
 }

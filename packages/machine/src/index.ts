@@ -1,4 +1,4 @@
-export type { DeviceEvent, DeviceStatus } from './device-messages.ts';
+export { BackendStore, type BackendUser } from './backend-store.ts';
 export {
   deviceId,
   deviceProperties,
@@ -33,3 +33,4 @@ export { Machine, type Device, type MachineObserver, type MachineOptions } from 
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
 export { defaultSocketFolder } from './socket-path.ts';
+export { vfioUserPlug, type PluggableDevice } from './vfio-user-plug.ts';

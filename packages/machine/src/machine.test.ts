@@ -6,14 +6,14 @@ import { parseOption } from '@vpmem/options';
 import { connectUnix, MessageSocket } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { DeviceEvent } from './device-messages.ts';
+import type { MachineEvent } from './machine-event.ts';
 import { Machine, type Device } from './machine.ts';
 
 const MIB = 2 ** 20;
 let folder: string;
 let machine: Machine;
 let warnings: string[];
-let events: DeviceEvent[];
+let events: MachineEvent[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vpmem-machine-'));
   warnings = [];
@@ -21,16 +21,16 @@ beforeEach(() => {
   machine = new Machine(
     {
       warning: (text) => warnings.push(text),
-      deviceEvent: (event) => events.push(event),
       failed: (error) => {
         throw error;
       },
     },
     { socketFolder: folder },
   );
+  machine.onEvent((event) => events.push(event));
 });
 afterEach(async () => {
-  await machine.stop();
+  await machine.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -53,8 +53,8 @@ describe('Machine', () => {
     expect(await device('virtio-pmem-pci,memdev=mem1,id=nv1')).toMatchObject({ id: 'nv1', memdev: 'mem1', size: 4 * MIB, socketPath: join(folder, 'nv1.sock') });
     const remote = RemoteFunction.connect(join(folder, 'nv1.sock'));
     expect([remote.readConfig(0, 4), remote.bars[2]?.size, remote.msixVectors]).toEqual([0x105b_1af4, 4 * MIB, 2]);
-    await expect.poll(() => events).toEqual([{ device: 'nv1', event: 'client-connected', detail: '' }]);
-    expect((await machine.status())[0]).toMatchObject({ id: 'nv1', connected: true, flushesInFlight: 0 });
+    await expect.poll(() => events).toEqual([{ name: 'PMEM_CLIENT_CONNECTED', data: { device: 'nv1', path: '/machine/peripheral/nv1' } }]);
+    expect((await machine.pmem())[0]).toMatchObject({ id: 'nv1', connected: true, driver: 'none', flushes: { inFlight: 0 } });
     remote.detach();
     await expect.poll(() => events.length).toBe(2);
     expect(warnings).toEqual([]);
@@ -88,18 +88,18 @@ describe('Machine', () => {
     expect(warnings).toEqual([expect.stringContaining('memory of this process'), expect.stringContaining('share=off')]);
   });
 
-  it('stopping takes the sockets away, closes the files, and hangs up', async () => {
+  it('closing takes the sockets away, closes the files, and hangs up', async () => {
     await object(file('mem1'));
     await device('virtio-pmem-pci,memdev=mem1,id=nv1');
     const remote = RemoteFunction.connect(join(folder, 'nv1.sock'));
-    await machine.stop();
+    await machine.close();
     expect(existsSync(join(folder, 'nv1.sock'))).toBe(false);
     expect(() => remote.readConfig(0, 4)).toThrow();
     remote.detach();
     await remote.closed;
     expect(openFiles()).toEqual([]);
     expect(existsSync(join(folder, 'mem1.img'))).toBe(true);
-    machine = new Machine({ warning: () => undefined, deviceEvent: () => undefined, failed: () => undefined });
+    machine = new Machine({ warning: () => undefined, failed: () => undefined });
   });
 
   it('abandoning a set-up leaves things as they were', async () => {
@@ -111,7 +111,7 @@ describe('Machine', () => {
     expect(readdirSync(folder).sort()).toEqual(['mem2.img', 'mem3.img']);
     expect([statSync(`${folder}/mem2.img`).size, readFileSync(`${folder}/mem3.img`)[MIB]]).toEqual([0, 7]);
     expect(openFiles()).toEqual([]);
-    machine = new Machine({ warning: () => undefined, deviceEvent: () => undefined, failed: () => undefined });
+    machine = new Machine({ warning: () => undefined, failed: () => undefined });
   });
 
   it.each([
@@ -121,7 +121,7 @@ describe('Machine', () => {
     const script = `
       import { Machine } from '${new URL('../dist/index.js', import.meta.url).href}';
       import { parseOption } from '${import.meta.resolve('@vpmem/options')}';
-      const machine = new Machine({ warning() {}, deviceEvent() {}, failed() {} }, { socketFolder: '${folder}' });
+      const machine = new Machine({ warning() {}, failed() {} }, { socketFolder: '${folder}' });
       await machine.addObject(parseOption('${file('mem1')}', { grammar: 'qemuopts', impliedKey: 'qom-type' }));
       await machine.addDevice(parseOption('virtio-pmem-pci,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
       ${end};`;
@@ -136,7 +136,10 @@ describe('Machine', () => {
     const { socketPath } = await device('virtio-pmem-pci,memdev=mem1,id=nv1');
     const socket = new MessageSocket(connectUnix(socketPath));
     socket.send(Buffer.alloc(16, 0xff));
-    await expect.poll(() => events).toMatchObject([{ device: 'nv1', event: 'client-refused', detail: 'a message of 4294967295 bytes' }]);
+    await expect.poll(() => events).toMatchObject([
+      { name: 'PMEM_CLIENT_ERROR', data: { device: 'nv1', reason: 'a connection was refused: a message of 4294967295 bytes' } },
+    ]);
+    expect((await machine.pmem())[0]?.lastError?.text).toContain('4294967295');
     socket.close();
   });
 });

@@ -1,160 +1,284 @@
 import { join } from 'node:path';
-import { abandonBackend, closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
-import { PMEM_ALIGNMENT } from '@vpmem/virtio-pmem';
-import type { DeviceEvent, DeviceStatus } from './device-messages.ts';
-import { deviceId, pciPlacement, readDevice, type PciPlacement } from './device-properties.ts';
+import { BackendStore } from './backend-store.ts';
+import { BackingFileWatch } from './backing-file-watch.ts';
+import type { DeviceEvent } from './device-messages.ts';
+import { deviceId, deviceProperties, pciPlacement, readDevice, type PciPlacement } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
+import { EventHub } from './event-hub.ts';
 import { MachineError } from './machine-error.ts';
-import { readObject } from './object-properties.ts';
+import type { MachineEvent } from './machine-event.ts';
+import type {
+  AddedDevice,
+  BackendInfo,
+  BusInfo,
+  ManagedMachine,
+  MemoryDeviceInfo,
+  MemoryRegionInfo,
+  MemorySize,
+  PciBusInfo,
+  PmemInfo,
+  RunState,
+} from './managed-machine.ts';
+import { checkServable } from './servable.ts';
+import { objectProperties } from './object-properties.ts';
+import type { ObjectNode } from './object-tree.ts';
+import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState, type ViewedDevice } from './served-view.ts';
+import { explainDeviceEvent } from './served-events.ts';
 import { ensureSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
+import { vfioUserPlug } from './vfio-user-plug.ts';
 
 /** A device somebody can plug in. */
-export interface Device {
+export interface Device extends AddedDevice {
   /** The `id` given, else that of its memory backend. */
   readonly id: string;
   readonly memdev: string;
   readonly socketPath: string;
   /** Bytes of memory. */
   readonly size: number;
+  /** MSI-X vectors; 0: INTx. */
+  readonly vectors: number;
   /** What was given for the VM's own bus. */
   readonly pci: PciPlacement;
 }
 
-/** What a machine's owner wants to hear. */
+/** What a machine's owner wants to hear beside its events. */
 export interface MachineObserver {
   /** Something a user should know before relying on it, such as memory that will not persist. */
   warning(text: string): void;
-  deviceEvent(event: DeviceEvent): void;
   /** The device thread died, and every device with it: an error in this program. */
   failed(error: Error): void;
 }
 
-/** Where a machine keeps its sockets. */
+/** What a machine is called, and where it keeps its sockets. */
 export interface MachineOptions {
+  readonly name?: string;
   /** Directory for sockets that are not named; default: of this user's, see `defaultSocketFolder`. */
   readonly socketFolder?: string;
 }
+
+interface Served extends Device, ViewedDevice {
+  readonly socket: ListeningSocket;
+  /** Asked to go: at once, or when its client does. */
+  leaving: 'no' | 'now' | 'with-client';
+  lastError: PmemInfo['lastError'];
+}
+
+const NOT_OURS = 'the VMs are not ours: each has a monitor of its own for that';
 
 /**
  * Objects and devices as QEMU names them, served to real VMs. Every step succeeds or leaves nothing behind. The devices
  * run in a thread of their own; this class is its main thread's side.
  */
-export class Machine {
-  readonly #observer: MachineObserver;
+export class Machine implements ManagedMachine {
+  readonly name: string | undefined;
+  readonly objectTypes = objectProperties;
+  readonly deviceTypes = deviceProperties;
   readonly #options: MachineOptions;
+  readonly #observer: MachineObserver;
   readonly #thread: DeviceThreadHandle;
-  readonly #backends = new Map<string, BackendDescription>();
-  readonly #devices = new Map<string, Device>();
-  readonly #sockets: ListeningSocket[] = [];
+  readonly #backends: BackendStore;
+  readonly #files: BackingFileWatch;
+  readonly #events = new EventHub<MachineEvent>();
+  /** By id; undefined while one is being made. */
+  readonly #devices = new Map<string, Served | undefined>();
+  #unnamed = 0;
 
   constructor(observer: MachineObserver, options: MachineOptions = {}) {
+    this.name = options.name;
     this.#observer = observer;
     this.#options = options;
+    this.#backends = new BackendStore((text) => observer.warning(text));
+    this.#files = new BackingFileWatch(
+      () => this.#backends.open,
+      (data) => this.#events.emit({ name: 'PMEM_BACKING_FILE_CHANGED', data }),
+    );
     this.#thread = new DeviceThreadHandle(
-      (event) => observer.deviceEvent(event),
+      (event) => this.#happened(event),
       (error) => observer.failed(error),
     );
   }
 
   get devices(): readonly Device[] {
-    return [...this.#devices.values()];
+    return [...this.#devices.values()].filter((device) => device !== undefined);
   }
 
   /** Makes an object: what `-object` and `object_add` ask for. @throws OptionError, MachineError, BackendError */
   async addObject(source: PropertySource): Promise<void> {
-    const options = readObject(source);
-    if (this.#backends.has(options.id)) throw new MachineError('duplicate-id', 'id', `there is an object '${options.id}' already; give each its own id`);
-    const backend = await openBackend(options);
-    this.#backends.set(options.id, backend);
-    if (backend.volatile !== undefined) this.#observer.warning(backend.volatile);
+    await this.#backends.add(source);
+  }
+
+  /** @throws MachineError if there is none, or a device has it */
+  deleteObject(id: string): Promise<void> {
+    return Promise.resolve().then(() => this.#backends.delete(id));
   }
 
   /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
   async addDevice(source: PropertySource): Promise<Device> {
     const options = readDevice(source);
+    const { memdev, vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
     const id = deviceId(options);
     if (this.#devices.has(id)) throw new MachineError('duplicate-id', 'id', `there is a device '${id}' already; give each its own id`);
-    const backend = this.#freeBackend(id, options.memdev);
-    checkSize(id, backend);
-    checkAlign(id, backend);
-    const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
-    const socket = listenAt(socketPath);
-    const { vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
+    checkServable(id, this.#backends.free(memdev, id));
+    const named = options.id !== undefined;
+    const path = named ? `/machine/peripheral/${id}` : `/machine/peripheral-anon/device[${this.#unnamed++}]`;
+    const backend = this.#backends.claim(memdev, { path, label: id });
+    this.#devices.set(id, undefined);
+    let socket: ListeningSocket | undefined;
     try {
+      const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
+      socket = listenAt(socketPath);
       await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, listener: socket.fd } });
+      const pci = pciPlacement(options);
+      const plug = vfioUserPlug({ id, socketPath, pci });
+      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', lastError: undefined };
+      this.#devices.set(id, device);
+      return device;
     } catch (error) {
-      socket.remove();
+      socket?.remove();
+      this.#devices.delete(id);
+      this.#backends.release(memdev);
       throw error;
     }
-    this.#sockets.push(socket);
-    const device: Device = { id, memdev: options.memdev, socketPath, size: backend.size, pci: pciPlacement(options) };
-    this.#devices.set(id, device);
-    return device;
   }
 
+  /** @throws MachineError if there is none, a VM has it and `wait` is not set, or it is going already */
+  async deleteDevice(idOrPath: string, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
+    const device = this.#find(idOrPath);
+    if (device.leaving !== 'no') {
+      throw new MachineError('unplug-pending', 'id', `Device ${device.id} is already in the process of unplug; it ends when its VM lets go of it`);
+    }
+    if (wait) {
+      device.leaving = 'with-client';
+      device.socket.remove();
+      await this.#thread.request({ type: 'retire', id: device.id });
+      return this.#removeIfFree(device);
+    }
+    device.leaving = 'now';
+    try {
+      await this.#thread.request({ type: 'remove', id: device.id });
+    } catch (error) {
+      device.leaving = 'no';
+      if (!(error instanceof MachineError) || error.code !== 'device-busy') throw error;
+      throw new MachineError(
+        'device-busy',
+        'id',
+        `device '${device.id}' is in use by a VM; unplug it there first (device_del ${device.id} in its monitor), or say wait=on to let it go when the VM does`,
+      );
+    }
+    this.#removed(device);
+  }
+
+  runState(): RunState {
+    return 'running';
+  }
+  async tree(): Promise<ObjectNode> {
+    return machineTree(this.#backends.nodes(), await this.#states());
+  }
+  backends(): readonly BackendInfo[] {
+    return this.#backends.infos();
+  }
+  async memoryDevices(): Promise<readonly MemoryDeviceInfo[]> {
+    return (await this.#states()).map(memoryDeviceInfo);
+  }
+  memorySize(): MemorySize {
+    return { base: 0, plugged: this.devices.reduce((sum, { size }) => sum + size, 0) };
+  }
+  pciBuses(): Promise<readonly PciBusInfo[]> {
+    return Promise.resolve([]);
+  }
+  async mainBus(): Promise<BusInfo> {
+    return mainBus(await this.#states());
+  }
+  async addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]> {
+    return [{ name: 'memory', root: memoryRegions(await this.#states()) }];
+  }
   /** How each device is doing. */
-  async status(): Promise<readonly DeviceStatus[]> {
-    return this.#thread.request({ type: 'status' });
+  async pmem(): Promise<readonly PmemInfo[]> {
+    return (await this.#states()).map(pmemInfo);
+  }
+
+  stop(): Promise<void> {
+    return Promise.reject(new MachineError('not-supported', undefined, `stop: ${NOT_OURS}`));
+  }
+  cont(): Promise<void> {
+    return Promise.reject(new MachineError('not-supported', undefined, `cont: ${NOT_OURS}`));
+  }
+  reset(): Promise<void> {
+    return Promise.reject(new MachineError('not-supported', undefined, `system_reset: ${NOT_OURS}`));
+  }
+  /** Says SHUTDOWN; the owner then has to {@link close}. */
+  quit(): Promise<void> {
+    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason: 'host-qmp-quit' } });
+    return Promise.resolve();
+  }
+  onEvent(listener: (event: MachineEvent) => void): () => void {
+    return this.#events.add(listener);
   }
 
   /** Takes the sockets away, makes everything durable, hangs up on the VMs, lets go of the files. */
-  async stop(): Promise<void> {
+  async close(): Promise<void> {
     await this.#hangUp();
-    for (const backend of this.#backends.values()) closeBackend(backend);
-    this.#backends.clear();
+    this.#backends.close();
   }
 
   /** Undoes a set-up that could not be finished: files it made are gone again. */
   async abandon(): Promise<void> {
     await this.#hangUp();
-    for (const backend of this.#backends.values()) abandonBackend(backend);
-    this.#backends.clear();
+    this.#backends.abandon();
   }
 
   async #hangUp(): Promise<void> {
-    for (const socket of this.#sockets.splice(0)) socket.remove();
+    this.#files.close();
+    for (const device of this.#devices.values()) device?.socket.remove();
     await this.#thread.stop();
     this.#devices.clear();
   }
 
-  #freeBackend(id: string, memdev: string): BackendDescription {
-    const backend = this.#backends.get(memdev);
-    if (backend === undefined) {
-      const known = [...this.#backends.keys()].map((name) => `'${name}'`).join(', ');
-      throw new MachineError(
-        'memdev-missing',
-        'memdev',
-        `device '${id}': there is no memory backend '${memdev}'${known === '' ? '; make one with -object memory-backend-file' : `; there is ${known}`}`,
-      );
-    }
-    const user = this.devices.find((device) => device.memdev === memdev);
-    if (user !== undefined) {
-      throw new MachineError('memdev-busy', 'memdev', `device '${id}': memory backend '${memdev}' belongs to device '${user.id}'; a backend serves one device`);
-    }
-    return backend;
+  #find(idOrPath: string): Served {
+    const devices = [...this.#devices.values()].filter((device) => device !== undefined);
+    const device = devices.find(({ id, path }) => idOrPath === id || idOrPath === path);
+    if (device !== undefined) return device;
+    const known = devices.map(({ id }) => `'${id}'`).join(', ');
+    throw new MachineError('device-missing', 'id', `Device '${idOrPath}' not found${known === '' ? '; there are no devices' : `; there is ${known}`}`);
   }
-}
 
-/** @throws MachineError for a size a Linux guest would refuse, late and without a word on why */
-function checkSize(id: string, { id: memdev, size }: BackendDescription): void {
-  if (size % PMEM_ALIGNMENT === 0) return;
-  const below = Math.floor(size / PMEM_ALIGNMENT) * PMEM_ALIGNMENT;
-  const choices = below === 0 ? `${PMEM_ALIGNMENT}` : `${below} or ${below + PMEM_ALIGNMENT}`;
-  throw new MachineError(
-    'bad-size',
-    'size',
-    `device '${id}': memory backend '${memdev}' has ${size} bytes; Linux maps persistent memory in units of 2 MiB, so make it ${choices}`,
-  );
-}
+  async #states(): Promise<DeviceState[]> {
+    const statuses = await this.#thread.request({ type: 'status' });
+    return statuses.flatMap((status) => {
+      const device = this.#devices.get(status.id);
+      return device === undefined ? [] : [{ device, status, backend: this.#backends.get(device.memdev) }];
+    });
+  }
 
-/** A BAR begins at a multiple of its own size, a power of two; nothing can promise more. @throws MachineError */
-function checkAlign(id: string, { id: memdev, size, align }: BackendDescription): void {
-  const promised = 2 ** Math.ceil(Math.log2(size));
-  if (align <= promised) return;
-  throw new MachineError(
-    'bad-align',
-    'align',
-    `device '${id}': memory backend '${memdev}' asks for align=${align}; memory of ${size} bytes lies in a BAR aligned to ${promised}, so that is the most`,
-  );
+  /** For a device whose client may still have it: its leaving is tried again then. */
+  async #removeIfFree(device: Served): Promise<void> {
+    try {
+      await this.#thread.request({ type: 'remove', id: device.id });
+    } catch (error) {
+      if (error instanceof MachineError && error.code === 'device-busy') return;
+      throw error;
+    }
+    this.#removed(device);
+  }
+
+  #removed(device: Served): void {
+    const { id, named, path, memdev, socket } = device;
+    socket.remove();
+    this.#devices.delete(id);
+    this.#backends.release(memdev);
+    this.#events.emit({ name: 'DEVICE_DELETED', data: { path: `${path}/virtio-backend` } });
+    this.#events.emit({ name: 'DEVICE_DELETED', data: { ...(named && { device: id }), path } });
+  }
+
+  #happened(event: DeviceEvent): void {
+    const device = this.#devices.get(event.device);
+    if (device === undefined) return;
+    const explained = explainDeviceEvent(event, device.path);
+    if ('reason' in explained.data && event.event !== 'client-left') device.lastError = { text: explained.data.reason, time: Date.now() };
+    this.#events.emit(explained);
+    if (event.event === 'client-left' && device.leaving === 'with-client') {
+      this.#removeIfFree(device).catch((error: unknown) => this.#observer.failed(error as Error));
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FlushQueue } from './flush-queue.ts';
 import { ManualSyncer } from './testing.ts';
 
@@ -29,6 +29,24 @@ describe('FlushQueue', () => {
     expect(answers).toEqual([]);
     syncer.finish();
     expect(answers).toEqual(['a ok']);
+  });
+
+  it('counts from the request to the answer, and only what succeeded', () => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+    expect(queue.latency).toBeUndefined();
+    ask('a');
+    now.mockReturnValue(1002);
+    ask('b');
+    syncer.begin();
+    now.mockReturnValue(1005);
+    syncer.finish();
+    expect(queue.latency?.max).toBe(5000);
+    ask('c');
+    now.mockReturnValue(9000);
+    syncer.begin();
+    syncer.finish('EIO');
+    expect(queue.latency?.max).toBe(5000);
+    now.mockRestore();
   });
 
   it('requests that arrive before the sync begins share it', () => {

@@ -1,3 +1,4 @@
+import { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
 import type { Syncer } from './syncer.ts';
 
 /** Counters since the queue was made. A plain object, safe to copy. */
@@ -18,6 +19,8 @@ export type FlushAnswer = (durable: boolean, last: boolean) => void;
 interface Waiting {
   readonly answer: FlushAnswer;
   readonly asker: object | undefined;
+  /** When, by `performance.now()`. */
+  readonly asked: number;
 }
 
 /**
@@ -29,6 +32,7 @@ interface Waiting {
  */
 export class FlushQueue {
   readonly stats: FlushStats = { asked: 0, synced: 0, coalesced: 0, failed: 0 };
+  readonly #latency = new LatencyHistogram();
   readonly #syncer: Syncer;
   readonly #onFailure: (error: NodeJS.ErrnoException) => void;
   /** Covered by the sync that is running, or about to. */
@@ -50,6 +54,11 @@ export class FlushQueue {
     return this.#current.length + this.#next.length;
   }
 
+  /** How long those that were answered with success took; undefined before the first. */
+  get latency(): FlushLatency | undefined {
+    return this.#latency.summary;
+  }
+
   /** Why flushes fail, if they do. */
   get failure(): NodeJS.ErrnoException | undefined {
     return this.#failure;
@@ -68,7 +77,7 @@ export class FlushQueue {
     }
     const batch = this.#running && !this.#syncer.begun ? this.#current : this.#next;
     if (batch.length > 0) this.stats.coalesced++;
-    batch.push({ answer, asker });
+    batch.push({ answer, asker, asked: performance.now() });
   }
 
   /** Begins a sync if one is wanted and none is running. */
@@ -111,6 +120,8 @@ export class FlushQueue {
     this.#running = false;
     if (error === undefined) {
       this.stats.synced++;
+      const now = performance.now();
+      for (const { asked } of answered) this.#latency.record((now - asked) * 1000);
     } else {
       this.#fail(error);
       answered.push(...this.#next.splice(0));

@@ -31,7 +31,7 @@ export class VfioUserServer {
   readonly #watch: Watch;
   readonly #strangers = new Set<Session>();
   #client: Session | undefined;
-  #closed = false;
+  #retired = false;
 
   /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
   constructor(pci: PciFunction, listener: number, loop: EventLoop) {
@@ -47,13 +47,18 @@ export class VfioUserServer {
     return this.#client !== undefined;
   }
 
-  /** Stops listening and ends every conversation; a second call does nothing. The socket's path is the caller's to remove. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Stops listening; who has the device keeps it. {@link close} has to follow when they have gone. */
+  retire(): void {
+    if (this.#retired) return;
+    this.#retired = true;
     this.#watch.close();
     closeSync(this.#listener);
     for (const session of [...this.#strangers]) session.close();
+  }
+
+  /** Stops listening and ends every conversation; a second call does nothing. The socket's path is the caller's to remove. */
+  close(): void {
+    this.retire();
     this.#client?.close('the server is stopping');
   }
 

@@ -122,6 +122,14 @@ export class VirtioPciFunction implements PciFunction {
   get msixVectors(): number {
     return this.#endpoint.msixVectors;
   }
+  /** The driver's device status (VIRTIO 1.4 §2.1). */
+  get deviceStatus(): number {
+    return this.#controller.status;
+  }
+  /** Where the guest has put the shared memory, if it has. */
+  get rangeAddress(): bigint | undefined {
+    return this.#endpoint.barAddress(SHARED_MEMORY_BAR);
+  }
   get intx(): boolean {
     return this.#endpoint.intx;
   }

@@ -1,0 +1,40 @@
+/** Steps in which a duration doubles: a quantile is right to about 4 %. */
+const STEPS_PER_OCTAVE = 16;
+/** From one microsecond to over an hour. */
+const OCTAVES = 32;
+
+/** How long flushes took, in microseconds. A plain object, safe to copy. */
+export interface FlushLatency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Counts durations in steps that grow with them, so that quantiles of any number of them take little memory. */
+export class LatencyHistogram {
+  readonly #counts = new Float64Array(STEPS_PER_OCTAVE * OCTAVES);
+  #count = 0;
+  #max = 0;
+
+  /** Counts one duration, in microseconds. */
+  record(microseconds: number): void {
+    const step = Math.floor(Math.log2(Math.max(microseconds, 1)) * STEPS_PER_OCTAVE);
+    const index = Math.min(step, this.#counts.length - 1);
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#count++;
+    this.#max = Math.max(this.#max, microseconds);
+  }
+
+  /** Undefined as long as nothing was counted. */
+  get summary(): FlushLatency | undefined {
+    if (this.#count === 0) return undefined;
+    return { p50: this.#quantile(0.5), p99: this.#quantile(0.99), max: Math.round(this.#max) };
+  }
+
+  /** The upper end of the step in which the `share`-th duration lies, but no more than the longest there was. */
+  #quantile(share: number): number {
+    let left = Math.ceil(this.#count * share);
+    const step = this.#counts.findIndex((count) => (left -= count) <= 0);
+    return Math.round(Math.min(2 ** ((step + 1) / STEPS_PER_OCTAVE), this.#max));
+  }
+}
