@@ -1,0 +1,72 @@
+import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BackingFileWatch } from './backing-file-watch.ts';
+import type { MachineEvents } from './machine-event.ts';
+
+const SIZE = 2 ** 20;
+let folder: string;
+let path: string;
+let backend: BackendDescription;
+let told: MachineEvents['PMEM_BACKING_FILE_CHANGED'][];
+let watch: BackingFileWatch;
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vpmem-watch-'));
+  path = join(folder, 'mem1.img');
+  backend = await openBackend({ type: 'memory-backend-file', id: 'mem1', memPath: path, size: SIZE, share: true });
+  told = [];
+  watch = new BackingFileWatch(() => [backend], (change) => told.push(change));
+});
+afterEach(() => {
+  watch.close();
+  closeBackend(backend);
+  rmSync(folder, { recursive: true });
+});
+
+const replace = (): void => {
+  writeFileSync(`${path}.new`, Buffer.alloc(SIZE));
+  renameSync(`${path}.new`, path);
+};
+
+describe('BackingFileWatch', () => {
+  it('says nothing while nothing happens, or the file only grows', async () => {
+    await watch.look();
+    truncateSync(path, 2 * SIZE);
+    await watch.look();
+    expect(told).toEqual([]);
+  });
+
+  it.each<[string, () => void]>([
+    ['truncated', () => truncateSync(path, 4096)],
+    ['deleted', () => rmSync(path)],
+    ['replaced', replace],
+  ])('tells of a file that was %s, once', async (change, harm) => {
+    harm();
+    await watch.look();
+    await watch.look();
+    expect(told).toEqual([{ memdev: 'mem1', 'backing-file': path, change, reason: expect.any(String) as string }]);
+  });
+
+  it('tells of the next change, and of the same again after it was mended', async () => {
+    truncateSync(path, 0);
+    await watch.look();
+    truncateSync(path, SIZE);
+    await watch.look();
+    truncateSync(path, 0);
+    await watch.look();
+    truncateSync(path, SIZE);
+    replace();
+    await watch.look();
+    expect(told.map(({ change }) => change)).toEqual(['truncated', 'truncated', 'replaced']);
+  });
+
+  it('does not care about the file of a private copy', async () => {
+    closeBackend(backend);
+    backend = await openBackend({ type: 'memory-backend-file', id: 'mem1', memPath: path, size: SIZE });
+    rmSync(path);
+    await watch.look();
+    expect(told).toEqual([]);
+  });
+});
