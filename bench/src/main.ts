@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { GuestPair, type Server } from './guest-pair.ts';
+import { measureManyDevices } from './many-devices.ts';
 import { measureQueue } from './queue.ts';
 import { median, short, spread } from './statistics.ts';
 
@@ -74,6 +75,8 @@ async function compare(testbed: Testbed, medium: string, folder: string): Promis
 
 say(`One virtqueue, two descriptors a request: ${measureQueue(false).toFixed(0)} ns on the device's side`);
 say(`The same with 4 bytes read and 4 written: ${measureQueue(true).toFixed(0)} ns`);
+const { devices, ready, milliseconds, kib, descriptors } = await measureManyDevices(256);
+say(`vpmemd with ${devices} devices is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
 const { testbed, reason } = await requireTestbed();
 if (testbed === undefined) {
   console.error(`There is no guest to measure: ${reason}`);
