@@ -1,4 +1,14 @@
 export { BAR_COUNT, BAR_PREFETCHABLE, BAR_TYPE_64, BarRegisters, type Bar, type BarHandler, type MappableArea } from './bar.ts';
+export {
+  BRIDGE_WINDOW_UNIT,
+  BridgeHeader,
+  CAPABILITY_EXPRESS,
+  ExpressCapability,
+  HEADER_TYPE_BRIDGE,
+  NO_RESERVE,
+  RESERVE_RESOURCES,
+  ReserveCapability,
+} from './bridge-header.ts';
 export { CAPABILITY_MSIX, CAPABILITY_VENDOR, type Capability } from './capability.ts';
 export {
   CAPABILITIES_AT,
@@ -13,5 +23,6 @@ export {
 } from './config-header.ts';
 export { PciEndpoint, type EndpointOptions } from './endpoint.ts';
 export { MSIX_ENABLE, MSIX_FUNCTION_MASK, Msix, MsixTableEntry } from './msix.ts';
-export { PciBus } from './pci-bus.ts';
-export type { MsixDelivery, PciFunction, PciHost } from './pci-function.ts';
+export { MAX_SLOTS, PciBus } from './pci-bus.ts';
+export type { MsixDelivery, PciBridgeSide, PciFunction, PciHost } from './pci-function.ts';
+export { RootPort, type RootPortOptions } from './root-port.ts';

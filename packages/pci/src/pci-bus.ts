@@ -1,26 +1,50 @@
 import type { AccessWidth } from '@vpmem/layout';
 import { COMMAND_MEMORY, PciHeader } from './config-header.ts';
-import type { MappableArea } from './bar.ts';
+import type { Bar, MappableArea } from './bar.ts';
 import type { PciFunction, PciHost } from './pci-function.ts';
 
-const DEVICES = 32;
+/** PCI 3.0 §3.2.2.3.1: device numbers of a bus. */
+export const MAX_SLOTS = 32;
 const { command, bar: barField } = PciHeader.fields;
 
 /** Where a memory address of the bus leads. */
 interface Target {
-  readonly slot: number;
-  readonly bar: number;
+  readonly bar: Bar;
   readonly offset: number;
 }
 
-/** One PCI bus with up to 32 single-function devices: configuration cycles by slot, memory cycles by address. */
+/**
+ * One PCI bus with single-function devices, and whatever lies behind its bridges: configuration cycles by slot, memory
+ * cycles by address.
+ */
 export class PciBus {
+  /** Slots there are, from 0: 32, or 1 behind a PCI Express port. */
+  readonly slotCount: number;
   readonly #functions = new Map<number, PciFunction>();
   readonly #listeners = new Set<(slot: number, plugged: boolean) => void>();
+
+  constructor(slotCount = MAX_SLOTS) {
+    this.slotCount = slotCount;
+  }
 
   /** Slots with a function in them, ascending. */
   get slots(): number[] {
     return [...this.#functions.keys()].sort((a, b) => a - b);
+  }
+
+  /** The function in `slot`. */
+  at(slot: number): PciFunction | undefined {
+    return this.#functions.get(slot);
+  }
+
+  /** The bus with number `number`, where this one has number `own`; undefined if no bridge says it leads there. */
+  busNumbered(number: number, own = 0): PciBus | undefined {
+    if (number === own) return this;
+    for (const { bridge } of this.#functions.values()) {
+      if (bridge === undefined || number < bridge.secondary || number > bridge.subordinate || bridge.secondary <= own) continue;
+      return bridge.bus.busNumbered(number, bridge.secondary);
+    }
+    return undefined;
   }
 
   /** Calls `listener` after each plug and unplug; returns how to stop that. */
@@ -35,16 +59,21 @@ export class PciBus {
    * @throws RangeError if the slot is taken, or none is free
    */
   plug(pciFunction: PciFunction, host: PciHost, slot?: number): number {
-    const chosen = slot ?? Array.from({ length: DEVICES }, (_, i) => i).find((i) => !this.#functions.has(i));
-    if (chosen === undefined) throw new RangeError(`all ${DEVICES} slots of the bus are in use`);
-    if (!Number.isInteger(chosen) || chosen < 0 || chosen >= DEVICES) {
-      throw new RangeError(`slot ${chosen} is not between 0 and ${DEVICES - 1}`);
+    const chosen = slot ?? this.freeSlot();
+    if (chosen === undefined) throw new RangeError(`all ${this.slotCount} slots of the bus are in use`);
+    if (!Number.isInteger(chosen) || chosen < 0 || chosen >= this.slotCount) {
+      throw new RangeError(`slot ${chosen} is not between 0 and ${this.slotCount - 1}`);
     }
     if (this.#functions.has(chosen)) throw new RangeError(`slot ${chosen} is in use`);
     pciFunction.attach(host);
     this.#functions.set(chosen, pciFunction);
     for (const listener of this.#listeners) listener(chosen, true);
     return chosen;
+  }
+
+  /** The lowest slot with nothing in it. */
+  freeSlot(): number | undefined {
+    return Array.from({ length: this.slotCount }, (_, i) => i).find((i) => !this.#functions.has(i));
   }
 
   /** Takes the function out of `slot`; undefined if there is none. */
@@ -55,6 +84,11 @@ export class PciBus {
     pciFunction.detach();
     for (const listener of this.#listeners) listener(slot, false);
     return pciFunction;
+  }
+
+  /** Resets every function, and what is behind bridges. */
+  reset(): void {
+    for (const pciFunction of this.#functions.values()) pciFunction.reset();
   }
 
   /** A configuration read; all ones where no function answers. */
@@ -69,31 +103,26 @@ export class PciBus {
   /** A memory read; all ones where no BAR answers. */
   readMemory(address: bigint, width: AccessWidth): number {
     const target = this.#decode(address, width);
-    return target === undefined ? 2 ** (8 * width) - 1 : (this.#bar(target)?.read(target.offset, width) ?? 0);
+    return target?.bar.read(target.offset, width) ?? 2 ** (8 * width) - 1;
   }
 
   writeMemory(address: bigint, width: AccessWidth, value: number): void {
     const target = this.#decode(address, width);
-    if (target !== undefined) this.#bar(target)?.write(target.offset, width, value);
+    target?.bar.write(target.offset, width, value);
   }
 
   /** The memory behind `[address, address + length)` and where in it the address lies, if it is memory that can be mapped. */
   mappable(address: bigint, length: number): { readonly area: MappableArea; readonly offset: number } | undefined {
     const target = this.#decode(address, length);
-    if (target === undefined) return undefined;
-    const area = this.#bar(target)?.areas.find(
-      ({ offset, size }) => target.offset >= offset && target.offset + length <= offset + size,
-    );
-    return area === undefined ? undefined : { area, offset: target.offset - area.offset };
+    const area = target?.bar.areas.find(({ offset, size }) => target.offset >= offset && target.offset + length <= offset + size);
+    return area === undefined || target === undefined ? undefined : { area, offset: target.offset - area.offset };
   }
 
-  #bar({ slot, bar }: Target): PciFunction['bars'][number] {
-    return this.#functions.get(slot)?.bars[bar];
-  }
-
-  /** PCI 3.0 §6.2.5: a function claims what lies in one of its BARs while memory decoding is on. */
+  /** PCI 3.0 §6.2.5: a function claims what lies in one of its BARs while memory decoding is on; a bridge what it forwards. */
   #decode(address: bigint, length: number): Target | undefined {
-    for (const [slot, pciFunction] of this.#functions) {
+    for (const pciFunction of this.#functions.values()) {
+      const { bridge } = pciFunction;
+      if (bridge?.forwards(address, length) === true) return bridge.bus.#decode(address, length);
       if ((pciFunction.readConfig(command.offset, 2) & COMMAND_MEMORY) === 0) continue;
       for (const [index, bar] of pciFunction.bars.entries()) {
         if (bar === undefined) continue;
@@ -101,7 +130,7 @@ export class PciBus {
         const high = bar.is64 ? BigInt(pciFunction.readConfig(at + 4, 4)) << 32n : 0n;
         const base = (BigInt(pciFunction.readConfig(at, 4)) & 0xffff_fff0n) | high;
         if (base !== 0n && address >= base && address + BigInt(length) <= base + BigInt(bar.size)) {
-          return { slot, bar: index, offset: Number(address - base) };
+          return { bar, offset: Number(address - base) };
         }
       }
     }

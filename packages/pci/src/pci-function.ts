@@ -1,6 +1,7 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
 import type { Bar } from './bar.ts';
+import type { PciBus } from './pci-bus.ts';
 
 /**
  * How a function's messages reach the guest: by number, where the other side keeps the MSI-X table (vfio-user), or as the
@@ -21,6 +22,18 @@ export interface PciHost {
   readonly defer: (callback: () => void) => void;
 }
 
+/** The far side of a bridge, as its registers say at this moment. */
+export interface PciBridgeSide {
+  /** What is plugged in behind it. */
+  readonly bus: PciBus;
+  /** Bus numbers (PCI-to-PCI Bridge 1.2 §3.2.5.3 to §3.2.5.5); 0 until somebody enumerates the buses. */
+  readonly primary: number;
+  readonly secondary: number;
+  readonly subordinate: number;
+  /** Whether memory cycles for all of `[address, address + length)` go through. */
+  forwards(address: bigint, length: number): boolean;
+}
+
 /**
  * One PCI function as its bus, or a vfio-user server, sees it. Accesses lie within the space they address; nothing here
  * throws for what a guest does.
@@ -34,6 +47,8 @@ export interface PciFunction {
   readonly msixVectors: number;
   /** Whether the function has an interrupt pin. */
   readonly intx: boolean;
+  /** Present for a bridge. */
+  readonly bridge?: PciBridgeSide;
   readConfig(offset: number, width: AccessWidth): number;
   writeConfig(offset: number, width: AccessWidth, value: number): void;
   /** Plugged in and powered on. */
