@@ -1,4 +1,4 @@
-export { PMEM_ALIGNMENT, VirtioPmem } from './pmem-device.ts';
+export { PMEM_ALIGNMENT, VirtioPmem, type PmemPlacement } from './pmem-device.ts';
 export {
   VIRTIO_ID_PMEM,
   VIRTIO_PMEM_F_SHMEM_REGION,

@@ -79,6 +79,17 @@ describe('configuration', () => {
     expect(read()).toEqual([0, 0, 0, 0]);
   });
 
+  it('PMEM-04 of memory that the platform placed says where, without SHMEM_REGION and without a region', () => {
+    bench = testBench(new VirtioPmem(backend, { address: 0x1_4000_0000n }));
+    expect(bench.controller.device).toMatchObject({ features: 0n, sharedMemory: [] });
+    expect(read()).toEqual([0x4000_0000, 1, SIZE, 0]);
+    bench.transport.regionAddress = 0xe000_0000n;
+    bringUp(bench, { size: 16 });
+    expect(read()).toEqual([0x4000_0000, 1, SIZE, 0]);
+    bench.controller.config.write(0, 4, 7);
+    expect(read()).toEqual([0x4000_0000, 1, SIZE, 0]);
+  });
+
   it('takes no writes', () => {
     bench.controller.config.write(8, 4, 1);
     expect(read()[2]).toBe(SIZE);

@@ -25,32 +25,36 @@ const NOWHERE = 2n ** 64n;
 const SUCCESS = VirtioPmemResp.encode({ ret: RET_SUCCESS });
 const FAILURE = VirtioPmemResp.encode({ ret: RET_FAILURE });
 
+/** Where the memory is. */
+export interface PmemPlacement {
+  /**
+   * Guest-physical address of memory that the platform has put there, as QEMU's device has it; the configuration says so,
+   * and SHMEM_REGION is not offered. Absent: the memory is a shared memory region, and lies where its transport puts it.
+   */
+  readonly address?: bigint;
+}
+
 /** VIRTIO 1.4 §5.19: memory that a guest maps, and one queue on which it asks for what it wrote to become durable. */
 export class VirtioPmem implements VirtioDevice {
   readonly deviceId = VIRTIO_ID_PMEM;
-  readonly features = VIRTIO_PMEM_F_SHMEM_REGION;
+  readonly features: bigint;
   readonly queueSizes = [QUEUE_SIZE];
   readonly sharedMemory: readonly SharedMemoryRegion[];
   readonly #backend: MemoryBackend;
+  readonly #address: bigint | undefined;
   #driver: ActiveDriver | undefined;
 
-  constructor(backend: MemoryBackend) {
+  constructor(backend: MemoryBackend, { address }: PmemPlacement = {}) {
     this.#backend = backend;
-    this.sharedMemory = [
-      {
-        id: VIRTIO_PMEM_SHMEM_REGION_ID,
-        size: backend.size,
-        fd: backend.fd,
-        offset: backend.offset,
-        read: (offset, width) => backend.read(offset, width),
-        write: (offset, width, value) => backend.write(offset, width, value),
-      },
-    ];
+    this.#address = address;
+    this.features = address === undefined ? VIRTIO_PMEM_F_SHMEM_REGION : 0n;
+    this.sharedMemory = address === undefined ? [regionOf(backend)] : [];
   }
 
   /** VIRTIO 1.4 §5.19.5.1: zeroes for a driver that takes the shared memory region, the range's address for any other. */
   config(accepted: bigint, locate: RegionLocator): ConfigSpace {
     const size = BigInt(this.#backend.size);
+    if (this.#address !== undefined) return new RegisterBlock(VirtioPmemConfig, Object.freeze({ start: this.#address, size }));
     const config: Registers<typeof VirtioPmemConfig> =
       (accepted & VIRTIO_PMEM_F_SHMEM_REGION) !== 0n
         ? Object.freeze({ start: 0n, size: 0n })
@@ -107,4 +111,15 @@ export class VirtioPmem implements VirtioDevice {
     if (memory === undefined || !chain.gather(memory, request)) return false;
     return VirtioPmemReq.decode(new DataView(request.buffer)).type === VIRTIO_PMEM_REQ_TYPE_FLUSH;
   }
+}
+
+function regionOf(backend: MemoryBackend): SharedMemoryRegion {
+  return {
+    id: VIRTIO_PMEM_SHMEM_REGION_ID,
+    size: backend.size,
+    fd: backend.fd,
+    offset: backend.offset,
+    read: (offset, width) => backend.read(offset, width),
+    write: (offset, width, value) => backend.write(offset, width, value),
+  };
 }
