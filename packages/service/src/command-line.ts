@@ -1,0 +1,57 @@
+import { nearest } from '@vpmem/options';
+import { declarationOf, OPTION_NAMES, type OptionName, type ProgramName } from './option-table.ts';
+import { SetupError } from './setup-error.ts';
+
+/** An option as it was typed. */
+export interface GivenOption {
+  readonly name: OptionName;
+  /** Its argument; empty where it takes none. */
+  readonly text: string;
+}
+
+/** Options whose argument may be `help`. */
+export type DescribableOption = 'object' | 'device' | 'msg';
+
+/** What the command line asks for. */
+export type CommandLine =
+  | { readonly action: 'run'; readonly options: readonly GivenOption[] }
+  | { readonly action: 'help' | 'version' }
+  | { readonly action: 'describe'; readonly option: DescribableOption };
+
+const BY_WORD = new Map(OPTION_NAMES.flatMap((name) => [name, ...(declarationOf(name).aliases ?? [])].map((word) => [word, name] as const)));
+
+/** Reads the words after the program's name. `-help`, `-version` and `-object help` are obeyed as soon as they are met. @throws SetupError */
+export function readCommandLine(words: readonly string[], program: ProgramName): CommandLine {
+  const options: GivenOption[] = [];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    const name = optionName(word, program);
+    if (name === 'help' || name === 'version') return { action: name };
+    const { argument, again, refusedBy } = declarationOf(name);
+    const refusal = refusedBy?.[program];
+    if (refusal !== undefined) throw new SetupError(`${word}: ${program} does not take it: ${refusal}`);
+    if (argument === undefined) {
+      options.push({ name, text: '' });
+      continue;
+    }
+    const text = words[++i];
+    if (text === undefined) throw new SetupError(`${word}: requires an argument: ${word} ${argument}`);
+    if (isDescribable(name) && (text === 'help' || text === '?')) return { action: 'describe', option: name };
+    if (again === 'refused' && options.some((earlier) => earlier.name === name)) throw new SetupError(`${word} ${text}: there is one already; give -${name} once`);
+    options.push({ name, text });
+  }
+  return { action: 'run', options };
+}
+
+function optionName(word: string, program: ProgramName): OptionName {
+  const plain = word.replace(/^--?/, '');
+  const name = word.startsWith('-') ? BY_WORD.get(plain) : undefined;
+  if (name !== undefined) return name;
+  const near = word.startsWith('-') ? nearest(plain, [...BY_WORD.keys()].filter((candidate) => candidate.length > 1)) : undefined;
+  const question = near === undefined ? ';' : `: did you mean -${near}?`;
+  throw new SetupError(`${word}: invalid option${question} ${program} -help lists those there are`);
+}
+
+function isDescribable(name: OptionName): name is DescribableOption {
+  return declarationOf(name).syntax?.help === true;
+}

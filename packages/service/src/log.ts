@@ -1,0 +1,78 @@
+import { fstatSync, openSync } from 'node:fs';
+import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import type { Level, MessageSettings } from './message-settings.ts';
+import { formatRecord, type LogRecord, type TextStyle } from './log-record.ts';
+
+/** What a JSON message says beside its text: `event`, `device` and the like. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Whose messages these are, and what they look like. */
+export interface LogOptions extends Partial<MessageSettings> {
+  readonly program: string;
+  /** What `-name` said. */
+  readonly name?: string | undefined;
+  /** A file to append to instead of stderr. @throws Error of node if it cannot be opened */
+  readonly file?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Messages to whoever runs the program. */
+export class Log {
+  readonly #logger: Logger;
+
+  constructor(options: LogOptions) {
+    const { program, name, level = 'info', format = 'text' } = options;
+    const fd = options.file === undefined ? 2 : openSync(options.file, 'a', 0o600);
+    const lines = destination({ dest: fd, sync: true });
+    this.#logger = pino(
+      {
+        level: level === 'warning' ? 'warn' : level,
+        base: { program, pid: process.pid, ...(name !== undefined && { name }) },
+        timestamp: () => `,"time":"${new Date().toISOString()}"`,
+        formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
+        messageKey: 'message',
+      },
+      format === 'json' ? lines : textLines(lines, {
+        timestamp: options.timestamp ?? false,
+        guestName: options['guest-name'] ?? false,
+        priorities: leadsToJournal(fd, options.env ?? process.env),
+      }),
+    );
+  }
+
+  debug(text: string, fields: Fields = {}): void {
+    this.#logger.debug(fields, text);
+  }
+
+  info(text: string, fields: Fields = {}): void {
+    this.#logger.info(fields, text);
+  }
+
+  warning(text: string, fields: Fields = {}): void {
+    this.#logger.warn(fields, text);
+  }
+
+  error(text: string, fields: Fields = {}): void {
+    this.#logger.error(fields, text);
+  }
+
+  /** Why the program ends. */
+  fatal(text: string, fields: Fields = {}): void {
+    this.#logger.fatal(fields, text);
+  }
+
+  at(level: Level, text: string, fields: Fields = {}): void {
+    this[level](text, fields);
+  }
+}
+
+function textLines(lines: DestinationStream, style: TextStyle): DestinationStream {
+  return { write: (json) => lines.write(formatRecord(JSON.parse(json) as LogRecord, style)) };
+}
+
+/** Whether systemd has connected `fd` to its journal (systemd.exec(5), JOURNAL_STREAM). */
+function leadsToJournal(fd: number, { JOURNAL_STREAM: journal }: NodeJS.ProcessEnv): boolean {
+  if (journal === undefined) return false;
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  return journal === `${dev}:${ino}`;
+}

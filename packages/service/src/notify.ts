@@ -1,0 +1,29 @@
+import { sendDatagram } from '@vpmem/native';
+
+/** What can be told to whoever supervises the program: variables of sd_notify(3). */
+export type Notification = Partial<Record<'READY' | 'STOPPING' | 'WATCHDOG' | 'STATUS' | 'MAINPID', string | number>>;
+
+/** Tells systemd how a service is doing, where there is a systemd that asked to be told. */
+export class Notifier {
+  readonly #address: string | undefined;
+  /** How often at least the watchdog has to hear something, in milliseconds; undefined without a watchdog. */
+  readonly watchdog: number | undefined;
+
+  /** Takes what it needs out of `env`: children are not to speak for this process. */
+  constructor(env: NodeJS.ProcessEnv = process.env) {
+    const { NOTIFY_SOCKET: address, WATCHDOG_USEC: interval, WATCHDOG_PID: pid } = env;
+    this.#address = address === '' ? undefined : address;
+    const meant = pid === undefined || pid === String(process.pid);
+    this.watchdog = interval !== undefined && meant && Number(interval) > 0 ? Number(interval) / 1000 : undefined;
+    delete env.NOTIFY_SOCKET;
+    delete env.WATCHDOG_USEC;
+    delete env.WATCHDOG_PID;
+  }
+
+  /** @throws SystemError if the supervisor does not receive any more */
+  tell(notification: Notification): void {
+    if (this.#address === undefined) return;
+    const lines = Object.entries(notification).map(([name, value]) => `${name}=${String(value).replaceAll('\n', ' ')}`);
+    sendDatagram(this.#address, Buffer.from(lines.join('\n')));
+  }
+}

@@ -1,0 +1,156 @@
+import type { OptionSyntax } from '@vpmem/options';
+
+/** The programs that take these options. */
+export type ProgramName = 'vpmemd' | 'vpmem run';
+
+/** Parts of the list that `-help` prints. */
+export const OPTION_SECTIONS = ['Memory and devices', 'Monitors', 'Program', 'Help'] as const;
+
+/** One option of the command line. */
+export interface OptionDeclaration {
+  readonly section: (typeof OPTION_SECTIONS)[number];
+  /** Other spellings. */
+  readonly aliases?: readonly string[];
+  /** What stands after it; absent where nothing does. */
+  readonly argument?: string;
+  /** What a second one does: is added, is merged with the first (later values win), or is a mistake; without effect for a flag. */
+  readonly again?: 'adds' | 'merges' | 'refused';
+  /** How its argument is read where it has properties. */
+  readonly syntax?: OptionSyntax;
+  /** The section of a `-readconfig` file that says the same. */
+  readonly group?: string;
+  /** What it does, in lines that `-help` prints as they are. */
+  readonly help: readonly string[];
+  /** Programs that refuse it, and why. */
+  readonly refusedBy?: Partial<Record<ProgramName, string>>;
+}
+
+const THE_VM_HAS_THEM = 'machine, memory and processors are the VM\'s own; give it to the VM';
+
+/** Every option there is: parsing, `-help` and docs/options.md come from here. Names are without dashes; one is as good as two. */
+export const OPTION_TABLE = {
+  object: {
+    section: 'Memory and devices',
+    argument: 'TYPE,id=ID[,PROPERTY=VALUE]…',
+    again: 'adds',
+    syntax: { grammar: 'qemuopts', impliedKey: 'qom-type', help: true },
+    group: 'object',
+    help: ['makes an object, such as', 'memory-backend-file,id=ID,mem-path=FILE,size=SIZE,share=on'],
+  },
+  device: {
+    section: 'Memory and devices',
+    argument: 'TYPE[,id=ID][,PROPERTY=VALUE]…',
+    again: 'adds',
+    syntax: { grammar: 'qemuopts', impliedKey: 'driver', help: true },
+    group: 'device',
+    help: ['makes a device, such as', 'virtio-pmem-pci,memdev=ID[,id=ID]'],
+  },
+  machine: {
+    section: 'Memory and devices',
+    aliases: ['M'],
+    argument: '[type=]TYPE[,PROPERTY=VALUE]…',
+    again: 'merges',
+    syntax: { grammar: 'keyval', impliedKey: 'type' },
+    group: 'machine',
+    help: ['the kind of machine: pc or q35'],
+    refusedBy: { vpmemd: THE_VM_HAS_THEM },
+  },
+  m: {
+    section: 'Memory and devices',
+    argument: '[size=]MEGS[,slots=N][,maxmem=SIZE]',
+    again: 'merges',
+    syntax: { grammar: 'qemuopts', impliedKey: 'size' },
+    group: 'memory',
+    help: ['RAM, slots for memory devices, and RAM and devices together', 'at most'],
+    refusedBy: { vpmemd: THE_VM_HAS_THEM },
+  },
+  S: {
+    section: 'Memory and devices',
+    help: ['does not start the guest; cont at a monitor does'],
+    refusedBy: { vpmemd: THE_VM_HAS_THEM },
+  },
+  monitor: {
+    section: 'Monitors',
+    argument: 'DEV',
+    again: 'adds',
+    help: ['a monitor for people (HMP) at DEV: stdio, none,', 'unix:PATH,server=on,wait=off, tcp:… or telnet:HOST:PORT,…'],
+  },
+  qmp: {
+    section: 'Monitors',
+    argument: 'DEV',
+    again: 'adds',
+    help: ['a monitor for programs (QMP) at DEV'],
+  },
+  'qmp-pretty': {
+    section: 'Monitors',
+    argument: 'DEV',
+    again: 'adds',
+    help: ['the same with its JSON indented'],
+  },
+  chardev: {
+    section: 'Monitors',
+    argument: 'BACKEND,id=ID[,PROPERTY=VALUE]…',
+    again: 'adds',
+    syntax: { grammar: 'qemuopts', impliedKey: 'backend' },
+    group: 'chardev',
+    help: ['where a monitor can be, such as', 'socket,id=ID,path=PATH,server=on,wait=off'],
+  },
+  mon: {
+    section: 'Monitors',
+    argument: '[chardev=]ID[,mode=readline|control][,pretty=on|off]',
+    again: 'adds',
+    syntax: { grammar: 'qemuopts', impliedKey: 'chardev' },
+    group: 'mon',
+    help: ['a monitor on the chardev ID'],
+  },
+  name: {
+    section: 'Program',
+    argument: '[guest=]NAME',
+    again: 'merges',
+    syntax: { grammar: 'qemuopts', impliedKey: 'guest' },
+    group: 'name',
+    help: ['what query-name and vpmem ps call it'],
+  },
+  readconfig: {
+    section: 'Program',
+    argument: 'FILE',
+    again: 'adds',
+    help: ['options in QEMU\'s form for files:', '[object "ID"] and lines PROPERTY = "VALUE"'],
+  },
+  pidfile: {
+    section: 'Program',
+    argument: 'FILE',
+    again: 'refused',
+    help: ['writes the process id; another program cannot use FILE', 'meanwhile'],
+  },
+  daemonize: {
+    section: 'Program',
+    help: ['leaves the terminal once everything is ready'],
+  },
+  D: {
+    section: 'Program',
+    argument: 'FILE',
+    again: 'refused',
+    help: ['appends messages to FILE, once everything is ready'],
+  },
+  msg: {
+    section: 'Program',
+    argument: '[timestamp=on][,guest-name=on][,level=LEVEL][,format=text|json]',
+    again: 'merges',
+    syntax: { grammar: 'qemuopts', help: true },
+    group: 'msg',
+    help: ['what messages look like, and which there are:', 'LEVEL is debug, info, warning or error'],
+  },
+  help: { section: 'Help', aliases: ['h'], help: ['this list'] },
+  version: { section: 'Help', help: ['the version'] },
+} as const satisfies Readonly<Record<string, OptionDeclaration>>;
+
+export type OptionName = keyof typeof OPTION_TABLE;
+
+/** The declaration of an option, with everything it may have. */
+export function declarationOf(name: OptionName): OptionDeclaration {
+  return OPTION_TABLE[name];
+}
+
+/** All options in the order of the table. */
+export const OPTION_NAMES = Object.keys(OPTION_TABLE) as readonly OptionName[];

@@ -1,0 +1,64 @@
+import { closeSync, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { lockFile } from '@vpmem/native';
+import { SetupError } from './setup-error.ts';
+
+/** A file that has this process's id while it runs, and keeps a second one with the same file away. */
+export class PidFile {
+  readonly #path: string;
+  readonly #fd: number;
+  #removed = false;
+
+  /**
+   * Makes the file, or takes over one that a dead process has left behind. For its owner alone: mode 0600.
+   *
+   * @throws SetupError if another process has it, naming that, or it cannot be made
+   */
+  constructor(path: string) {
+    // It is removed by a process that may be elsewhere by then.
+    this.#path = resolve(path);
+    this.#fd = lockedFile(path, this.#path);
+    ftruncateSync(this.#fd);
+    writeSync(this.#fd, `${process.pid}\n`);
+  }
+
+  /** Takes the file away, unless something else is in its place by now; a second call does nothing. */
+  remove(): void {
+    if (this.#removed) return;
+    this.#removed = true;
+    if (isAt(this.#fd, this.#path)) unlinkSync(this.#path);
+    closeSync(this.#fd);
+  }
+}
+
+function lockedFile(given: string, path: string): number {
+  // Whoever had it before us may remove it between our opening and locking it.
+  for (;;) {
+    const fd = open(given, path);
+    try {
+      if (!lockFile(fd)) throw new SetupError(`-pidfile ${given}: belongs to process ${readFileSync(path, 'utf8').trim()}, which is running; stop that or name another file`);
+      if (isAt(fd, path)) return fd;
+    } catch (error) {
+      closeSync(fd);
+      if (error instanceof SetupError) throw error;
+      throw new SetupError(`-pidfile ${given}: cannot be locked: ${(error as Error).message}`, { cause: error });
+    }
+    closeSync(fd);
+  }
+}
+
+function open(given: string, path: string): number {
+  try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && !stat.isFile()) throw new SetupError(`-pidfile ${given}: is there and is no ordinary file; name another`);
+    return openSync(path, 'a+', 0o600);
+  } catch (error) {
+    if (error instanceof SetupError) throw error;
+    throw new SetupError(`-pidfile ${given}: cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function isAt(fd: number, path: string): boolean {
+  const [ours, there] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
+  return ours.ino === there?.ino && ours.dev === there.dev;
+}
