@@ -1,0 +1,30 @@
+import type { Connection } from './connection.ts';
+
+/** Talks to a client until it has gone, or it is enough. Never rejects. */
+export type Serve = (connection: Connection) => Promise<void>;
+
+/** A character device that is open: it serves one client at a time. */
+export interface Chardev {
+  /** As `info chardev` shows it, `disconnected:` before it while there is no client. */
+  readonly filename: string;
+  /** Whether a client is being served. */
+  readonly connected: boolean;
+  /** Begins to serve clients, one after the other; resolves when the first one is there, at once if none is waited for. */
+  start(serve: Serve): Promise<void>;
+  /** Hangs up, serves nobody any more, and leaves no socket behind. */
+  close(): Promise<void>;
+}
+
+/** The null device: nobody ever comes. */
+export class NullChardev implements Chardev {
+  readonly filename = 'null';
+  readonly connected = false;
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,17 @@
+import type { ChardevOptions } from './chardev-options.ts';
+import { NullChardev, type Chardev } from './chardev.ts';
+import { SocketClient } from './socket-client.ts';
+import { SocketServer } from './socket-server.ts';
+import { StdioChardev } from './stdio.ts';
+
+/** Opens a character device; nobody is served before `start`. @throws MonitorError */
+export async function openChardev(options: ChardevOptions): Promise<Chardev> {
+  switch (options.backend) {
+    case 'null':
+      return new NullChardev();
+    case 'stdio':
+      return new StdioChardev();
+    case 'socket':
+      return options.server ? SocketServer.listen(options) : SocketClient.connect(options);
+  }
+}

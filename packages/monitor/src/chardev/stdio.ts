@@ -1,0 +1,42 @@
+import { Writable, type Readable } from 'node:stream';
+import type { Chardev, Serve } from './chardev.ts';
+import { Connection } from './connection.ts';
+
+/** What is read from; a terminal can be told to hand over every key. */
+export type TerminalInput = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
+
+/** This program's own terminal or pipes. Its end does not end the program. */
+export class StdioChardev implements Chardev {
+  readonly filename = 'stdio';
+  readonly #input: TerminalInput;
+  readonly #connection: Connection;
+  #served: Promise<void> | undefined;
+
+  constructor(input: TerminalInput = process.stdin, output: Writable = process.stdout) {
+    this.#input = input;
+    // Others write to stdout too, so it is not the monitor's to end.
+    const shared = new Writable({ write: (chunk: Buffer, _encoding, done) => void output.write(chunk, done) });
+    this.#connection = new Connection(input, shared, { terminal: input.isTTY === true });
+  }
+
+  get connected(): boolean {
+    return !this.#connection.gone.aborted;
+  }
+
+  start(serve: Serve): Promise<void> {
+    this.#input.setRawMode?.(true);
+    this.#served = serve(this.#connection).finally(() => this.#hangUp());
+    return Promise.resolve();
+  }
+
+  async close(): Promise<void> {
+    this.#hangUp();
+    await this.#served;
+  }
+
+  #hangUp(): void {
+    // Before the terminal is out of reach.
+    if (this.connected) this.#input.setRawMode?.(false);
+    this.#connection.hangUp();
+  }
+}

@@ -1,0 +1,140 @@
+import { defineProperties, OptionError, parseOption, property, readProperties } from '@vpmem/options';
+import { describeChardev, isExposed, readChardev, type ChardevOptions } from './chardev/chardev-options.ts';
+import { parseDevice } from './chardev/device-text.ts';
+import { MonitorError } from './monitor-error.ts';
+
+/** The texts of the options that make monitors, each as often and in the order it was given. */
+export interface MonitorOptions {
+  /** `-monitor` */
+  readonly monitor: readonly string[];
+  /** `-qmp` */
+  readonly qmp: readonly string[];
+  /** `-qmp-pretty` */
+  readonly qmpPretty: readonly string[];
+  /** `-mon` */
+  readonly mon: readonly string[];
+  /** `-chardev` */
+  readonly chardev: readonly string[];
+}
+
+/** What is spoken: HMP, or QMP in lines or indented. */
+export type MonitorMode = 'readline' | 'control' | 'control-pretty';
+
+export interface PlannedMonitor {
+  /** The option it came from, as given: `-qmp stdio`. */
+  readonly option: string;
+  /** The name of its character device. */
+  readonly label: string;
+  readonly mode: MonitorMode;
+  readonly chardev: ChardevOptions;
+}
+
+/** Monitors that were asked for, checked; nothing is open yet. */
+export interface MonitorPlan {
+  readonly monitors: readonly PlannedMonitor[];
+  /** What to tell people before anything is opened, one line each. */
+  readonly warnings: readonly string[];
+}
+
+/** What no monitor option at all comes to. */
+export const NO_MONITORS: MonitorOptions = { monitor: [], qmp: [], qmpPretty: [], mon: [], chardev: [] };
+
+const monProperties = defineProperties({
+  chardev: property.string({ required: true, description: 'id of its character device' }),
+  mode: property.oneOf(['readline', 'control'], { default: 'readline', description: 'HMP or QMP' }),
+  pretty: property.bool({ default: false, description: 'QMP: indent what is sent' }),
+});
+
+/**
+ * Reads and checks all options that make monitors; opens nothing.
+ *
+ * @throws OptionError, MonitorError; the message begins with the option at fault
+ */
+export function planMonitors(options: MonitorOptions): MonitorPlan {
+  return new Planner().plan(options);
+}
+
+class Planner {
+  readonly #chardevs = new Map<string, { readonly option: string; readonly chardev: ChardevOptions; used: boolean }>();
+  readonly #monitors: PlannedMonitor[] = [];
+  readonly #warnings: string[] = [];
+  #unnamed = 0;
+
+  plan(options: MonitorOptions): MonitorPlan {
+    for (const text of options.chardev) this.#attempt(`-chardev ${text}`, (option) => this.#addChardev(option, text));
+    const devices = [
+      ['-monitor', 'readline', options.monitor],
+      ['-qmp', 'control', options.qmp],
+      ['-qmp-pretty', 'control-pretty', options.qmpPretty],
+    ] as const;
+    for (const [name, mode, texts] of devices) {
+      for (const text of texts) this.#attempt(`${name} ${text}`, (option) => this.#addDevice(option, text, mode));
+    }
+    for (const text of options.mon) this.#attempt(`-mon ${text}`, (option) => this.#addMon(option, text));
+    for (const [id, { option, used }] of this.#chardevs) {
+      if (!used) this.#warnings.push(`${option}: no monitor uses it, so it is not opened; add -mon chardev=${id}`);
+    }
+    return { monitors: this.#monitors, warnings: this.#warnings };
+  }
+
+  /** Errors tell which option they are about. */
+  #attempt(option: string, read: (option: string) => void): void {
+    try {
+      read(option);
+    } catch (error) {
+      if (error instanceof MonitorError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
+      if (!(error instanceof OptionError)) throw error;
+      const { code, parameter, hint } = error;
+      throw new OptionError(code, `${option}: ${error.message}`, { ...(parameter !== undefined && { parameter }), ...(hint !== undefined && { hint }) });
+    }
+  }
+
+  #addChardev(option: string, text: string): void {
+    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'backend' });
+    this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
+    const { id, options } = readChardev(parsed);
+    if (this.#chardevs.has(id)) throw new MonitorError('duplicate-id', `there is a chardev '${id}' already; give this one another id`);
+    this.#chardevs.set(id, { option, chardev: options, used: false });
+  }
+
+  #addDevice(option: string, text: string, mode: MonitorMode): void {
+    const device = parseDevice(text);
+    if (device.kind === 'none') return;
+    if (device.kind === 'chardev') this.#useChardev(option, device.id, mode);
+    else this.#add({ option, label: `compat_monitor${this.#unnamed++}`, mode, chardev: device.options });
+  }
+
+  #addMon(option: string, text: string): void {
+    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'chardev' });
+    this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
+    const { chardev, mode, pretty } = readProperties(monProperties, parsed);
+    if (pretty && mode === 'readline') {
+      throw new MonitorError('conflict', "'pretty' is not compatible with HMP monitors; add mode=control, or leave out 'pretty'");
+    }
+    this.#useChardev(option, chardev, pretty ? 'control-pretty' : mode);
+  }
+
+  #useChardev(option: string, id: string, mode: MonitorMode): void {
+    const found = this.#chardevs.get(id);
+    if (found === undefined) {
+      const known = [...this.#chardevs.keys()];
+      const right = known.length === 0 ? `add -chardev socket,id=${id === '' ? 'ID' : id},path=PATH,server=on,wait=off` : `there is ${known.join(', ')}`;
+      throw new MonitorError('chardev-missing', `chardev "${id}" not found; ${right}`);
+    }
+    if (found.used) throw new MonitorError('chardev-busy', `chardev '${id}' is already in use by another monitor; give this one a chardev of its own`);
+    found.used = true;
+    this.#add({ option, label: id, mode, chardev: found.chardev });
+  }
+
+  #add(monitor: PlannedMonitor): void {
+    const { chardev, option } = monitor;
+    const stdio = this.#monitors.find((other) => other.chardev.backend === 'stdio');
+    if (chardev.backend === 'stdio' && stdio !== undefined) {
+      throw new MonitorError('stdio-twice', `cannot use stdio by multiple character devices: ${stdio.option} has it; use unix:PATH,server=on,wait=off`);
+    }
+    if (chardev.backend === 'socket' && chardev.server && isExposed(chardev.address)) {
+      this.#warnings.push(`${option}: a monitor opens files, and whoever reaches ${describeChardev(chardev)} may use it; listen on 127.0.0.1 unless that is meant`);
+    }
+    this.#monitors.push(monitor);
+  }
+}
