@@ -29,8 +29,9 @@ export type {
 export { ForeignError } from './managed-machine.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
-export { Machine, type Device, type MachineObserver, type MachineOptions } from './machine.ts';
+export { Machine, type MachineObserver, type MachineOptions } from './machine.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
+export type { Device } from './served-devices.ts';
 export { defaultSocketFolder } from './socket-path.ts';
 export { vfioUserPlug, type PluggableDevice } from './vfio-user-plug.ts';

@@ -5,7 +5,8 @@ import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineEvent } from './machine-event.ts';
-import { Machine, type Device } from './machine.ts';
+import { Machine } from './machine.ts';
+import type { Device } from './served-devices.ts';
 import { findObject } from './object-tree.ts';
 
 let folder: string;

@@ -7,7 +7,8 @@ import { connectUnix, MessageSocket } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineEvent } from './machine-event.ts';
-import { Machine, type Device } from './machine.ts';
+import { Machine } from './machine.ts';
+import type { Device } from './served-devices.ts';
 
 const MIB = 2 ** 20;
 let folder: string;

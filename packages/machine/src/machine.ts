@@ -3,13 +3,12 @@ import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
 import type { DeviceEvent } from './device-messages.ts';
-import { deviceId, deviceProperties, pciPlacement, readDevice, type PciPlacement } from './device-properties.ts';
+import { deviceId, deviceProperties, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
 import type {
-  AddedDevice,
   BackendInfo,
   BusInfo,
   ManagedMachine,
@@ -23,24 +22,11 @@ import type {
 import { checkServable } from './servable.ts';
 import { objectProperties } from './object-properties.ts';
 import type { ObjectNode } from './object-tree.ts';
-import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState, type ViewedDevice } from './served-view.ts';
+import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
+import { ServedDevices, type Device, type Served } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
 import { ensureSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
 import { vfioUserPlug } from './vfio-user-plug.ts';
-
-/** A device somebody can plug in. */
-export interface Device extends AddedDevice {
-  /** The `id` given, else that of its memory backend. */
-  readonly id: string;
-  readonly memdev: string;
-  readonly socketPath: string;
-  /** Bytes of memory. */
-  readonly size: number;
-  /** MSI-X vectors; 0: INTx. */
-  readonly vectors: number;
-  /** What was given for the VM's own bus. */
-  readonly pci: PciPlacement;
-}
 
 /** What a machine's owner wants to hear beside its events. */
 export interface MachineObserver {
@@ -57,15 +43,6 @@ export interface MachineOptions {
   readonly socketFolder?: string;
 }
 
-interface Served extends Device, ViewedDevice {
-  readonly socket: ListeningSocket;
-  /** Asked to go: at once, or when its client does. */
-  leaving: 'no' | 'now' | 'with-client';
-  lastError: PmemInfo['lastError'];
-}
-
-const NOT_OURS = 'the VMs are not ours: each has a monitor of its own for that';
-
 /**
  * Objects and devices as QEMU names them, served to real VMs. Every step succeeds or leaves nothing behind. The devices
  * run in a thread of their own; this class is its main thread's side.
@@ -80,9 +57,7 @@ export class Machine implements ManagedMachine {
   readonly #backends: BackendStore;
   readonly #files: BackingFileWatch;
   readonly #events = new EventHub<MachineEvent>();
-  /** By id; undefined while one is being made. */
-  readonly #devices = new Map<string, Served | undefined>();
-  #unnamed = 0;
+  readonly #devices = new ServedDevices();
 
   constructor(observer: MachineObserver, options: MachineOptions = {}) {
     this.name = options.name;
@@ -100,7 +75,7 @@ export class Machine implements ManagedMachine {
   }
 
   get devices(): readonly Device[] {
-    return [...this.#devices.values()].filter((device) => device !== undefined);
+    return this.#devices.all;
   }
 
   /** Makes an object: what `-object` and `object_add` ask for. @throws OptionError, MachineError, BackendError */
@@ -118,33 +93,33 @@ export class Machine implements ManagedMachine {
     const options = readDevice(source);
     const { memdev, vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
     const id = deviceId(options);
-    if (this.#devices.has(id)) throw new MachineError('duplicate-id', 'id', `there is a device '${id}' already; give each its own id`);
-    checkServable(id, this.#backends.free(memdev, id));
     const named = options.id !== undefined;
-    const path = named ? `/machine/peripheral/${id}` : `/machine/peripheral-anon/device[${this.#unnamed++}]`;
-    const backend = this.#backends.claim(memdev, { path, label: id });
-    this.#devices.set(id, undefined);
+    const path = this.#devices.reserve(id, named);
     let socket: ListeningSocket | undefined;
+    let claimed = false;
     try {
+      checkServable(id, this.#backends.free(memdev, id));
+      const backend = this.#backends.claim(memdev, { path, label: id });
+      claimed = true;
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
       await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', lastError: undefined };
-      this.#devices.set(id, device);
+      this.#devices.add(device);
       return device;
     } catch (error) {
       socket?.remove();
-      this.#devices.delete(id);
-      this.#backends.release(memdev);
+      this.#devices.remove(id);
+      if (claimed) this.#backends.release(memdev);
       throw error;
     }
   }
 
   /** @throws MachineError if there is none, a VM has it and `wait` is not set, or it is going already */
   async deleteDevice(idOrPath: string, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
-    const device = this.#find(idOrPath);
+    const device = this.#devices.find(idOrPath);
     if (device.leaving !== 'no') {
       throw new MachineError('unplug-pending', 'id', `Device ${device.id} is already in the process of unplug; it ends when its VM lets go of it`);
     }
@@ -199,13 +174,13 @@ export class Machine implements ManagedMachine {
   }
 
   stop(): Promise<void> {
-    return Promise.reject(new MachineError('not-supported', undefined, `stop: ${NOT_OURS}`));
+    return notOurs('stop');
   }
   cont(): Promise<void> {
-    return Promise.reject(new MachineError('not-supported', undefined, `cont: ${NOT_OURS}`));
+    return notOurs('cont');
   }
   reset(): Promise<void> {
-    return Promise.reject(new MachineError('not-supported', undefined, `system_reset: ${NOT_OURS}`));
+    return notOurs('system_reset');
   }
   /** Says SHUTDOWN; the owner then has to {@link close}. */
   quit(): Promise<void> {
@@ -230,17 +205,9 @@ export class Machine implements ManagedMachine {
 
   async #hangUp(): Promise<void> {
     this.#files.close();
-    for (const device of this.#devices.values()) device?.socket.remove();
+    for (const { socket } of this.#devices.all) socket.remove();
     await this.#thread.stop();
     this.#devices.clear();
-  }
-
-  #find(idOrPath: string): Served {
-    const devices = [...this.#devices.values()].filter((device) => device !== undefined);
-    const device = devices.find(({ id, path }) => idOrPath === id || idOrPath === path);
-    if (device !== undefined) return device;
-    const known = devices.map(({ id }) => `'${id}'`).join(', ');
-    throw new MachineError('device-missing', 'id', `Device '${idOrPath}' not found${known === '' ? '; there are no devices' : `; there is ${known}`}`);
   }
 
   async #states(): Promise<DeviceState[]> {
@@ -265,7 +232,7 @@ export class Machine implements ManagedMachine {
   #removed(device: Served): void {
     const { id, named, path, memdev, socket } = device;
     socket.remove();
-    this.#devices.delete(id);
+    this.#devices.remove(id);
     this.#backends.release(memdev);
     this.#events.emit({ name: 'DEVICE_DELETED', data: { path: `${path}/virtio-backend` } });
     this.#events.emit({ name: 'DEVICE_DELETED', data: { ...(named && { device: id }), path } });
@@ -281,4 +248,8 @@ export class Machine implements ManagedMachine {
       this.#removeIfFree(device).catch((error: unknown) => this.#observer.failed(error as Error));
     }
   }
+}
+
+function notOurs(command: string): Promise<never> {
+  return Promise.reject(new MachineError('not-supported', undefined, `${command}: the VMs are not ours: each has a monitor of its own for that`));
 }
