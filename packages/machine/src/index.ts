@@ -33,5 +33,5 @@ export { Machine, type MachineObserver, type MachineOptions } from './machine.ts
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
 export type { Device } from './served-devices.ts';
-export { defaultSocketFolder } from './socket-path.ts';
+export { defaultSocketFolder, ensureSocketFolder } from './socket-path.ts';
 export { vfioUserPlug, type PluggableDevice } from './vfio-user-plug.ts';
