@@ -13,6 +13,7 @@ export type {
   BackendInfo,
   BusDeviceInfo,
   BusInfo,
+  DimmInfo,
   FlushLatency,
   ForeignMonitor,
   ManagedMachine,
@@ -23,6 +24,7 @@ export type {
   PciBusInfo,
   PciFunctionInfo,
   PciRegionInfo,
+  PciWindow,
   PmemInfo,
   RunState,
 } from './managed-machine.ts';

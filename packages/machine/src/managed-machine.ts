@@ -30,6 +30,16 @@ export interface MemoryDeviceInfo {
   readonly memaddr: bigint;
   /** Bytes. */
   readonly size: number;
+  /** What only a module in a slot has, such as an nvdimm. */
+  readonly dimm?: DimmInfo;
+}
+
+export interface DimmInfo {
+  readonly slot: number;
+  /** NUMA node. */
+  readonly node: number;
+  readonly hotplugged: boolean;
+  readonly hotpluggable: boolean;
 }
 
 /** Bytes of RAM, and of memory devices; the latter undefined where there can be none. */
@@ -72,7 +82,17 @@ export interface PciBridgeInfo {
   readonly primary: number;
   readonly secondary: number;
   readonly subordinate: number;
+  /** What it passes on; absent while the guest has set none. */
+  readonly io?: PciWindow;
+  readonly memory?: PciWindow;
+  readonly prefetchable?: PciWindow;
   readonly functions: readonly PciFunctionInfo[];
+}
+
+/** The first and the last address of a range; it is empty if the first is above the last. */
+export interface PciWindow {
+  readonly base: bigint;
+  readonly limit: bigint;
 }
 
 export interface PciBusInfo {
