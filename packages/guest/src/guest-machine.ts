@@ -1,76 +1,185 @@
 import { closeSync, openSync } from 'node:fs';
 import { FileBackings, GuestMemory } from '@vpmem/guest-memory';
+import type { AccessWidth } from '@vpmem/layout';
 import { createMemfd } from '@vpmem/native';
 import { PciBus, type PciFunction, type PciHost } from '@vpmem/pci';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { AddressRange } from './address-range.ts';
+import { Hotplug, type PciLocation } from './hotplug.ts';
+import { Processor } from './processor.ts';
 
 /** Where a message-signalled interrupt is written to, as on a PC; its data says which one it is. */
 const MSI_ADDRESS = 0xfee0_0000n;
+const FIRST_MESSAGE = 0x20;
+/** Interrupts that a PC's firmware gives to the four lines of a PCI bus. */
+const IRQS = [10, 10, 11, 11];
+
+/** Addresses in bytes. */
+interface Span {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** Memory of a file at a guest-physical address, beside RAM: for plain loads and stores, not for DMA. */
+export interface MappedMemory {
+  readonly address: bigint;
+  /** Bytes. */
+  readonly size: number;
+  readonly fd: number;
+  /** Where in the file. */
+  readonly fileOffset: number;
+}
+
+/** What hardware to have. */
+export interface GuestMachineOptions {
+  /** Where RAM is. Default: 16 MiB at address 0. */
+  readonly ram?: readonly Span[];
+  /** A file as long as all RAM to have it in, taken over. */
+  readonly ramFd?: number;
+  /** Where BARs that need addresses below 4 GiB may lie, and where the others. */
+  readonly pci32?: AddressRange;
+  readonly pci64?: AddressRange;
+}
 
 /**
- * The hardware an embedded guest runs on: RAM at address 0, one PCI bus, an interrupt controller. Functions of this
- * process and functions behind a vfio-user socket are plugged in alike.
+ * The hardware an embedded guest runs on: a processor, RAM, PCI buses, an interrupt controller. Functions of this process
+ * and functions behind a vfio-user socket are plugged in alike.
  */
 export class GuestMachine {
+  readonly processor = new Processor();
+  readonly hotplug = new Hotplug();
+  /** The root bus. */
   readonly bus = new PciBus();
+  /** What functions reach by DMA. */
   readonly memory = new GuestMemory();
-  readonly ramSize: number;
+  readonly ram: readonly Span[];
+  readonly pci32: AddressRange;
+  readonly pci64: AddressRange;
   readonly #ramFd: number;
-  readonly #handlers = new Map<number, () => void>();
-  readonly #intxHandlers = new Map<number, () => void>();
-  #nextMessage = 0x20;
+  readonly #mapped = new Map<bigint, MappedMemory>();
+  readonly #messages = new Map<number, () => void>();
+  readonly #lines = new Map<number, Set<() => void>>();
 
-  /** `ramSize` in bytes, whole pages; `ramFd`, if given, a file of that size to have the RAM in, taken over. */
-  constructor(ramSize: number, ramFd?: number) {
-    this.ramSize = ramSize;
-    this.#ramFd = ramFd ?? createMemfd('guest-ram', ramSize);
-    const backing = new FileBackings().open(openSync(`/proc/self/fd/${this.#ramFd}`, 'r+'), ramSize, true);
-    if ('code' in backing) throw new RangeError(backing.detail);
-    this.memory.add({ start: 0, size: ramSize, writable: true, backing });
+  constructor(options: GuestMachineOptions = {}) {
+    const { ram = [{ start: 0, size: 16 * 2 ** 20 }] } = options;
+    this.ram = ram;
+    this.pci32 = options.pci32 ?? new AddressRange(0xc000_0000n, 0xfec0_0000n);
+    this.pci64 = options.pci64 ?? new AddressRange(0x40_0000_0000n, 2n ** 52n);
+    const total = ram.reduce((sum, { size }) => sum + size, 0);
+    this.#ramFd = options.ramFd ?? createMemfd('guest-ram', total);
+    const backings = new FileBackings();
+    for (const { span, offset } of this.#placed()) {
+      const backing = backings.open(openSync(`/proc/self/fd/${this.#ramFd}`, 'r+'), total, true);
+      if ('code' in backing) throw new RangeError(backing.detail);
+      this.memory.add({ ...span, offset, writable: true, backing });
+    }
   }
 
-  /** Plugs a function into `slot`, or the lowest free one; returns which. */
-  plug(pciFunction: PciFunction, slot?: number): number {
+  /** Plugs a function into `slot`, or the lowest free one, of the root bus or `bus`; returns which. */
+  plug(pciFunction: PciFunction, slot?: number, bus: PciBus = this.bus): number {
     if (pciFunction instanceof RemoteFunction) {
-      pciFunction.shareRam({ fd: this.#ramFd, offset: 0, address: 0, size: this.ramSize });
+      for (const { span, offset } of this.#placed()) pciFunction.shareRam({ fd: this.#ramFd, offset, address: span.start, size: span.size });
     }
     let taken = -1;
-    taken = this.bus.plug(pciFunction, this.#hostFor(() => taken), slot);
+    taken = bus.plug(pciFunction, this.#hostFor(() => this.irqOf(bus, taken)), slot);
     return taken;
+  }
+
+  /** The bus a location is on, and undefined where its port is none. */
+  busAt({ port }: PciLocation): PciBus | undefined {
+    return port === undefined ? this.bus : this.bus.at(port)?.bridge?.bus;
+  }
+
+  /** A configuration read on the bus numbered `bus`; all ones where nobody answers. */
+  readConfig(bus: number, slot: number, offset: number, width: AccessWidth): number {
+    return this.bus.busNumbered(bus)?.readConfig(slot, offset, width) ?? 2 ** (8 * width) - 1;
+  }
+
+  writeConfig(bus: number, slot: number, offset: number, width: AccessWidth, value: number): void {
+    this.bus.busNumbered(bus)?.writeConfig(slot, offset, width, value);
+  }
+
+  /** Puts memory at an address; it has to be free. */
+  map(memory: MappedMemory): void {
+    this.#mapped.set(memory.address, memory);
+  }
+
+  unmap(address: bigint): void {
+    this.#mapped.delete(address);
+  }
+
+  /** The file, and where in it, behind all of `[address, address + length)`, if that is memory but not RAM. */
+  mappable(address: bigint, length: number): { readonly fd: number; readonly fileOffset: number } | undefined {
+    const bar = this.bus.mappable(address, length);
+    if (bar !== undefined) return { fd: bar.area.fd, fileOffset: bar.area.fileOffset + bar.offset };
+    for (const mapped of this.#mapped.values()) {
+      const offset = address - mapped.address;
+      if (offset < 0n || offset + BigInt(length) > BigInt(mapped.size)) continue;
+      return { fd: mapped.fd, fileOffset: mapped.fileOffset + Number(offset) };
+    }
+    return undefined;
   }
 
   /** A message that calls `handler` when a function sends it. */
   allocateMessage(handler: () => void): { readonly address: bigint; readonly data: number } {
-    const data = this.#nextMessage++;
-    this.#handlers.set(data, handler);
+    let data = FIRST_MESSAGE;
+    while (this.#messages.has(data)) data++;
+    this.#messages.set(data, handler);
     return { address: MSI_ADDRESS, data };
   }
 
-  /** Calls `handler` whenever the function in `slot` asserts its INTx line. */
-  onIntx(slot: number, handler: () => void): void {
-    this.#intxHandlers.set(slot, handler);
+  freeMessage(data: number): void {
+    this.#messages.delete(data);
+  }
+
+  /** The interrupt that INTA of a slot ends in: the line turns with the slot, and behind a port with the port's slot too. */
+  irqOf(bus: PciBus, slot: number): number {
+    const port = this.bus.slots.find((candidate) => this.bus.at(candidate)?.bridge?.bus === bus) ?? 0;
+    return IRQS[(slot + port + 3) % 4] ?? 0;
+  }
+
+  /** Calls `handler` whenever a function that ends in interrupt `irq` asserts its line; returns how to stop that. */
+  onIrq(irq: number, handler: () => void): () => void {
+    const handlers = this.#lines.get(irq) ?? new Set();
+    this.#lines.set(irq, handlers.add(handler));
+    return () => handlers.delete(handler);
   }
 
   /** Unplugs everything and gives the RAM back. */
   close(): void {
-    for (const slot of this.bus.slots) this.bus.unplug(slot);
+    this.processor.stop();
+    for (const slot of this.bus.slots) {
+      const behind = this.bus.at(slot)?.bridge?.bus;
+      for (const inner of behind?.slots ?? []) behind?.unplug(inner);
+      this.bus.unplug(slot);
+    }
+    this.#mapped.clear();
     this.memory.clear();
     closeSync(this.#ramFd);
   }
 
-  #hostFor(slot: () => number): PciHost {
+  #placed(): { readonly span: Span; readonly offset: number }[] {
+    let next = 0;
+    return this.ram.map((span) => ({ span, offset: (next += span.size) - span.size }));
+  }
+
+  #hostFor(irq: () => number): PciHost {
     return {
       memory: this.memory,
       msix: {
         kind: 'messages',
         write: (address, data) => {
-          if (address === MSI_ADDRESS) this.#handlers.get(data)?.();
+          if (address === MSI_ADDRESS) this.#interrupt([this.#messages.get(data)]);
         },
       },
       intx: (asserted) => {
-        if (asserted) this.#intxHandlers.get(slot())?.();
+        if (asserted) this.#interrupt(this.#lines.get(irq()) ?? []);
       },
       defer: setImmediate,
     };
+  }
+
+  #interrupt(handlers: Iterable<(() => void) | undefined>): void {
+    for (const handler of handlers) if (handler !== undefined) this.processor.run(handler);
   }
 }

@@ -1,4 +1,6 @@
-import { closeSync, readSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
 import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { createMemfd } from '@vpmem/native';
@@ -17,12 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => closeSync(fd));
 
-function pmemFunction(options: { syncer?: Syncer; vectors?: number } = {}): VirtioPciFunction {
+function pmemFunction(options: { syncer?: Syncer; vectors?: number; address?: bigint } = {}): VirtioPciFunction {
   const backend = new MemoryBackend(
     { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
     options.syncer ?? fileSyncer(fd),
   );
-  return new VirtioPciFunction(new VirtioPmem(backend), { vectors: options.vectors ?? 2 });
+  return new VirtioPciFunction(new VirtioPmem(backend, options), { vectors: options.vectors ?? 2 });
 }
 const fileBytes = (offset: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(length);
@@ -37,6 +39,18 @@ describe.each([
   describe('in this process', () => {
     it.each(pmemCases)('$name', async ({ run }) => {
       await run({ size: SIZE, function: () => pmemFunction({ vectors }), fileBytes });
+    });
+  });
+
+  describe('in this process, its memory placed by the machine', () => {
+    const address = 0x1_4000_0000n;
+    it.each(pmemCases)('$name', async ({ run }) => {
+      await run({
+        size: SIZE,
+        map: (machine) => machine.map({ address, size: SIZE, fd, fileOffset: 0 }),
+        function: () => pmemFunction({ vectors, address }),
+        fileBytes,
+      });
     });
   });
 
@@ -118,5 +132,26 @@ describe('Guest', () => {
     expect(() => guest.plug(disguised)).toThrow('no driver for 1234:105b');
     expect(guest.machine.bus.slots).toEqual([]);
     await guest.close();
+  });
+});
+
+describe('memory whose file is truncated', () => {
+  it('is gone for the guest, not the end of this process', async () => {
+    const path = join(tmpdir(), `vpmem-guest-${process.pid}`);
+    const file = openSync(path, 'w+');
+    ftruncateSync(file, SIZE);
+    const backend = new MemoryBackend(
+      { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd: file, offset: 0, align: 4096, path, volatile: undefined, discardData: false, was: 'there' },
+      fileSyncer(file),
+    );
+    const guest = new Guest();
+    const disk = guest.plug(new VirtioPciFunction(new VirtioPmem(backend)));
+    disk.write(SIZE - 4, Buffer.from('here'));
+    ftruncateSync(file, 0);
+    expect(() => disk.read(SIZE - 4, 4)).toThrow('the file behind it was truncated');
+    expect(() => disk.write(0, Buffer.from('x'))).toThrow('the file behind it was truncated');
+    await guest.close();
+    closeSync(file);
+    rmSync(path);
   });
 });

@@ -1,73 +1,105 @@
 import type { PciFunction } from '@vpmem/pci';
-import { VIRTIO_ID_PMEM } from '@vpmem/virtio-pmem';
-import { AddressAllocator, FoundFunction } from './found-function.ts';
+import { GuestError } from './guest-error.ts';
 import { GuestMachine } from './guest-machine.ts';
-import { PmemDisk } from './pmem-driver.ts';
+import type { PciLocation } from './hotplug.ts';
+import { OperatingSystem } from './operating-system.ts';
+import type { PmemDisk } from './pmem-driver.ts';
 
-const VIRTIO_VENDOR = 0x1af4;
-const FIRST_DEVICE_ID = 0x1040;
-/** The first page is never handed out: address 0 in a descriptor is then always a mistake. */
-const RAM_START = 0x1000;
+/** On what a guest runs, and who hears of its troubles. */
+export interface GuestOptions {
+  /** Hardware with functions plugged in or not; by default a machine of its own with 16 MiB of RAM. */
+  readonly machine?: GuestMachine;
+  /** A file of 16 MiB, taken over, to have the RAM of that machine in. */
+  readonly ramFd?: number;
+  /** Hears, in one line, of devices it found and cannot drive. */
+  readonly problem?: (text: string) => void;
+}
 
 /**
- * A guest operating system in miniature. It finds functions by configuration cycles, as any system does, and drives those
- * it knows, whether they live in this process or behind a vfio-user socket.
+ * A guest operating system in miniature. It finds buses and functions by configuration cycles, as any system does, hears of
+ * hot plug, and drives the functions it knows, whether they live in this process or behind a vfio-user socket.
  */
 export class Guest {
   readonly machine: GuestMachine;
-  readonly #addresses = new AddressAllocator();
-  readonly #disks: PmemDisk[] = [];
-  #ramNext = RAM_START;
+  readonly #problem: (text: string) => void;
+  #system: OperatingSystem | undefined;
 
-  /** `ramSize` in bytes; `ramFd`, a file of that size, if the RAM is not to be the machine's own. */
-  constructor(options: { readonly ramSize?: number; readonly ramFd?: number } = {}) {
-    this.machine = new GuestMachine(options.ramSize ?? 16 * 2 ** 20, options.ramFd);
+  /** Starts as soon as the machine's processor runs, which is at once unless it was stopped. */
+  constructor(options: GuestOptions = {}) {
+    const { ramFd, problem = () => undefined } = options;
+    this.machine = options.machine ?? new GuestMachine(ramFd === undefined ? {} : { ramFd });
+    this.#problem = problem;
+    this.machine.hotplug.connectGuest({
+      inserted: (location) => this.machine.processor.run(() => this.#system?.inserted(location)),
+      ejectRequested: (location) => this.machine.processor.run(() => void this.#eject(location)),
+    });
+    this.#boot();
   }
 
   /** The disks found so far. */
   get disks(): readonly PmemDisk[] {
-    return this.#disks;
+    return this.#system?.disks ?? [];
   }
 
-  /** Plugs a function in and finds it: cold plug and hot plug alike. @throws ProbeError if it cannot be driven */
+  /** The disk at a location, if there is one. */
+  diskAt(location: PciLocation): PmemDisk | undefined {
+    return this.#system?.diskAt(location);
+  }
+
+  /** Plugs a function into the root bus and finds it: cold plug and hot plug alike. @throws ProbeError if it cannot be driven */
   plug(pciFunction: PciFunction): PmemDisk {
+    if (this.#system === undefined) throw new GuestError('the guest has not started');
     const slot = this.machine.plug(pciFunction);
     try {
-      return this.#probe(slot);
+      return this.#system.probe({ port: undefined, slot });
     } catch (error) {
       this.machine.bus.unplug(slot);
       throw error;
     }
   }
 
-  /** Takes a disk out of service and its function out of the bus. */
+  /** Takes a disk out of service and its function out of the root bus. */
   async unplug(disk: PmemDisk): Promise<void> {
-    await disk.close();
-    this.#disks.splice(this.#disks.indexOf(disk), 1);
+    await this.#system?.release({ port: undefined, slot: disk.slot });
     this.machine.bus.unplug(disk.slot);
+  }
+
+  /** The machine is being reset: the system is gone at once, and starts anew when the processor runs. Call it after the devices' reset. */
+  reset(): void {
+    this.#die('the guest was reset');
+    this.#boot();
   }
 
   /** Shuts down: every disk is taken out of service first. */
   async close(): Promise<void> {
-    for (const disk of [...this.#disks]) await this.unplug(disk);
+    for (const disk of [...this.disks]) await this.unplug(disk);
     this.machine.close();
   }
 
   /** The power goes: nothing is taken out of service, no device is told. */
   cutPower(): void {
-    this.#disks.length = 0;
+    this.#die('the power is gone');
     this.machine.close();
   }
 
-  #probe(slot: number): PmemDisk {
-    const found = new FoundFunction(this.machine.bus, slot);
-    if (found.vendorId !== VIRTIO_VENDOR || found.deviceId !== FIRST_DEVICE_ID + VIRTIO_ID_PMEM) {
-      throw new RangeError(`no driver for ${found.vendorId.toString(16)}:${found.deviceId.toString(16)}`);
+  #boot(): void {
+    this.machine.processor.run(() => (this.#system = new OperatingSystem(this.machine, this.#problem)));
+  }
+
+  #die(text: string): void {
+    const reason = new GuestError(text);
+    this.machine.processor.reset(reason);
+    this.#system?.die(reason);
+    this.#system = undefined;
+  }
+
+  async #eject(location: PciLocation): Promise<void> {
+    const system = this.#system;
+    try {
+      await system?.ejectRequested(location);
+    } catch (error) {
+      // A reset came between: whoever asked has an answer.
+      if (!(error instanceof GuestError) || system === this.#system) throw error;
     }
-    found.enable(this.#addresses);
-    const disk = new PmemDisk(this.machine, found, this.#ramNext);
-    this.#ramNext += PmemDisk.ramNeeded;
-    this.#disks.push(disk);
-    return disk;
   }
 }

@@ -1,5 +1,9 @@
-export { AddressAllocator, FoundFunction, type FoundBar } from './found-function.ts';
-export { Guest } from './guest.ts';
-export { GuestMachine } from './guest-machine.ts';
-export { FlushError, PmemDisk } from './pmem-driver.ts';
-export { ProbeError, VirtioTransport } from './virtio-transport.ts';
+export { AddressRange } from './address-range.ts';
+export { FoundFunction, type FoundBar, type PlacedBar } from './found-function.ts';
+export { Guest, type GuestOptions } from './guest.ts';
+export { FlushError, GuestError, ProbeError } from './guest-error.ts';
+export { GuestMachine, type GuestMachineOptions, type MappedMemory } from './guest-machine.ts';
+export { Hotplug, locationKey, type HotplugGuest, type HotplugPlatform, type PciLocation } from './hotplug.ts';
+export { PmemDisk } from './pmem-driver.ts';
+export { Processor } from './processor.ts';
+export { VirtioTransport } from './virtio-transport.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Mapping } from '@vpmem/native';
+import { copyFrom, copyTo, Mapping } from '@vpmem/native';
 import {
   ACKNOWLEDGE,
   DEVICE_NEEDS_RESET,
@@ -19,26 +19,22 @@ import {
 } from '@vpmem/virtio-pmem';
 import { DriverQueue } from '@vpmem/virtio/driver';
 import type { FoundFunction } from './found-function.ts';
+import { FlushError, GuestError, ProbeError } from './guest-error.ts';
 import type { GuestMachine } from './guest-machine.ts';
-import { ProbeError, VirtioTransport } from './virtio-transport.ts';
+import { VirtioTransport } from './virtio-transport.ts';
 
 /** What this driver takes if it is offered. */
 const WANTED = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_PMEM_F_SHMEM_REGION;
 const QUEUE_SIZE = 64;
 /** One slot of guest RAM per request in flight: request and response. */
 const SLOT = 16;
-/** The longest piece mapped at once. */
-const CHUNK = 2 ** 30;
-
-/** The device answered a flush with failure, or asked to be reset. */
-export class FlushError extends Error {
-  override readonly name = 'FlushError';
-}
+/** The most that the kernel copies at once. */
+const CHUNK = 2 ** 16;
 
 interface Waiter {
   readonly slot: number;
   readonly resolve: () => void;
-  readonly reject: (error: FlushError) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -46,8 +42,11 @@ interface Waiter {
  * was stored before is durable.
  */
 export class PmemDisk {
-  /** Slot on the bus. */
+  /** Number of its bus, and slot on it. */
+  readonly bus: number;
   readonly slot: number;
+  /** Somebody has it open: the system will not give it up. */
+  inUse = false;
   /** Guest-physical address of the range. */
   readonly address: bigint;
   /** Bytes. */
@@ -60,6 +59,12 @@ export class PmemDisk {
   readonly #mapping: Mapping;
   readonly #slots: number[];
   readonly #waiting = new Map<number, Waiter>();
+  /** Takes the interrupt's handler away again. */
+  readonly #disconnect: () => void;
+  #allAnswered: () => void = () => undefined;
+  /** Why the disk takes no more work, if it does not. */
+  #gone: Error | undefined;
+  #abandoned = false;
 
   /**
    * VIRTIO 1.4 §3.1.1, with guest RAM from `ramAt` on for the queue and its requests.
@@ -67,9 +72,11 @@ export class PmemDisk {
    * @throws ProbeError if the device cannot be used; it is then marked FAILED
    */
   constructor(machine: GuestMachine, pci: FoundFunction, ramAt: number) {
+    this.bus = pci.bus;
     this.slot = pci.slot;
     this.#machine = machine;
     this.#transport = new VirtioTransport(machine.bus, pci);
+    let mapping: Mapping | undefined;
     try {
       this.#transport.status = 0;
       if (this.#transport.status !== 0) throw new ProbeError('the device is not ready: it does not read status 0 after a reset');
@@ -82,12 +89,13 @@ export class PmemDisk {
       this.#queue = new DriverQueue(machine.memory, placement, { size, eventIndex: (this.features & VIRTIO_F_EVENT_IDX) !== 0n });
       this.#slots = Array.from({ length: size / 2 }, (_, i) => Math.ceil(placement.end / SLOT) * SLOT + i * SLOT);
       this.#notifyAddress = this.#transport.enableQueue(0, size, placement);
-      this.#connectInterrupt(pci);
-      this.#mapping = this.#mapRange();
+      this.#mapping = mapping = this.#mapRange();
+      this.#disconnect = this.#connectInterrupt(pci);
       this.#transport.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
     } catch (error) {
       // VIRTIO 1.4 §2.1.1: a driver never takes a status bit back but by reset.
       this.#transport.status |= FAILED;
+      mapping?.unmap();
       throw error;
     }
   }
@@ -95,20 +103,21 @@ export class PmemDisk {
   /** Bytes of guest RAM a disk takes. */
   static readonly ramNeeded = 0x2000;
 
-  /** Plain loads. */
+  /** Plain loads. @throws GuestError if the memory is gone, RangeError outside the disk */
   read(offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.#pieces(offset, length, (view, at) => bytes.set(view, at));
+    this.#pieces(offset, length, (address, at, end) => copyFrom(address, bytes.subarray(at, end)));
     return bytes;
   }
 
-  /** Plain stores: durable only after the next {@link fsync}. */
+  /** Plain stores: durable only after the next {@link fsync}. @throws GuestError if the memory is gone, RangeError outside the disk */
   write(offset: number, bytes: Uint8Array): void {
-    this.#pieces(offset, bytes.length, (view, at) => view.set(bytes.subarray(at, at + view.length)));
+    this.#pieces(offset, bytes.length, (address, at, end) => copyTo(address, bytes.subarray(at, end)));
   }
 
   /** Settles when everything stored before is durable. @throws FlushError if the device cannot promise that */
   async fsync(): Promise<void> {
+    if (this.#gone !== undefined) throw this.#gone;
     if ((this.#transport.status & DEVICE_NEEDS_RESET) !== 0) throw new FlushError('the device needs a reset');
     const slot = this.#slots.pop();
     if (slot === undefined) throw new FlushError('too many flushes in flight');
@@ -127,12 +136,36 @@ export class PmemDisk {
     });
   }
 
-  /** Resets the device, waits until it says that is done, and lets go of its memory. Flushes that wait never end. */
+  /** Takes no more flushes, waits for those in flight, resets the device, waits until it says that is done, and lets go of its memory. */
   async close(): Promise<void> {
+    this.#gone ??= new GuestError('the disk is being taken out of service');
+    const needsReset = (this.#transport.status & DEVICE_NEEDS_RESET) !== 0;
+    if (this.#waiting.size > 0 && !needsReset) await new Promise<void>((resolve) => (this.#allAnswered = resolve));
+    if (this.#isAbandoned()) return;
     this.#transport.status = 0;
     // VIRTIO 1.4 §2.4.2. The device may have a sync in flight, and in this process it needs our turn to finish it.
-    while (this.#transport.status !== 0) await nextTurn();
+    while (this.#transport.status !== 0) {
+      await nextTurn();
+      await this.#machine.processor.whenRunning();
+      if (this.#isAbandoned()) return;
+    }
+    this.abandon(this.#gone);
+  }
+
+  /** The machine was reset, or is without power: nobody tells the device, and whoever waits is told `reason`. */
+  abandon(reason: Error): void {
+    this.#gone = reason;
+    this.#abandoned = true;
+    this.#disconnect();
     this.#mapping.unmap();
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#waiting.clear();
+    this.#allAnswered();
+  }
+
+  /** A reset may come while {@link close} waits. */
+  #isAbandoned(): boolean {
+    return this.#abandoned;
   }
 
   #negotiate(): bigint {
@@ -157,28 +190,39 @@ export class PmemDisk {
     }));
   }
 
-  #connectInterrupt(pci: FoundFunction): void {
+  /** Returns how to undo it. */
+  #connectInterrupt(pci: FoundFunction): () => void {
     const message = this.#machine.allocateMessage(() => this.#takeUsed());
-    if (this.#transport.useMsix(0, message)) return;
+    const free = (): void => this.#machine.freeMessage(message.data);
+    try {
+      if (this.#transport.useMsix(0, message)) return free;
+    } catch (error) {
+      free();
+      throw error;
+    }
+    free();
     if (!pci.hasPin) throw new ProbeError('the device has neither MSI-X nor an interrupt pin');
-    this.#machine.onIntx(this.slot, () => {
-      this.#transport.takeIsr();
-      this.#takeUsed();
+    return this.#machine.onIrq(pci.irq, () => {
+      // The line may be another function's too.
+      if (this.#transport.takeIsr() !== 0) this.#takeUsed();
     });
   }
 
   #mapRange(): Mapping {
-    const found = this.#machine.bus.mappable(this.address, this.size);
+    const found = this.#machine.mappable(this.address, this.size);
     if (found === undefined) throw new ProbeError(`the range at 0x${this.address.toString(16)} is not memory`);
-    return Mapping.ofFile(found.area.fd, { length: this.size, offset: found.area.fileOffset + found.offset });
+    return Mapping.ofFile(found.fd, { length: this.size, offset: found.fileOffset });
   }
 
-  #pieces(offset: number, length: number, use: (view: Uint8Array, at: number) => void): void {
+  /** Through the kernel: whoever truncates the file behind the memory would end this process otherwise. */
+  #pieces(offset: number, length: number, copy: (address: bigint, at: number, end: number) => boolean): void {
+    if (this.#gone !== undefined) throw this.#gone;
     if (offset < 0 || offset + length > this.size) {
       throw new RangeError(`[${offset}, +${length}) is outside the disk of ${this.size} bytes`);
     }
     for (let at = 0; at < length; at += CHUNK) {
-      use(new Uint8Array(this.#mapping.window(offset + at, Math.min(CHUNK, length - at))), at);
+      if (copy(this.#mapping.address + BigInt(offset + at), at, Math.min(at + CHUNK, length))) continue;
+      throw new GuestError(`the memory from ${offset + at} on is gone: the file behind it was truncated`);
     }
   }
 
@@ -194,5 +238,6 @@ export class PmemDisk {
       if (used.length === VirtioPmemResp.size && ret === 0) waiter.resolve();
       else waiter.reject(new FlushError(`the device answered the flush with ${ret | 0}`));
     }
+    if (this.#waiting.size === 0) this.#allAnswered();
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@vpmem/virtio-pci';
 import type { QueuePlacement } from '@vpmem/virtio/driver';
 import type { FoundFunction } from './found-function.ts';
+import { ProbeError } from './guest-error.ts';
 
 type CommonField = keyof typeof VirtioPciCommonCfg.fields;
 
@@ -21,11 +22,6 @@ type CommonField = keyof typeof VirtioPciCommonCfg.fields;
 interface Structure {
   readonly address: bigint;
   readonly length: number;
-}
-
-/** The device is not one this driver can use. */
-export class ProbeError extends Error {
-  override readonly name = 'ProbeError';
 }
 
 /** VIRTIO 1.4 §4.1, the driver's side: the structures of one function, found through its capabilities. */
