@@ -15,7 +15,8 @@ export type DescribableOption = 'object' | 'device' | 'msg';
 /** What the command line asks for. */
 export type CommandLine =
   | { readonly action: 'run'; readonly options: readonly GivenOption[] }
-  | { readonly action: 'help' | 'version' }
+  | { readonly action: 'help' }
+  | { readonly action: 'version' }
   | { readonly action: 'describe'; readonly option: DescribableOption };
 
 const BY_WORD = new Map(OPTION_NAMES.flatMap((name) => [name, ...(declarationOf(name).aliases ?? [])].map((word) => [word, name] as const)));

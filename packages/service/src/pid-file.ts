@@ -12,12 +12,12 @@ export class PidFile {
   /**
    * Makes the file, or takes over one that a dead process has left behind. For its owner alone: mode 0600.
    *
-   * @throws SetupError if another process has it, naming that, or it cannot be made
+   * @throws SetupError if another process has it, naming that, or it cannot be made, or has something else in it
    */
   constructor(path: string) {
     // It is removed by a process that may be elsewhere by then.
     this.#path = resolve(path);
-    this.#fd = lockedFile(path, this.#path);
+    this.#fd = openOwn(path, this.#path);
     ftruncateSync(this.#fd);
     writeSync(this.#fd, `${process.pid}\n`);
   }
@@ -31,30 +31,24 @@ export class PidFile {
   }
 }
 
-function lockedFile(given: string, path: string): number {
+function openOwn(given: string, path: string): number {
+  const refuse = (why: string, options?: ErrorOptions): SetupError => new SetupError(`-pidfile ${given}: ${why}`, options);
   // Whoever had it before us may remove it between our opening and locking it.
   for (;;) {
-    const fd = open(given, path);
+    let fd: number | undefined;
     try {
-      if (!lockFile(fd)) throw new SetupError(`-pidfile ${given}: belongs to process ${readFileSync(path, 'utf8').trim()}, which is running; stop that or name another file`);
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (stat !== undefined && !stat.isFile()) throw refuse('is there and is no ordinary file; name another');
+      fd = openSync(path, 'a+', 0o600);
+      const content = readFileSync(path, 'utf8').trim();
+      if (!lockFile(fd)) throw refuse(`belongs to process ${content}, which is running; stop that or name another file`);
+      if (!/^\d*$/.test(content)) throw refuse('is there and has no process id in it; name another file');
       if (isAt(fd, path)) return fd;
-    } catch (error) {
       closeSync(fd);
-      if (error instanceof SetupError) throw error;
-      throw new SetupError(`-pidfile ${given}: cannot be locked: ${(error as Error).message}`, { cause: error });
+    } catch (error) {
+      if (fd !== undefined) closeSync(fd);
+      throw error instanceof SetupError ? error : refuse(`cannot be had: ${(error as Error).message}`, { cause: error });
     }
-    closeSync(fd);
-  }
-}
-
-function open(given: string, path: string): number {
-  try {
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat !== undefined && !stat.isFile()) throw new SetupError(`-pidfile ${given}: is there and is no ordinary file; name another`);
-    return openSync(path, 'a+', 0o600);
-  } catch (error) {
-    if (error instanceof SetupError) throw error;
-    throw new SetupError(`-pidfile ${given}: cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -2,31 +2,46 @@ import { explainError, MachineError } from '@vpmem/machine';
 import { OptionError, parseOption, type ParsedOption } from '@vpmem/options';
 import type { GivenOption } from './command-line.ts';
 import type { ConfigSection } from './config-file.ts';
-import { declarationOf } from './option-table.ts';
+import { declarationOf, type OptionName } from './option-table.ts';
 import { SetupError } from './setup-error.ts';
 
-/** An option with properties, and where it was given. */
+/** How a message about an option begins; `parameter` narrows it down in a file. */
+export type Location = (parameter?: string) => string;
+
+/** An option, and where it was given: on the command line or in a file. */
 export interface SetupOption {
+  readonly name: OptionName;
+  /** As it would stand on the command line. */
+  readonly text: string;
+  readonly location: Location;
+}
+
+/** An option with its properties. */
+export interface ParsedSetupOption extends SetupOption {
   readonly parsed: ParsedOption;
-  /** How a message about it begins; `parameter` narrows it down in a file. */
-  readonly location: (parameter?: string) => string;
+}
+
+export function fromCommandLine({ name, text }: GivenOption): SetupOption {
+  return { name, text, location: () => `-${name} ${text}` };
+}
+
+export function fromConfigFile({ option, line, entries }: ConfigSection, file: string): SetupOption {
+  return {
+    name: option,
+    text: entries.map(({ name, value }) => `${name}=${value.replaceAll(',', ',,')}`).join(','),
+    location: (parameter) => `${file}:${entries.find(({ name }) => name === parameter)?.line ?? line}`,
+  };
 }
 
 /** @throws SetupError */
-export function parseGivenOption({ name, text }: GivenOption): SetupOption {
-  const location = (): string => `-${name} ${text}`;
-  return { parsed: located(location, () => parseOption(text, syntaxOf(name))), location };
-}
-
-/** @throws SetupError */
-export function parseConfigSection({ option, line, entries }: ConfigSection, file: string): SetupOption {
-  const location = (parameter?: string): string => `${file}:${entries.find(({ name }) => name === parameter)?.line ?? line}`;
-  const text = entries.map(({ name, value }) => `${name}=${value.replaceAll(',', ',,')}`).join(',');
-  return { parsed: located(location, () => parseOption(text, syntaxOf(option))), location };
+export function parseSetupOption(option: SetupOption): ParsedSetupOption {
+  const { syntax } = declarationOf(option.name);
+  if (syntax === undefined) throw new RangeError(`-${option.name} has no properties`);
+  return { ...option, parsed: located(option.location, () => parseOption(option.text, syntax)) };
 }
 
 /** Runs `action`; what the user did wrong in it is told with the place where. @throws SetupError, or what is not the user's mistake */
-export function located<T>(location: SetupOption['location'], action: () => T): T {
+export function located<T>(location: Location, action: () => T): T {
   try {
     return action();
   } catch (error) {
@@ -35,7 +50,7 @@ export function located<T>(location: SetupOption['location'], action: () => T): 
 }
 
 /** The same for what takes time. */
-export async function locatedAsync<T>(location: SetupOption['location'], action: () => Promise<T>): Promise<T> {
+export async function locatedAsync<T>(location: Location, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
@@ -43,7 +58,7 @@ export async function locatedAsync<T>(location: SetupOption['location'], action:
   }
 }
 
-function mistakeAt(location: SetupOption['location'], error: unknown): unknown {
+function mistakeAt(location: Location, error: unknown): unknown {
   const explanation = explainError(error);
   if (explanation === undefined) return error;
   return new SetupError(`${location(parameterOf(error))}: ${explanation}`, { cause: error });
@@ -52,10 +67,4 @@ function mistakeAt(location: SetupOption['location'], error: unknown): unknown {
 function parameterOf(error: unknown): string | undefined {
   if (error instanceof OptionError) return error.parameter;
   return error instanceof MachineError ? error.property : undefined;
-}
-
-function syntaxOf(name: GivenOption['name']): NonNullable<ReturnType<typeof declarationOf>['syntax']> {
-  const { syntax } = declarationOf(name);
-  if (syntax === undefined) throw new RangeError(`-${name} has no properties`);
-  return syntax;
 }

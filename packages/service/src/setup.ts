@@ -1,33 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { defineProperties, property, readProperties, type Properties, type PropertySchema, type PropertySource, type ValuesOf } from '@vpmem/options';
+import { defineProperties, property, readProperties, type PropertySchema, type ValuesOf } from '@vpmem/options';
 import type { GivenOption } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
 import { messageProperties, type MessageSettings } from './message-settings.ts';
 import { declarationOf, type OptionName, type ProgramName } from './option-table.ts';
 import { SetupError } from './setup-error.ts';
-import { located, parseConfigSection, parseGivenOption, type SetupOption } from './setup-option.ts';
-
-/** A monitor by its short option. */
-export interface MonitorOption {
-  readonly option: 'monitor' | 'qmp' | 'qmp-pretty';
-  /** Where: `stdio`, `unix:PATH,…`. */
-  readonly device: string;
-}
+import { fromCommandLine, fromConfigFile, located, parseSetupOption, type ParsedSetupOption, type SetupOption } from './setup-option.ts';
 
 /** Everything the command line and its files say, each kind in the order given. Nothing has been made or opened yet. */
 export interface Setup {
   readonly name: string | undefined;
-  readonly objects: readonly SetupOption[];
-  readonly devices: readonly SetupOption[];
-  /** `-machine`, merged; undefined where it was not given. */
-  readonly machine: SetupOption | undefined;
-  /** `-m`, merged. */
-  readonly memory: SetupOption | undefined;
+  readonly objects: readonly ParsedSetupOption[];
+  readonly devices: readonly ParsedSetupOption[];
+  /** `-machine` */
+  readonly machine: readonly SetupOption[];
+  /** `-m` */
+  readonly memory: readonly SetupOption[];
   /** `-S` */
   readonly paused: boolean;
-  readonly monitors: readonly MonitorOption[];
-  readonly chardevs: readonly SetupOption[];
-  readonly mons: readonly SetupOption[];
+  /** `-monitor`, `-qmp`, `-qmp-pretty`, `-mon` and `-chardev` */
+  readonly monitors: readonly SetupOption[];
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
@@ -36,45 +28,38 @@ export interface Setup {
   readonly warnings: readonly string[];
 }
 
+const MONITORS: readonly OptionName[] = ['monitor', 'qmp', 'qmp-pretty', 'mon', 'chardev'];
+
 const nameProperties = defineProperties({
   guest: property.string({ description: 'the name' }),
-  process: property.refused('a node process cannot rename itself in a way others would see'),
-  'debug-threads': property.refused('threads are named by what they do anyway'),
+  process: property.refused('a process of node cannot take another name'),
+  'debug-threads': property.refused('threads are named anyway'),
 });
 
 /** @throws SetupError */
-export function readSetup(options: readonly GivenOption[], program: ProgramName): Setup {
-  const found = options.flatMap((option) => (option.name === 'readconfig' ? readFile(option.text, program) : [{ ...option, ...withProperties(option) }]));
-  const grouped = (name: OptionName): SetupOption[] => found.flatMap((each) => (each.name === name && each.setup !== undefined ? [each.setup] : []));
-  const text = (name: OptionName): string | undefined => found.find((each) => each.name === name)?.text;
-  const flag = (name: OptionName): boolean => found.some((each) => each.name === name);
+export function readSetup(given: readonly GivenOption[], program: ProgramName): Setup {
+  const options = given.flatMap((option) => (option.name === 'readconfig' ? readFile(option.text, program) : [fromCommandLine(option)]));
+  const all = (name: OptionName): SetupOption[] => options.filter((option) => option.name === name);
+  const parsed = (name: OptionName): ParsedSetupOption[] => all(name).map(parseSetupOption);
+  const [objects, devices, names, messages] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg')];
   return {
-    name: merged(grouped('name'), nameProperties).guest,
-    objects: grouped('object'),
-    devices: grouped('device'),
-    machine: merge(grouped('machine')),
-    memory: merge(grouped('m')),
-    paused: flag('S'),
-    monitors: found.flatMap(({ name, text: device }) => (isMonitor(name) ? [{ option: name, device }] : [])),
-    chardevs: grouped('chardev'),
-    mons: grouped('mon'),
-    pidFile: text('pidfile'),
-    logFile: text('D'),
-    daemonize: flag('daemonize'),
-    messages: merged(grouped('msg'), messageProperties),
-    warnings: found.flatMap(({ setup }) => setup?.parsed.warnings.map(({ message }) => `${setup.location()}: ${message}`) ?? []),
+    name: readMerged(names, nameProperties).guest,
+    objects,
+    devices,
+    machine: all('machine'),
+    memory: all('m'),
+    paused: all('S').length > 0,
+    monitors: options.filter(({ name }) => MONITORS.includes(name)),
+    pidFile: all('pidfile')[0]?.text,
+    logFile: all('D')[0]?.text,
+    daemonize: all('daemonize').length > 0,
+    messages: readMerged(messages, messageProperties),
+    warnings: [...objects, ...devices, ...names, ...messages].flatMap(({ parsed: { warnings }, location }) =>
+      warnings.map(({ message, parameter }) => `${location(parameter)}: ${message}`)),
   };
 }
 
-interface FoundOption extends GivenOption {
-  readonly setup?: SetupOption;
-}
-
-function withProperties(option: GivenOption): { setup?: SetupOption } {
-  return declarationOf(option.name).syntax === undefined ? {} : { setup: parseGivenOption(option) };
-}
-
-function readFile(file: string, program: ProgramName): FoundOption[] {
+function readFile(file: string, program: ProgramName): SetupOption[] {
   let content;
   try {
     content = readFileSync(file, 'utf8');
@@ -84,28 +69,13 @@ function readFile(file: string, program: ProgramName): FoundOption[] {
   return parseConfigFile(content, file).map((section) => {
     const refusal = declarationOf(section.option).refusedBy?.[program];
     if (refusal !== undefined) throw new SetupError(`${file}:${section.line}: ${program} does not take it: ${refusal}`);
-    return { name: section.option, text: '', setup: parseConfigSection(section, file) };
+    return fromConfigFile(section, file);
   });
 }
 
-function isMonitor(name: OptionName): name is MonitorOption['option'] {
-  return name === 'monitor' || name === 'qmp' || name === 'qmp-pretty';
-}
-
-/** Several options as one; of a repeated property the last value. A message names the option that has the property. */
-function merge(options: readonly SetupOption[]): SetupOption | undefined {
-  const [last] = options.slice(-1);
-  if (last === undefined) return undefined;
-  const properties: Properties = Object.assign({}, ...options.map(({ parsed }) => parsed.properties)) as Properties;
-  const entries = options.flatMap(({ parsed }) => parsed.entries ?? []);
-  return {
-    parsed: { ...last.parsed, properties, entries },
-    location: (parameter) => (options.findLast(({ parsed }) => parameter !== undefined && Object.hasOwn(parsed.properties, parameter)) ?? last).location(parameter),
-  };
-}
-
-function merged<S extends PropertySchema>(options: readonly SetupOption[], schema: S): ValuesOf<S> {
-  const option = merge(options);
-  const nothing: PropertySource = { form: 'text', properties: {} };
-  return located(option?.location ?? (() => ''), () => readProperties(schema, option?.parsed ?? nothing));
+/** Reads several options as one; of a repeated property the last value counts. Each is checked on its own, where it stands. */
+function readMerged<S extends PropertySchema>(options: readonly ParsedSetupOption[], schema: S): ValuesOf<S> {
+  for (const { parsed, location } of options) located(location, () => readProperties(schema, parsed));
+  const properties = Object.fromEntries(options.flatMap(({ parsed }) => Object.entries(parsed.properties)));
+  return readProperties(schema, { form: 'text', properties });
 }

@@ -2,32 +2,28 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** The first signal that asks us to stop; a second one does not wait for anything. */
 export class StopSignal {
-  readonly came: Promise<NodeJS.Signals>;
-  #first: NodeJS.Signals | undefined;
-  readonly #release: () => void;
+  readonly came: Promise<void>;
+  readonly #controller = new AbortController();
 
   constructor() {
-    const handlers: [NodeJS.Signals, () => void][] = [];
     this.came = new Promise((resolve) => {
       for (const signal of SIGNALS) {
-        handlers.push([signal, () => {
-          if (this.#first !== undefined) dieOf(signal);
-          this.#first = signal;
-          resolve(signal);
-        }]);
+        process.on(signal, () => {
+          if (this.asked) dieOf(signal);
+          this.#controller.abort(new Error(`stopped by ${signal}`));
+          resolve();
+        });
       }
     });
-    for (const [signal, handler] of handlers) process.on(signal, handler);
-    this.#release = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
   }
 
   get asked(): boolean {
-    return this.#first !== undefined;
+    return this.#controller.signal.aborted;
   }
 
-  /** Lets signals be what they were before. */
-  release(): void {
-    this.#release();
+  /** Aborted when one has come, for whatever waits. */
+  get abort(): AbortSignal {
+    return this.#controller.signal;
   }
 }
 

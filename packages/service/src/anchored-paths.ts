@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import type { MonitorPlan, PlannedMonitor } from '@vpmem/monitor';
+import type { Setup } from './setup.ts';
+import type { ParsedSetupOption } from './setup-option.ts';
+
+/** Properties that are paths. */
+const PATHS = ['mem-path', 'socket'];
+
+/** The same with its relative paths made absolute: they mean what they meant, although the program goes elsewhere. */
+export function anchorSetup(setup: Setup): Setup {
+  return { ...setup, objects: setup.objects.map(anchorOption), devices: setup.devices.map(anchorOption) };
+}
+
+/** The same for the sockets of monitors. */
+export function anchorPlan(plan: MonitorPlan): MonitorPlan {
+  return { ...plan, monitors: plan.monitors.map(anchorMonitor) };
+}
+
+function anchorOption(option: ParsedSetupOption): ParsedSetupOption {
+  const anchored = Object.entries(option.parsed.properties).map(([name, value]) => [name, PATHS.includes(name) && typeof value === 'string' ? resolve(value) : value]);
+  return { ...option, parsed: { ...option.parsed, properties: Object.fromEntries(anchored) as ParsedSetupOption['parsed']['properties'] } };
+}
+
+function anchorMonitor(monitor: PlannedMonitor): PlannedMonitor {
+  const { chardev } = monitor;
+  if (chardev.backend !== 'socket' || !('path' in chardev.address)) return monitor;
+  return { ...monitor, chardev: { ...chardev, address: { path: resolve(chardev.address.path) } } };
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { redirect } from '@vpmem/native';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Runs this program once more, in a session of its own, and waits until it is ready or has ended; what it says meanwhile
+ * appears here. node cannot fork, so it begins from the start, with the same words in the same folder.
+ *
+ * @returns the exit status: 0 once it is ready
+ */
+export async function startInBackground(): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    detached: true,
+    // Pipes, so that all it said is here when it lets go of them, and no descriptor of the terminal stays with it.
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, VPMEM_READY_FD: '3' },
+  });
+  const passOn = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, passOn);
+  const pipes = child.stdio.slice(1) as [output: Readable, complaints: Readable, readiness: Readable];
+  const [output, complaints, readiness] = pipes;
+  let ready = false;
+  readiness.on('data', () => (ready = true));
+  output.pipe(process.stdout, { end: false });
+  complaints.pipe(process.stderr, { end: false });
+  await Promise.all(pipes.map((pipe) => once(pipe, 'close')));
+  for (const signal of SIGNALS) process.off(signal, passOn);
+  if (didHappen(ready)) {
+    child.unref();
+    return 0;
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  // A signal while it was setting up: it ended in good order, but what was asked for has not come about.
+  return child.exitCode === null || child.exitCode === 0 ? 1 : child.exitCode;
+}
+
+/** The compiler does not see that a listener changes a variable. */
+function didHappen(flag: boolean): boolean {
+  return flag;
+}
+
+/** A process that {@link startInBackground} has started. */
+export class Background {
+  readonly #readyFd: number;
+
+  private constructor(readyFd: number) {
+    this.#readyFd = readyFd;
+  }
+
+  /** Undefined for a process that somebody else started. */
+  static ofThisProcess(): Background | undefined {
+    const fd = process.env.VPMEM_READY_FD;
+    // What this process starts is not to speak for it.
+    delete process.env.VPMEM_READY_FD;
+    return fd === undefined ? undefined : new Background(Number(fd));
+  }
+
+  /** Lets go of the terminal and of the folder, and says that everything is ready. */
+  detach(): void {
+    const nowhere = openSync('/dev/null', 'r+');
+    for (const fd of [0, 1, 2]) redirect(nowhere, fd);
+    closeSync(nowhere);
+    process.chdir('/');
+    writeSync(this.#readyFd, '\n');
+    closeSync(this.#readyFd);
+  }
+}

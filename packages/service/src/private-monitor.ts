@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { ensureSocketFolder, type ManagedMachine } from '@vpmem/machine';
+import { Monitors, type About } from '@vpmem/monitor';
+import { planPrivateMonitor } from './monitor-options.ts';
+import { fileStem, ProgramEntry } from './running-program.ts';
+import { runtimeFolder } from './runtime-folder.ts';
+
+/** How `vpmem ps` finds a program and talks to it: a QMP socket for this user alone, and a file that tells of it. */
+export class PrivateMonitor {
+  readonly #monitors: Monitors;
+  readonly #entry: ProgramEntry;
+
+  private constructor(monitors: Monitors, entry: ProgramEntry) {
+    this.#monitors = monitors;
+    this.#entry = entry;
+  }
+
+  /** @throws MachineError, MonitorError, OptionError or node's error, with nothing left open */
+  static async open(machine: ManagedMachine, about: About): Promise<PrivateMonitor> {
+    const folder = runtimeFolder() ?? ensureSocketFolder();
+    const { program } = about;
+    const { pid } = process;
+    const qmp = join(folder, `${fileStem({ program, pid })}.qmp`);
+    const monitors = await Monitors.open(planPrivateMonitor(qmp), machine, about);
+    try {
+      const { name } = machine;
+      return new PrivateMonitor(monitors, new ProgramEntry(folder, { program, pid, qmp, started: new Date().toISOString(), ...(name !== undefined && { name }) }));
+    } catch (error) {
+      await monitors.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#entry.remove();
+    await this.#monitors.close();
+  }
+}

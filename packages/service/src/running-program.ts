@@ -1,0 +1,100 @@
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultSocketFolder } from '@vpmem/machine';
+import { lockFile } from '@vpmem/native';
+
+/** A program that runs, and how to reach it. */
+export interface RunningProgram {
+  readonly program: string;
+  readonly pid: number;
+  /** What `-name` said. */
+  readonly name?: string;
+  /** Path of its QMP socket. */
+  readonly qmp: string;
+  /** ISO 8601. */
+  readonly started: string;
+}
+
+/** Folders of services that systemd starts (RuntimeDirectory=vpmem/NAME). */
+const SYSTEM_FOLDER = '/run/vpmem';
+
+/** A running program's entry among those that `vpmem ps` lists. It counts for as long as this process lives. */
+export class ProgramEntry {
+  readonly #path: string;
+  readonly #fd: number;
+
+  /** @throws Error of node if `folder` cannot be written to */
+  constructor(folder: string, program: RunningProgram) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#path = join(folder, `${fileStem(program)}.json`);
+    // Under another name until it is locked: without a lock it would be taken for a dead program's.
+    const temporary = `${this.#path}.new`;
+    this.#fd = openSync(temporary, 'w', 0o600);
+    lockFile(this.#fd);
+    writeSync(this.#fd, `${JSON.stringify(program)}\n`);
+    renameSync(temporary, this.#path);
+  }
+
+  remove(): void {
+    rmSync(this.#path, { force: true });
+    closeSync(this.#fd);
+  }
+}
+
+/** The start of the names of what a program keeps beside its devices' sockets. */
+export function fileStem({ program, pid }: Pick<RunningProgram, 'program' | 'pid'>): string {
+  return `${program.replaceAll(' ', '-')}-${pid}`;
+}
+
+/** The programs that run as this user, and those of the system if they may be seen. What dead ones left behind is removed. */
+export function runningPrograms(folders: readonly string[] = programFolders()): RunningProgram[] {
+  return folders.flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
+}
+
+function programFolders(): string[] {
+  // Whoever started a program need not have had the same environment as we have.
+  const roots = [...new Set([defaultSocketFolder(), join(tmpdir(), `vpmem-${process.getuid?.() ?? 0}`), SYSTEM_FOLDER])];
+  return roots.flatMap((root) => [root, ...names(root).map((name) => join(root, name))]);
+}
+
+/** None for what is no folder, or may not be seen. */
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+function readEntry(path: string): RunningProgram[] {
+  let fd;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    // It ended this moment, or is another user's.
+    return [];
+  }
+  try {
+    const program = asProgram(readFileSync(fd, 'utf8'));
+    if (program === undefined) return [];
+    if (!lockFile(fd)) return [program];
+    rmSync(path, { force: true });
+    rmSync(program.qmp, { force: true });
+    return [];
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Undefined for a file that is something else. */
+function asProgram(text: string): RunningProgram | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<RunningProgram> | null;
+    const { program, pid, qmp, started } = value ?? {};
+    const whole = typeof program === 'string' && typeof pid === 'number' && typeof qmp === 'string' && typeof started === 'string';
+    return whole ? (value as RunningProgram) : undefined;
+  } catch {
+    return undefined;
+  }
+}

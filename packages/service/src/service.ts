@@ -1,0 +1,168 @@
+import { explainError, explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
+import { MonitorError, Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import type { Background } from './background.ts';
+import { Log } from './log.ts';
+import { monitorMistake } from './monitor-options.ts';
+import { Notifier } from './notify.ts';
+import { PidFile } from './pid-file.ts';
+import { PrivateMonitor } from './private-monitor.ts';
+import type { EndReason, OwnedMachine, Program } from './program.ts';
+import { runtimeFolder } from './runtime-folder.ts';
+import { SetupError } from './setup-error.ts';
+import { located, locatedAsync } from './setup-option.ts';
+import type { Setup } from './setup.ts';
+import { standardOutput } from './standard-output.ts';
+import { StatusReport } from './status-report.ts';
+import { StopSignal } from './stop-signal.ts';
+
+/** What a service is made of. */
+export interface ServiceParts {
+  readonly program: Program;
+  readonly setup: Setup;
+  readonly plan: MonitorPlan;
+  /** On stderr. */
+  readonly log: Log;
+  /** For a process that is to leave the terminal. */
+  readonly background?: Background;
+}
+
+/** One machine with all that is around it, from making it to its end. */
+export class Service {
+  readonly #parts: ServiceParts;
+  readonly #stop = new StopSignal();
+  #log: Log;
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.#log = parts.log;
+  }
+
+  /** Makes everything, or nothing; then runs until a signal or `quit` comes. @throws SetupError */
+  async run(): Promise<number> {
+    const { setup, log } = this.#parts;
+    for (const warning of setup.warnings) log.warning(warning);
+    const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
+    const pidFile = setup.pidFile === undefined ? undefined : new PidFile(setup.pidFile);
+    try {
+      const machine = this.#machine();
+      const quit = new Promise<EndReason>((resolve) => {
+        machine.managed.onEvent(({ name }) => name === 'SHUTDOWN' && resolve('quit'));
+      });
+      const monitors: { close(): Promise<void> }[] = [];
+      try {
+        const devices = await this.#addDevices(machine);
+        if (this.#stop.asked) return await this.#abandon(machine, monitors);
+        monitors.push(await this.#openMonitors(machine));
+        await machine.start?.();
+        monitors.push(...(await this.#openPrivateMonitor(machine)));
+        this.#announce(devices);
+      } catch (error) {
+        await this.#abandon(machine, monitors);
+        if (this.#stop.asked && error === this.#stop.abort.reason) return 0;
+        throw error;
+      }
+      const report = new StatusReport(new Notifier(), machine.managed);
+      this.#parts.background?.detach();
+      this.#log = laterLog ?? log;
+      const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const)]);
+      report.stopping();
+      await machine.end(reason);
+      for (const monitor of monitors) await monitor.close();
+      return 0;
+    } finally {
+      pidFile?.remove();
+    }
+  }
+
+  #machine(): OwnedMachine {
+    const { program, setup } = this.#parts;
+    const socketFolder = runtimeFolder();
+    const machine = located(this.#machineLocation, () =>
+      program.machine({
+        setup,
+        socketFolder,
+        warning: (text) => this.#log.warning(text),
+        failed: (error) => {
+          this.#log.fatal(`internal error: ${error.stack ?? error.message}`);
+          process.exit(70);
+        },
+      }));
+    machine.managed.onEvent((event) => this.#tell(event));
+    return machine;
+  }
+
+  readonly #machineLocation = (parameter?: string): string => {
+    const { machine, memory } = this.#parts.setup;
+    return [...machine, ...memory].map(({ location }) => location(parameter)).join(' ');
+  };
+
+  /** In the order given, but objects first, as QEMU does: a device may stand before its object. */
+  async #addDevices({ managed }: OwnedMachine): Promise<AddedDevice[]> {
+    const { objects, devices } = this.#parts.setup;
+    for (const { parsed, location } of objects) await locatedAsync(location, () => managed.addObject(parsed));
+    const added = [];
+    for (const { parsed, location } of devices) added.push(await locatedAsync(location, () => managed.addDevice(parsed)));
+    return added;
+  }
+
+  async #openMonitors({ managed }: OwnedMachine): Promise<Monitors> {
+    try {
+      return await Monitors.open(this.#parts.plan, managed, this.#about());
+    } catch (error) {
+      throw monitorMistake(error, this.#parts.setup.monitors);
+    }
+  }
+
+  /** Convenient, not needed: without it the program does all that it was asked to do. */
+  async #openPrivateMonitor({ managed }: OwnedMachine): Promise<PrivateMonitor[]> {
+    try {
+      return [await PrivateMonitor.open(managed, this.#about())];
+    } catch (error) {
+      const why = error instanceof MonitorError ? error.message : (explainError(error) ?? (error as Error).message);
+      this.#log.warning(`'vpmem ps' will not show this program: ${why}`);
+      return [];
+    }
+  }
+
+  #about(): About {
+    const { name, version } = this.#parts.program;
+    return {
+      program: name,
+      version,
+      warn: (text) => this.#log.warning(text),
+      info: (text) => this.#log.info(text),
+      internalError: (error) => this.#log.error(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      signal: this.#stop.abort,
+    };
+  }
+
+  async #abandon(machine: OwnedMachine, monitors: readonly { close(): Promise<void> }[]): Promise<number> {
+    await machine.abandon();
+    for (const monitor of monitors) await monitor.close();
+    return 0;
+  }
+
+  /** A monitor on the terminal has stdout for itself. */
+  #announce(devices: readonly AddedDevice[]): void {
+    const { program, plan, log } = this.#parts;
+    const lines = [...(program.announce?.(devices) ?? []), `${program.name}: ready`];
+    if (plan.monitors.some(({ chardev }) => chardev.backend === 'stdio')) for (const line of lines) log.info(line.replace(`${program.name}: `, ''));
+    else standardOutput.write(`${lines.join('\n')}\n`);
+  }
+
+  #tell(event: MachineEvent): void {
+    const { severity, text } = explainEvent(event);
+    // Of a device that is deleted both halves are told to monitors; people know one.
+    const inner = event.name === 'DEVICE_DELETED' && event.data.path.endsWith('/virtio-backend');
+    this.#log.at(inner ? 'debug' : severity, text, { event: event.name, ...event.data });
+  }
+
+  #openLog(file: string): Log {
+    const { program, setup } = this.#parts;
+    try {
+      return new Log({ program: program.name, name: setup.name, ...setup.messages, file });
+    } catch (error) {
+      throw new SetupError(`-D ${file}: cannot be opened: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { ManagedMachine, PmemInfo } from '@vpmem/machine';
+import type { Notifier } from './notify.ts';
+
+/** Keeps the supervisor told how the machine is. */
+export class StatusReport {
+  readonly #notifier: Notifier;
+  readonly #machine: ManagedMachine;
+  readonly #unsubscribe: () => void;
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  /** Says that the machine is ready, and from then on whenever something changes, and as often as a watchdog asks. */
+  constructor(notifier: Notifier, machine: ManagedMachine) {
+    this.#notifier = notifier;
+    this.#machine = machine;
+    notifier.tell({ READY: 1 });
+    this.#unsubscribe = machine.onEvent(() => this.#report());
+    if (notifier.watchdog !== undefined) this.#timer = setInterval(() => this.#report(), notifier.watchdog / 2);
+    this.#report();
+  }
+
+  /** Says that the machine is about to end, and nothing more. */
+  stopping(): void {
+    this.#unsubscribe();
+    clearInterval(this.#timer);
+    this.#notifier.tell({ STOPPING: 1, STATUS: 'stopping' });
+  }
+
+  /** The machine is asked first: a device thread that hangs is not to be covered up by a main thread that does not. */
+  #report(): void {
+    const told = this.#machine.pmem().then((devices) => this.#notifier.tell({ STATUS: describeDevices(devices), WATCHDOG: 1 }));
+    // A machine that has ended answers no more, and nor does a supervisor that is gone need to hear it.
+    told.catch(() => undefined);
+  }
+}
+
+/** One line. */
+export function describeDevices(devices: readonly PmemInfo[]): string {
+  const connected = devices.filter((device) => device.connected).length;
+  const failed = devices.filter((device) => device.flushes.failed > 0).length;
+  const count = devices.length === 1 ? '1 device' : `${devices.length} devices`;
+  return `${count}, ${connected} in use${failed === 0 ? '' : `, ${failed} with failed flushes`}`;
+}

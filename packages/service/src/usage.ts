@@ -1,0 +1,47 @@
+import { describeProperties, type PropertySchema } from '@vpmem/options';
+import type { DescribableOption } from './command-line.ts';
+import { messageProperties } from './message-settings.ts';
+import { declarationOf, OPTION_NAMES, OPTION_SECTIONS, type OptionName, type ProgramName } from './option-table.ts';
+import { SetupError } from './setup-error.ts';
+
+/** Column in which explanations begin. */
+const COLUMN = 24;
+
+/** What `-help` prints between what the program itself has to say. */
+export function describeOptions(program: ProgramName): string {
+  return OPTION_SECTIONS.flatMap((section) => {
+    const names = OPTION_NAMES.filter((name) => declarationOf(name).section === section && declarationOf(name).refusedBy?.[program] === undefined);
+    return [`${section}:`, ...names.flatMap(describeOption), ''];
+  }).join('\n');
+}
+
+function describeOption(name: OptionName): string[] {
+  const { argument, aliases = [], help } = declarationOf(name);
+  const words = [name, ...aliases].map((word) => `-${word}`).join(', ');
+  const head = `  ${words}${argument === undefined ? '' : ` ${argument}`}`;
+  const indented = help.map((line) => `${' '.repeat(COLUMN)}${line}`);
+  const [first = '', ...rest] = indented;
+  return head.length < COLUMN - 1 ? [head.padEnd(COLUMN) + first.trimStart(), ...rest] : [head, ...indented];
+}
+
+/** Types that `-object` and `-device` can make, with their properties. */
+export type TypesByOption = Readonly<Record<'object' | 'device', Readonly<Record<string, PropertySchema>>>>;
+
+/**
+ * What `-object help`, `-device TYPE,help` and `-msg help` print, in QEMU's layout.
+ *
+ * @throws SetupError for a type that there is not
+ */
+export function describeTypes(option: DescribableOption, type: string | undefined, types: TypesByOption): string {
+  if (option === 'msg') return listing('msg options:', describeProperties(messageProperties));
+  const schemas = types[option];
+  const known = Object.keys(schemas);
+  if (type === undefined) return listing(`types for -${option}:`, known.map((name) => `  ${name}`));
+  const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined) throw new SetupError(`-${option} ${type},help: there is no '${type}'; there is ${known.join(', ')}`);
+  return listing(`${type} options:`, describeProperties(schema));
+}
+
+function listing(head: string, lines: readonly string[]): string {
+  return [head, ...lines, ''].join('\n');
+}
