@@ -25,6 +25,14 @@ export interface OptionWarning {
   readonly message: string;
 }
 
+/** Something accepted that changes nothing. */
+export interface NoEffectWarning {
+  readonly code: 'no-effect';
+  readonly parameter: string;
+  /** One line for people. */
+  readonly message: string;
+}
+
 /** An option after its grammar, before its types. */
 export interface ParsedOption {
   /** Decides how `readProperties` types the values: text leniently, as QEMU does, JSON strictly. */

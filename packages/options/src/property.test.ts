@@ -56,6 +56,33 @@ describe('property', () => {
     expect(() => property.string({ required: true }).read(ABSENT, 'id')).toThrow(expect.objectContaining({ hint: 'Write id=<string>.' }));
   });
 
+  it('takes some values only', () => {
+    const pmem = property.only(property.bool({ description: 'd' }), (value) => !value, 'it needs DAX');
+    expect([pmem.read(ABSENT, 'pmem'), pmem.read(given('off'), 'p')]).toEqual([undefined, false]);
+    expect(() => pmem.read(given('on'), 'p')).toThrow(
+      expect.objectContaining({
+        code: 'refused-parameter',
+        parameter: 'p',
+        message: "Value 'on' of parameter 'p' is not supported: it needs DAX",
+        hint: "Leave out 'p'.",
+      }),
+    );
+    expect(() => pmem.read(given('perhaps'), 'p')).toThrow(expect.objectContaining({ code: 'invalid-value' }));
+    expect(() => pmem.read({ form: 'json', properties: { p: true } }, 'p')).toThrow("Value 'true' of parameter 'p'");
+    expect([pmem.type, pmem.description]).toEqual(['bool', 'd']);
+    const nodes = property.only(property.intList(), (list) => list.length === 0, 'no');
+    expect(nodes.read({ form: 'json', properties: { p: [] } }, 'p')).toEqual([]);
+    expect(() => nodes.read({ form: 'json', properties: { p: [0, 2n ** 5n] } }, 'p')).toThrow("Value '0,32'");
+  });
+
+  it('takes what has no effect, and says why', () => {
+    const merge = property.noEffect(property.bool(), { because: 'it is shared', anyway: false });
+    expect([merge.read(given('on'), 'p'), merge.description]).toEqual([true, 'accepted; no effect']);
+    expect([merge.withoutEffect?.(given('on'), 'p'), merge.withoutEffect?.(given('off'), 'p')]).toEqual(['it is shared', undefined]);
+    expect(() => merge.read(given('perhaps'), 'p')).toThrow(expect.objectContaining({ code: 'invalid-value' }));
+    expect('withoutEffect' in property.bool()).toBe(false);
+  });
+
   it('reads own properties only', () => {
     expect(property.string().read(ABSENT, 'constructor')).toBeUndefined();
   });
@@ -70,6 +97,8 @@ describe('property', () => {
     expectTypeOf(property.oneOf(['a', 'b'])).toEqualTypeOf<Property<'a' | 'b' | undefined>>();
     expectTypeOf(property.uint64({ default: 0n })).toEqualTypeOf<Property<bigint>>();
     expectTypeOf(property.intList({ default: [] })).toEqualTypeOf<Property<readonly number[]>>();
+    expectTypeOf(property.only(property.bool(), (value) => !value, '')).toEqualTypeOf<Property<boolean | undefined>>();
+    expectTypeOf(property.noEffect(property.int({ default: 1 }), { because: '' })).toEqualTypeOf<Property<number>>();
     // @ts-expect-error a default has the property's type
     property.bool({ default: 'off' });
     // @ts-expect-error a required property needs no default

@@ -1,6 +1,6 @@
 import { bigintType, intListType, intType } from './integer-type.ts';
 import { OptionError } from './option-error.ts';
-import type { PropertySource } from './option-value.ts';
+import type { OptionValue, PropertySource } from './option-value.ts';
 import { boolType, identifierType, oneOfType, sizeType, stringType, type ValueType } from './value-type.ts';
 
 /** A declared property; `T` is what reading it gives, undefined included if it may be absent. */
@@ -13,6 +13,8 @@ export interface Property<T> {
   readonly default: string | undefined;
   /** The value of `parameter` in `source`; mistakes are `OptionError`s. */
   read(source: PropertySource, parameter: string): T;
+  /** Why the value given changes nothing; undefined if it does, or if it asks for what is so anyway. */
+  withoutEffect?(source: PropertySource, parameter: string): string | undefined;
 }
 
 /** A property that QEMU has and we do not take. */
@@ -89,6 +91,40 @@ function refused(reason: string): RefusedProperty {
   return { kind: 'refused', reason };
 }
 
+/** What there is to say about a property that is taken and changes nothing. */
+interface Ineffective<T> {
+  /** Why, without a full stop; for the warning that giving it earns. */
+  readonly because: string;
+  /** What is so whatever is given: asking for that earns no warning. */
+  readonly anyway?: NonNullable<T>;
+}
+
+/** A property that QEMU has and that changes nothing here: its values are checked, then a warning says why. */
+function noEffect<T>(inner: Property<T>, { because, anyway }: Ineffective<T>): Property<T> {
+  return Object.freeze({
+    ...inner,
+    description: 'accepted; no effect',
+    withoutEffect: (source: PropertySource, parameter: string) => (inner.read(source, parameter) === anyway ? undefined : because),
+  });
+}
+
+/** A property some of whose values are refused; the reason, without a full stop, goes into the error. */
+function only<T>(inner: Property<T>, accepts: (value: NonNullable<T>) => boolean, reason: string): Property<T> {
+  const read = (source: PropertySource, parameter: string): T => {
+    const value = inner.read(source, parameter);
+    if (value === undefined || value === null || accepts(value)) return value;
+    throw new OptionError('refused-parameter', `Value '${written(source.properties[parameter])}' of parameter '${parameter}' is not supported: ${reason}`, {
+      parameter,
+      hint: `Leave out '${parameter}'.`,
+    });
+  };
+  return Object.freeze({ ...inner, read });
+}
+
+function written(value: OptionValue | undefined): string {
+  return Array.isArray(value) ? value.map(written).join(',') : typeof value === 'object' && value !== null ? '{…}' : String(value);
+}
+
 /** The kinds of properties. Each takes `{ required: true }`, `{ default }` or neither, a `description` and its limits. */
 export const property = {
   /** Bytes, as a number. */
@@ -105,6 +141,8 @@ export const property = {
   uint64,
   /** Numbers: an array in JSON, `name.0=` in keyval, repeated names and ranges `a-b` in QemuOpts. */
   intList,
+  noEffect,
+  only,
   /** A property that exists in QEMU; the reason, without a full stop, goes into the error of whoever gives it. */
   refused,
 } as const;

@@ -3,7 +3,7 @@ import { describe, expect, expectTypeOf, it } from 'vitest';
 import { OptionError } from './option-error.ts';
 import { parseOption, type OptionSyntax } from './parse-option.ts';
 import { property } from './property.ts';
-import { defineProperties, describeProperties, readProperties } from './schema.ts';
+import { defineProperties, describeProperties, noEffectWarnings, readProperties } from './schema.ts';
 
 const QEMUOPTS: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'qom-type' };
 const KEYVAL: OptionSyntax = { grammar: 'keyval', impliedKey: 'qom-type', bareFlags: true };
@@ -125,6 +125,24 @@ describe('readProperties', () => {
         }
       }),
     );
+  });
+});
+
+describe('noEffectWarnings', () => {
+  const schema = defineProperties({
+    merge: property.noEffect(property.bool(), { because: 'it is shared', anyway: false }),
+    threads: property.noEffect(property.int(), { because: 'there are none' }),
+    share: property.bool({ default: false }),
+    pmem: property.refused('no'),
+  });
+  const warnings = (text: string): string[] => noEffectWarnings(schema, parseOption(text, QEMUOPTS)).map(({ message }) => message);
+
+  it('warns of what was given in vain, and of nothing else', () => {
+    expect(warnings('merge=on,threads=4,share=on')).toEqual(['merge has no effect: it is shared', 'threads has no effect: there are none']);
+    expect(warnings('merge=off,share=on')).toEqual([]);
+    expect(noEffectWarnings(schema, { form: 'json', properties: { threads: 4 } })).toEqual([
+      { code: 'no-effect', parameter: 'threads', message: 'threads has no effect: there are none' },
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts';
 import { OptionError } from './option-error.ts';
-import type { PropertySource } from './option-value.ts';
+import type { NoEffectWarning, PropertySource } from './option-value.ts';
 import type { Property, RefusedProperty } from './property.ts';
 
 /** The properties of one object or device type, by name. The implied key (`qom-type`, `driver`) is one like any other. */
@@ -36,6 +36,15 @@ export function readProperties<S extends PropertySchema>(schema: S, source: Prop
   }
   const values = valueProperties(schema).map(([name, declared]) => [name, declared.read(source, name)]);
   return Object.fromEntries(values) as ValuesOf<S>;
+}
+
+/** A warning for each property that was given and changes nothing. The values have been read once, so they are right. */
+export function noEffectWarnings(schema: PropertySchema, source: PropertySource): NoEffectWarning[] {
+  return valueProperties(schema).flatMap(([parameter, declared]) => {
+    if (!Object.hasOwn(source.properties, parameter)) return [];
+    const reason = declared.withoutEffect?.(source, parameter);
+    return reason === undefined ? [] : [{ code: 'no-effect' as const, parameter, message: `${parameter} has no effect: ${reason}` }];
+  });
 }
 
 /**
