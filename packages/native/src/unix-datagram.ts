@@ -24,8 +24,8 @@ export function sendDatagram(address: string, data: Uint8Array): void {
   }
 }
 
-/** Of an abstract name every byte counts, a trailing NUL too; of a path it is the terminator, and has to be there. */
-function socketAddress(address: string): Buffer {
+/** `struct sockaddr_un`. Of an abstract name every byte counts, a trailing NUL too; of a path it is the terminator, and has to be there. */
+export function socketAddress(address: string): Buffer {
   const name = address.startsWith('@') ? Buffer.from(`\0${address.slice(1)}`) : Buffer.from(`${address}\0`);
   if (name.length > MAX_ADDRESS) throw new RangeError(`a socket address has at most ${MAX_ADDRESS - 1} bytes; '${address}' has ${name.length - 1}`);
   const family = Buffer.alloc(2);

@@ -1,0 +1,40 @@
+import { bind, check, socket } from './libc.ts';
+import { MessageSocket } from './message-socket.ts';
+import { waitReadable } from './poll.ts';
+import { socketAddress } from './unix-datagram.ts';
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+
+/** The other end of `sendDatagram`: what node has no socket for. */
+export class DatagramInbox {
+  readonly #socket: MessageSocket;
+
+  /** @param address a path, or `@name` */
+  constructor(address: string) {
+    this.#socket = new MessageSocket(check(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'socket'));
+    try {
+      const target = socketAddress(address);
+      check(bind(this.#socket.fd, target, target.length), 'bind', address);
+    } catch (error) {
+      this.#socket.close();
+      throw error;
+    }
+  }
+
+  /** The datagrams that have come since it was last asked, as text. */
+  take(): string[] {
+    const taken: string[] = [];
+    while (waitReadable(this.#socket.fd, 0)) {
+      const target = Buffer.alloc(4096);
+      taken.push(target.subarray(0, this.#socket.receive(target, [])).toString());
+    }
+    return taken;
+  }
+
+  /** The path of an inbox stays; its maker removes it. */
+  close(): void {
+    this.#socket.close();
+  }
+}
