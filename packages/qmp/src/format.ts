@@ -1,0 +1,53 @@
+import type { Writable } from './json-value.ts';
+
+const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+// By UTF-16 units, so that what needs a surrogate pair becomes one.
+// eslint-disable-next-line no-control-regex -- control characters are what has to be escaped
+const TO_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/g;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const INDENT = '    ';
+/** Digits that tell every two doubles apart. */
+const DIGITS = 17;
+
+export interface FormatOptions {
+  /** Indented over several lines, as with QEMU's `pretty=on`. */
+  readonly pretty?: boolean;
+}
+
+/** A message as QEMU writes it: ASCII only, blanks after `:` and `,`, lines that end in CR LF. */
+export function formatMessage(message: Writable, { pretty = false }: FormatOptions = {}): string {
+  return `${write(message, pretty ? '\r\n' : undefined)}\r\n`;
+}
+
+/** @param line what begins a new line at this depth; undefined: everything is on one */
+function write(value: Writable, line: string | undefined): string {
+  if (value === undefined || value === null) return 'null';
+  if (typeof value === 'string') return writeString(value);
+  if (typeof value === 'number') return writeNumber(value);
+  if (typeof value !== 'object') return value.toString();
+  const inner = line === undefined ? undefined : line + INDENT;
+  if (Array.isArray(value)) return enclose('[', (value as readonly Writable[]).map((element) => write(element, inner)), ']', line);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return enclose('{', members.map(([name, member]) => `${writeString(name)}: ${write(member, inner)}`), '}', line);
+}
+
+function enclose(open: string, parts: readonly string[], close: string, line: string | undefined): string {
+  if (line === undefined) return open + parts.join(', ') + close;
+  return open + parts.map((part) => line + INDENT + part).join(',') + line + close;
+}
+
+function writeString(text: string): string {
+  const escaped = text.replace(LONE_SURROGATE, '\ufffd').replace(TO_ESCAPE, (char) => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+  return `"${escaped}"`;
+}
+
+/** An integer in full, a float in the 17 digits of C's `%.17g`. */
+function writeNumber(value: number): string {
+  if (Number.isSafeInteger(value)) return Object.is(value, -0) ? '-0' : value.toString();
+  // JSON has no word for what is beyond the largest number.
+  if (!Number.isFinite(value)) return writeNumber(Math.sign(value) * Number.MAX_VALUE);
+  const exponent = Number(value.toExponential(DIGITS - 1).split('e')[1]);
+  if (exponent >= -4 && exponent < DIGITS) return value.toPrecision(DIGITS).replace(/\.?0+$/, '');
+  const [mantissa = '', power = ''] = value.toExponential(DIGITS - 1).split('e');
+  return `${mantissa.replace(/\.?0+$/, '')}e${power.replace(/^([+-])(\d)$/, '$10$2')}`;
+}

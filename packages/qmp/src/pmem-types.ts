@@ -1,0 +1,57 @@
+import { bool, enumeration, int, openStruct, str, struct, uint64 } from './qapi-type.ts';
+
+const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in.', {
+  asked: int.describe('asked for by the guest'),
+  synced: int.describe('answered after a sync that worked'),
+  coalesced: int.describe('of those, answered by a sync that others had asked for too'),
+  failed: int.describe('answered with an error'),
+  'in-flight': int.describe('not answered yet'),
+});
+
+const PmemLatency = struct('PmemLatency', 'How long flushes took from being asked to being answered, in microseconds.', {
+  p50: int.describe('half of them took no longer'),
+  p99: int.describe('99 of 100 took no longer'),
+  max: int,
+});
+
+const PmemError = struct('PmemError', 'Something that went wrong.', {
+  text: str,
+  time: int.describe('milliseconds since 1970'),
+});
+
+export const PmemInfo = struct('PmemInfo', 'How a virtio-pmem device is doing.', {
+  id: str,
+  path: str.describe('QOM path'),
+  memdev: str.describe('QOM path of the backend'),
+  'backing-file': str.exactOptional().describe('absent if it has no name'),
+  volatile: str.exactOptional().describe('why nothing persists, if nothing does'),
+  size: uint64.describe('bytes'),
+  socket: str.exactOptional().describe("where a VM connects; absent for a device of this process's own guest"),
+  connected: bool.describe('whether a VM has the device'),
+  driver: enumeration('PmemDriverState', "What the guest's driver has made of the device.", ['none', 'starting', 'ready', 'needs-reset', 'failed']),
+  flushes: PmemFlushes,
+  latency: PmemLatency.exactOptional().describe('absent before the first flush'),
+  'last-error': PmemError.exactOptional(),
+});
+
+const PluggableDevice = openStruct('PluggableDevice', "What to give to the VM's own `device_add`.", {
+  driver: str.describe('such as `vfio-user-pci`'),
+  id: str.exactOptional(),
+});
+
+export const DeviceAdded = struct('DeviceAdded', 'What came of `device_add`.', {
+  device: PluggableDevice.exactOptional().describe("where the VM is somebody else's: the arguments of its own `device_add`"),
+});
+
+const deviceEvent = { device: str.exactOptional().describe('its id, if it has one'), path: str.describe('its QOM path') };
+
+export const PmemEvent = struct('PmemEvent', 'Which device.', deviceEvent);
+
+export const PmemTrouble = struct('PmemTrouble', 'Which device, and why.', { ...deviceEvent, reason: str.describe('one sentence') });
+
+export const BackingFileChange = struct('PmemBackingFileChange', 'What became of a backing file.', {
+  memdev: str.describe("the backend's id"),
+  'backing-file': str,
+  change: enumeration('PmemFileChange', 'What happened to it.', ['truncated', 'replaced', 'deleted']),
+  reason: str.describe('one sentence'),
+});
