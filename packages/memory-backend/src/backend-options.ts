@@ -22,6 +22,8 @@ export interface FileBackendOptions extends CommonOptions {
   readonly share?: boolean;
   /** Open for reading only; writes go to a private copy. Default false. */
   readonly readonly?: boolean;
+  /** As in QEMU, except that `on`, memory a guest cannot write to, is not to be had. Default `auto`, here the same as `off`. */
+  readonly rom?: 'auto' | 'on' | 'off';
   /** Alignment of the mapping in bytes; a power of two from {@link PAGE_SIZE}. */
   readonly align?: number;
   /** Where in the file the storage begins, in bytes. When given, the file may be longer than `offset` + `size`. */
@@ -42,18 +44,26 @@ export function checkOptions(options: BackendOptions): void {
   const { id, size } = options;
   if (size === 0) throw new BackendError('bad-size', 'size', `memory backend '${id}': size is 0; it has to be at least ${PAGE_SIZE} bytes`);
   if (size % PAGE_SIZE !== 0) {
-    const [below, above] = [Math.floor(size / PAGE_SIZE), Math.ceil(size / PAGE_SIZE)].map((pages) => pages * PAGE_SIZE);
+    const above = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+    const choices = above === PAGE_SIZE ? `${above}` : `${above - PAGE_SIZE} or ${above}`;
     throw new BackendError(
       'bad-size',
       'size',
-      `memory backend '${id}': size ${size} is no multiple of the page size ${PAGE_SIZE}; ${below} or ${above} would be`,
+      `memory backend '${id}': size ${size} is no multiple of the page size ${PAGE_SIZE}; ${choices} would be`,
     );
   }
   if (options.prealloc === true && options.reserve === false) {
     throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
   }
   if (options.type !== 'memory-backend-file') return;
-  const { align, offset } = options;
+  const { align, offset, rom, readonly = false, share = false } = options;
+  if (rom === 'on') {
+    const advice = readonly ? 'rom=off gives the guest a private copy it can write to' : 'and it would take readonly=on';
+    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=on makes memory that a guest cannot write to, which there is not; ${advice}`);
+  }
+  if (rom === 'off' && readonly && share) {
+    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=off lets the guest write, but with readonly=on,share=on to no place; take share=off`);
+  }
   if (align !== undefined && (align < PAGE_SIZE || !Number.isInteger(Math.log2(align)))) {
     throw new BackendError('bad-align', 'align', `memory backend '${id}': align ${align} is no power of two from ${PAGE_SIZE} up`);
   }

@@ -53,13 +53,18 @@ describe('mem-path', () => {
     expect(statSync(file().memPath).size).toBe(SIZE);
   });
 
-  it.each([SIZE - 4096, SIZE + 4096, 1])('refuses a file of %i bytes, says both sizes, and leaves it alone', async (actual) => {
+  it.each([
+    [SIZE - 4096, `give size=${SIZE - 4096}, or another file`],
+    [SIZE + 4096, `give size=${SIZE + 4096}, offset=0, which takes the file's beginning, or another file`],
+    [SIZE + 1, "give offset=0, which takes the file's beginning, or another file"],
+    [1, 'give another file'],
+  ])('refuses a file of %i bytes, says both sizes and what would do, and leaves it alone', async (actual, advice) => {
     writeFileSync(file().memPath, Buffer.alloc(actual, 7));
     const before = descriptors();
     await expect(openBackend(file())).rejects.toMatchObject({
       code: 'size-mismatch',
       property: 'size',
-      message: `memory backend 'mem1': '${file().memPath}' has ${actual} bytes, the options ask for size=${SIZE}; give size=${actual}, or another file; nothing was changed`,
+      message: `memory backend 'mem1': '${file().memPath}' has ${actual} bytes, the options ask for size=${SIZE}; ${advice}; nothing was changed`,
     });
     expect(readFileSync(file().memPath)).toEqual(Buffer.alloc(actual, 7));
     expect(descriptors()).toBe(before);
@@ -69,6 +74,7 @@ describe('mem-path', () => {
     writeFileSync(file().memPath, Buffer.alloc(SIZE + 3 * 4096, 7));
     const backend = await open(file({ offset: 4096 }));
     expect(backend).toMatchObject({ offset: 4096, size: SIZE });
+    expect((await open(file({ offset: 0 }))).size).toBe(SIZE);
     await expect(openBackend(file({ offset: 4 * 4096 }))).rejects.toMatchObject({ code: 'size-mismatch' });
     expect(statSync(file().memPath).size).toBe(SIZE + 3 * 4096);
   });
@@ -94,9 +100,13 @@ describe('mem-path', () => {
     ['an empty file with readonly=on', () => { writeFileSync(file().memPath, ''); return file({ readonly: true }); }, { code: 'size-mismatch', property: 'size' }],
     ['size 0', () => file({ size: 0 }), { code: 'bad-size', property: 'size' }],
     ['a size that is no multiple of a page', () => file({ size: 5000 }), { code: 'bad-size', property: 'size', message: "memory backend 'mem1': size 5000 is no multiple of the page size 4096; 4096 or 8192 would be" }],
+    ['a size of less than a page', () => file({ size: 5 }), { code: 'bad-size', property: 'size', message: "memory backend 'mem1': size 5 is no multiple of the page size 4096; 4096 would be" }],
     ['an odd align', () => file({ align: 12288 }), { code: 'bad-align', property: 'align' }],
     ['an odd offset', () => file({ offset: 100 }), { code: 'bad-offset', property: 'offset' }],
     ['prealloc=on,reserve=off', () => file({ prealloc: true, reserve: false }), { code: 'conflict', property: 'reserve' }],
+    ['rom=on', () => file({ rom: 'on' }), { code: 'conflict', property: 'rom', message: expect.stringContaining('it would take readonly=on') as string }],
+    ['rom=on,readonly=on', () => file({ rom: 'on', readonly: true }), { code: 'conflict', property: 'rom', message: expect.stringContaining('rom=off gives') as string }],
+    ['rom=off for what goes nowhere', () => file({ rom: 'off', readonly: true, share: true }), { code: 'conflict', property: 'rom', message: expect.stringContaining('share=off') as string }],
     ['more than the disk has', () => file({ memPath: '/dev/shm/vpmem-backend-test', size: 2 ** 45, prealloc: true }), { code: 'no-space', property: 'prealloc' }],
   ])('%s: one error that names the option, nothing left behind', async (_, options, error) => {
     const given = options();

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BackendError } from './backend-error.ts';
-import type { FileBackendOptions } from './backend-options.ts';
+import { PAGE_SIZE, type FileBackendOptions } from './backend-options.ts';
 
 /** An open backing file, and what opening it did to the world. */
 export interface OpenedFile {
@@ -96,11 +96,17 @@ function syncDirectory(path: string): void {
 
 function sizeMismatch({ id, memPath, offset, size }: FileBackendOptions, actual: number, end: number): BackendError {
   const wanted = offset === undefined ? `size=${size}` : `offset=${offset} and size=${size}, ${end} bytes in all`;
-  const advice =
-    offset === undefined
-      ? `give size=${actual}, or another file; nothing was changed`
-      : `give a smaller size or offset, or another file; nothing was changed`;
-  return new BackendError('size-mismatch', 'size', `memory backend '${id}': '${memPath}' has ${actual} bytes, the options ask for ${wanted}; ${advice}`);
+  const what = `memory backend '${id}': '${memPath}' has ${actual} bytes, the options ask for ${wanted}`;
+  return new BackendError('size-mismatch', 'size', `${what}; ${sizeAdvice(offset, actual, end)}; nothing was changed`);
+}
+
+function sizeAdvice(offset: number | undefined, actual: number, end: number): string {
+  if (offset !== undefined) return 'give a smaller size or offset, or another file';
+  const choices = [
+    ...(actual > 0 && actual % PAGE_SIZE === 0 ? [`size=${actual}`] : []),
+    ...(actual > end ? ["offset=0, which takes the file's beginning"] : []),
+  ];
+  return `give ${[...choices, choices.length === 0 ? 'another file' : 'or another file'].join(', ')}`;
 }
 
 function cannotOpen({ id, memPath, readonly = false }: FileBackendOptions, cause: unknown): BackendError {
