@@ -61,7 +61,7 @@ export const OPTION_TABLE = {
     again: 'merges',
     syntax: { grammar: 'qemuopts', impliedKey: 'size' },
     group: 'memory',
-    help: ['RAM, slots for memory devices, and RAM and devices together', 'at most'],
+    help: ['RAM; slots for memory devices; RAM and devices', 'together at most'],
     refusedBy: { vpmemd: THE_VM_HAS_THEM },
   },
   S: {
@@ -73,7 +73,7 @@ export const OPTION_TABLE = {
     section: 'Monitors',
     argument: 'DEV',
     again: 'adds',
-    help: ['a monitor for people (HMP) at DEV: stdio, none,', 'unix:PATH,server=on,wait=off, tcp:… or telnet:HOST:PORT,…'],
+    help: ['a monitor for people (HMP) at DEV: stdio, none,', 'unix:PATH,server=on,wait=off, and tcp:HOST:PORT or', 'telnet:HOST:PORT likewise'],
   },
   qmp: {
     section: 'Monitors',
@@ -121,17 +121,17 @@ export const OPTION_TABLE = {
     section: 'Program',
     argument: 'FILE',
     again: 'refused',
-    help: ['writes the process id; another program cannot use FILE', 'meanwhile'],
+    help: ['writes the process id; meanwhile no other program', 'can use FILE'],
   },
   daemonize: {
     section: 'Program',
-    help: ['leaves the terminal once everything is ready'],
+    help: ['leaves the terminal once all is ready'],
   },
   D: {
     section: 'Program',
     argument: 'FILE',
     again: 'refused',
-    help: ['appends messages to FILE, once everything is ready'],
+    help: ['appends messages to FILE, once all is ready'],
   },
   msg: {
     section: 'Program',

@@ -1,6 +1,7 @@
 import { anchorPlan, anchorSetup } from './anchored-paths.ts';
 import { Background, startInBackground } from './background.ts';
 import { readCommandLine, type DescribableOption } from './command-line.ts';
+import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { planOptions } from './monitor-options.ts';
 import type { Program } from './program.ts';
@@ -10,16 +11,6 @@ import type { ParsedSetupOption } from './setup-option.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
 import { describeOptions, describeTypes } from './usage.ts';
-
-/** What a program around a machine returns to whoever started it. */
-export const EXIT_STATUS = {
-  /** It has stopped in good order, or said what it was asked to say. */
-  ok: 0,
-  /** An option is wrong, or what it asks for cannot be had. Nothing has changed. */
-  refused: 1,
-  /** An error of the program's own (`EX_SOFTWARE` of sysexits.h). */
-  internal: 70,
-} as const;
 
 /**
  * Runs a program around a machine, from the words of its command line to its exit status: until a signal or a monitor's `quit`
@@ -42,7 +33,7 @@ export async function runService(program: Program, words: readonly string[]): Pr
       log.fatal(error.message);
       return EXIT_STATUS.refused;
     }
-    log.fatal(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    log.fatal(describeInternalError(error));
     // Threads may be running that nobody would end now.
     process.exit(EXIT_STATUS.internal);
   }

@@ -1,6 +1,7 @@
 import { explainError, explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { MonitorError, Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
 import type { Background } from './background.ts';
+import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { monitorMistake } from './monitor-options.ts';
 import { Notifier } from './notify.ts';
@@ -40,6 +41,7 @@ export class Service {
   /** Makes everything, or nothing; then runs until a signal or `quit` comes. @throws SetupError */
   async run(): Promise<number> {
     const { setup, log } = this.#parts;
+    process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
     const pidFile = setup.pidFile === undefined ? undefined : new PidFile(setup.pidFile);
@@ -58,7 +60,7 @@ export class Service {
         this.#announce(devices);
       } catch (error) {
         await this.#abandon(machine, monitors);
-        if (this.#stop.asked && error === this.#stop.abort.reason) return 0;
+        if (this.#stop.asked && error === this.#stop.abort.reason) return EXIT_STATUS.ok;
         throw error;
       }
       const report = new StatusReport(new Notifier(), machine.managed);
@@ -68,7 +70,7 @@ export class Service {
       report.stopping();
       await machine.end(reason);
       for (const monitor of monitors) await monitor.close();
-      return 0;
+      return EXIT_STATUS.ok;
     } finally {
       pidFile?.remove();
     }
@@ -82,10 +84,7 @@ export class Service {
         setup,
         socketFolder,
         warning: (text) => this.#log.warning(text),
-        failed: (error) => {
-          this.#log.fatal(`internal error: ${error.stack ?? error.message}`);
-          process.exit(70);
-        },
+        failed: (error) => this.#die(error),
       }));
     machine.managed.onEvent((event) => this.#tell(event));
     return machine;
@@ -131,7 +130,7 @@ export class Service {
       version,
       warn: (text) => this.#log.warning(text),
       info: (text) => this.#log.info(text),
-      internalError: (error) => this.#log.error(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      internalError: (error) => this.#log.error(describeInternalError(error)),
       signal: this.#stop.abort,
     };
   }
@@ -139,7 +138,7 @@ export class Service {
   async #abandon(machine: OwnedMachine, monitors: readonly { close(): Promise<void> }[]): Promise<number> {
     await machine.abandon();
     for (const monitor of monitors) await monitor.close();
-    return 0;
+    return EXIT_STATUS.ok;
   }
 
   /** A monitor on the terminal has stdout for itself. */
@@ -155,6 +154,12 @@ export class Service {
     // Of a device that is deleted both halves are told to monitors; people know one.
     const inner = event.name === 'DEVICE_DELETED' && event.data.path.endsWith('/virtio-backend');
     this.#log.at(inner ? 'debug' : severity, text, { event: event.name, ...event.data });
+  }
+
+  /** At once: nobody knows what still works. */
+  #die(error: unknown): never {
+    this.#log.fatal(describeInternalError(error));
+    process.exit(EXIT_STATUS.internal);
   }
 
   #openLog(file: string): Log {

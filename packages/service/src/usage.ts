@@ -5,7 +5,7 @@ import { declarationOf, OPTION_NAMES, OPTION_SECTIONS, type OptionName, type Pro
 import { SetupError } from './setup-error.ts';
 
 /** Column in which explanations begin. */
-const COLUMN = 24;
+const COLUMN = 22;
 
 /** What `-help` prints between what the program itself has to say. */
 export function describeOptions(program: ProgramName): string {

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ProgramEntry, runningPrograms, type RunningProgram } from './running-program.ts';
+
+let folder: string;
+let program: RunningProgram;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vpmem-service-'));
+  program = { program: 'vpmem run', pid: process.pid, qmp: join(folder, 'q.qmp'), started: '2026-01-02T03:04:05.678Z', name: 'vm1' };
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('entries of running programs', () => {
+  it('are there from first to last', () => {
+    const entry = new ProgramEntry(folder, program);
+    expect(readdirSync(folder)).toEqual([`vpmem-run-${process.pid}.json`]);
+    expect(statSync(join(folder, `vpmem-run-${process.pid}.json`)).mode & 0o777).toBe(0o600);
+    expect(runningPrograms([folder])).toEqual([program]);
+    entry.remove();
+    expect(runningPrograms([folder])).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('of a program that died without a word are cleaned away, its socket too', async () => {
+    const index = new URL('../dist/running-program.js', import.meta.url).href;
+    const script = `import(${JSON.stringify(index)}).then(({ ProgramEntry }) => {
+      globalThis.entry = new ProgramEntry(${JSON.stringify(folder)}, { ...${JSON.stringify(program)}, pid: process.pid });
+      console.log('made');
+      setInterval(() => undefined, 1000);
+    })`;
+    const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    writeFileSync(program.qmp, '');
+    expect(runningPrograms([folder])).toEqual([{ ...program, pid: child.pid }]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(runningPrograms([folder])).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('are not confused by other files, which stay', () => {
+    for (const [name, text] of [['a.json', 'x'], ['b.json', '{}'], ['c.json', 'null'], ['d', '']] as const) writeFileSync(join(folder, name), text);
+    expect(runningPrograms([folder, '/no/such/folder'])).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['a.json', 'b.json', 'c.json', 'd']);
+  });
+});
+

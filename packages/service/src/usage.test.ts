@@ -1,0 +1,35 @@
+import { defineProperties, property } from '@vpmem/options';
+import { describe, expect, it } from 'vitest';
+import { OPTION_NAMES } from './option-table.ts';
+import { SetupError } from './setup-error.ts';
+import { describeOptions, describeTypes } from './usage.ts';
+
+const types = {
+  object: { 'memory-backend-ram': defineProperties({ size: property.size({ required: true, description: 'bytes' }) }) },
+  device: { 'virtio-pmem-pci': defineProperties({ memdev: property.string({ required: true }) }) },
+};
+
+describe('describeOptions', () => {
+  it('has every option the program takes, once, and none that it refuses', () => {
+    const heads = (text: string): string[] => [...text.matchAll(/^ {2}-([\w-]+)/gm)].map(([, name]) => name ?? '').sort();
+    const refused = ['S', 'm', 'machine'];
+    expect(heads(describeOptions('vpmem run'))).toEqual([...OPTION_NAMES].sort());
+    expect(heads(describeOptions('vpmemd'))).toEqual(OPTION_NAMES.filter((name) => !refused.includes(name)).sort());
+  });
+
+  it('fits on a terminal', () => {
+    expect(Math.max(...describeOptions('vpmem run').split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('describeTypes', () => {
+  it('lists types, and properties in QEMU\'s layout', () => {
+    expect(describeTypes('object', undefined, types)).toBe('types for -object:\n  memory-backend-ram\n');
+    expect(describeTypes('object', 'memory-backend-ram', types)).toBe('memory-backend-ram options:\n  size=<size>            - bytes\n');
+    expect(describeTypes('msg', undefined, types)).toMatch(/^msg options:\n {2}format=<text\|json>/);
+  });
+
+  it.each(['nvdimm', 'constructor'])('has no type %s', (type) => {
+    expect(() => describeTypes('device', type, types)).toThrow(new SetupError(`-device ${type},help: there is no '${type}'; there is virtio-pmem-pci`));
+  });
+});
