@@ -1,9 +1,13 @@
-import type { ManagedMachine } from '@vpmem/machine';
-import { openChardev } from './chardev/open-chardev.ts';
+import type { MachineEvent, ManagedMachine } from '@vpmem/machine';
 import type { Chardev } from './chardev/chardev.ts';
 import type { Connection } from './chardev/connection.ts';
+import { openChardev } from './chardev/open-chardev.ts';
+import { HmpShell } from './hmp/hmp-shell.ts';
+import { serveHmp, type History } from './hmp/hmp-session.ts';
 import { MonitorError } from './monitor-error.ts';
 import type { MonitorPlan, PlannedMonitor } from './monitor-plan.ts';
+import { foreignCommands, machineHandlers } from './qmp/machine-handlers.ts';
+import { QmpConnection, type QmpConnectionOptions } from './qmp/qmp-connection.ts';
 
 /** Who has the monitors, and whom it tells. */
 export interface About {
@@ -13,7 +17,7 @@ export interface About {
   readonly version: string;
   /** One line for people. */
   warn(text: string): void;
-  /** A defect of ours; the connection it happened on is closed. */
+  /** A defect of ours; the command it happened in has failed, nothing else. */
   internalError(error: unknown): void;
   /** One line for people: that start-up waits for a client. */
   info?(text: string): void;
@@ -21,28 +25,39 @@ export interface About {
   readonly signal?: AbortSignal;
 }
 
-/** One monitor that is open. */
+/** The QEMU whose protocol this is, for clients that go by its version. */
+const ACTS_AS = { major: 11, minor: 1, micro: 3 };
+/** Milliseconds that answers have to leave in, when it is over: clients that do not read are not waited for. */
+const GRACE = 1000;
+
 interface OpenMonitor {
   readonly planned: PlannedMonitor;
   readonly chardev: Chardev;
+  readonly history: History;
+  /** The client's, while there is one: settles when it has its answers. */
+  settled: (() => Promise<void>) | undefined;
 }
 
 /** All monitors of a machine. */
 export class Monitors {
   readonly #open: readonly OpenMonitor[];
   readonly #about: About;
+  readonly #shell: HmpShell;
+  readonly #qmp: QmpConnectionOptions;
+  readonly #qmpClients = new Set<QmpConnection>();
+  readonly #forgetEvents: () => void;
 
   /**
    * Opens all that was planned, or nothing, and serves clients from then on. Resolves when everybody is there who is to be
    * waited for.
    *
-   * @throws MonitorError with nothing left open
+   * @throws MonitorError, or the signal's reason, with nothing left open
    */
   static async open(plan: MonitorPlan, machine: ManagedMachine, about: About): Promise<Monitors> {
     for (const warning of plan.warnings) about.warn(warning);
     const open: OpenMonitor[] = [];
     try {
-      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned) });
+      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned), history: [], settled: undefined });
     } catch (error) {
       await Promise.all(open.map(({ chardev }) => chardev.close()));
       throw error;
@@ -52,35 +67,91 @@ export class Monitors {
     return monitors;
   }
 
-  private constructor(open: readonly OpenMonitor[], _machine: ManagedMachine, about: About) {
+  private constructor(open: readonly OpenMonitor[], machine: ManagedMachine, about: About) {
+    const { program, version } = about;
+    const internalError = (error: unknown): void => about.internalError(error);
     this.#open = open;
     this.#about = about;
+    this.#shell = new HmpShell({ machine, program, version, chardevs: () => this.#chardevs() }, internalError);
+    const foreign = foreignCommands(machine);
+    this.#qmp = {
+      version: { qemu: ACTS_AS, package: `${program} ${version}` },
+      handlers: machineHandlers(machine, this.#shell),
+      ...(foreign !== undefined && { foreign }),
+      onInternalError: internalError,
+    };
+    this.#forgetEvents = machine.onEvent((event) => this.#tell(event));
   }
 
   /** Where they listen, in the words of `-monitor`: `unix:PATH,server=on`. */
   get endpoints(): readonly string[] {
-    return this.#open.map(({ chardev }) => chardev.filename.replace(/^disconnected:/, '')).filter((name) => name.endsWith(',server=on'));
+    return this.#open.flatMap(({ chardev: { endpoint } }) => endpoint ?? []);
   }
 
-  /** Hangs up on all clients and leaves no socket behind. */
+  /** Lets answers leave that are under way, hangs up on all clients, and leaves no socket behind. */
   async close(): Promise<void> {
+    const answered = Promise.all(this.#open.map(async ({ settled }) => settled?.()));
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([answered, new Promise((resolve) => (timer = setTimeout(resolve, GRACE)))]);
+    clearTimeout(timer);
+    this.#forgetEvents();
     await Promise.all(this.#open.map(({ chardev }) => chardev.close()));
   }
 
   async #start(): Promise<void> {
-    const waits = this.#open.map(async ({ planned, chardev }) => {
-      if (planned.chardev.backend === 'socket' && planned.chardev.wait) this.#about.info?.(`${this.#about.program} waiting for connection on: ${chardev.filename}`);
-      await chardev.start((connection) => this.#serve(planned, connection));
+    const { program, signal } = this.#about;
+    const clients = this.#open.map((monitor) => {
+      const { planned: { chardev: options }, chardev } = monitor;
+      if (options.backend === 'socket' && options.wait) this.#about.info?.(`${program} waiting for connection on: ${chardev.filename}`);
+      return chardev.start((connection) => this.#serve(monitor, connection));
     });
-    await Promise.all(waits);
+    try {
+      await orAborted(Promise.all(clients), signal);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
-  async #serve(planned: PlannedMonitor, connection: Connection): Promise<void> {
+  async #serve(monitor: OpenMonitor, connection: Connection): Promise<void> {
     try {
-      await connection.write(`${planned.mode}\r\n`);
+      await (monitor.planned.mode === 'readline' ? this.#serveHmp(monitor, connection) : this.#serveQmp(monitor, connection));
     } catch (error) {
       this.#about.internalError(error);
+    } finally {
+      monitor.settled = undefined;
     }
+  }
+
+  async #serveHmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
+    let running: Promise<void> = Promise.resolve();
+    monitor.settled = () => running;
+    await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command));
+  }
+
+  async #serveQmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
+    const client = new QmpConnection(connection, { ...this.#qmp, pretty: monitor.planned.mode === 'control-pretty' });
+    this.#qmpClients.add(client);
+    monitor.settled = async () => {
+      await client.session.idle();
+      await connection.end();
+    };
+    try {
+      await client.serve();
+    } finally {
+      this.#qmpClients.delete(client);
+    }
+  }
+
+  #tell(event: MachineEvent): void {
+    for (const { session } of this.#qmpClients) {
+      if (event.name === 'FOREIGN') session.foreignEvent(event.data.event, event.data.data, event.data.timestamp);
+      else session.event(event.name, event.data);
+    }
+  }
+
+  #chardevs(): { label: string; filename: string }[] {
+    return this.#open.map(({ planned: { label }, chardev: { filename } }) => ({ label, filename }));
   }
 }
 
@@ -90,5 +161,20 @@ async function openPlanned({ option, chardev }: PlannedMonitor): Promise<Chardev
   } catch (error) {
     if (error instanceof MonitorError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
     throw error;
+  }
+}
+
+async function orAborted(wait: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) {
+    await wait;
+    return;
+  }
+  signal.throwIfAborted();
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', (abort = (): void => reject(signal.reason as Error)), { once: true }));
+  try {
+    await Promise.race([wait, aborted]);
+  } finally {
+    if (abort !== undefined) signal.removeEventListener('abort', abort);
   }
 }

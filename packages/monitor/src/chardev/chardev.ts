@@ -7,8 +7,8 @@ export type Serve = (connection: Connection) => Promise<void>;
 export interface Chardev {
   /** As `info chardev` shows it, `disconnected:` before it while there is no client. */
   readonly filename: string;
-  /** Whether a client is being served. */
-  readonly connected: boolean;
+  /** Where clients connect, in the words of `-monitor`, if it is something that listens. */
+  readonly endpoint?: string;
   /** Begins to serve clients, one after the other; resolves when the first one is there, at once if none is waited for. */
   start(serve: Serve): Promise<void>;
   /** Hangs up, serves nobody any more, and leaves no socket behind. */
@@ -18,7 +18,6 @@ export interface Chardev {
 /** The null device: nobody ever comes. */
 export class NullChardev implements Chardev {
   readonly filename = 'null';
-  readonly connected = false;
 
   start(): Promise<void> {
     return Promise.resolve();

@@ -1,11 +1,16 @@
 import type { Readable, Writable } from 'node:stream';
 import { TELNET_GREETING, TelnetDecoder } from './telnet.ts';
 
+/** A terminal's width, if it is known. */
+export interface Terminal {
+  readonly columns?: number;
+}
+
 /** How a client is connected. */
 export interface ConnectionOptions {
   readonly telnet?: boolean;
-  /** The client is a terminal that this program has, so its Ctrl-C means this program. */
-  readonly terminal?: boolean;
+  /** This program's own terminal, if that is the client. */
+  readonly terminal?: Terminal | undefined;
 }
 
 /**
@@ -15,13 +20,13 @@ export interface ConnectionOptions {
 export class Connection {
   /** Aborted when the client has gone or was hung up on. */
   readonly gone: AbortSignal;
-  /** Whether the client is this program's own terminal. */
-  readonly terminal: boolean;
+  /** This program's own terminal, if that is the client: its Ctrl-C means this program. */
+  readonly terminal: Terminal | undefined;
   readonly #input: Readable;
   readonly #output: Writable;
   readonly #telnet: TelnetDecoder | undefined;
 
-  constructor(input: Readable, output: Writable, { telnet = false, terminal = false }: ConnectionOptions = {}) {
+  constructor(input: Readable, output: Writable, { telnet = false, terminal }: ConnectionOptions = {}) {
     const controller = new AbortController();
     this.gone = controller.signal;
     this.terminal = terminal;
@@ -55,9 +60,14 @@ export class Connection {
     await new Promise<void>((resolve) => this.#output.write(data, () => resolve()));
   }
 
-  /** Bytes that were written and the kernel has not taken yet. */
-  get unsent(): number {
-    return this.#output.writableLength;
+  /** Sends without waiting. False: the client does not keep up, so no more should come before `onDrain`'s listener is called. */
+  send(data: string): boolean {
+    return !this.#output.writable || this.#output.write(data);
+  }
+
+  /** Calls `listener` each time the kernel has taken all that was sent. */
+  onDrain(listener: () => void): void {
+    this.#output.on('drain', listener);
   }
 
   /** Lets what was written leave, then hangs up. */

@@ -29,10 +29,10 @@ export class SocketClient implements Chardev {
   }
 
   get filename(): string {
-    return `${this.connected ? '' : 'disconnected:'}${describeChardev(this.#options)}`;
+    return `${this.#connected ? '' : 'disconnected:'}${describeChardev(this.#options)}`;
   }
 
-  get connected(): boolean {
+  get #connected(): boolean {
     return !this.#connection.gone.aborted;
   }
 

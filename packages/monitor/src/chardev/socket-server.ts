@@ -54,14 +54,13 @@ export class SocketServer implements Chardev {
   }
 
   get filename(): string {
-    const listening = describeChardev(this.#options);
-    if (this.#current === undefined) return `disconnected:${listening}`;
+    if (this.#current === undefined) return `disconnected:${this.endpoint}`;
     const { remoteAddress, remotePort } = this.#current.socket;
-    return remoteAddress === undefined ? listening : `${listening} <-> ${remoteAddress}:${String(remotePort)}`;
+    return remoteAddress === undefined ? this.endpoint : `${this.endpoint} <-> ${remoteAddress}:${String(remotePort)}`;
   }
 
-  get connected(): boolean {
-    return this.#current !== undefined;
+  get endpoint(): string {
+    return describeChardev(this.#options);
   }
 
   start(serve: Serve): Promise<void> {
@@ -116,7 +115,7 @@ export class SocketServer implements Chardev {
 function listening(server: Server, where: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...where, exclusive: true }, () => {
+    server.listen({ ...where, exclusive: true }, (): void => {
       server.off('error', reject);
       resolve();
     });

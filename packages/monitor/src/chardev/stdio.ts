@@ -1,6 +1,6 @@
 import { Writable, type Readable } from 'node:stream';
 import type { Chardev, Serve } from './chardev.ts';
-import { Connection } from './connection.ts';
+import { Connection, type Terminal } from './connection.ts';
 
 /** What is read from; a terminal can be told to hand over every key. */
 export type TerminalInput = Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
@@ -12,14 +12,14 @@ export class StdioChardev implements Chardev {
   readonly #connection: Connection;
   #served: Promise<void> | undefined;
 
-  constructor(input: TerminalInput = process.stdin, output: Writable = process.stdout) {
+  constructor(input: TerminalInput = process.stdin, output: Writable & Terminal = process.stdout) {
     this.#input = input;
     // Others write to stdout too, so it is not the monitor's to end.
     const shared = new Writable({ write: (chunk: Buffer, _encoding, done) => void output.write(chunk, done) });
-    this.#connection = new Connection(input, shared, { terminal: input.isTTY === true });
+    this.#connection = new Connection(input, shared, { terminal: input.isTTY === true ? output : undefined });
   }
 
-  get connected(): boolean {
+  get #connected(): boolean {
     return !this.#connection.gone.aborted;
   }
 
@@ -36,7 +36,7 @@ export class StdioChardev implements Chardev {
 
   #hangUp(): void {
     // Before the terminal is out of reach.
-    if (this.connected) this.#input.setRawMode?.(false);
+    if (this.#connected) this.#input.setRawMode?.(false);
     this.#connection.hangUp();
   }
 }

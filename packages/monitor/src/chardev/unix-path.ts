@@ -7,7 +7,7 @@ export interface UnixListener {
   /** Non-blocking; whoever uses it closes it. */
   readonly fd: number;
   /** Removes the path, unless something else is there by now. Has to come before the descriptor is closed. */
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /** Clients that may wait in the kernel, between being let in one by one. */

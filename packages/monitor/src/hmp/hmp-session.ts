@@ -1,0 +1,44 @@
+import type { Connection } from '../chardev/connection.ts';
+import type { HmpShell } from './hmp-shell.ts';
+import { LineEditor } from './line-editor.ts';
+
+/** What a monitor keeps while clients come and go: its history, the newest line first. */
+export type History = string[];
+
+/**
+ * Serves a client of the human monitor until it has gone. One command runs at a time, and while a client does not read what
+ * one has printed, nothing more is taken from it.
+ *
+ * @param onCommand told of each command that begins, with what settles when its answer has left
+ */
+export async function serveHmp(
+  connection: Connection,
+  shell: HmpShell,
+  { program, version }: { readonly program: string; readonly version: string },
+  history: History,
+  onCommand: (done: Promise<void>) => void,
+): Promise<void> {
+  const editor = new LineEditor(connection, {
+    prompt: `(${PROMPT}) `,
+    history,
+    complete: (line) => shell.complete(line),
+    // The terminal hands over its keys, so nobody else makes a signal of this one.
+    interrupt: () => void process.kill(process.pid, 'SIGINT'),
+  });
+  try {
+    await editor.write(`${program} ${version} monitor - type 'help' for more information\n`);
+    editor.prompt();
+    for await (const line of editor.lines()) {
+      const done = shell.run(line, [...history].reverse()).then((text) => editor.write(text));
+      onCommand(done);
+      await done;
+      if (connection.gone.aborted) return;
+      editor.prompt();
+    }
+  } finally {
+    editor.close();
+  }
+}
+
+/** The name in the prompt, whatever the program is called. */
+const PROMPT = 'vpmem';

@@ -1,0 +1,79 @@
+import { explainError, ForeignError } from '@vpmem/machine';
+import { OptionError } from '@vpmem/options';
+import { QmpError } from '@vpmem/qmp';
+import { completeLine } from './complete-line.ts';
+import type { Invocation } from './hmp-command.ts';
+import { resolveCommand, UnknownCommand, type ResolvedCommand } from './hmp-commands.ts';
+import type { HmpContext } from './hmp-context.ts';
+import type { Completions } from './line-editor.ts';
+import { HmpSyntaxError } from './line-reader.ts';
+
+/** The human monitor without its terminal: lines in, text out. */
+export class HmpShell {
+  readonly #context: HmpContext;
+  readonly #internalError: (error: unknown) => void;
+
+  /** @param internalError told of errors that are nobody's but ours */
+  constructor(context: HmpContext, internalError: (error: unknown) => void) {
+    this.#context = context;
+    this.#internalError = internalError;
+  }
+
+  /**
+   * Runs a line and gives back what it prints, lines ended by LF. Never rejects: what goes wrong is in the text.
+   *
+   * @param history what `info history` shows, the oldest line first
+   */
+  async run(line: string, history: readonly string[] = []): Promise<string> {
+    const printed: string[] = [];
+    const invocation: Invocation = { ...this.#context, history, print: (text) => void printed.push(`${text}\n`) };
+    try {
+      const resolved = resolveCommand(this.#context, line);
+      if (resolved !== undefined) await this.#runResolved(resolved, invocation);
+    } catch (error) {
+      printed.push(await this.#explain(error, line));
+    }
+    return printed.join('');
+  }
+
+  /** What the end of a line can become. Never rejects. */
+  async complete(line: string): Promise<Completions> {
+    try {
+      return await completeLine(this.#context, line);
+    } catch (error) {
+      this.#internalError(error);
+      return [[], line];
+    }
+  }
+
+  async #runResolved({ command, written, reader }: ResolvedCommand, invocation: Invocation): Promise<void> {
+    try {
+      await command.run(invocation, reader);
+    } catch (error) {
+      if (!(error instanceof HmpSyntaxError)) throw error;
+      invocation.print(`${command.names.join('|')}: ${error.message}`);
+      invocation.print(`Try "help ${written}" for more information`);
+    }
+  }
+
+  async #explain(error: unknown, line: string): Promise<string> {
+    if (error instanceof UnknownCommand) return this.#askForeign(error, line);
+    if (error instanceof OptionError) return `Error: ${error.message}\n${error.hint === undefined ? '' : `${error.hint}\n`}`;
+    const known = error instanceof QmpError || error instanceof ForeignError ? error.message : explainError(error);
+    if (known !== undefined) return `Error: ${known}\n`;
+    this.#internalError(error);
+    return `Error: internal error: ${error instanceof Error ? error.message : String(error)}\n`;
+  }
+
+  /** What is not ours may be the VM's own monitor's. */
+  async #askForeign(unknown: UnknownCommand, line: string): Promise<string> {
+    const { foreign } = this.#context.machine;
+    if (foreign === undefined) return `${unknown.message}\n`;
+    try {
+      const text = (await foreign.humanCommand(line)).replaceAll('\r\n', '\n');
+      return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+    } catch (error) {
+      return this.#explain(error, line);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { PmemInfo } from '@vpmem/machine';
+import { formatSize } from '@vpmem/options';
+
+const HEAD = ['device', 'memdev', 'size', 'client', 'driver', 'asked', 'synced', 'shared', 'failed', 'in flight', 'p50 µs', 'p99 µs', 'max µs', 'backing file'];
+/** Columns of numbers, which are set to the right. */
+const NUMBERS = new Set([2, 5, 6, 7, 8, 9, 10, 11, 12]);
+
+/** `info pmem`: a table, and under it what is wrong with any of the devices. */
+export function showPmem(devices: readonly PmemInfo[]): string[] {
+  if (devices.length === 0) return ['no virtio-pmem device'];
+  return [...table([HEAD, ...devices.map(row)]), ...devices.flatMap(remarks)];
+}
+
+function row({ id, memdev, size, connected, socket, driver, flushes, latency, backingFile }: PmemInfo): string[] {
+  const { asked, synced, coalesced, failed, inFlight } = flushes;
+  const times = latency === undefined ? ['-', '-', '-'] : [latency.p50, latency.p99, latency.max].map(String);
+  const client = socket === undefined ? 'own guest' : connected ? 'connected' : 'none';
+  const counts = [asked, synced, coalesced, failed, inFlight].map(String);
+  return [id, memdev.replace(/^\/objects\//, ''), formatSize(size), client, driver, ...counts, ...times, backingFile ?? '-'];
+}
+
+function remarks({ id, volatile, lastError, socket }: PmemInfo): string[] {
+  return [
+    ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
+    ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
+    ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
+  ];
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
+  return rows.map((cells) =>
+    cells
+      .map((cell, column) => (NUMBERS.has(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,76 @@
+import { explainError, ForeignError, MachineError, type ManagedMachine } from '@vpmem/machine';
+import { QmpError, type ForeignCommands, type QmpHandlers, type Returned } from '@vpmem/qmp';
+import type { HmpShell } from '../hmp/hmp-shell.ts';
+import { getProperty, listProperties, objectAt } from '../qom.ts';
+import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer } from './qmp-answers.ts';
+import { listDeviceProperties, listTypes } from './qom-types.ts';
+
+/** QMP's commands on a machine. What goes wrong with one is a `QmpError`, defects of ours aside. */
+export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHandlers {
+  return explained({
+    'query-status': async () => {
+      const status = await machine.runState();
+      return { running: status === 'running', status };
+    },
+    'query-name': () => (machine.name === undefined ? {} : { name: machine.name }),
+    quit: async () => done(machine.quit()),
+    stop: async () => done(machine.stop()),
+    cont: async () => done(machine.cont()),
+    system_reset: async () => done(machine.reset()),
+    'object-add': async (properties) => done(machine.addObject({ form: 'json', properties })),
+    'object-del': async ({ id }) => done(machine.deleteObject(id)),
+    device_add: async (properties) => {
+      const { plug } = await machine.addDevice({ form: 'json', properties });
+      return plug === undefined ? {} : { device: plug as NonNullable<Returned<'device_add'>['device']> };
+    },
+    device_del: async ({ id, wait = false }) => done(machine.deleteDevice(id, { wait })),
+    'query-memory-devices': async () => (await machine.memoryDevices()).map(memoryDeviceAnswer),
+    'query-memdev': () => machine.backends().map(memdevAnswer),
+    'query-memory-size-summary': async () => memorySizeAnswer(await machine.memorySize()),
+    'query-pci': async () =>
+      (await machine.pciBuses()).map(({ number, functions }) => ({ bus: number, devices: functions.map((each) => pciAnswer(number, each)) })),
+    'qom-list': async ({ path }) => listProperties(await objectAt(machine, path)),
+    'qom-get': async ({ path, property }) => getProperty(await objectAt(machine, path), path, property) as Returned<'qom-get'>,
+    'qom-list-types': (args) => listTypes(machine, args),
+    'device-list-properties': ({ typename }) => listDeviceProperties(machine, typename),
+    'human-monitor-command': async ({ 'command-line': line }) => (await shell.run(line)).replaceAll('\n', '\r\n'),
+    'query-pmem': async () => (await machine.pmem()).map(pmemAnswer),
+  });
+}
+
+/** A VM's own monitor as QMP passes commands on to it; undefined where there is none. */
+export function foreignCommands({ foreign }: ManagedMachine): ForeignCommands | undefined {
+  if (foreign === undefined) return undefined;
+  return {
+    commands: () => foreign.commands(),
+    execute: (command, args) => foreign.execute(command, args).catch((error: unknown) => Promise.reject(asQmpError(error))),
+  };
+}
+
+async function done(change: Promise<void>): Promise<Record<string, never>> {
+  await change;
+  return {};
+}
+
+function explained(handlers: QmpHandlers): QmpHandlers {
+  const entries = Object.entries(handlers) as [string, (args: never) => unknown][];
+  return Object.fromEntries(entries.map(([name, handler]) => [name, async (args: never): Promise<unknown> => {
+    try {
+      return await handler(args);
+    } catch (error) {
+      throw asQmpError(error);
+    }
+  }])) as unknown as QmpHandlers;
+}
+
+/** What was asked for and cannot be had, in QMP's classes; anything else as it is. */
+function asQmpError(error: unknown): Error {
+  if (error instanceof ForeignError) return new QmpError(error.errorClass, error.message);
+  if (error instanceof MachineError && NOT_FOUND.has(error.code)) return new QmpError('DeviceNotFound', error.message);
+  const known = explainError(error) !== undefined;
+  // A hint is for people, who have the message in front of them; QEMU does not send it either.
+  if (known) return new QmpError('GenericError', (error as Error).message);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+const NOT_FOUND: ReadonlySet<string> = new Set(['device-missing', 'memdev-missing']);
