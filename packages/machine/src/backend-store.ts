@@ -2,7 +2,7 @@ import { abandonBackend, closeBackend, openBackend, type BackendDescription, typ
 import type { PropertySource } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
 import type { BackendInfo } from './managed-machine.ts';
-import { readObject } from './object-properties.ts';
+import { objectWarnings, readObject } from './object-properties.ts';
 import type { ObjectNode, ObjectProperty } from './object-tree.ts';
 
 /** Who uses a backend. */
@@ -42,6 +42,7 @@ export class BackendStore {
     try {
       const backend = await openBackend(options);
       this.#entries.set(id, { options, backend, user: undefined });
+      for (const text of objectWarnings(source)) this.#warn(text);
       if (backend.volatile !== undefined) this.#warn(backend.volatile);
       return backend;
     } finally {

@@ -1,36 +1,53 @@
-import { defineProperties, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
+import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type Property, type PropertySource, type ValuesOf } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
+import { passedAddress } from './passed-address.ts';
 
 const NOT_A_BRIDGE = 'the VM\'s own PCI bus decides this; give it to the VM\'s vfio-user-pci device';
 const NOT_OFFERED = 'this device does not offer it';
-const MODERN_ONLY = 'this is a virtio 1.x device without a legacy interface';
+const LEGACY = 'only a device for legacy drivers would offer it';
+const MODERN_ONLY = 'this is a virtio 1.x device without a legacy interface, as in QEMU';
+const NO_ROM = 'the device has no option ROM';
+
+const IN_BAR = 'the memory lies in a BAR, and the guest decides where that is';
+
+const notOffered = property.only(property.bool({ description: 'off only' }), (on) => !on, NOT_OFFERED);
+
+/** The id of an object, which like QEMU's may be written as its path, `/objects/ID`. */
+function memdev(description: string): Property<string> {
+  const id = property.string({ required: true, description });
+  return { ...id, read: (source, parameter) => id.read(source, parameter).replace(/^\/objects\//, '') };
+}
 
 /** Properties of virtio-pmem-pci: QEMU's own, `vectors`, and where to serve it. */
 export const virtioPmemPciProperties = defineProperties({
   driver: property.string({ required: true }),
   id: property.identifier({ description: 'name of the device' }),
-  memdev: property.string({ required: true, description: 'id of its memory backend' }),
+  memdev: memdev('id of its memory backend'),
   socket: property.string({ description: 'where a VM connects; made by default' }),
   vectors: property.int({ default: 2, min: 0, max: 2048, description: 'MSI-X vectors; 0: INTx' }),
   event_idx: property.bool({ default: true, description: 'offer VIRTIO_F_EVENT_IDX' }),
   indirect_desc: property.bool({ default: true, description: 'offer VIRTIO_F_INDIRECT_DESC' }),
   bus: property.string({ description: 'passed on: the VM\'s bus' }),
-  addr: property.string({ description: 'passed on: slot and function on it' }),
+  addr: passedAddress('passed on: slot and function on it'),
   multifunction: property.bool({ description: 'passed on: other functions in the slot' }),
   'acpi-index': property.int({ description: 'passed on: index for naming', max: 16383 }),
-  memaddr: property.refused('the memory lies in a BAR, and the guest decides where that is'),
-  packed: property.refused(NOT_OFFERED),
-  iommu_platform: property.refused(NOT_OFFERED),
-  queue_reset: property.refused(NOT_OFFERED),
-  in_order: property.refused(NOT_OFFERED),
-  ats: property.refused(NOT_OFFERED),
-  aer: property.refused(NOT_OFFERED),
-  'page-per-vq': property.refused('there is one queue'),
-  'disable-legacy': property.refused(MODERN_ONLY),
-  'disable-modern': property.refused(MODERN_ONLY),
+  memaddr: property.only(property.uint64({ description: '0 only' }), (address) => address === 0n, IN_BAR),
+  packed: notOffered,
+  iommu_platform: notOffered,
+  queue_reset: notOffered,
+  in_order: notOffered,
+  ats: notOffered,
+  aer: notOffered,
+  'modern-pio-notify': notOffered,
+  any_layout: property.noEffect(property.bool(), { because: LEGACY }),
+  notify_on_empty: property.noEffect(property.bool(), { because: LEGACY }),
+  'page-per-vq': property.noEffect(property.bool(), { because: 'there is one queue' }),
+  'disable-legacy': property.noEffect(property.oneOf(['auto', 'on', 'off']), { because: MODERN_ONLY, anyway: 'on' }),
+  'disable-modern': property.noEffect(property.bool(), { because: MODERN_ONLY, anyway: false }),
   ioeventfd: property.refused('a vfio-user client has no use for it'),
-  romfile: property.refused('the device has no option ROM'),
-  rombar: property.refused('the device has no option ROM'),
+  romfile: property.only(property.string({ description: 'empty only' }), (path) => path === '', NO_ROM),
+  rombar: property.noEffect(property.int({ min: -1, max: 2 ** 31 - 1 }), { because: NO_ROM, anyway: 0 }),
+  romsize: property.refused(NO_ROM),
   bootindex: property.refused('firmware cannot boot from it'),
   failover_pair_id: property.refused(NOT_A_BRIDGE),
 });
@@ -52,12 +69,20 @@ export function deviceId({ id, memdev }: VirtioPmemPciOptions): string {
   return id ?? memdev;
 }
 
+/** What to tell whoever gave a device's properties: which of them change nothing, and why. They have been read once. */
+export function deviceWarnings(source: PropertySource): string[] {
+  const { id, memdev: backend } = source.properties;
+  const name = [id, backend].find((each) => typeof each === 'string') ?? '';
+  return noEffectWarnings(virtioPmemPciProperties, source).map(({ message }) => `device '${name}': ${message}`);
+}
+
 /** What a device's properties say. @throws OptionError, MachineError */
 export function readDevice(source: PropertySource): VirtioPmemPciOptions {
   const { driver } = source.properties;
+  const known = Object.keys(deviceProperties).join(', ');
+  if (driver === undefined) throw new OptionError('missing-parameter', `Parameter 'driver' is missing: the device type, one of ${known}`, { parameter: 'driver' });
   if (driver !== 'virtio-pmem-pci') {
-    const given = typeof driver === 'string' ? driver : '';
-    throw new MachineError('unknown-type', 'driver', `device type '${given}' is not one of ${Object.keys(deviceProperties).join(', ')}`);
+    throw new MachineError('unknown-type', 'driver', `device type '${typeof driver === 'string' ? driver : ''}' is not one of ${known}`);
   }
   return readProperties(virtioPmemPciProperties, source);
 }

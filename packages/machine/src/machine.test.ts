@@ -89,6 +89,20 @@ describe('Machine', () => {
     expect(warnings).toEqual([expect.stringContaining('memory of this process'), expect.stringContaining('share=off')]);
   });
 
+  it('takes what QEMU takes and has no effect here, and says so once', async () => {
+    await object(`${file('mem1')},merge=on,dump=off,prealloc-threads=2,x-use-canonical-path-for-ramblock-id=on,policy=default,pmem=off,rom=auto,align=0`);
+    expect(warnings.splice(0)).toEqual(
+      ['merge', 'dump', 'prealloc-threads', 'x-use-canonical-path-for-ramblock-id'].map(
+        (name) => expect.stringContaining(`memory backend 'mem1': ${name} has no effect: `) as string,
+      ),
+    );
+    await device('virtio-pmem-pci,memdev=/objects/mem1,id=nv1,packed=off,romfile=,disable-legacy=on,disable-modern=on,page-per-vq=on,any_layout=on');
+    expect(warnings).toEqual(
+      ['any_layout', 'page-per-vq', 'disable-modern'].map((name) => expect.stringContaining(`device 'nv1': ${name} has no effect: `) as string),
+    );
+    expect(machine.devices).toMatchObject([{ id: 'nv1', memdev: 'mem1' }]);
+  });
+
   it('closing takes the sockets away, closes the files, and hangs up', async () => {
     await object(file('mem1'));
     await device('virtio-pmem-pci,memdev=mem1,id=nv1');
@@ -158,6 +172,9 @@ describe('mistakes', () => {
     ['an object type there is not', 'memory-backend-epc,id=x,size=2M', 'unknown-type', /'memory-backend-epc' is not one of memory-backend-file, memory-backend-ram, memory-backend-memfd/],
     ['an id that is taken', 'memory-backend-ram,id=free,size=2M', 'duplicate-id', /there is an object 'free' already/],
     ['a property QEMU has and we refuse', 'memory-backend-ram,id=x,size=2M,policy=bind', 'refused-parameter', /policy.*page cache/],
+    ['a value QEMU has and we refuse', 'memory-backend-file,id=x,size=2M,mem-path=f,pmem=on', 'refused-parameter', /'on' of parameter 'pmem'.*DAX/],
+    ['a contradiction', 'memory-backend-file,id=x,size=2M,mem-path=f,rom=on', 'conflict', /rom=on/],
+    ['no type', 'id=x,size=2M', 'missing-parameter', /'qom-type' is missing/],
     ['a property nobody has', 'memory-backend-ram,id=x,size=2M,colour=red', 'unknown-parameter', /colour/],
     ['no id', 'memory-backend-ram,size=2M', 'missing-parameter', /'id' is missing/],
   ])('object: %s', async (_, text, code, message) => {
@@ -174,6 +191,9 @@ describe('mistakes', () => {
     ['more alignment than a BAR has', 'virtio-pmem-pci,memdev=aligned,id=x', 'bad-align', /align=4194304.*2097152/],
     ['too many vectors', 'virtio-pmem-pci,memdev=free,id=x,vectors=2049', 'out-of-range', /vectors/],
     ['a property QEMU has and we refuse', 'virtio-pmem-pci,memdev=free,id=x,memaddr=0x100000000', 'refused-parameter', /memaddr.*BAR/],
+    ['a value QEMU has and we refuse', 'virtio-pmem-pci,memdev=free,id=x,packed=on', 'refused-parameter', /'on' of parameter 'packed'/],
+    ['no type', 'memdev=free,id=x', 'missing-parameter', /'driver' is missing/],
+    ['no PCI address', 'virtio-pmem-pci,memdev=free,id=x,addr=20', 'invalid-value', /'addr' expects a slot/],
     ['a socket path in use', `virtio-pmem-pci,memdev=free,id=x,socket=SOCKET`, 'socket-in-use', /somebody is already serving/],
   ])('device: %s, and nothing is left', async (_, text, code, message) => {
     const before = readdirSync(folder).sort();

@@ -3,7 +3,7 @@ import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
 import type { DeviceEvent } from './device-messages.ts';
-import { deviceId, deviceProperties, pciPlacement, readDevice } from './device-properties.ts';
+import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
 import { MachineError } from './machine-error.ts';
@@ -108,6 +108,7 @@ export class Machine implements ManagedMachine {
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', lastError: undefined };
       this.#devices.add(device);
+      for (const text of deviceWarnings(source)) this.#observer.warning(text);
       return device;
     } catch (error) {
       socket?.remove();

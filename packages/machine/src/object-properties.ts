@@ -1,11 +1,11 @@
-import { defineProperties, property, readProperties, type PropertySource } from '@vpmem/options';
+import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type PropertySource } from '@vpmem/options';
 import type { BackendOptions } from '@vpmem/memory-backend';
 import { MachineError } from './machine-error.ts';
 
 const NUMA = 'the memory belongs to the page cache of the file, which this process binds to no NUMA node';
-const KSM = 'pages shared with a guest through a file are never merged';
-const DUMP = 'it concerns core dumps of the process that maps the memory, which is the VM';
-const THREADS = 'preallocation is one fallocate call and needs no threads';
+const HUGE = 'use a file on a hugetlbfs mount as mem-path of memory-backend-file';
+const DURABLE =
+  'it promises durability without a flush, which takes a DAX file system; without it, what the guest flushes is durable on any file system';
 
 /** Properties of every memory backend (QEMU 11.1). */
 const common = {
@@ -14,13 +14,16 @@ const common = {
   size: property.size({ required: true, description: 'bytes of memory' }),
   prealloc: property.bool({ default: false, description: 'allocate all storage now' }),
   reserve: property.bool({ default: true, description: 'accepted; shared memory reserves no swap' }),
-  merge: property.refused(KSM),
-  dump: property.refused(DUMP),
-  policy: property.refused(NUMA),
-  'host-nodes': property.refused(NUMA),
-  'prealloc-threads': property.refused(THREADS),
-  'prealloc-context': property.refused(THREADS),
-  'x-use-canonical-path-for-ramblock-id': property.refused('there is no migration stream with RAM block names'),
+  merge: property.noEffect(property.bool(), { because: 'pages shared with a guest through a file are never merged', anyway: false }),
+  dump: property.noEffect(property.bool(), { because: 'core dumps are written by the process that maps the memory, which is the VM' }),
+  policy: property.only(property.oneOf(['default', 'preferred', 'bind', 'interleave'], { description: 'default only' }), (policy) => policy === 'default', NUMA),
+  'host-nodes': property.only(property.intList({ max: 127, description: 'an empty list only' }), (nodes) => nodes.length === 0, NUMA),
+  'prealloc-threads': property.noEffect(property.int({ min: 1, max: 2 ** 32 - 1 }), { because: 'preallocation is one system call' }),
+  'prealloc-context': property.refused('preallocation is one system call and needs no threads'),
+  'x-use-canonical-path-for-ramblock-id': property.noEffect(property.bool(), {
+    because: 'there is no migration stream with names of memory blocks',
+    anyway: false,
+  }),
 };
 
 const share = property.bool({ description: 'accepted; this memory is always shared with the VM' });
@@ -35,27 +38,38 @@ export const objectProperties = {
     align: property.size({ description: 'alignment of the mapping' }),
     offset: property.size({ description: 'where in the file the memory begins' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
-    pmem: property.refused('what makes writes durable here is fdatasync, which works on any file system'),
-    rom: property.refused('a client maps memory it may write to; readonly=on gives it a private copy'),
+    pmem: property.only(property.bool({ description: 'off only' }), (pmem) => !pmem, DURABLE),
+    rom: property.oneOf(['auto', 'on', 'off'], { default: 'auto', description: 'off: the guest may write to its private copy' }),
   }),
   'memory-backend-ram': defineProperties({ ...common, share }),
   'memory-backend-memfd': defineProperties({
     ...common,
     share,
     seal: property.bool({ default: true, description: 'accepted; the size is always sealed' }),
-    hugetlb: property.refused('use a file on a hugetlbfs mount as mem-path of memory-backend-file'),
-    hugetlbsize: property.refused('use a file on a hugetlbfs mount as mem-path of memory-backend-file'),
+    hugetlb: property.only(property.bool({ description: 'off only' }), (hugetlb) => !hugetlb, HUGE),
+    hugetlbsize: property.refused(HUGE),
   }),
 } as const;
 
 export type ObjectType = keyof typeof objectProperties;
+
+/** What to tell whoever gave a backend's properties: which of them change nothing, and why. They have been read once. */
+export function objectWarnings(source: PropertySource): string[] {
+  const { 'qom-type': type, id } = source.properties;
+  const schema = isObjectType(type) ? objectProperties[type] : {};
+  return noEffectWarnings(schema, source).map(({ message }) => `memory backend '${typeof id === 'string' ? id : ''}': ${message}`);
+}
+
+function isObjectType(type: unknown): type is ObjectType {
+  return typeof type === 'string' && Object.hasOwn(objectProperties, type);
+}
 
 /** What a backend's properties say. @throws OptionError, MachineError */
 export function readObject(source: PropertySource): BackendOptions {
   const type = source.properties['qom-type'];
   if (type === 'memory-backend-file') {
     const values = readProperties(objectProperties[type], source);
-    const { id, size, prealloc, reserve, share: shared, readonly, align, offset } = values;
+    const { id, size, prealloc, reserve, share: shared, readonly, rom, align = 0, offset } = values;
     return {
       type,
       id,
@@ -64,9 +78,11 @@ export function readObject(source: PropertySource): BackendOptions {
       reserve,
       share: shared,
       readonly,
+      rom,
       memPath: values['mem-path'],
       discardData: values['discard-data'],
-      ...(align !== undefined && { align }),
+      // To QEMU 0 is the page size.
+      ...(align !== 0 && { align }),
       ...(offset !== undefined && { offset }),
     };
   }
@@ -75,5 +91,6 @@ export function readObject(source: PropertySource): BackendOptions {
     return { type, id, size, prealloc, reserve };
   }
   const known = Object.keys(objectProperties).join(', ');
+  if (type === undefined) throw new OptionError('missing-parameter', `Parameter 'qom-type' is missing: the object type, one of ${known}`, { parameter: 'qom-type' });
   throw new MachineError('unknown-type', 'qom-type', `object type '${typeof type === 'string' ? type : ''}' is not one of ${known}`);
 }
