@@ -1,57 +1,67 @@
 import { BackendError } from '@vpmem/memory-backend';
-import { OptionError, parseOption, type OptionSyntax, type ParsedOption } from '@vpmem/options';
+import { OptionError, parseOption, type OptionSyntax } from '@vpmem/options';
 import { Machine } from '../src/machine.ts';
+import { BackendStore } from '../src/backend-store.ts';
 import { MachineError } from '../src/machine-error.ts';
 import type { Verdict } from './option-case.ts';
 
-/** An option as one entry point takes it. */
-export interface VpmemOption {
-  readonly kind: 'object' | 'device';
-  readonly text: string;
+/** How the command line reads `-object`. */
+export const OBJECT: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'qom-type', help: true };
+/** How a monitor reads `object_add`. */
+export const OBJECT_ADD: OptionSyntax = { grammar: 'keyval', impliedKey: 'qom-type', help: true, bareFlags: true };
+
+/** What becomes of the last of some objects; those before it have to be right. Files are in the current folder. */
+export async function askForObject(texts: readonly string[], syntax: OptionSyntax): Promise<Verdict> {
+  const store = new BackendStore(() => undefined);
+  const [last = '', ...before] = texts.toReversed();
+  try {
+    for (const text of before.toReversed()) await store.add(parseOption(text, syntax));
+    return await verdictOf(async () => {
+      const parsed = parseOption(last, syntax);
+      if (parsed.help) return 'help';
+      await store.add(parsed);
+      return 'accepts';
+    });
+  } finally {
+    store.close();
+  }
 }
 
-/** How vpmemd's command line, and our monitors' `object_add`, read options. */
-const SYNTAX = {
-  object: { grammar: 'qemuopts', impliedKey: 'qom-type', help: true },
-  device: { grammar: 'qemuopts', impliedKey: 'driver', help: true },
-} as const satisfies Record<VpmemOption['kind'], OptionSyntax>;
-const OBJECT_ADD = { grammar: 'keyval', impliedKey: 'qom-type', help: true, bareFlags: true } as const satisfies OptionSyntax;
+/** How the command line and a monitor read a device. */
+const DEVICE: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'driver', help: true };
 
-/** What we make of the last of some options; those before it have to be right. The current folder is where files are. */
-export async function askVpmem(options: readonly VpmemOption[], monitor = false): Promise<Verdict> {
-  const before = options.slice(0, -1);
-  const last = options.at(-1);
+/** What becomes of the last of some devices on a machine that has `objects`, as vpmemd serves them. */
+export async function askForServedDevice(objects: readonly string[], texts: readonly string[]): Promise<Verdict> {
   const machine = new Machine(
     {
       warning: () => undefined,
-      deviceEvent: () => undefined,
       failed: (error) => {
         throw error;
       },
     },
     { socketFolder: process.cwd() },
   );
-  const parse = ({ kind, text }: VpmemOption): ParsedOption => parseOption(text, monitor && kind === 'object' ? OBJECT_ADD : SYNTAX[kind]);
-  const make = async ({ kind }: VpmemOption, parsed: ParsedOption): Promise<unknown> =>
-    kind === 'object' ? await machine.addObject(parsed) : await machine.addDevice(parsed);
+  const [last = '', ...before] = texts.toReversed();
   try {
-    for (const option of before) await make(option, parse(option));
-    if (last === undefined) return 'accepts';
-    try {
-      const parsed = parse(last);
+    for (const text of objects) await machine.addObject(parseOption(text, OBJECT));
+    for (const text of before.toReversed()) await machine.addDevice(parseOption(text, DEVICE));
+    return await verdictOf(async () => {
+      const parsed = parseOption(last, DEVICE);
       if (parsed.help) return 'help';
-      await make(last, parsed);
+      await machine.addDevice(parsed);
       return 'accepts';
-    } catch (error) {
-      return { refused: codeOf(error) };
-    }
+    });
   } finally {
-    await machine.stop();
+    await machine.close();
   }
 }
 
-/** The code of an error that is the user's. @throws any other */
-function codeOf(error: unknown): string {
-  if (error instanceof OptionError || error instanceof MachineError || error instanceof BackendError) return error.code;
-  throw error;
+/** What an attempt gives, or the code of the error that is the user's. @throws any other */
+async function verdictOf(attempt: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (error instanceof OptionError || error instanceof MachineError || error instanceof BackendError) return { refused: `${error.code}: ${error.message}` };
+    throw error;
+  }
 }

@@ -1,8 +1,8 @@
 /**
- * What became of an option: `accepts`, `help` (it was a request for help, and got it), or why it is refused. For QEMU that is
- * a few of its words, for us the error's code.
+ * What becomes of an option: `accepts`, `help` (it is a request for help, and gets it), `crashes`, or why it is refused. For
+ * QEMU that is a few of its words, for us the error's code.
  */
-export type Verdict = 'accepts' | 'help' | { readonly refused: string };
+export type Verdict = 'accepts' | 'help' | 'crashes' | { readonly refused: string };
 
 /** An option string, and what QEMU and we make of it. */
 export interface OptionCase {
