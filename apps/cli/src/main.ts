@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { runDemo } from './demo.ts';
+import { runMonitor } from './monitor-command.ts';
+import { runPs } from './ps-command.ts';
 import { runWithQemu } from './qemu-command.ts';
+import { runQmp } from './qmp-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -26,6 +29,34 @@ program
   .description('show what a virtio-pmem device does: in this process, behind a socket, and after kill -9')
   .action(async () => {
     process.exitCode = await runDemo();
+  });
+
+program
+  .command('ps')
+  .description('list programs of vpmem that run, their devices and clients, and how often they are flushed')
+  .option('--json', 'everything, for programs')
+  .action(async (options: { json?: boolean }) => {
+    process.exitCode = await runPs({ json: options.json ?? false });
+  });
+
+const SOCKET = 'a path, unix:PATH, tcp:HOST:PORT, or a name or process id that vpmem ps lists';
+
+program
+  .command('monitor')
+  .description('a human monitor on this terminal, at an HMP or QMP socket')
+  .argument('<socket>', SOCKET)
+  .action(async (socket: string) => {
+    process.exitCode = await runMonitor(socket);
+  });
+
+program
+  .command('qmp')
+  .description('run one QMP command and print its answer as JSON')
+  .argument('<socket>', SOCKET)
+  .argument('<command>', 'such as query-pmem')
+  .argument('[arguments...]', 'key=value, or all of them as one JSON object')
+  .action(async (socket: string, command: string, words: string[]) => {
+    process.exitCode = await runQmp(socket, command, words);
   });
 
 await program.parseAsync();
