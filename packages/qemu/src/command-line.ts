@@ -56,6 +56,14 @@ export function splitCommandLine(args: readonly string[]): CommandLineItem[] {
   return items;
 }
 
+/** Whether QEMU would read from the terminal: with a character device on stdio. */
+export function usesTerminal(args: readonly string[]): boolean {
+  return splitCommandLine(args).some(({ option, argument = '' }) => option === 'nographic' || (option !== undefined && CHARACTER_DEVICES.has(option) && /^(mon:)?stdio\b/.test(argument)));
+}
+
+/** Options whose argument is a character device. */
+const CHARACTER_DEVICES = new Set(['chardev', 'debugcon', 'gdb', 'monitor', 'parallel', 'qmp', 'qmp-pretty', 'serial']);
+
 /** A command line as one would type it in a POSIX shell. */
 export function quoteForShell(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');

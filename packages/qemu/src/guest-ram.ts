@@ -1,5 +1,6 @@
-import { formatSize, parseOption, parseSize, type Properties } from '@vpmem/options';
+import { formatSize, parseOption, parseSize } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
+import { propertiesOf } from './item-properties.ts';
 import { QemuError } from './qemu-error.ts';
 
 /** The id of the RAM backend that is added where the command line has none. */
@@ -75,13 +76,4 @@ function describeObject(argument: string): [id: string, problem: () => string | 
       return undefined;
     },
   ];
-}
-
-/** What QEMU itself will refuse, it shall refuse itself: then there is nothing to see here. */
-function propertiesOf(text: string, grammar: 'qemuopts' | 'keyval', impliedKey: string): Properties {
-  try {
-    return parseOption(text, { grammar, impliedKey, bareFlags: true }).properties;
-  } catch {
-    return {};
-  }
 }

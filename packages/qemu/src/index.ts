@@ -1,7 +1,12 @@
-export { quoteForShell, splitCommandLine, type CommandLineItem } from './command-line.ts';
+export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line.ts';
 export { RAM_ID, shareableRam } from './guest-ram.ts';
+export type { HotPlugOptions, ServedMachine } from './hot-plug.ts';
+export { parseRootPorts, type RootPorts } from './hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
+export { QemuConnection } from './qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';
-export { holdSignals, runQemu, type ChildExit } from './run-qemu.ts';
-export { substitute, type Substitution, type TakenOption } from './substitution.ts';
+export { QemuMachine, type QemuMachineOptions } from './qemu-machine.ts';
+export type { QemuEvent, QemuMonitor } from './qemu-monitor.ts';
+export { holdSignals, runQemu, type ChildExit, type RunOptions } from './run-qemu.ts';
+export { substitute, type SubstituteOptions, type Substitution, type TakenOption } from './substitution.ts';
 export { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';

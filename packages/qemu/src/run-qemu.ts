@@ -10,14 +10,26 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What QEMU gets from this process, and who is told of it. */
+export interface RunOptions {
+  /** Whether its standard input is this process's, as is the default, or nothing. */
+  readonly stdin?: 'inherit' | 'ignore';
+  /** Called with its process id as soon as it has one. */
+  readonly started?: (pid: number) => void;
+}
+
 /**
  * Keeps the signals that are meant for the VM from ending this process before there is one. The function it returns gives
  * them free again and says which has come, if any.
+ *
+ * @param heard called when the first one comes
  */
-export function holdSignals(): () => NodeJS.Signals | undefined {
+export function holdSignals(heard?: () => void): () => NodeJS.Signals | undefined {
   let held: NodeJS.Signals | undefined;
   const hold = (signal: NodeJS.Signals): void => {
-    held ??= signal;
+    if (held !== undefined) return;
+    held = signal;
+    heard?.();
   };
   for (const signal of PASSED_ON) process.on(signal, hold);
   return () => {
@@ -27,9 +39,10 @@ export function holdSignals(): () => NodeJS.Signals | undefined {
 }
 
 /** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws QemuError if it cannot be started */
-export function runQemu(path: string, args: readonly string[]): Promise<ChildExit> {
+export function runQemu(path: string, args: readonly string[], { stdin = 'inherit', started }: RunOptions = {}): Promise<ChildExit> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { stdio: 'inherit' });
+    const child = spawn(path, args, { stdio: [stdin, 'inherit', 'inherit'] });
+    if (child.pid !== undefined) started?.(child.pid);
     const passOn = (signal: NodeJS.Signals): void => {
       child.kill(signal);
     };

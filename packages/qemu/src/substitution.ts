@@ -1,6 +1,8 @@
 import { parseOption, type ParsedOption } from '@vpmem/options';
 import { splitCommandLine, type CommandLineItem } from './command-line.ts';
 import { shareableRam } from './guest-ram.ts';
+import { hotPlugRoom, type RootPorts } from './hot-plug-room.ts';
+import { propertiesOf } from './item-properties.ts';
 import { QemuError } from './qemu-error.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
@@ -16,8 +18,17 @@ export interface Substitution {
   readonly objects: readonly TakenOption[];
   /** The `-device` options, in order. */
   readonly devices: readonly TakenOption[];
+  /** What `-name` says. */
+  readonly name: string | undefined;
+  /** Why no device can be plugged in later, if so. */
+  readonly ramProblem: string | undefined;
   /** The arguments for QEMU, given where each device is served, in the order of `devices`. */
   args(served: readonly ServedDevice[]): string[];
+}
+
+/** Whether devices are to be plugged in while the VM runs, and on which root ports. */
+export interface SubstituteOptions {
+  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
 }
 
 const DRIVER = 'virtio-pmem-pci';
@@ -27,7 +38,7 @@ const DRIVER = 'virtio-pmem-pci';
  *
  * @throws QemuError, OptionError
  */
-export function substitute(args: readonly string[]): Substitution {
+export function substitute(args: readonly string[], { hotPlug }: SubstituteOptions = {}): Substitution {
   const items = splitCommandLine(args);
   const devices = taken(items, 'device', 'driver').filter(({ parsed }) => parsed.properties.driver === DRIVER);
   const wanted = new Set(devices.map(({ parsed }) => parsed.properties.memdev));
@@ -38,15 +49,18 @@ export function substitute(args: readonly string[]): Substitution {
       throw new QemuError('memdev-missing', `-device ${text}: there is no -object with id '${memdev}'`);
     }
   }
-  if (devices.length > 0 && items.some(({ option }) => option === 'daemonize')) {
+  if ((devices.length > 0 || hotPlug !== undefined) && items.some(({ option }) => option === 'daemonize')) {
     throw new QemuError('not-supported', '-daemonize: the devices live as long as this command; run vpmemd for devices that stay in the background');
   }
-  const ram = devices.length === 0 ? [] : shareableRam(items);
+  const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
+  const room = hotPlug === undefined ? [] : hotPlugRoom(args, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
   return {
     objects,
     devices,
+    name: guestName(items),
+    ramProblem: problem,
     args: (served) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));
       const kept = items.flatMap((item) => {
@@ -54,9 +68,26 @@ export function substitute(args: readonly string[]): Substitution {
         if (device !== undefined) return ['-device', vfioUserDevice(device)];
         return ours.has(item) ? [] : item.words;
       });
-      return [...kept, ...ram];
+      return [...kept, ...ram, ...room];
     },
   };
+}
+
+/** RAM has to be shareable for the devices there are; for those that may come, they are refused then. */
+function guestRam(items: readonly CommandLineItem[], now: boolean, later: boolean): { ram: string[]; problem?: string } {
+  if (!now && !later) return { ram: [] };
+  try {
+    return { ram: shareableRam(items) };
+  } catch (error) {
+    if (now || !(error instanceof QemuError)) throw error;
+    return { ram: [], problem: error.message };
+  }
+}
+
+/** QEMU takes the last one. */
+function guestName(items: readonly CommandLineItem[]): string | undefined {
+  const names = items.filter(({ option }) => option === 'name').map(({ argument = '' }) => propertiesOf(argument, 'qemuopts', 'guest').guest);
+  return names.filter((name) => typeof name === 'string').at(-1);
 }
 
 function taken(items: readonly CommandLineItem[], option: string, impliedKey: string): (TakenOption & { item: CommandLineItem })[] {

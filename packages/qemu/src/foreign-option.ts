@@ -1,0 +1,35 @@
+import { ForeignError, type ForeignMonitor } from '@vpmem/machine';
+import { formatProperties, type PropertySource } from '@vpmem/options';
+import type { QemuMonitor } from './qemu-monitor.ts';
+
+/** The rest of QEMU's monitor, as it is. */
+export function foreignMonitor(qemu: QemuMonitor): ForeignMonitor {
+  return {
+    commands: async () => ((await qemu.execute('query-commands')) as readonly { readonly name: string }[]).map(({ name }) => name),
+    execute: (command, args) => qemu.execute(command, args),
+    humanCommand: async (line) => (await qemu.execute('human-monitor-command', { 'command-line': line })) as string,
+  };
+}
+
+/** Gives QEMU an object that is to be its own. @throws ForeignError */
+export async function addForeignObject(qemu: QemuMonitor, { form, properties }: PropertySource): Promise<void> {
+  if (form === 'json') await qemu.execute('object-add', properties);
+  else await say(qemu, `object_add ${formatProperties(properties, { grammar: 'keyval', impliedKey: 'qom-type' })}`);
+}
+
+/** Gives QEMU a device that is to be its own. @throws ForeignError */
+export async function addForeignDevice(qemu: QemuMonitor, { form, properties }: PropertySource): Promise<void> {
+  if (form === 'json') await qemu.execute('device_add', properties);
+  else await say(qemu, `device_add ${quoted(formatProperties(properties, { impliedKey: 'driver' }))}`);
+}
+
+/** Text keeps its types only in QEMU's own HMP, whose errors are what it prints. */
+async function say(qemu: QemuMonitor, line: string): Promise<void> {
+  const answer = (await qemu.execute('human-monitor-command', { 'command-line': line })) as string;
+  const [, problem] = /^(?:Error: )?(.+?)\r?$/m.exec(answer) ?? [];
+  if (problem !== undefined) throw new ForeignError('GenericError', problem);
+}
+
+function quoted(word: string): string {
+  return `"${word.replaceAll(/["\\]/g, (char) => `\\${char}`).replaceAll('\n', '\\n')}"`;
+}

@@ -1,0 +1,137 @@
+import { MachineError, readDevice, deviceId, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
+import { ForeignError } from '@vpmem/machine';
+import type { PropertySource } from '@vpmem/options';
+import { checkDescriptorRoom } from './descriptor-room.ts';
+import { checkUnplug } from './msix-unplug.ts';
+import { readPlugBuses } from './plug-bus.ts';
+import { choosePlace } from './plug-place.ts';
+import { ask, type QemuMonitor } from './qemu-monitor.ts';
+import { queryPci } from './query-pci.ts';
+import { checkSharedRam } from './shared-ram.ts';
+
+/** A machine whose devices are served to the QEMU. */
+export type ServedMachine = ManagedMachine & { readonly devices: readonly Device[] };
+
+export interface HotPlugOptions {
+  /** Why no device can be plugged in, if that was clear from the command line. */
+  readonly ramProblem?: string | undefined;
+  /** QEMU's process, as soon as there is one. */
+  readonly pid?: () => number | undefined;
+}
+
+/** How long QEMU may take to close the socket of a device it has refused, in milliseconds. */
+const CLOSE_TIME = 5_000;
+
+/**
+ * Plugs devices into a running QEMU and out of it, one at a time. QEMU does not survive a device that fails after it has
+ * connected, so whatever can be found out is found out before, and the device is served before QEMU hears of it.
+ */
+export class HotPlug {
+  readonly #served: ServedMachine;
+  readonly #qemu: QemuMonitor;
+  readonly #options: HotPlugOptions;
+  /** Devices that were never QEMU's: nobody has to hear that they are gone. */
+  readonly #undone = new Set<string>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(served: ServedMachine, qemu: QemuMonitor, options: HotPlugOptions) {
+    this.#served = served;
+    this.#qemu = qemu;
+    this.#options = options;
+  }
+
+  /** Whether a device is being taken back that QEMU has refused. */
+  undoing(id: string): boolean {
+    return this.#undone.has(id);
+  }
+
+  /** Makes a device and plugs it into the VM, or leaves nothing behind. */
+  add(source: PropertySource): Promise<AddedDevice> {
+    return this.#inTurn(() => this.#add(source));
+  }
+
+  /** Asks the guest to give a device up. @param id of ours, or of any of QEMU's own */
+  remove(id: string): Promise<void> {
+    return this.#inTurn(() => this.#remove(id));
+  }
+
+  /** Lets go of a device that QEMU has no more. */
+  async gone(id: string): Promise<void> {
+    if (!this.#served.devices.some((device) => device.id === id)) return;
+    try {
+      await this.#served.deleteDevice(id, { wait: true });
+    } catch (error) {
+      if (!(error instanceof MachineError) || (error.code !== 'unplug-pending' && error.code !== 'device-missing')) throw error;
+    }
+  }
+
+  async #add(source: PropertySource): Promise<AddedDevice> {
+    const options = readDevice(source);
+    const id = deviceId(options);
+    const backend = this.#served.backends().find((each) => each.id === options.memdev);
+    if (this.#options.ramProblem !== undefined) throw new MachineError('not-supported', undefined, this.#options.ramProblem);
+    await this.#checkId(id);
+    await checkSharedRam(this.#qemu);
+    this.#checkDescriptors(options.vectors);
+    // Without a backend the device cannot be made, and says so best itself.
+    const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
+    const device = await this.#served.addDevice({ ...source, properties: { ...source.properties, id, ...(bus !== undefined && { bus }) } });
+    try {
+      await this.#qemu.execute('device_add', device.plug);
+    } catch (error) {
+      await this.#undo(id);
+      throw error;
+    }
+    return device;
+  }
+
+  async #checkId(id: string): Promise<void> {
+    const children = await ask<readonly { readonly name: string }[]>(this.#qemu, 'qom-list', { path: '/machine/peripheral' });
+    if (children.some(({ name }) => name === id)) throw new MachineError('duplicate-id', 'id', `the VM has a device '${id}' already; give each its own id`);
+  }
+
+  #checkDescriptors(vectors: number): void {
+    const pid = this.#options.pid?.();
+    checkDescriptorRoom([{ name: 'this process', pid: process.pid }, ...(pid === undefined ? [] : [{ name: 'QEMU', pid }])], vectors);
+  }
+
+  /** Takes a device back that QEMU has refused, and waits until it is gone. */
+  async #undo(id: string): Promise<void> {
+    this.#undone.add(id);
+    let timer: NodeJS.Timeout | undefined;
+    let stop = (): void => undefined;
+    const gone = new Promise<void>((resolve) => {
+      stop = this.#served.onEvent(({ name, data }) => {
+        if (name === 'DEVICE_DELETED' && data.device === id) resolve();
+      });
+      timer = setTimeout(resolve, CLOSE_TIME);
+    });
+    try {
+      await this.gone(id);
+      if (this.#served.devices.some((device) => device.id === id)) await gone;
+    } finally {
+      clearTimeout(timer);
+      stop();
+      if (!this.#served.devices.some((device) => device.id === id)) this.#undone.delete(id);
+    }
+  }
+
+  async #remove(id: string): Promise<void> {
+    const { qemu, package: build } = await ask<{ readonly qemu: { readonly major: number; readonly minor: number; readonly micro: number }; readonly package: string }>(this.#qemu, 'query-version');
+    checkUnplug(id, await queryPci(this.#qemu), this.#served.devices, `${qemu.major}.${qemu.minor}.${qemu.micro}${build === '' ? '' : ` (${build})`}`);
+    try {
+      await this.#qemu.execute('device_del', { id });
+    } catch (error) {
+      const lost = error instanceof ForeignError && error.errorClass === 'DeviceNotFound' && this.#served.devices.some((device) => device.id === id);
+      if (!lost) throw error;
+      // QEMU gave it up without a word, and so do we.
+      await this.gone(id);
+    }
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
