@@ -1,3 +1,4 @@
+import { DeviceEvent } from './machine-types.ts';
 import { bool, enumeration, int, openStruct, str, struct, uint64 } from './qapi-type.ts';
 
 const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in.', {
@@ -43,11 +44,7 @@ export const DeviceAdded = struct('DeviceAdded', 'What came of `device_add`.', {
   device: PluggableDevice.exactOptional().describe("where the VM is somebody else's: the arguments of its own `device_add`"),
 });
 
-const deviceEvent = { device: str.exactOptional().describe('its id, if it has one'), path: str.describe('its QOM path') };
-
-export const PmemEvent = struct('PmemEvent', 'Which device.', deviceEvent);
-
-export const PmemTrouble = struct('PmemTrouble', 'Which device, and why.', { ...deviceEvent, reason: str.describe('one sentence') });
+export const PmemTrouble = struct('PmemTrouble', 'Which device, and why.', { ...DeviceEvent.shape, reason: str.describe('one sentence') });
 
 export const BackingFileChange = struct('PmemBackingFileChange', 'What became of a backing file.', {
   memdev: str.describe("the backend's id"),

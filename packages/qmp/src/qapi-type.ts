@@ -47,3 +47,25 @@ export function enumeration<const V extends readonly [string, ...string[]]>(name
 
 /** The object without members. */
 export const nothing = struct('Empty', 'Nothing.', {});
+
+/** QAPI's names of types that are not made of others. */
+export type BuiltinName = 'str' | 'int' | 'bool' | 'any';
+
+/** Whether a member may be absent. */
+export function isOptional(type: z.core.$ZodType): boolean {
+  return type instanceof z.ZodExactOptional;
+}
+
+/** The type without being optional, described, or named before it exists. */
+export function plainType(type: z.core.$ZodType): z.core.$ZodType {
+  if (type instanceof z.ZodExactOptional) return plainType(type.unwrap());
+  if (type instanceof z.ZodLazy) return plainType(type.unwrap());
+  return type._zod.parent === undefined ? type : plainType(type._zod.parent);
+}
+
+export function builtinName(type: z.core.$ZodType): BuiltinName | undefined {
+  if (type instanceof z.ZodString) return 'str';
+  if (type instanceof z.ZodBoolean) return 'bool';
+  if (type instanceof z.ZodCustom) return 'any';
+  return type instanceof z.ZodNumber || (type instanceof z.ZodUnion && !(type instanceof z.ZodDiscriminatedUnion)) ? 'int' : undefined;
+}

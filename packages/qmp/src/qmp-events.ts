@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { CauseEvent, DeviceEvent } from './machine-types.ts';
-import { BackingFileChange, PmemEvent, PmemTrouble } from './pmem-types.ts';
+import { BackingFileChange, PmemTrouble } from './pmem-types.ts';
 import { nothing } from './qapi-type.ts';
 
 /** One event of the schema. */
@@ -24,7 +24,7 @@ export const qmpEvents = {
   SHUTDOWN: event({ doc: 'The machine ends.', data: CauseEvent }),
   STOP: event({ doc: "The guest's processors stopped.", data: nothing }),
   RESUME: event({ doc: "The guest's processors go on.", data: nothing }),
-  PMEM_CLIENT_CONNECTED: event({ doc: 'A VM has the device now.', data: PmemEvent, ours: true }),
+  PMEM_CLIENT_CONNECTED: event({ doc: 'A VM has the device now.', data: DeviceEvent, ours: true }),
   PMEM_CLIENT_DISCONNECTED: event({ doc: 'A VM let go of the device, or died.', data: PmemTrouble, ours: true }),
   PMEM_CLIENT_ERROR: event({ doc: 'A connection was turned away, or something a client sent was.', data: PmemTrouble, ours: true }),
   PMEM_FLUSH_FAILED: event({ doc: 'The first flush failed. All later ones fail too until the device is plugged in anew.', data: PmemTrouble, ours: true }),

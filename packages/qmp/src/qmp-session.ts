@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { checkArguments } from './argument-check.ts';
 import { formatMessage } from './format.ts';
-import { introspect } from './introspection.ts';
+import { introspect, mergeSchemas } from './introspection.ts';
 import { JsonStream, type JsonLimits, type JsonMessage } from './json-stream.ts';
 import type { JsonValue, Writable } from './json-value.ts';
 import { OutputGate } from './output-gate.ts';
@@ -10,6 +10,7 @@ import { QmpError } from './qmp-error.ts';
 import type { EventData, EventName, QmpTimestamp } from './qmp-events.ts';
 import type { ForeignCommands, QmpHandlers, SessionCommand } from './qmp-handlers.ts';
 import { isOutOfBand, readRequest, requestId } from './request.ts';
+import type { SchemaEntry } from './schema-info.ts';
 
 /** Requests that wait for their turn while others run, once out-of-band commands may overtake them. */
 const QUEUE_LENGTH = 8;
@@ -194,7 +195,10 @@ export class QmpSession {
         const foreign = (await this.#options.foreign?.commands()) ?? [];
         return [...new Set([...Object.keys(qmpCommands), ...foreign])].map((name) => ({ name }));
       },
-      'query-qmp-schema': () => introspect(),
+      'query-qmp-schema': async () => {
+        if (!(await this.#isForeign('query-qmp-schema'))) return introspect();
+        return mergeSchemas(introspect('own-'), (await this.#options.foreign?.execute('query-qmp-schema', {})) as SchemaEntry[]);
+      },
     };
     const handlers = { ...this.#options.handlers, ...own } as Readonly<Record<CommandName, (args: unknown) => unknown>>;
     return handlers[command](args);
@@ -216,6 +220,6 @@ export class QmpSession {
 }
 
 function now(): QmpTimestamp {
-  const microseconds = Math.round((performance.timeOrigin + performance.now()) * 1000);
-  return { seconds: Math.floor(microseconds / 1_000_000), microseconds: microseconds % 1_000_000 };
+  const milliseconds = Date.now();
+  return { seconds: Math.floor(milliseconds / 1000), microseconds: (milliseconds % 1000) * 1000 };
 }

@@ -36,7 +36,7 @@ export function readRequest(message: JsonValue, oob: boolean): QmpRequest {
       case 'exec-oob':
         if (name === 'exec-oob' && !oob) throw generic("QMP input member 'exec-oob' is unexpected");
         if (typeof value !== 'string') throw generic(`QMP input member '${name}' must be a string`);
-        if (executed !== undefined) throw generic(`QMP input member '${name}' clashes with '${executed}'`);
+        if (executed !== undefined) throw generic("QMP input member 'execute' clashes with 'exec-oob'");
         executed = name;
         command = value;
         break;

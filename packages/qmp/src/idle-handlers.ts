@@ -1,0 +1,34 @@
+import { QmpError } from './qmp-error.ts';
+import type { QmpHandlers } from './qmp-handlers.ts';
+
+/** The handlers of a machine that has nothing: lists are empty, whatever is asked for is not there, and orders do nothing. */
+export function idleHandlers(own: Partial<QmpHandlers> = {}): QmpHandlers {
+  const missing = (id: string): never => {
+    throw new QmpError('DeviceNotFound', `Device '${id}' not found`);
+  };
+  return {
+    'query-status': () => ({ running: false, status: 'prelaunch' }),
+    'query-name': () => ({}),
+    quit: () => ({}),
+    stop: () => ({}),
+    cont: () => ({}),
+    system_reset: () => ({}),
+    'object-add': () => ({}),
+    'object-del': ({ id }) => {
+      throw new QmpError('GenericError', `object '${id}' not found`);
+    },
+    device_add: () => ({}),
+    device_del: ({ id }) => missing(id),
+    'query-memory-devices': () => [],
+    'query-memdev': () => [],
+    'query-memory-size-summary': () => ({ 'base-memory': 0 }),
+    'query-pci': () => [],
+    'qom-list': ({ path }) => missing(path),
+    'qom-get': ({ path }) => missing(path),
+    'qom-list-types': () => [],
+    'device-list-properties': ({ typename }) => missing(typename),
+    'human-monitor-command': () => '',
+    'query-pmem': () => [],
+    ...own,
+  };
+}
