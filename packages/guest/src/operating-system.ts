@@ -99,7 +99,7 @@ export class OperatingSystem {
     const ramAt = this.#ram.allocate(BigInt(PmemDisk.ramNeeded), RAM_START);
     try {
       if (ramAt === undefined) throw new ProbeError('there is no RAM left for another queue');
-      const disk = new PmemDisk(this.#machine, found, Number(ramAt));
+      const disk = new PmemDisk(this.#machine, found, Number(ramAt), this.#freeName());
       this.#disks.set(locationKey(location), { disk, found, bus, ramAt });
       return disk;
     } catch (error) {
@@ -107,6 +107,13 @@ export class OperatingSystem {
       found.disable(bus.addresses);
       throw error;
     }
+  }
+
+  #freeName(): string {
+    const taken = new Set(this.disks.map(({ name }) => name));
+    let index = 0;
+    while (taken.has(`pmem${index}`)) index++;
+    return `pmem${index}`;
   }
 
   /** Drives what it can, says what it should but cannot, and leaves alone what it does not know. */

@@ -42,6 +42,8 @@ interface Waiter {
  * was stored before is durable.
  */
 export class PmemDisk {
+  /** What the system calls it: `pmem0`. */
+  readonly name: string;
   /** Number of its bus, and slot on it. */
   readonly bus: number;
   readonly slot: number;
@@ -71,7 +73,8 @@ export class PmemDisk {
    *
    * @throws ProbeError if the device cannot be used; it is then marked FAILED
    */
-  constructor(machine: GuestMachine, pci: FoundFunction, ramAt: number) {
+  constructor(machine: GuestMachine, pci: FoundFunction, ramAt: number, name: string) {
+    this.name = name;
     this.bus = pci.bus;
     this.slot = pci.slot;
     this.#machine = machine;

@@ -7,6 +7,8 @@ export {
   type PciPlacement,
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
+export { embeddedDeviceProperties } from './embedded-device-properties.ts';
+export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
 export type {
   AddedDevice,
@@ -16,6 +18,8 @@ export type {
   DimmInfo,
   FlushLatency,
   ForeignMonitor,
+  GuestConsole,
+  GuestDiskInfo,
   ManagedMachine,
   MemoryDeviceInfo,
   MemoryRegionInfo,
@@ -32,6 +36,7 @@ export { ForeignError } from './managed-machine.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 export { Machine, type MachineObserver, type MachineOptions } from './machine.ts';
+export { machineProperties } from './machine-properties.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
 export type { Device } from './served-devices.ts';

@@ -193,6 +193,35 @@ export class ForeignError extends Error {
   }
 }
 
+/** A disk that the guest of this process drives. */
+export interface GuestDiskInfo {
+  /** What the guest calls it: `pmem0`. */
+  readonly name: string;
+  /** The device's `id`, if one was given. */
+  readonly id: string | undefined;
+  /** Guest-physical. */
+  readonly address: bigint;
+  /** Bytes. */
+  readonly size: number;
+  readonly inUse: boolean;
+}
+
+/**
+ * What a guest in this process can be told to do. `disk` is the device's id or the guest's name for it, offsets are bytes.
+ * While the machine is stopped nothing happens, and the promises wait for `cont`. They reject with a GuestError: no such
+ * disk, outside the disk, a flush that failed, a reset.
+ */
+export interface GuestConsole {
+  disks(): readonly GuestDiskInfo[];
+  /** Plain stores, durable only after {@link fsync}. */
+  write(disk: string, offset: number, bytes: Uint8Array): Promise<void>;
+  read(disk: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Settles when everything stored before is durable. */
+  fsync(disk: string): Promise<void>;
+  /** Marks a disk in use, as a mounted one is: the guest does not give it up then. Forgotten at a reset. */
+  setInUse(disk: string, inUse: boolean): Promise<void>;
+}
+
 /**
  * A machine as a monitor sees it: objects and devices that come and go while it runs. vpmemd's (devices served to VMs),
  * `vpmem run`'s (an embedded guest) and `vpmem qemu`'s (a running QEMU) are used alike.
@@ -245,6 +274,8 @@ export interface ManagedMachine {
 
   /** Calls `listener` for everything that happens from now on; returns how to stop that. */
   onEvent(listener: (event: MachineEvent) => void): () => void;
+  /** The guest, where it is part of this process. */
+  readonly guest?: GuestConsole;
   /** QEMU's own monitor, if there is a QEMU. */
   readonly foreign?: ForeignMonitor;
 }

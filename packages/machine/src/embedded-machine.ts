@@ -1,0 +1,270 @@
+import { AddressRange, Guest, GuestMachine } from '@vpmem/guest';
+import type { PropertySource } from '@vpmem/options';
+import { BackendStore } from './backend-store.ts';
+import { BackingFileWatch } from './backing-file-watch.ts';
+import { embeddedDeviceProperties } from './embedded-device-properties.ts';
+import { EmbeddedDevices } from './embedded-devices.ts';
+import { EmbeddedPlug } from './embedded-plug.ts';
+import { EmbeddedTroubles } from './embedded-troubles.ts';
+import { EmbeddedView } from './embedded-view.ts';
+import { EventHub } from './event-hub.ts';
+import { fixedFunctions } from './fixed-functions.ts';
+import { EmbeddedConsole } from './guest-console.ts';
+import { MachineError } from './machine-error.ts';
+import type { MachineEvent, ShutdownReason } from './machine-event.ts';
+import { readMachine, type MachineSettings } from './machine-properties.ts';
+import type {
+  AddedDevice,
+  BackendInfo,
+  BusInfo,
+  GuestConsole,
+  ManagedMachine,
+  MemoryDeviceInfo,
+  MemoryRegionInfo,
+  MemorySize,
+  PciBusInfo,
+  PmemInfo,
+  RunState,
+} from './managed-machine.ts';
+import { deviceMemory } from './memory-devices.ts';
+import { memoryLayout, type MemoryLayout } from './memory-layout.ts';
+import { objectProperties } from './object-properties.ts';
+import type { ObjectNode } from './object-tree.ts';
+import { PciBuses } from './pci-buses.ts';
+
+/** Where a PC keeps addresses for 32-bit BARs: above all RAM below 4 GiB and the PCI Express configuration space. */
+const PCI_32 = [0xc000_0000n, 0xfec0_0000n] as const;
+
+/** A machine as its command line describes it. */
+export interface EmbeddedMachineOptions {
+  readonly name?: string;
+  /** What `-machine` says, each time it was given. */
+  readonly machine?: readonly string[];
+  /** What `-m` says, each time it was given. */
+  readonly memory?: string | readonly string[];
+  /** `-S`: the processor stands still until `cont`. */
+  readonly startPaused?: boolean;
+  /** Hears what a user should know before relying on it, one line each. */
+  readonly warn: (text: string) => void;
+}
+
+/**
+ * A machine in this process, with a guest that finds and drives what is plugged in. Objects and devices that are added
+ * before {@link start} are there when it starts; what comes later is hot plug. Every step succeeds or leaves nothing behind.
+ */
+export class EmbeddedMachine implements ManagedMachine {
+  readonly name: string | undefined;
+  readonly settings: MachineSettings;
+  readonly objectTypes = objectProperties;
+  readonly deviceTypes = embeddedDeviceProperties;
+  readonly guest: GuestConsole;
+  readonly #options: EmbeddedMachineOptions;
+  readonly #hardware: GuestMachine;
+  readonly #backends: BackendStore;
+  readonly #files: BackingFileWatch;
+  readonly #devices = new EmbeddedDevices();
+  readonly #plug: EmbeddedPlug;
+  readonly #events = new EventHub<MachineEvent>();
+  readonly #troubles: EmbeddedTroubles;
+  readonly #view: EmbeddedView;
+  #guest: Guest | undefined;
+  #state: RunState = 'prelaunch';
+  #closed = false;
+
+  /** @throws OptionError, MachineError for a machine there cannot be */
+  static create(options: EmbeddedMachineOptions): EmbeddedMachine {
+    const { machine = [], memory = [] } = options;
+    const settings = readMachine(machine, typeof memory === 'string' ? [memory] : memory);
+    return new EmbeddedMachine(options, settings, memoryLayout(settings.family, settings.memory));
+  }
+
+  private constructor(options: EmbeddedMachineOptions, settings: MachineSettings, layout: MemoryLayout) {
+    this.name = options.name;
+    this.settings = settings;
+    this.#options = options;
+    const { start, size } = layout.pci64;
+    this.#hardware = new GuestMachine({
+      ram: layout.ram,
+      pci32: new AddressRange(...PCI_32),
+      pci64: new AddressRange(BigInt(start), BigInt(start + size)),
+    });
+    this.#hardware.processor.stop();
+    const fixed = fixedFunctions(settings.family);
+    for (const each of fixed) this.#hardware.plug(each.function, each.slot);
+    const buses = new PciBuses(settings.family, this.#hardware);
+    const emit = (event: MachineEvent): void => this.#events.emit(event);
+    this.#backends = new BackendStore(options.warn);
+    this.#files = new BackingFileWatch(
+      () => this.#backends.open,
+      (data) => emit({ name: 'PMEM_BACKING_FILE_CHANGED', data }),
+    );
+    this.#plug = new EmbeddedPlug({
+      hardware: this.#hardware,
+      buses,
+      devices: this.#devices,
+      backends: this.#backends,
+      memory: deviceMemory(settings.memory, layout),
+      emit,
+      warn: options.warn,
+    });
+    this.#troubles = new EmbeddedTroubles(this.#devices, emit);
+    this.#view = new EmbeddedView({ settings, layout, fixed, buses, devices: this.#devices, backends: this.#backends });
+    this.guest = new EmbeddedConsole(
+      () => this.#guest,
+      () => this.#devices.pmems.map(({ identity, location }) => ({ id: identity.id, location })),
+    );
+  }
+
+  /** Lets the guest start, unless `startPaused`; from now on everything is hot plug. @throws MachineError the second time */
+  start(): Promise<void> {
+    return this.#now(() => {
+      if (this.#guest !== undefined) throw new MachineError('machine-state', undefined, 'the machine has been started already');
+      this.#guest = new Guest({ machine: this.#hardware, problem: this.#options.warn });
+      this.#plug.hot = true;
+      if (this.#options.startPaused === true) return;
+      this.#state = 'running';
+      this.#hardware.processor.cont();
+    });
+  }
+
+  async addObject(source: PropertySource): Promise<void> {
+    this.#checkOpen();
+    await this.#backends.add(source);
+  }
+
+  deleteObject(id: string): Promise<void> {
+    return this.#now(() => this.#backends.delete(id));
+  }
+
+  /** @throws OptionError, MachineError with nothing changed */
+  addDevice(source: PropertySource): Promise<AddedDevice> {
+    return this.#now(() => ({ ...this.#plug.add(source), plug: undefined }));
+  }
+
+  /** @throws MachineError if there is none, it is leaving already, or its bus lets nothing go while the machine runs */
+  deleteDevice(idOrPath: string): Promise<void> {
+    return this.#now(() => this.#plug.delete(idOrPath));
+  }
+
+  runState(): RunState {
+    return this.#state;
+  }
+  tree(): ObjectNode {
+    return this.#view.tree();
+  }
+  backends(): readonly BackendInfo[] {
+    return this.#backends.infos();
+  }
+  memoryDevices(): Promise<readonly MemoryDeviceInfo[]> {
+    return Promise.resolve(this.#view.memoryDevices());
+  }
+  memorySize(): MemorySize {
+    return this.#view.memorySize();
+  }
+  pciBuses(): Promise<readonly PciBusInfo[]> {
+    return Promise.resolve(this.#view.pciBuses());
+  }
+  mainBus(): Promise<BusInfo> {
+    return Promise.resolve(this.#view.mainBus());
+  }
+  addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]> {
+    return Promise.resolve([{ name: 'memory', root: this.#view.addressSpace() }]);
+  }
+  pmem(): Promise<readonly PmemInfo[]> {
+    return Promise.resolve(this.#devices.pmems.map((device) => device.info()));
+  }
+
+  stop(): Promise<void> {
+    return this.#now(() => {
+      if (this.#state !== 'running') return;
+      this.#state = 'paused';
+      this.#hardware.processor.stop();
+      this.#events.emit({ name: 'STOP', data: {} });
+    });
+  }
+
+  cont(): Promise<void> {
+    return this.#now(() => {
+      this.#checkStarted();
+      if (this.#state === 'running') return;
+      this.#state = 'running';
+      this.#events.emit({ name: 'RESUME', data: {} });
+      this.#hardware.processor.cont();
+    });
+  }
+
+  /** As in QEMU, devices that the guest was asked to let go are gone after it, and a stopped machine is in prelaunch. */
+  async reset(): Promise<void> {
+    this.#checkOpen();
+    const guest = this.#checkStarted();
+    if (this.#state === 'paused') this.#state = 'prelaunch';
+    this.#hardware.bus.reset();
+    const removed = this.#plug.removeLeaving();
+    guest.reset();
+    await removed;
+    this.#events.emit({ name: 'RESET', data: { guest: false, reason: 'host-qmp-system-reset' } });
+  }
+
+  /** Says SHUTDOWN; the owner then has to {@link close}. */
+  quit(): Promise<void> {
+    this.end('host-qmp-quit');
+    return Promise.resolve();
+  }
+
+  /** Stops the guest for good and says SHUTDOWN with `reason`, once; the owner then has to {@link close}. */
+  end(reason: ShutdownReason): void {
+    if (this.#state === 'shutdown') return;
+    this.#state = 'shutdown';
+    this.#hardware.processor.stop();
+    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason } });
+  }
+
+  onEvent(listener: (event: MachineEvent) => void): () => void {
+    return this.#events.add(listener);
+  }
+
+  /** Makes everything durable, takes the guest's power away, lets go of the files. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all(this.#devices.pmems.map((device) => device.sync()));
+    await this.#powerOff();
+    this.#backends.close();
+  }
+
+  /** Undoes a set-up that could not be finished: files it made are gone again. */
+  async abandon(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#powerOff();
+    this.#backends.abandon();
+  }
+
+  async #powerOff(): Promise<void> {
+    this.#state = 'shutdown';
+    this.#files.close();
+    this.#troubles.close();
+    if (this.#guest === undefined) this.#hardware.close();
+    else this.#guest.cutPower();
+    // A sync that still runs needs its file.
+    await Promise.all(this.#devices.pmems.map((device) => device.idle()));
+    this.#devices.clear();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed || this.#state === 'shutdown') throw new MachineError('machine-state', undefined, 'the machine is shutting down');
+  }
+
+  #checkStarted(): Guest {
+    if (this.#guest === undefined) throw new MachineError('machine-state', undefined, 'the machine has not been started yet');
+    return this.#guest;
+  }
+
+  /** Does something at once; what it throws is the promise's. */
+  #now<T>(act: () => T | Promise<T>): Promise<T> {
+    return Promise.resolve().then(() => {
+      this.#checkOpen();
+      return act();
+    });
+  }
+}
