@@ -20,8 +20,12 @@ program
   .argument('<args...>', "QEMU's own arguments, after --")
   .option('--qemu <path>', 'the QEMU to run, 10.1 or newer', 'qemu-system-x86_64')
   .option('--print', 'show the command instead of running it')
-  .action(async (args: string[], options: { qemu: string; print?: boolean }) => {
-    process.exitCode = await runWithQemu(args, { qemu: options.qemu, print: options.print ?? false });
+  .option('--monitor <dev>', 'a monitor (HMP) of our own, for hot plug too, as of QEMU: unix:PATH,server=on,wait=off', repeated, [])
+  .option('--qmp <dev>', 'the same, speaking QMP', repeated, [])
+  .option('--root-ports <n>', 'on a q35: make N[,pref64-reserve=SIZE] root ports to hot plug behind')
+  .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string }) => {
+    const { qemu, print = false, monitor, qmp, rootPorts } = options;
+    process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, version });
   });
 
 program
@@ -60,3 +64,7 @@ program
   });
 
 await program.parseAsync();
+
+function repeated(value: string, before: string[]): string[] {
+  return [...before, value];
+}

@@ -12,30 +12,70 @@ import {
   readObject,
   type Device,
 } from '@vpmem/machine';
-import { checkQemu, holdSignals, QemuError, quoteForShell, runQemu, substitute, type ChildExit, type Substitution } from '@vpmem/qemu';
+import { MonitorError, Monitors, NO_MONITORS, planMonitors, type MonitorPlan } from '@vpmem/monitor';
+import {
+  checkQemu,
+  holdSignals,
+  parseRootPorts,
+  QemuConnection,
+  QemuError,
+  QemuMachine,
+  quoteForShell,
+  runQemu,
+  substitute,
+  usesTerminal,
+  withId,
+  type ChildExit,
+  type Substitution,
+} from '@vpmem/qemu';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
 /** Something is wrong with one option of the QEMU command line. */
 class OptionProblem extends Error {}
 
+/** What `vpmem qemu` itself was told. */
+export interface QemuCommandOptions {
+  readonly qemu: string;
+  readonly print: boolean;
+  /** Arguments of `--monitor` and `--qmp`, as of QEMU's own. */
+  readonly monitor: readonly string[];
+  readonly qmp: readonly string[];
+  /** `N[,pref64-reserve=SIZE]` */
+  readonly rootPorts: string | undefined;
+  /** Of this program. */
+  readonly version: string;
+}
+
 /** `vpmem qemu`: the exit status. */
-export async function runWithQemu(args: readonly string[], options: { qemu: string; print: boolean }): Promise<number> {
+export async function runWithQemu(args: readonly string[], options: QemuCommandOptions): Promise<number> {
   try {
-    const substitution = substitute(args);
+    const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
+    const { rootPorts } = options;
+    const ports = rootPorts === undefined ? undefined : named('--root-ports', rootPorts, () => parseRootPorts(rootPorts));
+    const substitution = substitute(args, { hotPlug: plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined });
     for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
       for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
     }
+    if (onTerminal(plan) && usesTerminal(args)) {
+      throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
+    }
     if (options.print) return print(substitution, options.qemu);
     await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(substitution, options.qemu));
+    return exitStatus(await serveAndRun(substitution, plan, options));
   } catch (error) {
-    const explanation = error instanceof QemuError || error instanceof OptionProblem ? error.message : explainError(error);
+    const explanation = explain(error);
     if (explanation === undefined) throw error;
     complain(explanation);
     return 1;
   }
 }
+
+function explain(error: unknown): string | undefined {
+  return error instanceof QemuError || error instanceof MonitorError || error instanceof OptionProblem ? error.message : explainError(error);
+}
+
+const onTerminal = ({ monitors }: MonitorPlan): boolean => monitors.some(({ chardev }) => chardev.backend === 'stdio');
 
 /** Shows the command, and on stderr the one that serves its devices. */
 function print(substitution: Substitution, qemu: string): number {
@@ -56,48 +96,58 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, qemu: string): Promise<ChildExit> {
-  const socketFolder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
-  const machine = new Machine(
-    {
-      warning: (text) => complain(`warning: ${text}`),
-      failed: (error) => complain(`internal error, the devices are gone: ${error.stack ?? error.message}`),
-    },
-    { socketFolder },
-  );
+async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<ChildExit> {
+  const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
+  const failed = (error: Error): unknown => complain(`internal error: ${error.stack ?? error.message}`);
+  const machine = new Machine({ warning: (text) => complain(`warning: ${text}`), failed }, { socketFolder: folder });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') complain(`${severity}: ${text}`);
   });
-  const releaseSignals = holdSignals();
+  const stop = new AbortController();
+  const releaseSignals = holdSignals(() => stop.abort());
+  let connection: QemuConnection | undefined;
+  let monitors: Monitors | undefined;
+  // Until there is a VM, what was made for it goes again.
+  let end = (): Promise<void> => machine.abandon();
   try {
     const served = await serve(machine, substitution);
+    let pid: number | undefined;
+    if (plan.monitors.length > 0) {
+      connection = await QemuConnection.listen(folder);
+      const whole = new QemuMachine(machine, connection, { name: substitution.name, ramProblem: substitution.ramProblem, pid: () => pid, failed });
+      monitors = await Monitors.open(plan, whole, {
+        program: 'vpmem qemu',
+        version,
+        warn: (text) => complain(`warning: ${text}`),
+        info: complain,
+        internalError: (error) => complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+        signal: stop.signal,
+      });
+    }
+    stop.signal.throwIfAborted();
+    releaseSignals();
+    end = () => machine.close();
+    const args = [...substitution.args(served), ...(connection?.args ?? [])];
+    return await runQemu(qemu, args, { stdin: onTerminal(plan) ? 'ignore' : 'inherit', started: (started) => (pid = started) });
+  } catch (error) {
     const signal = releaseSignals();
-    if (signal !== undefined) {
-      await machine.abandon();
-      return { code: null, signal };
-    }
-    try {
-      return await runQemu(qemu, substitution.args(served));
-    } finally {
-      await machine.close();
-    }
+    if (signal === undefined || error !== stop.signal.reason) throw error;
+    return { code: null, signal };
   } finally {
     releaseSignals();
-    rmSync(socketFolder, { recursive: true, force: true });
+    await monitors?.close();
+    connection?.close();
+    await end();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 async function serve(machine: Machine, { objects, devices }: Substitution): Promise<Device[]> {
-  try {
-    for (const { parsed, text } of objects) await namedAsync('-object', text, () => machine.addObject(parsed));
-    const served = [];
-    for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(parsed)));
-    return served;
-  } catch (error) {
-    await machine.abandon();
-    throw error;
-  }
+  for (const { parsed, text } of objects) await namedAsync('-object', text, () => machine.addObject(parsed));
+  const served = [];
+  for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(withId(parsed))));
+  return served;
 }
 
 /** Runs `action`; what the user got wrong in it is told together with the option. */
@@ -118,7 +168,7 @@ async function namedAsync<T>(option: string, text: string, action: () => Promise
 }
 
 function namedProblem(option: string, text: string, error: unknown): unknown {
-  const explanation = explainError(error);
+  const explanation = explain(error);
   return explanation === undefined ? error : new OptionProblem(`${option} ${text}: ${explanation}`, { cause: error });
 }
 

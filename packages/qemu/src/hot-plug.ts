@@ -1,5 +1,4 @@
-import { MachineError, readDevice, deviceId, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
-import { ForeignError } from '@vpmem/machine';
+import { deviceId, ForeignError, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
 import { checkDescriptorRoom } from './descriptor-room.ts';
 import { checkUnplug } from './msix-unplug.ts';
@@ -75,7 +74,7 @@ export class HotPlug {
     this.#checkDescriptors(options.vectors);
     // Without a backend the device cannot be made, and says so best itself.
     const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
-    const device = await this.#served.addDevice({ ...source, properties: { ...source.properties, id, ...(bus !== undefined && { bus }) } });
+    const device = await this.#served.addDevice(withId(bus === undefined ? source : { ...source, properties: { ...source.properties, bus } }));
     try {
       await this.#qemu.execute('device_add', device.plug);
     } catch (error) {
@@ -134,4 +133,10 @@ export class HotPlug {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/** A device that was given no id gets its memory backend's, by which QEMU and we can both speak of it. */
+export function withId(source: PropertySource): PropertySource {
+  const { id, memdev } = source.properties;
+  return id !== undefined || memdev === undefined ? source : { ...source, properties: { ...source.properties, id: memdev } };
 }

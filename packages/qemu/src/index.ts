@@ -1,6 +1,6 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line.ts';
 export { RAM_ID, shareableRam } from './guest-ram.ts';
-export type { HotPlugOptions, ServedMachine } from './hot-plug.ts';
+export { withId, type HotPlugOptions, type ServedMachine } from './hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './qemu-connection.ts';
