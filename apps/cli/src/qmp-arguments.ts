@@ -93,9 +93,9 @@ function convert(key: string, text: string, kind: Kind): unknown {
     case 'text':
       return text;
     case 'truth':
-      return attempt(key, () => property.bool({ required: true }).read({ form: 'text', properties: { [key]: text } }, key));
+      return attempt(() => property.bool({ required: true }).read({ form: 'text', properties: { [key]: text } }, key));
     case 'number':
-      return attempt(key, () => integer(text) ?? parseSize(text, { parameter: key }));
+      return attempt(() => integer(text) ?? parseSize(text, { parameter: key }));
     case 'json':
       return parseJson(`'${key}'`, text);
     case 'unknown':
@@ -125,10 +125,10 @@ function parseJson(what: string, text: string): unknown {
   }
 }
 
-function attempt<T>(key: string, read: () => T): T {
+function attempt<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new CliError(`${key}: ${(error as Error).message}`, { cause: error });
+    throw new CliError((error as Error).message, { cause: error });
   }
 }

@@ -12,7 +12,7 @@ export async function runQmpShell(client: QmpClient): Promise<number> {
     input: stdin,
     output: stdout,
     terminal: stdin.isTTY && stdout.isTTY,
-    prompt: '(qemu) ',
+    prompt: '(qmp) ',
     completer: (line: string, done: (error: null, found: [string[], string]) => void) => {
       void completion.complete(line).then((found) => done(null, found));
     },

@@ -1,0 +1,78 @@
+import { EventEmitter, once } from 'node:events';
+import type { ManagedMachine, PmemInfo } from '@vpmem/machine';
+import { DatagramInbox } from '@vpmem/native/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Notifier } from './notify.ts';
+import { describeDevices, StatusReport } from './status-report.ts';
+
+const address = `@vpmem-status-${process.pid}`;
+let inbox: DatagramInbox;
+let report: StatusReport | undefined;
+const events = new EventEmitter();
+beforeEach(() => {
+  inbox = new DatagramInbox(address);
+});
+afterEach(() => {
+  report?.stopping();
+  report = undefined;
+  inbox.close();
+});
+
+function device(connected: boolean, failed = 0): PmemInfo {
+  return {
+    id: 'nv1', path: '/machine/peripheral/nv1', memdev: 'mem1', backingFile: undefined, volatile: undefined, size: 4096, socket: undefined, connected,
+    driver: 'none', flushes: { asked: failed, synced: 0, coalesced: 0, failed, inFlight: 0 }, latency: undefined, lastError: undefined,
+  };
+}
+
+/** Of a machine, what a report looks at. */
+function machine(pmem: () => Promise<readonly PmemInfo[]>): ManagedMachine {
+  const onEvent = (listener: () => void): (() => void) => {
+    events.on('happened', listener);
+    return () => void events.off('happened', listener);
+  };
+  return { pmem, onEvent } as Partial<ManagedMachine> as ManagedMachine;
+}
+const notifier = (interval?: number): Notifier =>
+  new Notifier({ NOTIFY_SOCKET: address, ...(interval !== undefined && { WATCHDOG_USEC: String(interval * 1000) }) });
+
+describe('StatusReport', () => {
+  it('says that all is ready, how things are, how they are when something has happened, and that the end comes', async () => {
+    const devices = [device(false)];
+    report = new StatusReport(notifier(), machine(() => Promise.resolve(devices)));
+    expect(inbox.take()).toEqual(['READY=1']);
+    await expect.poll(() => inbox.take()).toEqual(['STATUS=1 device, 0 in use\nWATCHDOG=1']);
+    devices[0] = device(true);
+    events.emit('happened');
+    await expect.poll(() => inbox.take()).toEqual(['STATUS=1 device, 1 in use\nWATCHDOG=1']);
+    report.stopping();
+    events.emit('happened');
+    await new Promise(setImmediate);
+    expect(inbox.take()).toEqual(['STOPPING=1\nSTATUS=stopping']);
+  });
+
+  it('keeps a watchdog quiet while the machine answers, and not longer', async () => {
+    let answers = true;
+    const asked = new EventEmitter();
+    report = new StatusReport(notifier(20), machine(() => {
+      asked.emit('asked');
+      return answers ? Promise.resolve([]) : new Promise(() => undefined);
+    }));
+    const heard: string[] = [];
+    await expect.poll(() => heard.push(...inbox.take())).toBeGreaterThan(3);
+    answers = false;
+    await once(asked, 'asked');
+    inbox.take();
+    await once(asked, 'asked');
+    await once(asked, 'asked');
+    expect(inbox.take()).toEqual([]);
+  });
+});
+
+it.each([
+  [[], '0 devices, 0 in use'],
+  [[device(true)], '1 device, 1 in use'],
+  [[device(true), device(false, 3)], '2 devices, 1 in use, 1 with failed flushes'],
+])('describes devices', (devices, text) => {
+  expect(describeDevices(devices)).toBe(text);
+});
