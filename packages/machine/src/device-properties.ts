@@ -1,4 +1,14 @@
-import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type Property, type PropertySource, type ValuesOf } from '@vpmem/options';
+import {
+  defineProperties,
+  noEffectWarnings,
+  OptionError,
+  property,
+  readProperties,
+  type OptionValue,
+  type Property,
+  type PropertySource,
+  type ValuesOf,
+} from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
 import { passedAddress } from './passed-address.ts';
 
@@ -76,13 +86,16 @@ export function deviceWarnings(source: PropertySource): string[] {
   return noEffectWarnings(virtioPmemPciProperties, source).map(({ message }) => `device '${name}': ${message}`);
 }
 
+/** The error of a device type that is missing, or that is not one of `types`. */
+export function wrongDriver(driver: OptionValue | undefined, types: readonly string[]): OptionError | MachineError {
+  const known = types.join(', ');
+  if (driver === undefined) return new OptionError('missing-parameter', `Parameter 'driver' is missing: the device type, one of ${known}`, { parameter: 'driver' });
+  return new MachineError('unknown-type', 'driver', `device type '${typeof driver === 'string' ? driver : ''}' is not one of ${known}`);
+}
+
 /** What a device's properties say. @throws OptionError, MachineError */
 export function readDevice(source: PropertySource): VirtioPmemPciOptions {
   const { driver } = source.properties;
-  const known = Object.keys(deviceProperties).join(', ');
-  if (driver === undefined) throw new OptionError('missing-parameter', `Parameter 'driver' is missing: the device type, one of ${known}`, { parameter: 'driver' });
-  if (driver !== 'virtio-pmem-pci') {
-    throw new MachineError('unknown-type', 'driver', `device type '${typeof driver === 'string' ? driver : ''}' is not one of ${known}`);
-  }
+  if (driver !== 'virtio-pmem-pci') throw wrongDriver(driver, Object.keys(deviceProperties));
   return readProperties(virtioPmemPciProperties, source);
 }

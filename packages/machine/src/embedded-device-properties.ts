@@ -1,5 +1,5 @@
 import { defineProperties, OptionError, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
-import { virtioPmemPciProperties } from './device-properties.ts';
+import { virtioPmemPciProperties, wrongDriver } from './device-properties.ts';
 import { MachineError } from './machine-error.ts';
 
 const NO_INTERRUPTS = 'the port signals nothing itself: hot plug is announced by the platform';
@@ -75,9 +75,7 @@ export function readEmbeddedDevice(source: PropertySource): EmbeddedDeviceOption
       return { type: driver, options: readProperties(rootPortProperties, source) };
     case 'nvdimm':
       throw new MachineError('not-supported', 'driver', 'device type nvdimm is not there yet; use virtio-pmem-pci');
-    default: {
-      const given = typeof driver === 'string' ? driver : '';
-      throw new MachineError('unknown-type', 'driver', `device type '${given}' is not one of ${Object.keys(embeddedDeviceProperties).join(', ')}`);
-    }
+    default:
+      throw wrongDriver(driver, Object.keys(embeddedDeviceProperties));
   }
 }

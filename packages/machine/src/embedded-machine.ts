@@ -138,7 +138,10 @@ export class EmbeddedMachine implements ManagedMachine {
 
   /** @throws OptionError, MachineError with nothing changed */
   addDevice(source: PropertySource): Promise<AddedDevice> {
-    return this.#now(() => ({ ...this.#plug.add(source), plug: undefined }));
+    return this.#now(() => {
+      const { id, path } = this.#plug.add(source);
+      return { id, path, plug: undefined };
+    });
   }
 
   /** @throws MachineError if there is none, it is leaving already, or its bus lets nothing go while the machine runs */

@@ -2,6 +2,7 @@ import type { GuestMachine, PciLocation } from '@vpmem/guest';
 import { RootPort } from '@vpmem/pci';
 import type { PropertySource } from '@vpmem/options';
 import type { BackendStore } from './backend-store.ts';
+import { deviceWarnings } from './device-properties.ts';
 import { readEmbeddedDevice, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
 import type { EmbeddedDevices } from './embedded-devices.ts';
 import { barSize, EmbeddedPmem, type DeviceIdentity } from './embedded-pmem.ts';
@@ -43,7 +44,9 @@ export class EmbeddedPlug {
   /** @throws OptionError, MachineError */
   add(source: PropertySource): DeviceIdentity {
     const read = readEmbeddedDevice(source);
-    return read.type === 'pcie-root-port' ? this.#addPort(read.options) : this.#addPmem(read.options);
+    const identity = read.type === 'pcie-root-port' ? this.#addPort(read.options) : this.#addPmem(read.options);
+    for (const text of deviceWarnings(source)) this.#context.warn(text);
+    return identity;
   }
 
   /** Asks the guest for a device; before the machine runs, takes it out at once. @throws MachineError */
@@ -64,7 +67,10 @@ export class EmbeddedPlug {
       );
     }
     device.stage = 'leaving';
-    hardware.hotplug.ejectRequested(device.location);
+    // Whoever asked has an answer before the first event.
+    setImmediate(() => {
+      if (device.stage === 'leaving') hardware.hotplug.ejectRequested(device.location);
+    });
   }
 
   /** The machine is being reset: what the guest was asked for goes now. Settles when all of it has. */
