@@ -203,6 +203,7 @@ const orderCases: readonly QmpCase[] = [
 
 const eventCases: readonly QmpCase[] = [
   negotiated('tells events before the answer to what caused them', async (connection) => {
+    await connection.exchange('{"execute": "stop"}');
     const started = Math.floor(Date.now() / 1000) - 1;
     connection.send('{"execute": "cont", "id": 1}{"execute": "stop", "id": 2}');
     for (const [event, id] of [['RESUME', 1], ['STOP', 2]] as const) {

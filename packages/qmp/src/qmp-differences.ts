@@ -57,3 +57,10 @@ export const qmpDifferences: readonly QmpDifference[] = [
     why: 'The same: the first of the hash table, or the first that came.',
   },
 ];
+
+/** Commands that take or answer something else than QEMU's of the same name, by name, and why. */
+export const schemaDifferences: Readonly<Record<string, string>> = {
+  'object-add': "QEMU's schema has the properties of each type; here types and their properties are the machine's, not the protocol's. They are checked all the same.",
+  device_add: "Where the VM is somebody else's, the answer has the arguments for that VM's own `device_add`; otherwise it is empty, as QEMU's.",
+  device_del: "`wait` can be asked for; without it the command is QEMU's.",
+};
