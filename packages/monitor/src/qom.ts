@@ -7,26 +7,34 @@ export interface ListedProperty {
   readonly type: string;
 }
 
-/** An object of the tree. @throws QmpError DeviceNotFound, which is QEMU's word for a path that leads nowhere */
-export async function objectAt(machine: ManagedMachine, path: string): Promise<ObjectNode> {
+/** Properties of an object, and after them the objects below. @throws QmpError, ForeignError */
+export async function listProperties(machine: ManagedMachine, path: string): Promise<readonly ListedProperty[]> {
   const node = findObject(await machine.tree(), path);
-  if (node === undefined) throw new QmpError('DeviceNotFound', `Device '${path}' not found`);
-  return node;
-}
-
-/** Properties, and after them the objects below. */
-export function listProperties({ properties, children }: ObjectNode): ListedProperty[] {
+  if (node === undefined) return (await elsewhere(machine, 'qom-list', { path })) as ListedProperty[];
+  const { properties, children } = node;
   return [
     ...Object.entries(properties).map(([name, { type }]) => ({ name, type })),
     ...Object.entries(children).map(([name, { type }]) => ({ name, type: `child<${type}>` })),
   ];
 }
 
-/** The value of a property of the object at `path`; of an object below, its path. @throws QmpError */
-export function getProperty(node: ObjectNode, path: string, name: string): unknown {
+/** The value of a property; of an object below, its path. @throws QmpError, ForeignError */
+export async function getProperty(machine: ManagedMachine, path: string, name: string): Promise<unknown> {
+  const node = findObject(await machine.tree(), path);
+  return node === undefined ? elsewhere(machine, 'qom-get', { path, property: name }) : valueOf(node, path, name);
+}
+
+function valueOf(node: ObjectNode, path: string, name: string): unknown {
   if (Object.hasOwn(node.children, name)) return `${path.replace(/\/$/, '')}/${name}`;
   const property = Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;
   if (property === undefined) throw new QmpError('GenericError', `Property '${node.type}.${name}' not found`);
   if (property.value === undefined) throw new QmpError('GenericError', `Property '${node.type}.${name}' is not readable`);
   return property.value;
+}
+
+/** An object that is not in our tree may be in the VM's own. */
+async function elsewhere({ foreign }: ManagedMachine, command: string, args: Readonly<Record<string, string>>): Promise<unknown> {
+  if (foreign !== undefined) return foreign.execute(command, args);
+  // QEMU's word for a path that leads nowhere.
+  throw new QmpError('DeviceNotFound', `Device '${args.path ?? ''}' not found`);
 }

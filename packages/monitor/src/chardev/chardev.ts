@@ -11,7 +11,7 @@ export interface Chardev {
   readonly endpoint?: string;
   /** Begins to serve clients, one after the other; resolves when the first one is there, at once if none is waited for. */
   start(serve: Serve): Promise<void>;
-  /** Hangs up, serves nobody any more, and leaves no socket behind. */
+  /** Hangs up, serves nobody any more, and leaves no socket behind. A command that is running is not waited for. */
   close(): Promise<void>;
 }
 

@@ -33,11 +33,10 @@ export class Connection {
     this.#input = input;
     this.#output = output;
     this.#telnet = telnet ? new TelnetDecoder() : undefined;
-    for (const stream of new Set([input, output])) {
-      // Without a listener an error would end the program; 'close' follows it.
-      stream.on('error', () => undefined);
-      stream.once('close', () => controller.abort());
-    }
+    // Without a listener an error would end the program; 'close' follows it.
+    for (const stream of new Set([input, output])) stream.on('error', () => undefined);
+    // A client that has said all it has to say is still there.
+    output.once('close', () => controller.abort());
     if (telnet) output.write(TELNET_GREETING);
   }
 

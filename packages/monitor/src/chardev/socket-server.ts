@@ -15,7 +15,7 @@ export class SocketServer implements Chardev {
   readonly #remove: () => void;
   readonly #waiting: Socket[] = [];
   #serve: Serve | undefined;
-  #current: { readonly connection: Connection; readonly socket: Socket; readonly served: Promise<void> } | undefined;
+  #current: { readonly connection: Connection; readonly socket: Socket } | undefined;
   #closed = false;
   #firstClient: (() => void) | undefined;
 
@@ -77,7 +77,6 @@ export class SocketServer implements Chardev {
     for (const socket of this.#waiting.splice(0)) socket.destroy();
     this.#current?.connection.hangUp();
     this.#firstClient?.();
-    await this.#current?.served;
     await closed;
   }
 
@@ -97,7 +96,8 @@ export class SocketServer implements Chardev {
     const socket = this.#waiting.shift();
     if (socket === undefined) return;
     const connection = new Connection(socket, socket, { telnet: this.#options.telnet });
-    this.#current = { connection, socket, served: this.#talk(this.#serve, connection) };
+    this.#current = { connection, socket };
+    void this.#talk(this.#serve, connection);
     this.#firstClient?.();
   }
 

@@ -10,7 +10,6 @@ export class StdioChardev implements Chardev {
   readonly filename = 'stdio';
   readonly #input: TerminalInput;
   readonly #connection: Connection;
-  #served: Promise<void> | undefined;
 
   constructor(input: TerminalInput = process.stdin, output: Writable & Terminal = process.stdout) {
     this.#input = input;
@@ -25,13 +24,13 @@ export class StdioChardev implements Chardev {
 
   start(serve: Serve): Promise<void> {
     this.#input.setRawMode?.(true);
-    this.#served = serve(this.#connection).finally(() => this.#hangUp());
+    void serve(this.#connection).finally(() => this.#hangUp());
     return Promise.resolve();
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#hangUp();
-    await this.#served;
+    return Promise.resolve();
   }
 
   #hangUp(): void {

@@ -10,9 +10,6 @@ export interface UnixListener {
   readonly remove: () => void;
 }
 
-/** Clients that may wait in the kernel, between being let in one by one. */
-const BACKLOG = 128;
-
 /**
  * Listens at `path`, mode 0600 from the first moment. A socket that a dead process left behind is replaced; one that
  * somebody listens on, or a file that is no socket, is an error.
@@ -26,7 +23,7 @@ export function listenAtPath(path: string): UnixListener {
   }
   removeStale(path);
   try {
-    const fd = listenUnix(path, BACKLOG);
+    const fd = listenUnix(path);
     // While the descriptor is open the inode is in use, so nobody else's socket can have this number.
     const { ino, dev } = lstatSync(path);
     return { fd, remove: () => removeOwn(path, ino, dev) };

@@ -1,5 +1,4 @@
-import type { RunState } from '@vpmem/machine';
-import { objectAt } from '../qom.ts';
+import { findObject, type RunState } from '@vpmem/machine';
 import { flag, optionalWord } from './argument.ts';
 import { defineCommand } from './hmp-command.ts';
 import { completePath } from './option-completion.ts';
@@ -99,8 +98,9 @@ export const infoTopics = [
     example: ['info qom-tree /objects'],
     arguments: { path: optionalWord(completePath) },
     run: async ({ machine, print }, { path = '/machine' }) => {
-      const node = await objectAt(machine, path);
-      showQomTree(path.split('/').filter((part) => part !== '').at(-1) ?? '', node).forEach(print);
+      const node = findObject(await machine.tree(), path);
+      if (node === undefined) print(`Path '${path}' could not be resolved.`);
+      else showQomTree(path.split('/').filter((part) => part !== '').at(-1) ?? '', node).forEach(print);
     },
   }),
   defineCommand({

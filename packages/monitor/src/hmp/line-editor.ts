@@ -20,6 +20,8 @@ const CTRL_Z = '\x1a';
 const CTRL_UNDERSCORE = '\x1f';
 /** Escape sequences, control characters, and whatever stands between them. */
 const KEYS = /\x1b\[[0-9;]{0,16}[^0-9;]|\x1bO[^]|\x1b[^[O]|[\x00-\x1f\x7f]|[^\x00-\x1f\x7f]+/g;
+/** Keys that readline knows; of others it would take parts for text. */
+const KNOWN_KEY = /^(?:[\x00-\x1a\x1e\x1f\x7f]|\x1b(?:\[(?:\d{1,2}(?:;\d)?)?[A-Za-z~^$]|O[A-Za-z]|[a-z\x7f\b]))$/;
 const UNFINISHED_KEY = /\x1b(?:\[[0-9;]{0,16}|O)?$/;
 
 /** Completions of the end of a line, and the part of it that they replace. */
@@ -113,7 +115,7 @@ export class LineEditor {
       return;
     }
     if (key < ' ' || key === '\x7f') {
-      this.#keys.emit('data', key);
+      if (KNOWN_KEY.test(key)) this.#keys.emit('data', key);
       // Only a yank can do that.
       if (this.#readline.line.length > MAX_LINE) this.#keys.emit('data', CTRL_UNDERSCORE);
       return;

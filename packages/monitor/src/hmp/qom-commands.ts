@@ -1,4 +1,4 @@
-import { getProperty, listProperties, objectAt } from '../qom.ts';
+import { getProperty, listProperties } from '../qom.ts';
 import { optionalWord, word } from './argument.ts';
 import { defineCommand } from './hmp-command.ts';
 import { completePath } from './option-completion.ts';
@@ -12,7 +12,7 @@ const qomList = defineCommand({
   example: ['qom-list /objects/mem1'],
   arguments: { path: optionalWord(completePath) },
   run: async ({ machine, print }, { path }) => {
-    const lines = path === undefined ? ['/'] : listProperties(await objectAt(machine, path)).map(({ name, type }) => `${name} (${type})`);
+    const lines = path === undefined ? ['/'] : (await listProperties(machine, path)).map(({ name, type }) => `${name} (${type})`);
     for (const line of lines) print(line);
   },
 });
@@ -24,7 +24,7 @@ const qomGet = defineCommand({
   manual: 'Shows the value of a property, as JSON.',
   example: ['qom-get /objects/mem1 size'],
   arguments: { path: word(completePath), property: word() },
-  run: async ({ machine, print }, { path, property }) => print(showJson(getProperty(await objectAt(machine, path), path, property))),
+  run: async ({ machine, print }, { path, property }) => print(showJson(await getProperty(machine, path, property))),
 });
 
 export const qomCommands = [qomList, qomGet];

@@ -1,7 +1,7 @@
 import { explainError, ForeignError, MachineError, type ManagedMachine } from '@vpmem/machine';
 import { QmpError, type ForeignCommands, type QmpHandlers, type Returned } from '@vpmem/qmp';
 import type { HmpShell } from '../hmp/hmp-shell.ts';
-import { getProperty, listProperties, objectAt } from '../qom.ts';
+import { getProperty, listProperties } from '../qom.ts';
 import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer } from './qmp-answers.ts';
 import { listDeviceProperties, listTypes } from './qom-types.ts';
 
@@ -29,8 +29,8 @@ export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHa
     'query-memory-size-summary': async () => memorySizeAnswer(await machine.memorySize()),
     'query-pci': async () =>
       (await machine.pciBuses()).map(({ number, functions }) => ({ bus: number, devices: functions.map((each) => pciAnswer(number, each)) })),
-    'qom-list': async ({ path }) => listProperties(await objectAt(machine, path)),
-    'qom-get': async ({ path, property }) => getProperty(await objectAt(machine, path), path, property) as Returned<'qom-get'>,
+    'qom-list': async ({ path }) => [...(await listProperties(machine, path))],
+    'qom-get': async ({ path, property }) => (await getProperty(machine, path, property)) as Returned<'qom-get'>,
     'qom-list-types': (args) => listTypes(machine, args),
     'device-list-properties': ({ typename }) => listDeviceProperties(machine, typename),
     'human-monitor-command': async ({ 'command-line': line }) => (await shell.run(line)).replaceAll('\n', '\r\n'),
