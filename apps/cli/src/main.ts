@@ -6,13 +6,15 @@ import { runMonitor } from './monitor-command.ts';
 import { runPs } from './ps-command.ts';
 import { runWithQemu } from './qemu-command.ts';
 import { runQmp } from './qmp-command.ts';
+import { runMachine } from './run-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 const program = new Command('vpmem')
   .description('Persistent memory for virtual machines, from a program of its own.')
   .version(version)
-  .showHelpAfterError('(vpmem --help lists the commands)');
+  .showHelpAfterError('(vpmem --help lists the commands)')
+  .enablePositionalOptions();
 
 program
   .command('qemu')
@@ -26,6 +28,18 @@ program
   .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string }) => {
     const { qemu, print = false, monitor, qmp, rootPorts } = options;
     process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, version });
+  });
+
+program
+  .command('run')
+  .description("run a machine with a guest that is part of this program, by QEMU's options: vpmem run -help")
+  .argument('[args...]', "QEMU's own options")
+  // They are none of commander's: -object is one word here.
+  .helpOption(false)
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (args: string[]) => {
+    process.exitCode = await runMachine(args, version);
   });
 
 program

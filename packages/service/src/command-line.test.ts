@@ -27,9 +27,15 @@ describe('readCommandLine', () => {
     [['-object', 'help'], { action: 'describe', option: 'object' }],
     [['-device', '?'], { action: 'describe', option: 'device' }],
     [['-msg', 'help'], { action: 'describe', option: 'msg' }],
+    [['-msg', '?'], { action: 'describe', option: 'msg' }],
     [['-name', 'help'], { action: 'run', options: [{ name: 'name', text: 'help' }] }],
   ])('%j', (words, wanted) => {
     expect(readCommandLine(words, 'vpmemd')).toEqual(wanted);
+  });
+
+  it.each(['help', '?', 'q35,help'])('-machine %s is answered where there is a machine', (text) => {
+    expect(readCommandLine(['-machine', text], 'vpmem run')).toEqual({ action: 'describe', option: 'machine' });
+    expect(() => readCommandLine(['-machine', text], 'vpmemd')).toThrow(SetupError);
   });
 
   it.each([

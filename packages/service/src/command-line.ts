@@ -10,7 +10,7 @@ export interface GivenOption {
 }
 
 /** Options whose argument may be `help`. */
-export type DescribableOption = 'object' | 'device' | 'msg';
+export type DescribableOption = 'object' | 'device' | 'machine' | 'msg';
 
 /** What the command line asks for. */
 export type CommandLine =
@@ -37,7 +37,8 @@ export function readCommandLine(words: readonly string[], program: ProgramName):
     }
     const text = words[++i];
     if (text === undefined) throw new SetupError(`${word}: requires an argument: ${word} ${argument}`);
-    if (isDescribable(name) && (text === 'help' || text === '?')) return { action: 'describe', option: name };
+    // All machines have the same properties, so `TYPE,help` is no other question.
+    if (isDescribable(name) && /^(?:help|\?)$/.test(name === 'machine' ? text.replace(/^[^,=]*,/, '') : text)) return { action: 'describe', option: name };
     if (again === 'refused' && options.some((earlier) => earlier.name === name)) throw new SetupError(`${word} ${text}: there is one already; give -${name} once`);
     options.push({ name, text });
   }

@@ -50,7 +50,7 @@ export const OPTION_TABLE = {
     aliases: ['M'],
     argument: '[type=]TYPE[,PROPERTY=VALUE]…',
     again: 'merges',
-    syntax: { grammar: 'keyval', impliedKey: 'type' },
+    syntax: { grammar: 'keyval', impliedKey: 'type', help: true },
     group: 'machine',
     help: ['the kind of machine: pc or q35'],
     refusedBy: { vpmemd: THE_VM_HAS_THEM },

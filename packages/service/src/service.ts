@@ -1,16 +1,16 @@
-import { explainError, explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
-import { MonitorError, Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import { explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
+import { Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import { monitorMistake } from './monitor-options.ts';
+import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
 import type { EndReason, OwnedMachine, Program } from './program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
-import { located, locatedAsync } from './setup-option.ts';
+import { locatedAsync } from './setup-option.ts';
 import type { Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
 import { StatusReport } from './status-report.ts';
@@ -78,22 +78,20 @@ export class Service {
 
   #machine(): OwnedMachine {
     const { program, setup } = this.#parts;
-    const socketFolder = runtimeFolder();
-    const machine = located(this.#machineLocation, () =>
-      program.machine({
-        setup,
-        socketFolder,
-        warning: (text) => this.#log.warning(text),
-        failed: (error) => this.#die(error),
-      }));
-    machine.managed.onEvent((event) => this.#tell(event));
-    return machine;
+    const parts = {
+      setup,
+      socketFolder: runtimeFolder(),
+      warning: (text: string): void => this.#log.warning(text),
+      failed: (error: Error): void => this.#die(error),
+    };
+    try {
+      const machine = program.machine(parts);
+      machine.managed.onEvent((event) => this.#tell(event));
+      return machine;
+    } catch (error) {
+      throw namedMistake(error, [...setup.machine, ...setup.memory]);
+    }
   }
-
-  readonly #machineLocation = (parameter?: string): string => {
-    const { machine, memory } = this.#parts.setup;
-    return [...machine, ...memory].map(({ location }) => location(parameter)).join(' ');
-  };
 
   /** In the order given, but objects first, as QEMU does: a device may stand before its object. */
   async #addDevices({ managed }: OwnedMachine): Promise<AddedDevice[]> {
@@ -108,7 +106,7 @@ export class Service {
     try {
       return await Monitors.open(this.#parts.plan, managed, this.#about());
     } catch (error) {
-      throw monitorMistake(error, this.#parts.setup.monitors);
+      throw namedMistake(error, this.#parts.setup.monitors);
     }
   }
 
@@ -117,7 +115,7 @@ export class Service {
     try {
       return [await PrivateMonitor.open(managed, this.#about())];
     } catch (error) {
-      const why = error instanceof MonitorError ? error.message : (explainError(error) ?? (error as Error).message);
+      const why = explainMistake(error) ?? (error as Error).message;
       this.#log.warning(`'vpmem ps' will not show this program: ${why}`);
       return [];
     }

@@ -24,16 +24,19 @@ function describeOption(name: OptionName): string[] {
   return head.length < COLUMN - 1 ? [head.padEnd(COLUMN) + first.trimStart(), ...rest] : [head, ...indented];
 }
 
-/** Types that `-object` and `-device` can make, with their properties. */
-export type TypesByOption = Readonly<Record<'object' | 'device', Readonly<Record<string, PropertySchema>>>>;
+/** Types that `-object` and `-device` can make, with their properties; and the properties of `-machine`, where that is taken. */
+export interface TypesByOption extends Readonly<Record<'object' | 'device', Readonly<Record<string, PropertySchema>>>> {
+  readonly machine?: PropertySchema;
+}
 
 /**
- * What `-object help`, `-device TYPE,help` and `-msg help` print, in QEMU's layout.
+ * What `-object help`, `-device TYPE,help`, `-machine help` and `-msg help` print, in QEMU's layout.
  *
  * @throws SetupError for a type that there is not
  */
 export function describeTypes(option: DescribableOption, type: string | undefined, types: TypesByOption): string {
   if (option === 'msg') return listing('msg options:', describeProperties(messageProperties));
+  if (option === 'machine') return listing('machine options:', describeProperties(types.machine ?? {}));
   const schemas = types[option];
   const known = Object.keys(schemas);
   if (type === undefined) return listing(`types for -${option}:`, known.map((name) => `  ${name}`));
