@@ -1,4 +1,4 @@
-import { container, MachineError, type AddedDevice, type BackendInfo, type BusInfo, type ForeignMonitor, type ManagedMachine, type MachineEvent, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState } from '@vpmem/machine';
+import { container, MachineError, type AddedDevice, type BackendInfo, type BusInfo, type ForeignMonitor, type GuestConsole, type ManagedMachine, type MachineEvent, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState } from '@vpmem/machine';
 import { defineProperties, property, readProperties, type PropertySource } from '@vpmem/options';
 
 const fileProperties = defineProperties({
@@ -27,6 +27,7 @@ export class FakeMachine implements ManagedMachine {
   readonly objectTypes = { 'memory-backend-file': fileProperties };
   readonly deviceTypes = { 'virtio-pmem-pci': pmemProperties };
   foreign?: ForeignMonitor;
+  guest?: GuestConsole;
   /** What was called, in order. */
   readonly calls: string[] = [];
   state: RunState = 'running';
