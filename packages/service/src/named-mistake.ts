@@ -15,7 +15,14 @@ export function explainMistake(error: unknown): string | undefined {
 export function namedMistake(error: unknown, options: readonly SetupOption[]): unknown {
   const explanation = explainMistake(error);
   if (explanation === undefined) return error;
-  const option = options.find(({ name, text }) => explanation.startsWith(`-${name} ${text}: `));
-  const message = option === undefined ? explanation : `${option.location()}${explanation.slice(`-${option.name} ${option.text}`.length)}`;
-  return new SetupError(message, { cause: error });
+  const typed = options.find(({ name, text }) => explanation.startsWith(`-${name} ${text}: `));
+  if (typed !== undefined) return named(typed, explanation.slice(`-${typed.name} ${typed.text}: `.length), error);
+  // Of an option that may be given in parts, a mistake can lie in what they say together.
+  const [only, another] = options.filter(({ name }) => explanation.startsWith(`-${name}: `));
+  if (only === undefined || another !== undefined) return new SetupError(explanation, { cause: error });
+  return named(only, explanation.slice(`-${only.name}: `.length), error);
+}
+
+function named({ location }: SetupOption, message: string, cause: unknown): SetupError {
+  return new SetupError(`${location()}: ${message}`, { cause });
 }
