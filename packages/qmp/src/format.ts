@@ -47,7 +47,12 @@ function writeNumber(value: number): string {
   // JSON has no word for what is beyond the largest number.
   if (!Number.isFinite(value)) return writeNumber(Math.sign(value) * Number.MAX_VALUE);
   const exponent = Number(value.toExponential(DIGITS - 1).split('e')[1]);
-  if (exponent >= -4 && exponent < DIGITS) return value.toPrecision(DIGITS).replace(/\.?0+$/, '');
+  if (exponent >= -4 && exponent < DIGITS) return trim(value.toPrecision(DIGITS));
   const [mantissa = '', power = ''] = value.toExponential(DIGITS - 1).split('e');
-  return `${mantissa.replace(/\.?0+$/, '')}e${power.replace(/^([+-])(\d)$/, '$10$2')}`;
+  return `${trim(mantissa)}e${power.replace(/^([+-])(\d)$/, '$10$2')}`;
+}
+
+/** Without zeros at the end of a fraction. */
+function trim(digits: string): string {
+  return digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits;
 }

@@ -44,6 +44,8 @@ export class JsonLexer {
     let at = start;
     let stopped = false;
     while (at < bytes.length && !stopped) {
+      at += this.#run(bytes, at, this.#limit - (at - from) - this.#keptLength);
+      if (at === bytes.length) break;
       const byte = bytes[at++] ?? 0;
       this.#column++;
       if (byte === NEWLINE) {
@@ -76,6 +78,18 @@ export class JsonLexer {
     }
     this.#keep(bytes.subarray(from, at));
     return at;
+  }
+
+  /** How many bytes, `most` at the most, leave a token in the state in which it is: nearly all of a long one. */
+  #run(bytes: Uint8Array, start: number, most: number): number {
+    const row = this.#state * 256;
+    // In other states a line may end.
+    if (this.#state <= State.Recovery) return 0;
+    const end = Math.min(bytes.length, start + most);
+    let at = start;
+    while (at < end && TRANSITIONS[row + (bytes[at] ?? 0)] === this.#state) at++;
+    this.#column += at - start;
+    return at - start;
   }
 
   #position(): Position {

@@ -5,12 +5,13 @@ import type { JsonValue } from './json-value.ts';
 import { Token, type TokenKind } from './lexer-table.ts';
 import { decodeUtf8 } from './utf8.ts';
 
-/** What a message may have; more is an error. */
+/** How large a message may be; beyond that it is an error. */
 export interface JsonLimits {
-  /** Bytes of all its tokens, blanks not counted. */
+  /** All its tokens together have fewer bytes than this; blanks do not count. */
   readonly bytes: number;
+  /** It has at most so many tokens, */
   readonly tokens: number;
-  /** Levels of arrays and objects. */
+  /** and levels of arrays and objects. */
   readonly depth: number;
 }
 
@@ -74,7 +75,7 @@ export class JsonStream {
   #exceeded(length: number): string | undefined {
     this.#size += length;
     this.#tokens++;
-    if (this.#size > this.#limits.bytes) return 'JSON token size limit exceeded';
+    if (this.#size >= this.#limits.bytes) return 'JSON token size limit exceeded';
     if (this.#tokens > this.#limits.tokens) return 'JSON token count limit exceeded';
     return this.#braces + this.#brackets > this.#limits.depth ? 'JSON nesting depth limit exceeded' : undefined;
   }

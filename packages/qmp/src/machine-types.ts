@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, enumeration, int, int64, str, struct, uint64 } from './qapi-type.ts';
+import { bool, enumeration, int, int64, str, struct, typeInfo, uint64 } from './qapi-type.ts';
 
 const RunState = enumeration('RunState', 'What a VM is doing.', [
   'debug', 'inmigrate', 'internal-error', 'io-error', 'paused', 'postmigrate', 'prelaunch', 'finish-migrate', 'restore-vm', 'running',
@@ -79,7 +79,7 @@ export const MemoryDeviceInfo = z.discriminatedUnion('type', [
   memoryDevice('sgx-epc', SgxEpcDeviceInfo),
   memoryDevice('hv-balloon', HvBalloonDeviceInfo),
   memoryDevice('sp-mem', SpMemDeviceInfo),
-]);
+]).register(typeInfo, { name: 'MemoryDeviceInfo', doc: 'Memory that is plugged in as a device.' });
 
 export const Memdev = struct('Memdev', 'A memory backend.', {
   id: str.exactOptional(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { any, bool, enumeration, str, struct } from './qapi-type.ts';
+import { any, bool, enumeration, str, struct, typeInfo } from './qapi-type.ts';
 
 const JsonType = enumeration('JSONType', 'What JSON has.', ['string', 'number', 'int', 'boolean', 'null', 'object', 'array', 'value']);
 const features = z.array(str).exactOptional();
@@ -29,7 +29,7 @@ export const SchemaInfo = z.discriminatedUnion('meta-type', [
   z.strictObject({ ...common, 'meta-type': z.literal('alternate'), members: z.array(AlternateMember) }),
   z.strictObject({ ...common, 'meta-type': z.literal('command'), 'arg-type': str, 'ret-type': str, 'allow-oob': bool.exactOptional() }),
   z.strictObject({ ...common, 'meta-type': z.literal('event'), 'arg-type': str }),
-]);
+]).register(typeInfo, { name: 'SchemaInfo', doc: 'A command, an event or a type.' });
 
 /** One command, event or type as `query-qmp-schema` tells of it. */
 export type SchemaEntry = z.infer<typeof SchemaInfo>;

@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer';
+
 const CONTINUATION_BITS = 6;
 /** Smallest code point that needs so many bytes; fewer bits in as many is an overlong form. */
 const SMALLEST = [0, 0, 0x80, 0x800, 0x1_0000];
@@ -15,7 +17,7 @@ export interface Decoded {
  * Decodes UTF-8 as QEMU does: noncharacters and surrogates are errors as well, and C0 80 is U+0000 ("modified UTF-8").
  */
 export function decodeUtf8(bytes: Uint8Array): Decoded {
-  if (bytes.every((byte) => byte < 0x80)) return { text: Buffer.from(bytes).toString('latin1'), badAt: undefined };
+  if (isAscii(bytes)) return { text: Buffer.from(bytes).toString('latin1'), badAt: undefined };
   let text = '';
   let badAt: number | undefined;
   for (let at = 0; at < bytes.length;) {
