@@ -117,6 +117,20 @@ describe('device_del', () => {
     await b.machine.deleteObject('mem1');
   });
 
+  it('takes the memory from the guest: what comes to that address is what it says it is', async () => {
+    const b = bench();
+    await b.files(['large'], '8M');
+    await b.files(['small'], '2M');
+    await b.machine.start();
+    await b.device('virtio-pmem-pci,id=nv1,memdev=large');
+    await b.machine.deleteDevice('nv1');
+    await expect.poll(() => b.happened).toHaveLength(2);
+    await b.device('virtio-pmem-pci,id=nv2,memdev=small,memaddr=0x100400000');
+    await b.machine.guest.write('nv2', 0, Buffer.from('small'));
+    expect(readFileSync(b.path('small')).subarray(0, 5).toString()).toBe('small');
+    expect(readFileSync(b.path('large')).every((byte) => byte === 0)).toBe(true);
+  });
+
   it('waits while the machine is stopped, and cannot be asked for twice', async () => {
     const b = await running();
     await b.machine.stop();
@@ -140,6 +154,7 @@ describe('device_del', () => {
     await b.machine.guest.fsync('nv1');
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(b.machine.guest.disks()).toHaveLength(1);
+    expect((await b.machine.pciBuses())[0]?.functions.map(({ slot, id }) => [slot, id])).toEqual([[0, undefined], [1, undefined], [2, 'nv1']]);
   });
 
   it('before the start takes the device out at once', async () => {
