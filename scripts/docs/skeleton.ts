@@ -4,7 +4,8 @@ import ts from 'typescript';
 import { error, list, type Problem } from './problem.ts';
 import { readManifest, SCOPE, type Manifest, type WorkspacePackage } from './workspace.ts';
 
-const FILES = ['dist', 'src', '!src/**/*.test.ts'];
+/** What a package delivers; a folder of units for systemd only where there is one. */
+const files = (folder: string): string[] => ['dist', 'src', ...(existsSync(join(folder, 'systemd')) ? ['systemd'] : []), '!src/**/*.test.ts'];
 const SCRIPTS = ['build', 'typecheck', 'test', 'check:package'];
 
 /** Every package has the same parts under the same names. */
@@ -26,7 +27,7 @@ function checkManifest(file: string, own: WorkspacePackage, manifest: Manifest, 
     ['license', manifest.license, root.license],
     ['type', manifest.type, 'module'],
     ['engines', manifest.engines, root.engines],
-    ['files', manifest.files, FILES],
+    ['files', manifest.files, files(own.folder)],
     ["exports['./package.json']", manifest.exports?.['./package.json'], './package.json'],
   ];
   if (own.kind === 'package') wanted.push(["exports['.']", manifest.exports?.['.'], './dist/index.js']);

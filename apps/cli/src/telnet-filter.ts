@@ -7,7 +7,7 @@ const BINARY = 0;
 
 /**
  * As much of telnet as a monitor needs: its options are taken out of what it sends. What it offers to do is accepted in silence,
- * and what it asks for is refused, all but binary transmission (RFC 854, RFC 856).
+ * and what it asks for is refused, all but binary transmission.
  */
 export class TelnetFilter {
   readonly #answer: (bytes: Buffer) => void;
