@@ -23,7 +23,7 @@ const pmemProperties = defineProperties({
 
 /** A machine in memory with just enough of everything for a monitor to show. */
 export class FakeMachine implements ManagedMachine {
-  readonly name: string | undefined = 'fake';
+  name: string | undefined = 'fake';
   readonly objectTypes = { 'memory-backend-file': fileProperties };
   readonly deviceTypes = { 'virtio-pmem-pci': pmemProperties };
   foreign?: ForeignMonitor;

@@ -10,6 +10,7 @@ export class StdioChardev implements Chardev {
   readonly filename = 'stdio';
   readonly #input: TerminalInput;
   readonly #connection: Connection;
+  #raw = false;
 
   constructor(input: TerminalInput = process.stdin, output: Writable & Terminal = process.stdout) {
     this.#input = input;
@@ -18,12 +19,9 @@ export class StdioChardev implements Chardev {
     this.#connection = new Connection(input, shared, { terminal: input.isTTY === true ? output : undefined });
   }
 
-  get #connected(): boolean {
-    return !this.#connection.gone.aborted;
-  }
-
   start(serve: Serve): Promise<void> {
     this.#input.setRawMode?.(true);
+    this.#raw = true;
     void serve(this.#connection).finally(() => this.#hangUp());
     return Promise.resolve();
   }
@@ -35,7 +33,8 @@ export class StdioChardev implements Chardev {
 
   #hangUp(): void {
     // Before the terminal is out of reach.
-    if (this.#connected) this.#input.setRawMode?.(false);
+    if (this.#raw) this.#input.setRawMode?.(false);
+    this.#raw = false;
     this.#connection.hangUp();
   }
 }

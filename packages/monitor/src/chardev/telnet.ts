@@ -1,11 +1,11 @@
-/** RFC 854 commands. */
+/** Commands of telnet, by their usual names. */
 const IAC = 255;
 const DONT = 254;
 const DO = 253;
 const WILL = 251;
 const SB = 250;
 const SE = 240;
-/** RFC 857, RFC 858, RFC 856 options. */
+/** Options of telnet. */
 const ECHO = 1;
 const SUPPRESS_GO_AHEAD = 3;
 const BINARY = 0;
