@@ -52,6 +52,20 @@ describe('SyncPool', () => {
     fds.forEach((fd) => closeSync(fd));
   });
 
+  it('lets threads end that have nothing to do, but for one, and goes on working', async () => {
+    await pool.close();
+    pool = new SyncPool(loop, { patience: 20 });
+    const fds = [0, 1, 2].map((i) => createMemfd(`f${i}`, 4096));
+    let done = 0;
+    for (let round = 1; round <= 3; round++) {
+      for (const fd of fds) pool.syncer(fd).start(() => done++);
+      expect(pool.size).toBe(3);
+      until(() => done === 3 * round);
+      until(() => pool.size === 1);
+    }
+    fds.forEach((fd) => closeSync(fd));
+  });
+
   it('the same syncer runs again and again', () => {
     const fd = createMemfd('again', 4096);
     const syncer = pool.syncer(fd);

@@ -6,6 +6,9 @@ import type { Syncer } from './syncer.ts';
 /** As many syncs as this can hang before one device waits for another's disk. */
 const MAX_THREADS = 64;
 
+/** How long a thread that is not the last waits for work, in milliseconds. Each holds a few descriptors and some 4 MiB. */
+const PATIENCE = 5000;
+
 interface SyncThread {
   readonly worker: Worker;
   readonly words: Int32Array;
@@ -27,8 +30,11 @@ export class SyncPool {
   readonly #threads: SyncThread[] = [];
   readonly #waiting: Job[] = [];
   readonly #watch: { close(): void };
+  readonly #patience: number;
 
-  constructor(loop: EventLoop) {
+  /** `patience`: how long a thread without work stays, in milliseconds; one always does. */
+  constructor(loop: EventLoop, { patience = PATIENCE }: { readonly patience?: number } = {}) {
+    this.#patience = patience;
     this.#watch = loop.watch(this.#event.fd, EPOLLIN, () => {
       this.#event.drain();
       this.#collect();
@@ -65,8 +71,9 @@ export class SyncPool {
   }
 
   #collect(): void {
-    for (const thread of this.#threads) {
+    for (const thread of [...this.#threads]) {
       const { words, job } = thread;
+      if (Atomics.load(words, SyncMailbox.state) === SyncState.ended) this.#threads.splice(this.#threads.indexOf(thread), 1);
       if (job === undefined || Atomics.load(words, SyncMailbox.state) !== SyncState.done) continue;
       const errno = Atomics.load(words, SyncMailbox.errno);
       Atomics.store(words, SyncMailbox.state, SyncState.idle);
@@ -79,26 +86,36 @@ export class SyncPool {
 
   #dispatch(): void {
     for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
-      const thread = this.#threads.find((candidate) => candidate.job === undefined) ?? this.#addThread();
-      if (thread === undefined) return;
+      while (!this.#threads.some((thread) => give(thread, job))) {
+        if (!this.#addThread()) return;
+      }
       this.#waiting.shift();
-      job.thread = thread;
-      thread.job = job;
-      Atomics.store(thread.words, SyncMailbox.fd, job.fd);
-      Atomics.store(thread.words, SyncMailbox.state, SyncState.asked);
-      Atomics.notify(thread.words, SyncMailbox.state);
     }
   }
 
-  #addThread(): SyncThread | undefined {
-    if (this.#threads.length === MAX_THREADS) return undefined;
+  /** Whether there was room for one more. */
+  #addThread(): boolean {
+    if (this.#threads.length === MAX_THREADS) return false;
     const mailbox = new SharedArrayBuffer(SyncMailbox.bytes);
-    const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd };
-    const thread: SyncThread = { worker: new Worker(threadUrl(), { workerData }), words: new Int32Array(mailbox), job: undefined };
-    thread.worker.unref();
-    this.#threads.push(thread);
-    return thread;
+    const patience = this.#threads.length === 0 ? Infinity : this.#patience;
+    const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd, patience };
+    const worker = new Worker(threadUrl(), { workerData });
+    worker.unref();
+    this.#threads.push({ worker, words: new Int32Array(mailbox), job: undefined });
+    return true;
   }
+}
+
+/** Gives a thread something to do, unless it is busy, or has ended. */
+function give(thread: SyncThread, job: Job): boolean {
+  const { words } = thread;
+  if (thread.job !== undefined) return false;
+  Atomics.store(words, SyncMailbox.fd, job.fd);
+  if (Atomics.compareExchange(words, SyncMailbox.state, SyncState.idle, SyncState.asked) !== SyncState.idle) return false;
+  Atomics.notify(words, SyncMailbox.state);
+  job.thread = thread;
+  thread.job = job;
+  return true;
 }
 
 /** A worker runs the compiled file, also when this one is run from source. */
