@@ -31,7 +31,8 @@ export function choosePlace({ family, buses }: PlugBuses, request: PlugRequest):
     const other = buses.find((bus) => whyNot(bus, request, bus.kind === 'port' ? 0 : undefined) === undefined);
     throw noPlace(problem.code, request, `${problem.text}; ${other === undefined ? advice(family, request) : `bus=${other.name} has a place for it`}`);
   }
-  const candidates = buses.filter(({ hotplug, kind }) => hotplug || kind === 'port');
+  // An address without a bus is one on the main bus, as in QEMU.
+  const candidates = buses.filter(({ hotplug, kind }) => kind === 'port' || (hotplug && (slot === undefined || kind === 'root')));
   // The main bus first, then the one with the least room that will do.
   const free = candidates.filter((bus) => whyNot(bus, request, slot) === undefined).sort((a, b) => rank(a) - rank(b))[0];
   if (free !== undefined) return free.kind === 'root' ? undefined : free.name;

@@ -37,7 +37,7 @@ export class QemuConnection implements QemuMonitor {
 
   /** What QEMU's command line needs. */
   get args(): string[] {
-    return ['-chardev', `socket,id=${ID},path=${this.#path.replaceAll(',', ',,')}`, '-mon', `chardev=${ID},mode=control`];
+    return ['-chardev', `socket,id=${ID},path=${this.#path.replaceAll(',', ',,')}`, '-qmp', `chardev:${ID}`];
   }
 
   get ended(): Promise<void> {
