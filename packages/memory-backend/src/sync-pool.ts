@@ -7,7 +7,7 @@ import type { Syncer } from './syncer.ts';
 const MAX_THREADS = 64;
 
 /** How long a thread that is not the last waits for work, in milliseconds. Each holds a few descriptors and some 4 MiB. */
-const PATIENCE = 5000;
+const PATIENCE = 2000;
 
 interface SyncThread {
   readonly worker: Worker;
