@@ -157,6 +157,19 @@ describe('clients', () => {
     expect(await program.untilEnd()).toMatch(/\{"return": \{\}\}\r\n\{"return": \{"name": "fake"\}, "id": 7\}\r\n$/);
   });
 
+  it.each(['hmp', 'qmp'])('that closed their side get the answer that takes longer (%s)', async (name) => {
+    await open({ monitor: [unix('hmp')], qmp: [unix('qmp')] });
+    let release: () => void = () => undefined;
+    machine.gate = new Promise((resolve) => (release = resolve));
+    const patient = await client({ path: path(name) });
+    const add = '"qom-type":"memory-backend-file","id":"m","mem-path":"p","size":4096';
+    patient.send(name === 'hmp' ? `object_add {${add}}\nqom-list /objects\n` : `{"execute":"qmp_capabilities"}{"execute":"object-add","arguments":{${add}}}{"execute":"qom-list","arguments":{"path":"/objects"}}`);
+    patient.finish();
+    await patient.until(name === 'hmp' ? '4096}' : '{"return": {}}');
+    setTimeout(release, 50);
+    expect(await patient.untilEnd()).toMatch(/child<memory-backend-file>/);
+  });
+
   it(`wait, ${MAX_WAITING} of them; more are hung up on`, async () => {
     await open({ monitor: [unix()] });
     const served = await client();

@@ -43,7 +43,8 @@ export class Connection {
   /** What the client sends. Nothing more is read from it until the next chunk is asked for. */
   async *chunks(): AsyncGenerator<Buffer, void, undefined> {
     try {
-      for await (const chunk of this.#input) {
+      // Its end is not the end of what is written: a client that has closed its side still gets its answers.
+      for await (const chunk of this.#input.iterator({ destroyOnReturn: false })) {
         const bytes = chunk as Buffer;
         const data = this.#telnet === undefined ? bytes : this.#telnet.decode(bytes);
         if (data.length > 0) yield data;
