@@ -2,7 +2,7 @@ import type { Writable } from './json-value.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 // By UTF-16 units, so that what needs a surrogate pair becomes one.
-// eslint-disable-next-line no-control-regex -- control characters are what has to be escaped
+ 
 const TO_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/g;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const INDENT = '    ';

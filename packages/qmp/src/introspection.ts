@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { qmpCommands, type CommandDeclaration } from './qmp-commands.ts';
 import { qmpEvents, type EventDeclaration } from './qmp-events.ts';
-import { builtinName, isOptional, nothing, plainType, type BuiltinName } from './qapi-type.ts';
+import { builtinName, isOptional, nothing, plainType, shapeOf, type BuiltinName } from './qapi-type.ts';
 import type { SchemaEntry } from './schema-info.ts';
 
 /** An entry before it has its name. */
@@ -67,7 +67,7 @@ class TypeEntries {
   }
 
   #add(name: string, shape: Shape): string {
-    if (!this.entries.has(name)) this.entries.set(name, { name, ...shape } as SchemaEntry);
+    if (!this.entries.has(name)) this.entries.set(name, { name, ...shape });
     return name;
   }
 
@@ -76,7 +76,7 @@ class TypeEntries {
       const values = type.options.map(String);
       return { 'meta-type': 'enum', members: values.map((name) => ({ name })), values };
     }
-    if (type instanceof z.ZodObject) return { 'meta-type': 'object', members: this.#members(Object.entries(type.shape)) };
+    if (type instanceof z.ZodObject) return { 'meta-type': 'object', members: this.#members(Object.entries(shapeOf(type))) };
     if (type instanceof z.ZodDiscriminatedUnion) return this.#union(type);
     throw new TypeError(`the schema has a type that QAPI has not: ${type._zod.def.type}`);
   }
@@ -84,13 +84,13 @@ class TypeEntries {
   /** An object whose tag says which members it has beside the common ones. */
   #union(union: z.ZodDiscriminatedUnion): Shape {
     const tag = union.def.discriminator;
-    const cases = union.options.filter((option) => option instanceof z.ZodObject);
-    const isCommon = (name: string, type: z.core.$ZodType): boolean => name !== tag && cases.every(({ shape }) => shape[name] === type);
-    const variants = cases.map(({ shape }) => ({
+    const cases = union.options.filter((option) => option instanceof z.ZodObject).map(shapeOf);
+    const isCommon = (name: string, type: z.core.$ZodType): boolean => name !== tag && cases.every((shape) => shape[name] === type);
+    const variants = cases.map((shape) => ({
       case: tagValue(shape[tag]),
       type: this.#variant(Object.entries(shape).filter(([name, type]) => name !== tag && !isCommon(name, type))),
     }));
-    const common = Object.entries(cases[0]?.shape ?? {}).filter(([name, type]) => isCommon(name, type));
+    const common = Object.entries(cases[0] ?? {}).filter(([name, type]) => isCommon(name, type));
     const tagType = z.enum(variants.map(({ case: value }) => value));
     return { 'meta-type': 'object', members: this.#members([...common, [tag, tagType]]), tag, variants };
   }

@@ -42,7 +42,7 @@ export function openStruct<S extends z.ZodRawShape>(name: string, doc: string, s
 }
 
 export function enumeration<const V extends readonly [string, ...string[]]>(name: string, doc: string, values: V): z.ZodEnum<{ [K in V[number]]: K }> {
-  return z.enum(values).register(typeInfo, { name, doc }) as z.ZodEnum<{ [K in V[number]]: K }>;
+  return z.enum(values).register(typeInfo, { name, doc });
 }
 
 /** The object without members. */
@@ -68,4 +68,9 @@ export function builtinName(type: z.core.$ZodType): BuiltinName | undefined {
   if (type instanceof z.ZodBoolean) return 'bool';
   if (type instanceof z.ZodCustom) return 'any';
   return type instanceof z.ZodNumber || (type instanceof z.ZodUnion && !(type instanceof z.ZodDiscriminatedUnion)) ? 'int' : undefined;
+}
+
+/** Members of an object by name. */
+export function shapeOf(type: z.ZodObject): Readonly<Record<string, z.core.$ZodType>> {
+  return type.shape;
 }

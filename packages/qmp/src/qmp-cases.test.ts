@@ -27,7 +27,10 @@ const peer: QmpPeer = {
     blocked = new Promise((resolve) => (release = resolve));
     return Promise.resolve({
       request: { execute: 'object-add', arguments: { 'qom-type': 'x', id: 'x' } },
-      release: () => Promise.resolve(release()),
+      release: () => {
+        release();
+        return Promise.resolve();
+      },
     });
   },
 };

@@ -174,10 +174,10 @@ const orderCases: readonly QmpCase[] = [
         const { request, release } = await peer.block();
         const ids = Array.from({ length: waiting }, (_, i) => i);
         connection.send(JSON.stringify({ ...request, id: 'slow' }) + ids.map((id) => ask(id)).join('') + ask('oob', peer.outOfBandCommand, 'exec-oob'));
-        const overtaking = waiting < 8 ? [(await connection.message())['id']] : [];
+        const overtaking = waiting < 8 ? [(await connection.message()).id] : [];
         await release();
         const answers = [...overtaking];
-        while (answers.length < waiting + 2) answers.push((await connection.message())['id']);
+        while (answers.length < waiting + 2) answers.push((await connection.message()).id);
         assert.deepEqual(answers.filter((id) => id !== 'oob'), ['slow', ...ids]);
         assert.equal(answers.indexOf('oob') === 0, waiting < 8, `out of band came as number ${answers.indexOf('oob')} of ${answers.length}`);
       }
@@ -223,7 +223,7 @@ const eventCases: readonly QmpCase[] = [
       await second.open();
       await third.line();
       await first.exchange('{"execute": "cont"}{"execute": "stop"}');
-      assert.deepEqual([(await second.message())['event'], (await second.message())['event']], ['RESUME', 'STOP']);
+      assert.deepEqual([(await second.message()).event, (await second.message()).event], ['RESUME', 'STOP']);
       for (let line = await third.line(); line !== '}'; line = await third.line());
       third.send('{"execute": "qmp_capabilities"}');
       assert.deepEqual([await third.line(), await third.line()], ['{', '    "return": {']);

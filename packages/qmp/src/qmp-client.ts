@@ -1,6 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { formatMessage } from './format.ts';
 import { JsonStream } from './json-stream.ts';
 import { isObject, type JsonValue, type Writable } from './json-value.ts';
@@ -28,6 +28,10 @@ type Optional<T> = Record<string, never> extends T ? true : Partial<T> extends T
 export type ExecuteArguments<N extends CommandName> =
   Optional<Arguments<N>> extends true ? [args?: Arguments<N>, options?: ExecuteOptions] : [args: Arguments<N>, options?: ExecuteOptions];
 
+const Greeting = z.object({ version: qmpCommands['query-version'].returns, capabilities: z.array(z.string()) });
+const Failure = z.object({ class: z.string(), desc: z.string() });
+type Greeting = z.infer<typeof Greeting>;
+
 interface Pending {
   readonly command: string;
   readonly resolve: (value: unknown) => void;
@@ -41,6 +45,8 @@ export class QmpClient {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Set<(event: QmpEvent) => void>();
   readonly #ended: Promise<QmpConnectionError>;
+  /** Who waits for an event, and hears here that none will come. */
+  readonly #waiting = new Set<(error: QmpConnectionError) => void>();
   #settleEnd: (error: QmpConnectionError) => void = () => undefined;
   #end: QmpConnectionError | undefined;
   #greeted: ((greeting: Greeting) => void) | undefined;
@@ -96,11 +102,9 @@ export class QmpClient {
    * @throws QmpConnectionError the connection ended, or the answer is not what the schema says
    */
   async execute<N extends CommandName>(command: N, ...[args, options]: ExecuteArguments<N>): Promise<Returned<N>> {
-    const answer = await this.executeAny(command, args as Readonly<Record<string, unknown>> | undefined, options);
-    const { error } = (qmpCommands[command].returns as z.ZodType).safeParse(answer);
-    // A newer server may tell more.
-    const issue = error?.issues.find(({ code }) => code !== 'unrecognized_keys');
-    if (issue !== undefined) throw new QmpConnectionError('bad-answer', `the answer to '${command}' is not what the schema says: ${issue.path.join('.')}: ${issue.message}`);
+    const answer = await this.executeAny(command, args, options);
+    const misfit = findMisfit(qmpCommands[command].returns, answer);
+    if (misfit !== undefined) throw new QmpConnectionError('bad-answer', `the answer to '${command}' is not what the schema says: ${misfit}`);
     return answer as Returned<N>;
   }
 
@@ -133,6 +137,7 @@ export class QmpClient {
   waitForEvent(name: string, predicate?: (event: QmpEvent) => boolean, options?: { readonly signal?: AbortSignal }): Promise<QmpEvent>;
   async waitForEvent(name: string, predicate: (event: never) => boolean = () => true, { signal }: { readonly signal?: AbortSignal } = {}): Promise<QmpEvent> {
     signal?.throwIfAborted();
+    if (this.#end !== undefined) throw this.#end;
     let stop = (): void => undefined;
     try {
       return await new Promise<QmpEvent>((resolve, reject) => {
@@ -141,11 +146,12 @@ export class QmpClient {
         });
         const abort = (): void => reject(signal?.reason as Error);
         signal?.addEventListener('abort', abort, { once: true });
+        this.#waiting.add(reject);
         stop = () => {
           unsubscribe();
           signal?.removeEventListener('abort', abort);
+          this.#waiting.delete(reject);
         };
-        void this.#ended.then(reject);
       });
     } finally {
       stop();
@@ -180,17 +186,25 @@ export class QmpClient {
 
   #take(message: JsonValue): void {
     if (!isObject(message)) return this.#finish(new QmpConnectionError('not-qmp', 'the server sends something that is no object'));
-    if (isObject(message['QMP'])) return this.#greeted?.(message['QMP'] as unknown as Greeting);
-    if (typeof message['event'] === 'string') {
+    if (Object.hasOwn(message, 'QMP')) return this.#greet(message.QMP);
+    if (typeof message.event === 'string') {
       for (const listener of [...this.#listeners]) listener(message as unknown as QmpEvent);
       return;
     }
     const { id, error } = message;
     const pending = typeof id === 'number' ? this.#pending.get(id) : undefined;
-    if (pending === undefined) return this.#finish(new QmpConnectionError('not-qmp', `the server answers what was not asked: ${formatMessage(message as Writable).trim()}`));
+    if (pending === undefined) return this.#finish(new QmpConnectionError('not-qmp', `the server answers what was not asked: ${formatMessage(message).trim()}`));
+    const failure = Failure.safeParse(error).data;
+    if (error !== undefined && failure === undefined) return this.#finish(new QmpConnectionError('not-qmp', `the server answers with an error that says nothing: ${formatMessage(error).trim()}`));
     this.#pending.delete(id as number);
-    if (isObject(error)) pending.reject(new QmpError(String(error['class']), String(error['desc'])));
-    else pending.resolve(message['return']);
+    if (failure === undefined) pending.resolve(message.return);
+    else pending.reject(new QmpError(failure.class, failure.desc));
+  }
+
+  #greet(greeting: JsonValue | undefined): void {
+    const misfit = findMisfit(Greeting, greeting);
+    if (misfit === undefined) this.#greeted?.(greeting as unknown as Greeting);
+    else this.#finish(new QmpConnectionError('not-qmp', `the server greets in a way that is not QMP: ${misfit}`));
   }
 
   #finish(error: QmpConnectionError): void {
@@ -199,12 +213,13 @@ export class QmpClient {
     this.#stream.destroy();
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
+    for (const reject of this.#waiting) reject(error);
     this.#settleEnd(error);
   }
 }
 
-interface Greeting {
-  readonly version: Returned<'query-version'>;
-  readonly capabilities: readonly string[];
+/** What is wrong with a value; members that the schema lacks are not, since a newer server may tell more. */
+function findMisfit(schema: z.ZodType, value: unknown): string | undefined {
+  const issue = schema.safeParse(value).error?.issues.find(({ code }) => code !== 'unrecognized_keys');
+  return issue && `${issue.path.length === 0 ? 'it' : issue.path.join('.')}: ${issue.message}`;
 }
-

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 export interface Blocker {
   /** A request that is not answered until `release` is called; its answer may be an error. */
   readonly request: { readonly execute: string; readonly arguments: Readonly<Record<string, unknown>> };
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /** A QMP server to try, however it is reached. It has three monitors, and takes one connection to each at a time. */

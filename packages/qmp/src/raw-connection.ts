@@ -49,7 +49,7 @@ export class RawConnection {
         const line = this.#bytes.slice(0, end);
         this.#bytes = this.#bytes.slice(end + 1);
         assert.ok(line.endsWith('\r'), `a line ends in CR LF: ${JSON.stringify(line)}`);
-        // eslint-disable-next-line no-control-regex -- it is about control characters
+         
         assert.match(line, /^[\x20-\x7e]*\r$/, 'a line is printable ASCII');
         return line.slice(0, -1);
       }
@@ -80,7 +80,7 @@ export class RawConnection {
       const line = await this.line();
       assert.notEqual(line, undefined, `the server has closed the connection after ${JSON.stringify(lines)}`);
       const message = JSON.parse((line ?? '').replace(/: -?inf\b/g, ': null')) as RawMessage;
-      if (message['id'] === SYNC_ID) return lines;
+      if (message.id === SYNC_ID) return lines;
       lines.push(line ?? '');
     }
   }

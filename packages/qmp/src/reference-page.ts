@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { builtinName, isOptional, plainType, typeInfo, type BuiltinName } from './qapi-type.ts';
+import { builtinName, isOptional, plainType, shapeOf, typeInfo, type BuiltinName } from './qapi-type.ts';
 import { qmpCommands, type CommandDeclaration } from './qmp-commands.ts';
 import { qmpDifferences, schemaDifferences } from './qmp-differences.ts';
 import { qmpEvents, type EventDeclaration } from './qmp-events.ts';
@@ -73,7 +73,7 @@ class TypeSections {
   members(heading: string, given: z.core.$ZodType): string[] {
     const type = plainType(given);
     if (!(type instanceof z.ZodObject)) throw new TypeError('commands take objects, and events have them');
-    const rows = Object.entries(type.shape).map(([name, member]) => [code(name) + (isOptional(member) ? '?' : ''), this.link(member), describe(member)]);
+    const rows = Object.entries(shapeOf(type)).map(([name, member]) => [code(name) + (isOptional(member) ? '?' : ''), this.link(member), describe(member)]);
     if (type.def.catchall instanceof z.ZodCustom) rows.push(['…', 'any', 'properties of the type']);
     return rows.length === 0 ? [] : [table([heading, 'type', 'meaning'], rows)];
   }
@@ -97,7 +97,7 @@ class TypeSections {
       `One of these, as \`${discriminator}\` says:`,
       ...type.options.flatMap((option) => {
         if (!(option instanceof z.ZodObject)) throw new TypeError('a union is of objects');
-        const { [discriminator]: tag = z.never(), ...rest } = option.shape;
+        const { [discriminator]: tag = z.never(), ...rest } = shapeOf(option);
         return this.members(`${discriminator} ${this.link(tag)}`, z.object(rest));
       }),
     ];

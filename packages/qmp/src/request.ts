@@ -10,7 +10,7 @@ export interface QmpRequest {
 
 /** The id to answer with, if a message has one. */
 export function requestId(message: JsonValue): JsonValue | undefined {
-  return isObject(message) && Object.hasOwn(message, 'id') ? (message as JsonObject)['id'] : undefined;
+  return isObject(message) && Object.hasOwn(message, 'id') ? (message).id : undefined;
 }
 
 /** Whether a message overtakes others, right or wrong. */
@@ -24,13 +24,13 @@ export function readRequest(message: JsonValue, oob: boolean): QmpRequest {
   let command: string | undefined;
   let args: JsonObject = {};
   let executed: 'execute' | 'exec-oob' | undefined;
-  for (const [name, value] of Object.entries(message as JsonObject)) {
+  for (const [name, value] of Object.entries(message)) {
     switch (name) {
       case 'id':
         break;
       case 'arguments':
         if (!isObject(value)) throw generic("QMP input member 'arguments' must be an object");
-        args = value as JsonObject;
+        args = value;
         break;
       case 'execute':
       case 'exec-oob':

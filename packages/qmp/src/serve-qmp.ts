@@ -14,7 +14,10 @@ export function serveQmp(stream: Duplex, options: ServeQmpOptions): QmpSession {
   const session = new QmpSession({
     ...options,
     write: (text) => stream.write(text),
-    onPause: (paused) => void (paused ? stream.pause() : stream.resume()),
+    onPause: (paused) => {
+      if (paused) stream.pause();
+      else stream.resume();
+    },
     onOverflow: () => {
       stream.destroy();
       options.onOverflow?.();
