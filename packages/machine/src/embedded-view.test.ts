@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MachineBench } from './embedded-testing.ts';
+import { MachineBench } from '../tests/machine-bench.ts';
 import { findObject } from './object-tree.ts';
 
 let b: MachineBench;

@@ -106,7 +106,7 @@ export class Machine implements ManagedMachine {
       await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
-      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', lastError: undefined };
+      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
       this.#devices.add(device);
       for (const text of deviceWarnings(source)) this.#observer.warning(text);
       return device;
@@ -221,11 +221,16 @@ export class Machine implements ManagedMachine {
 
   /** For a device whose client may still have it: its leaving is tried again then. */
   async #removeIfFree(device: Served): Promise<void> {
+    // The client may leave just when it is asked whether it has: one of the two is enough.
+    if (device.removing || this.#devices.get(device.id) !== device) return;
+    device.removing = true;
     try {
       await this.#thread.request({ type: 'remove', id: device.id });
     } catch (error) {
       if (error instanceof MachineError && error.code === 'device-busy') return;
       throw error;
+    } finally {
+      device.removing = false;
     }
     this.#removed(device);
   }

@@ -23,6 +23,8 @@ export interface Served extends Device, ViewedDevice {
   readonly socket: ListeningSocket;
   /** Asked to go: at once, or when its client does. */
   leaving: 'no' | 'now' | 'with-client';
+  /** Whether the device thread is being asked to let it go. */
+  removing: boolean;
   lastError: PmemInfo['lastError'];
 }
 

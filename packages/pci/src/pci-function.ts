@@ -26,7 +26,7 @@ export interface PciHost {
 export interface PciBridgeSide {
   /** What is plugged in behind it. */
   readonly bus: PciBus;
-  /** Bus numbers (PCI-to-PCI Bridge 1.2 §3.2.5.3 to §3.2.5.5); 0 until somebody enumerates the buses. */
+  /** Bus numbers (PCI Bridge 1.2 §3.2); 0 until somebody enumerates the buses. */
   readonly primary: number;
   readonly secondary: number;
   readonly subordinate: number;
