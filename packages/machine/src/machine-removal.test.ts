@@ -83,6 +83,20 @@ describe('device_del', () => {
     await device('memdev=mem1,id=nv2');
   });
 
+  it('goes once, also if its client leaves in the very moment it is told to go with it', async () => {
+    for (let round = 0; round < 20; round++) {
+      events.length = 0;
+      const { socketPath } = await device('memdev=mem1,id=nv1');
+      const vm = RemoteFunction.connect(socketPath);
+      vm.detach();
+      await machine.deleteDevice('nv1', { wait: true });
+      await expect.poll(() => machine.devices).toEqual([]);
+      // Whatever else is under way has been answered before this.
+      await machine.pmem();
+      expect(happened('DEVICE_DELETED')).toEqual(DELETED);
+    }
+  });
+
   it('with wait=on does not wait for a VM there is not', async () => {
     await device('memdev=mem1,id=nv1');
     await machine.deleteDevice('nv1', { wait: true });
