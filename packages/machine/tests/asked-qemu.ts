@@ -33,9 +33,13 @@ export async function askQemu(testbed: Testbed, folder: string, args: readonly s
 /** A QEMU with a monitor for `object_add`. Files are in the folder that was the current one when it was started. */
 export class ObjectAddMonitor {
   readonly #qtest: Qtest;
+  /** What is there from the beginning: QEMU's monitors are objects. */
+  #own: readonly string[] = [];
 
   static async start(testbed: Testbed): Promise<ObjectAddMonitor> {
-    return new ObjectAddMonitor(await startQtest({ testbed, machine: 'none', memory: '128M', ram: [] }));
+    const monitor = new ObjectAddMonitor(await startQtest({ testbed, machine: 'none', memory: '128M', ram: [] }));
+    monitor.#own = await monitor.#objects();
+    return monitor;
   }
 
   private constructor(qtest: Qtest) {
@@ -57,13 +61,17 @@ export class ObjectAddMonitor {
   }
 
   /** The bytes that a size stands for; undefined if it is none. */
-  async size(text: string): Promise<number | undefined> {
-    // Without hugetlb=on the size of its pages is only kept; 0 is refused, but not as a size.
-    const verdict = await this.#add(`memory-backend-memfd,id=size,size=4K,hugetlb=off,hugetlbsize=${text.replaceAll(',', ',,')}`);
-    if (verdict !== 'accepts') return typeof verdict === 'object' && verdict.refused.includes("take value '0'") ? 0 : undefined;
-    const bytes = (await this.#qtest.qmp('qom-get', { path: '/objects/size', property: 'hugetlbsize' })) as number;
+  async size(text: string): Promise<bigint | undefined> {
+    // Of an offset into a file that is too small for it, or in the middle of a page, QEMU says what it is.
+    const verdict = await this.#add(`memory-backend-file,id=size,size=4K,mem-path=4M.img,readonly=on,offset=${text.replaceAll(',', ',,')}`);
+    if (typeof verdict === 'object') {
+      const [, bytes] = /offset(?:' option)? (0x[0-9a-f]+)/.exec(verdict.refused) ?? [];
+      if (bytes === undefined && !verdict.refused.includes('expects size')) throw new Error(`offset=${text}: ${verdict.refused}`);
+      return bytes === undefined ? undefined : BigInt(bytes);
+    }
+    const bytes = (await this.#qtest.qmp('qom-get', { path: '/objects/size', property: 'offset' })) as number;
     await this.#qtest.qmp('object-del', { id: 'size' });
-    return bytes;
+    return BigInt(bytes);
   }
 
   stop(): Promise<void> {
@@ -79,6 +87,6 @@ export class ObjectAddMonitor {
 
   async #objects(): Promise<string[]> {
     const members = (await this.#qtest.qmp('qom-list', { path: '/objects' })) as { name: string; type: string }[];
-    return members.filter(({ type }) => type.startsWith('child<')).map(({ name }) => name);
+    return members.filter(({ type }) => type.startsWith('child<')).map(({ name }) => name).filter((name) => !this.#own.includes(name));
   }
 }

@@ -1,24 +1,28 @@
 import { BackendError } from '@vpmem/memory-backend';
-import { OptionError, parseOption, type OptionSyntax } from '@vpmem/options';
-import { Machine } from '../src/machine.ts';
+import { OptionError, parseOption, type OptionSyntax, type ParsedOption, type PropertySchema } from '@vpmem/options';
 import { BackendStore } from '../src/backend-store.ts';
+import { embeddedDeviceProperties } from '../src/embedded-device-properties.ts';
+import { EmbeddedMachine } from '../src/embedded-machine.ts';
+import { deviceProperties } from '../src/device-properties.ts';
+import { Machine } from '../src/machine.ts';
 import { MachineError } from '../src/machine-error.ts';
+import { objectProperties } from '../src/object-properties.ts';
 import type { Verdict } from './option-case.ts';
 
-/** How the command line reads `-object`. */
+/** How command lines read `-object`. */
 export const OBJECT: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'qom-type', help: true };
-/** How a monitor reads `object_add`. */
+/** How monitors read `object_add`. */
 export const OBJECT_ADD: OptionSyntax = { grammar: 'keyval', impliedKey: 'qom-type', help: true, bareFlags: true };
+/** How both read a device. */
+const DEVICE: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'driver', help: true };
 
 /** What becomes of the last of some objects; those before it have to be right. Files are in the current folder. */
 export async function askForObject(texts: readonly string[], syntax: OptionSyntax): Promise<Verdict> {
   const store = new BackendStore(() => undefined);
-  const [last = '', ...before] = texts.toReversed();
   try {
-    for (const text of before.toReversed()) await store.add(parseOption(text, syntax));
-    return await verdictOf(async () => {
-      const parsed = parseOption(last, syntax);
-      if (parsed.help) return 'help';
+    return await attemptLast(texts, async (text) => {
+      const parsed = parseOption(text, syntax);
+      if (parsed.help) return answerHelp(parsed, objectProperties);
       await store.add(parsed);
       return 'accepts';
     });
@@ -27,12 +31,9 @@ export async function askForObject(texts: readonly string[], syntax: OptionSynta
   }
 }
 
-/** How the command line and a monitor read a device. */
-const DEVICE: OptionSyntax = { grammar: 'qemuopts', impliedKey: 'driver', help: true };
-
-/** What becomes of the last of some devices on a machine that has `objects`, as vpmemd serves them. */
-export async function askForServedDevice(objects: readonly string[], texts: readonly string[]): Promise<Verdict> {
-  const machine = new Machine(
+/** A machine with some objects that is asked for devices. Files and sockets are in the folder that is current. */
+export class ServedMachine {
+  readonly #machine = new Machine(
     {
       warning: () => undefined,
       failed: (error) => {
@@ -41,19 +42,67 @@ export async function askForServedDevice(objects: readonly string[], texts: read
     },
     { socketFolder: process.cwd() },
   );
-  const [last = '', ...before] = texts.toReversed();
+
+  static async start(objects: readonly string[]): Promise<ServedMachine> {
+    const served = new ServedMachine();
+    for (const text of objects) await served.#machine.addObject(parseOption(text, OBJECT));
+    return served;
+  }
+
+  /** What becomes of the last of some devices; none of them is left. */
+  async ask(texts: readonly string[]): Promise<Verdict> {
+    try {
+      return await attemptLast(texts, async (text) => {
+        const parsed = parseOption(text, DEVICE);
+        if (parsed.help) return answerHelp(parsed, deviceProperties);
+        await this.#machine.addDevice(parsed);
+        return 'accepts';
+      });
+    } finally {
+      for (const { id } of this.#machine.devices) await this.#machine.deleteDevice(id);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#machine.close();
+  }
+}
+
+/** The same for a machine with an embedded guest, as `vpmem run` makes it with such a `-m`. */
+export async function askEmbedded(memory: string, objects: readonly string[], texts: readonly string[]): Promise<Verdict> {
+  const machine = EmbeddedMachine.create({ memory, warn: () => undefined });
   try {
     for (const text of objects) await machine.addObject(parseOption(text, OBJECT));
-    for (const text of before.toReversed()) await machine.addDevice(parseOption(text, DEVICE));
-    return await verdictOf(async () => {
-      const parsed = parseOption(last, DEVICE);
-      if (parsed.help) return 'help';
+    return await attemptLast(texts, async (text) => {
+      const parsed = parseOption(text, DEVICE);
+      if (parsed.help) return answerHelp(parsed, embeddedDeviceProperties);
       await machine.addDevice(parsed);
       return 'accepts';
     });
   } finally {
-    await machine.close();
+    await machine.abandon();
   }
+}
+
+/** What `vpmem run` makes of `-machine` and `-m`, all of them with their texts. */
+export function askForMemory(options: readonly (readonly [option: string, text: string])[]): Promise<Verdict> {
+  const texts = (name: string): string[] => options.flatMap(([option, text]) => (option === name ? [text] : []));
+  return verdictOf(async () => {
+    await EmbeddedMachine.create({ machine: texts('-machine'), memory: texts('-m'), warn: () => undefined }).abandon();
+    return 'accepts';
+  });
+}
+
+/** Attempts all, of which only the last may fail. */
+async function attemptLast(texts: readonly string[], attempt: (text: string) => Promise<Verdict>): Promise<Verdict> {
+  for (const text of texts.slice(0, -1)) await attempt(text);
+  return await verdictOf(() => attempt(texts.at(-1) ?? ''));
+}
+
+/** As our programs answer `TYPE,help`: an error if there is no such type. */
+function answerHelp({ properties }: ParsedOption, schemas: Readonly<Record<string, PropertySchema>>): Verdict {
+  const type = properties['qom-type'] ?? properties.driver;
+  return type === undefined || (typeof type === 'string' && Object.hasOwn(schemas, type)) ? 'help' : { refused: 'unknown-type' };
 }
 
 /** What an attempt gives, or the code of the error that is the user's. @throws any other */
@@ -61,7 +110,7 @@ async function verdictOf(attempt: () => Promise<Verdict>): Promise<Verdict> {
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof OptionError || error instanceof MachineError || error instanceof BackendError) return { refused: `${error.code}: ${error.message}` };
+    if (error instanceof OptionError || error instanceof MachineError || error instanceof BackendError) return { refused: error.code };
     throw error;
   }
 }
