@@ -2,6 +2,7 @@ import { both, hostDecides, neither, onlyQemu, type OptionGroup } from './option
 
 const PAGE_CACHE = "A file's pages belong to the page cache, whose placement this process does not decide.";
 const PMEM = 'It promises durability without a flush; QEMU warns and goes on where it cannot keep that, we say so.';
+const READONLY = 'QEMU drops what the guest writes; here it goes to a private copy, and a warning says so.';
 
 /** `-object`: what each property takes. */
 export const OBJECT_PROPERTY_CASES: readonly OptionGroup[] = [
@@ -70,8 +71,8 @@ export const OBJECT_PROPERTY_CASES: readonly OptionGroup[] = [
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,pmem=off'),
       onlyQemu('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,pmem=on', 'refused-parameter', PMEM),
       onlyQemu('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,pmem=on,share=on', 'refused-parameter', PMEM),
-      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on'),
-      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,share=on'),
+      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on', READONLY),
+      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,share=on', READONLY),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=off'),
       neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=maybe', "expects 'on' or 'off'", 'invalid-value'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,rom=auto'),
@@ -81,7 +82,7 @@ export const OBJECT_PROPERTY_CASES: readonly OptionGroup[] = [
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,rom=off'),
       onlyQemu('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,rom=on', 'conflict', 'Memory that a guest cannot write to is not there; readonly=on,rom=off gives it a private copy.'),
       neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,share=on,rom=off', 'is incompatible with', 'conflict'),
-      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,share=on,rom=auto'),
+      both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,readonly=on,share=on,rom=auto', READONLY),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,discard-data=on,share=on'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,discard-data=off'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,x-use-canonical-path-for-ramblock-id=on'),

@@ -1,4 +1,5 @@
 // Option strings side by side: what a real QEMU makes of each, and what we do, against one table.
+import { fileURLToPath } from 'node:url';
 import { OptionError, parseSize } from '@vpmem/options';
 import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import fc from 'fast-check';
@@ -7,6 +8,7 @@ import { askQemu, ObjectAddMonitor } from './asked-qemu.ts';
 import { askEmbedded, askForMemory, askForObject, OBJECT, OBJECT_ADD, ServedMachine } from './asked-vpmem.ts';
 import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
 import { DEVICE_MEMORY, DEVICE_OBJECTS, OPTION_CASES } from './option-cases.ts';
+import { optionComparison } from './option-comparison.ts';
 import { ScratchFolder } from './scratch-files.ts';
 
 const { testbed, reason } = await requireTestbed();
@@ -60,6 +62,12 @@ describe('the table', () => {
 
   it('is long enough to mean something', () => {
     expect(Object.values(OPTION_CASES).flatMap((groups) => groups.flatMap(({ cases }) => cases)).length).toBeGreaterThan(500);
+  });
+});
+
+describe('the page', () => {
+  it('docs/option-comparison.md says what the table says', async () => {
+    await expect(optionComparison()).toMatchFileSnapshot(fileURLToPath(new URL('../../../docs/option-comparison.md', import.meta.url)));
   });
 });
 

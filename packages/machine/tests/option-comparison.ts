@@ -1,0 +1,90 @@
+import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
+import { DEVICE_MEMORY, DEVICE_OBJECTS, OPTION_CASES } from './option-cases.ts';
+
+type Option = keyof typeof OPTION_CASES;
+
+const INTRODUCTION = [
+  '# Option strings: QEMU and vpmem side by side',
+  '',
+  '<!-- Made from packages/machine/tests/option-cases.ts. Make it anew, in packages/machine: vitest run --config ../../vitest.guest.config.ts -u -t "the page" -->',
+  '',
+  'What QEMU 11.1 and vpmem make of the same strings. A test gives each of them to a real QEMU and to vpmem, and fails when a row',
+  'is no longer true, in either column. It also tries a thousand random sizes: QEMU and vpmem read the same number of bytes.',
+  '',
+  '*refused* always comes with an error that names the parameter and what would be right; where vpmem takes something that changes',
+  'nothing, a warning says why. `4M.img` and `8M.img` are files of these sizes, `4M+1.img` has a byte more, `empty.img` none; `new.img`',
+  'is not there.',
+  '',
+];
+
+const SECTIONS: Readonly<Record<Option, { readonly title: string; readonly about: readonly string[] }>> = {
+  '-object': { title: '`-object`', about: ['On a command line: QEMU, `vpmemd`, `vpmem run`.'] },
+  object_add: {
+    title: '`object_add`',
+    about: ['At a monitor, where QEMU reads another grammar than on its command line: what it makes of types and values is the same.'],
+  },
+  '-device': {
+    title: '`-device`',
+    about: [
+      "`vpmemd` serves devices to VMs, in a BAR each; `vpmem run` has them among the machine's memory devices, as QEMU does. The machine",
+      `has \`-m ${DEVICE_MEMORY}\` and`,
+      '',
+      '```',
+      ...DEVICE_OBJECTS.map((text) => `-object ${text}`),
+      '```',
+    ],
+  },
+  '-m': { title: '`-m`, and `-machine memory.…`', about: ['Of a `q35`; vpmem is `vpmem run`. `vpmemd` has no RAM of its own.'] },
+};
+
+const WORDS = { accepts: 'accepted', help: 'help', crashes: '**crashes**', host: 'depends on the host' } as const;
+
+/** The page docs/option-comparison.md, in Markdown. */
+export function optionComparison(): string {
+  const sections = Object.entries(OPTION_CASES).flatMap(([option, groups]) => section(option as Option, groups));
+  return [...INTRODUCTION, ...summary(), ...sections].join('\n');
+}
+
+function summary(): string[] {
+  const rows = Object.entries(OPTION_CASES).map(([option, groups]) => {
+    const cases = groups.flatMap((group) => group.cases);
+    return `| ${SECTIONS[option as Option].title} | ${cases.length} | ${cases.filter(differs).length} |`;
+  });
+  return ['| | strings | differences |', '| --- | --- | --- |', ...rows, ''];
+}
+
+function section(option: Option, groups: readonly OptionGroup[]): string[] {
+  const { title, about } = SECTIONS[option];
+  const different = groups.flatMap(({ cases }) => cases.filter(differs));
+  const same = groups.map((group) => ({ ...group, cases: group.cases.filter((each) => !differs(each)) })).filter(({ cases }) => cases.length > 0);
+  const columns = option === '-device' ? ['QEMU', 'vpmemd', 'vpmem run'] : ['QEMU', 'vpmem'];
+  return [
+    `## ${title}`,
+    '',
+    ...about,
+    '',
+    `### Where they differ: ${title}`,
+    '',
+    ...table(['', ...columns, 'why'], different.map((each) => [code(each), ...verdicts(each).slice(0, columns.length).map(word), each.why ?? ''])),
+    `### Where they agree: ${title}`,
+    '',
+    ...same.flatMap(({ title: subject, cases }) => table([subject, 'both', ''], cases.map((each) => [code(each), word(each.qemu), each.why ?? '']))),
+  ];
+}
+
+function verdicts({ qemu, vpmem, run = vpmem }: OptionCase): Verdict[] {
+  return [qemu, vpmem, run];
+}
+
+function word(verdict: Verdict): string {
+  return typeof verdict === 'object' ? 'refused' : WORDS[verdict];
+}
+
+function code({ after, text }: OptionCase): string {
+  return [...after, text].map((each) => `\`${each}\``).join(', then ');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''];
+}
