@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ensureSocketFolder, type ManagedMachine } from '@vpmem/machine';
 import { Monitors, type About } from '@vpmem/monitor';
 import { planPrivateMonitor } from './monitor-options.ts';
-import { fileStem, ProgramEntry } from './running-program.ts';
+import { fileStem, ProgramEntry, runningPrograms } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
 /** How `vpmem ps` finds a program and talks to it: a QMP socket for this user alone, and a file that tells of it. */
@@ -18,6 +18,8 @@ export class PrivateMonitor {
   /** @throws MachineError, MonitorError, OptionError or node's error, with nothing left open */
   static async open(machine: ManagedMachine, about: About): Promise<PrivateMonitor> {
     const folder = runtimeFolder() ?? ensureSocketFolder();
+    // Takes away what programs that were killed have left there.
+    runningPrograms([folder]);
     const { program } = about;
     const { pid } = process;
     const qmp = join(folder, `${fileStem({ program, pid })}.qmp`);

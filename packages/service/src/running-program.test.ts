@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,12 +34,28 @@ describe('entries of running programs', () => {
     })`;
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(child.stdout, 'data');
-    writeFileSync(program.qmp, '');
+    writeFileSync(join(folder, `vpmem-run-${child.pid}.qmp`), '');
     expect(runningPrograms([folder])).toEqual([{ ...program, pid: child.pid }]);
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(runningPrograms([folder])).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('make nothing else vanish, whatever they say', () => {
+    writeFileSync(program.qmp, 'precious');
+    writeFileSync(join(folder, 'dead.json'), JSON.stringify(program));
+    expect(runningPrograms([folder])).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['q.qmp']);
+  });
+
+  it('are not believed where others can write', () => {
+    const entry = new ProgramEntry(folder, program);
+    chmodSync(folder, 0o777);
+    expect(runningPrograms([folder])).toEqual([]);
+    chmodSync(folder, 0o700);
+    expect(runningPrograms([folder])).toEqual([program]);
+    entry.remove();
   });
 
   it('are not confused by other files, which stay', () => {

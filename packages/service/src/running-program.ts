@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultSocketFolder } from '@vpmem/machine';
@@ -49,13 +49,19 @@ export function fileStem({ program, pid }: Pick<RunningProgram, 'program' | 'pid
 
 /** The programs that run as this user, and those of the system if they may be seen. What dead ones left behind is removed. */
 export function runningPrograms(folders: readonly string[] = programFolders()): RunningProgram[] {
-  return folders.flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
+  return folders.filter(isTrusted).flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
 }
 
 function programFolders(): string[] {
   // Whoever started a program need not have had the same environment as we have.
   const roots = [...new Set([defaultSocketFolder(), join(tmpdir(), `vpmem-${process.getuid?.() ?? 0}`), SYSTEM_FOLDER])];
   return roots.flatMap((root) => [root, ...names(root).map((name) => join(root, name))]);
+}
+
+/** Whether nobody but this user and root can have put anything there: what stands in an entry is connected to, and removed. */
+function isTrusted(folder: string): boolean {
+  const stat = lstatSync(folder, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && (stat.uid === 0 || stat.uid === process.getuid?.()) && (stat.mode & 0o022) === 0;
 }
 
 /** None for what is no folder, or may not be seen. */
@@ -80,7 +86,7 @@ function readEntry(path: string): RunningProgram[] {
     if (program === undefined) return [];
     if (!lockFile(fd)) return [program];
     rmSync(path, { force: true });
-    rmSync(program.qmp, { force: true });
+    rmSync(path.replace(/\.json$/, '.qmp'), { force: true });
     return [];
   } finally {
     closeSync(fd);
