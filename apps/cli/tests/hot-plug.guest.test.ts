@@ -95,7 +95,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
       ['virtio-pmem-pci,id=d,memdev=mem3,bus=isa.0', /ISA bus/],
       ['virtio-pmem-pci,id=d,memdev=mem3,addr=1', /slot 1 of bus 'pci.0' is taken/],
       ['virtio-pmem-pci,id=d,memdev=mem3,addr=9.3', /function 0 only/],
-      ['virtio-pmem-pci,id=d,memdev=mem3,addr=20', /slots up to 1f/],
+      ['virtio-pmem-pci,id=d,memdev=mem3,addr=20', /slot from 0 to 1f/],
       ['virtio-pmem-pci,id=d,memdev=mem3,bus=vpmem-bridge,addr=0', /lot 0/],
       ['virtio-pmem-pci,id=d,memdev=mem3,socket=/no/such/folder/d.sock', /\/no\/such\/folder/],
       ['virtio-pmem-pci,id=d,memdev=mem3,vectors=0,acpi-index=99999', /acpi-index|16383/],
