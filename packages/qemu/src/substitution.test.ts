@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quoteForShell, splitCommandLine } from './command-line.ts';
+import { quoteForShell, splitCommandLine, usesTerminal } from './command-line.ts';
 import { substitute } from './substitution.ts';
 
 const OBJECT = 'memory-backend-file,id=mem1,share,mem-path=/d/pmem.img,size=4G';
@@ -57,6 +57,46 @@ describe('substitute', () => {
     [['-object', OBJECT, '-device', DEVICE, '-mem-path', '/dev/hugepages'], 'private-ram', /-mem-path: RAM made by it is private.*share=on/],
   ])('refuses %j', (args, code, message) => {
     expect(() => substitute(args)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
+  });
+});
+
+describe('a command line for devices that may come later', () => {
+  const later = (...args: string[]): ReturnType<typeof substitute> => substitute(args, { hotPlug: {} });
+
+  it('gets shareable RAM and room, although it has no device yet', () => {
+    expect(later('-m', '1G').args([])).toEqual(['-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G']);
+    expect(later('-M', 'q35').args([])).toEqual(['-M', 'q35', ...RAM('128M')]);
+    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([]).at(-1)).toBe('pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=16G');
+  });
+
+  it('may have private RAM, which is a problem only then', () => {
+    const line = ['-mem-path', '/dev/hugepages', '-M', 'q35'];
+    const plain = later(...line);
+    expect([plain.ramProblem, plain.args([])]).toEqual([expect.stringMatching(/-mem-path: RAM made by it is private/), line]);
+    expect(() => later(...line, '-object', OBJECT, '-device', DEVICE)).toThrow(/private/);
+  });
+
+  it('does not go into the background', () => {
+    expect(() => later('-daemonize')).toThrow(expect.objectContaining({ code: 'not-supported' }) as Error);
+    expect(substitute(['-daemonize']).args([])).toEqual(['-daemonize']);
+  });
+
+  it.each([
+    [['-name', 'vm'], 'vm'],
+    [['-name', 'guest=vm,debug-threads=on'], 'vm'],
+    [['-name', 'a', '-name', 'b'], 'b'],
+    [[], undefined],
+  ])('says what the VM is called: %j', (args, name) => {
+    expect(later(...args).name).toBe(name);
+  });
+});
+
+describe('usesTerminal', () => {
+  it.each([['-nographic'], ['-serial', 'stdio'], ['-monitor', 'mon:stdio'], ['-chardev', 'stdio,id=c'], ['--qmp', 'stdio']])('says so of %s %s', (...args) => {
+    expect(usesTerminal(args)).toBe(true);
+  });
+  it.each([['-serial', 'file:stdio'], ['-append', 'stdio'], ['-chardev', 'socket,id=stdio,path=x'], ['-monitor', 'none']])('not of %s %s', (...args) => {
+    expect(usesTerminal(args)).toBe(false);
   });
 });
 

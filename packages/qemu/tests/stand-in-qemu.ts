@@ -67,6 +67,17 @@ export class StandInQemu {
     this.#say({ QMP: { version: { qemu: { major: 11, minor: 1, micro: 3 }, package: '' }, capabilities: [] } });
   }
 
+  /** A q35 with one root port. */
+  becomeQ35(port: string): void {
+    const { 'qom-get': get, 'query-pci': query } = this.answers;
+    this.answers['qom-get'] = (args) => (args.property === 'type' ? 'pc-q35-11.1-machine' : get?.(args));
+    this.answers['query-pci'] = (args) => {
+      const [{ devices }] = query?.(args) as [{ devices: object[] }];
+      return [{ bus: 0, devices: [{ ...pciDevice(port, 1), pci_bridge: { bus: { number: 0, secondary: 0, subordinate: 0 }, devices } }] }];
+    };
+    this.answers['qom-list-get'] = ({ paths }) => (paths as string[]).map(() => ({ properties: [{ name: 'chassis', value: 1 }, { name: 'hotplug', value: true }] }));
+  }
+
   plug(id: string, bus: string | undefined, path: string): object {
     this.plugged.set(id, { id, bus, remote: RemoteFunction.connect(path) });
     return {};

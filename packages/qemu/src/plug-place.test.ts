@@ -1,0 +1,95 @@
+import type { PciFunctionInfo, PciWindow } from '@vpmem/machine';
+import { describe, expect, it } from 'vitest';
+import type { PlugBus } from './plug-bus.ts';
+import { choosePlace, type PlugRequest } from './plug-place.ts';
+
+const GIB = 2n ** 30n;
+const window = (base: bigint, size: bigint): PciWindow => ({ base, limit: base + size - 1n });
+const fn = (slot: number, id?: string, memory?: readonly [address: bigint | undefined, size: bigint]): PciFunctionInfo => ({
+  ...{ slot, function: 0, class: 255, vendorId: 1, deviceId: 2, subsystemVendorId: 0, subsystemId: 0, irqPin: 0, irq: 0, id },
+  regions: memory === undefined ? [] : [{ bar: 2, address: memory[0], size: Number(memory[1]), prefetch: true, is64: true }],
+});
+const port = (name: string, windows: PciWindow[] | undefined, functions: PciFunctionInfo[] = [], hotplug = true): PlugBus => ({ name, kind: 'port', hotplug, functions, windows });
+const pc = (windows: PciWindow[], functions: PciFunctionInfo[], ...more: PlugBus[]): PlugBus[] => [{ name: 'pci.0', kind: 'root', hotplug: true, functions, windows }, ...more];
+const q35 = (...ports: PlugBus[]): PlugBus[] => [{ name: 'pcie.0', kind: 'root', hotplug: false, functions: [], windows: undefined }, ...ports];
+const bridge = (name: string, windows: PciWindow[]): PlugBus => ({ name, kind: 'bridge', hotplug: true, functions: [], windows });
+
+const request = (size: bigint, given: Partial<PlugRequest> = {}): PlugRequest => ({ id: 'nv1', size: Number(size), bus: undefined, addr: undefined, ...given });
+const onPc = (buses: PlugBus[], wanted: PlugRequest): string | undefined => choosePlace({ family: 'pc', buses }, wanted);
+const onQ35 = (buses: PlugBus[], wanted: PlugRequest): string | undefined => choosePlace({ family: 'q35', buses }, wanted);
+const refusal = (code: string, message: RegExp): Error => expect.objectContaining({ name: 'MachineError', code, message: expect.stringMatching(message) as string }) as Error;
+
+describe('a place on a pc', () => {
+  it('is the main bus while that has room', () => {
+    expect(onPc(pc([window(4n * GIB, 2n * GIB)], [fn(0)]), request(GIB))).toBeUndefined();
+  });
+
+  it('is aligned to the memory, and beside what is there', () => {
+    const there = (address: bigint): PlugBus[] => pc([window(4n * GIB, 4n * GIB)], [fn(3, 'a', [address, GIB])]);
+    expect(onPc(there(6n * GIB), request(2n * GIB))).toBeUndefined();
+    expect(() => onPc(pc([window(5n * GIB, 3n * GIB)], [fn(3, 'a', [6n * GIB, GIB])]), request(2n * GIB))).toThrow(refusal('bus-full', /no 2G of address space free in one aligned piece \(of 3G\).*pci-bridge/));
+  });
+
+  it('counts what the guest has not placed yet', () => {
+    const waiting = fn(3, 'a', [undefined, 2n * GIB]);
+    expect(onPc(pc([window(4n * GIB, 4n * GIB)], [waiting]), request(2n * GIB))).toBeUndefined();
+    expect(() => onPc(pc([window(4n * GIB, 2n * GIB)], [waiting]), request(GIB))).toThrow(refusal('bus-full', /no 1G/));
+    // What has no place anyway takes none.
+    expect(onPc(pc([window(4n * GIB, GIB)], [waiting]), request(GIB))).toBeUndefined();
+  });
+
+  it('is a bridge where only that has room, unless a slot of the main bus was asked for', () => {
+    const buses = pc([window(4n * GIB, GIB)], [fn(0)], bridge('small', [window(64n * GIB, 2n * GIB)]), bridge('big', [window(128n * GIB, 32n * GIB)]));
+    expect(onPc(buses, request(4n * GIB))).toBe('big');
+    expect(onPc(buses, request(2n * GIB))).toBe('small');
+    expect(() => onPc(buses, request(4n * GIB, { addr: '5' }))).toThrow(refusal('bus-full', /'pci\.0' has no 4G/));
+  });
+
+  it('is no slot that is taken, and not the 33rd', () => {
+    const room = [window(4n * GIB, 4n * GIB)];
+    expect(onPc(pc(room, [fn(0)]), request(GIB, { addr: '0x1f.0' }))).toBeUndefined();
+    expect(() => onPc(pc(room, [fn(0x1f, 'nic')]), request(GIB, { bus: 'pci.0', addr: '1f' }))).toThrow(refusal('bus-slot', /slot 31 of bus 'pci\.0' is taken \('nic'\)/));
+    expect(() => onPc(pc(room, Array.from({ length: 32 }, (_, i) => fn(i))), request(GIB))).toThrow(refusal('bus-full', /no free slot/));
+  });
+
+  it('is function 0', () => {
+    expect(() => onPc(pc([], []), request(GIB, { addr: '5.1' }))).toThrow(refusal('bus-slot', /function 0 only; write addr=5$/));
+  });
+
+  it('is QEMU\'s to judge on a bus that only QEMU knows', () => {
+    expect(onPc(pc([], []), request(GIB, { bus: 'pci.7' }))).toBe('pci.7');
+  });
+});
+
+describe('a place on a q35', () => {
+  const room = (size: bigint): PciWindow[] => [window(64n * GIB, size)];
+
+  it('is the free root port with the least room that will do', () => {
+    expect(onQ35(q35(port('a', room(32n * GIB)), port('b', room(4n * GIB)), port('c', room(GIB))), request(4n * GIB))).toBe('b');
+    expect(onQ35(q35(port('a', room(4n * GIB), [fn(0, 'x')]), port('b', room(4n * GIB), [], false), port('c', room(4n * GIB))), request(4n * GIB))).toBe('c');
+  });
+
+  it('is the next power of two', () => {
+    expect(() => onQ35(q35(port('a', room(3n * GIB))), request(3n * GIB))).toThrow(refusal('bus-full', /no 4G.*--root-ports N,pref64-reserve=4G/));
+  });
+
+  it('is taken on trust before firmware has run', () => {
+    expect(onQ35(q35(port('a', undefined)), request(64n * GIB))).toBe('a');
+  });
+
+  it('that there is none of is told with what is in the way of each', () => {
+    const buses = q35(port('a', room(4n * GIB), [fn(0, 'x')]), port('b', room(GIB)), port('c', undefined, [], false));
+    expect(() => onQ35(buses, request(4n * GIB))).toThrow(
+      refusal('bus-full', /^device 'nv1': a q35 takes devices.*only behind root ports.*'a' has a device already \('x'\); .*'b' has no 4G.*'c' takes no devices.*--root-ports/),
+    );
+    expect(() => onQ35(q35(), request(GIB))).toThrow(refusal('bus-full', /root ports, one each; start the VM with vpmem qemu --root-ports/));
+  });
+
+  it('that was asked for and will not do is told with one that will', () => {
+    const buses = q35(port('a', room(4n * GIB), [fn(0, 'x')]), port('b', room(4n * GIB)));
+    expect(() => onQ35(buses, request(GIB, { bus: 'pcie.0' }))).toThrow(refusal('bus-no-hotplug', /'pcie\.0' takes no devices while the VM runs; bus=b has a place/));
+    expect(() => onQ35(buses, request(GIB, { bus: 'a' }))).toThrow(refusal('bus-slot', /'a' has a device already \('x'\); bus=b/));
+    expect(() => onQ35(buses, request(GIB, { bus: 'b', addr: '1' }))).toThrow(refusal('bus-slot', /slot 0 only, not 1; bus=b/));
+    expect(onQ35(buses, request(GIB, { bus: 'b', addr: '00.0' }))).toBe('b');
+  });
+});
