@@ -1,7 +1,7 @@
 // vpmem ps, qmp, monitor and run as whoever types them sees them, with a vpmemd to talk to. With a QEMU: tests/.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ interface Outcome {
 }
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder });
 function vpmem(args: readonly string[], input = ''): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 19_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 19_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const pair = ['-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
@@ -200,12 +200,14 @@ describe('vpmem run', () => {
       'object_add memory-backend-file,id=mem2,share=on,mem-path=virtio_pmem2.img,size=4M',
       'device_add virtio-pmem-pci,id=virtio_pmem2,memdev=mem2',
       'info memory-devices',
+      'guest_write virtio_pmem2 0 hello',
+      'guest_fsync virtio_pmem2',
       'quit',
       '',
     ].join('\n'));
     expect({ status, stderr }).toEqual({ status: 0, stderr: 'vpmem run: ready\nvpmem run: shutdown (host-qmp-quit)\n' });
     expect(stdout).toMatch(/Memory device \[virtio-pmem\]: "virtio_pmem2"/);
-    expect(existsSync(join(folder, 'virtio_pmem2.img'))).toBe(true);
+    expect(readFileSync(join(folder, 'virtio_pmem2.img')).subarray(0, 5).toString()).toBe('hello');
     expect(readdirSync(join(folder, 'vpmem'))).toEqual([]);
   });
 

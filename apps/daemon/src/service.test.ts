@@ -33,7 +33,7 @@ const start = async (args: readonly string[], options: DaemonProcessOptions = {}
   (daemon = await DaemonProcess.start(args, { cwd: folder, ...options, env: { ...environment(), ...options.env } }));
 /** For one that is to end, or to come back, by itself. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), timeout: 15_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), timeout: 15_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const begin = (...args: string[]): ChildProcessWithoutNullStreams => spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: environment() });
