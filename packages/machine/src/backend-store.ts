@@ -1,7 +1,7 @@
 import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
-import type { BackendInfo } from './managed-machine.ts';
+import type { BackendInfo } from './memory-info.ts';
 import { objectWarnings, readObject } from './object-properties.ts';
 import type { ObjectNode, ObjectProperty } from './object-tree.ts';
 

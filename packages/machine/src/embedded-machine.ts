@@ -13,19 +13,9 @@ import { EmbeddedConsole } from './guest-console.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import { readMachine, type MachineSettings } from './machine-properties.ts';
-import type {
-  AddedDevice,
-  BackendInfo,
-  BusInfo,
-  GuestConsole,
-  ManagedMachine,
-  MemoryDeviceInfo,
-  MemoryRegionInfo,
-  MemorySize,
-  PciBusInfo,
-  PmemInfo,
-  RunState,
-} from './managed-machine.ts';
+import type { BusInfo, PciBusInfo } from './bus-info.ts';
+import type { AddedDevice, GuestConsole, ManagedMachine, RunState } from './managed-machine.ts';
+import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
 import { deviceMemory } from './memory-devices.ts';
 import { memoryLayout, type MemoryLayout } from './memory-layout.ts';
 import { objectProperties } from './object-properties.ts';

@@ -3,7 +3,7 @@ import { fileSyncer, MemoryBackend, volatileSyncer, type BackendDescription } fr
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { EmbeddedPmemOptions } from './embedded-device-properties.ts';
-import type { PmemInfo } from './managed-machine.ts';
+import type { PmemInfo } from './memory-info.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 import type { NamedBus, PlugPlace } from './pci-buses.ts';
 import { driverState } from './served-view.ts';

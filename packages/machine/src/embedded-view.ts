@@ -4,7 +4,8 @@ import type { EmbeddedDevice, EmbeddedDevices, EmbeddedPort } from './embedded-d
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import type { FixedFunction } from './fixed-functions.ts';
 import type { MachineSettings } from './machine-properties.ts';
-import type { BusDeviceInfo, BusInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PciBusInfo } from './managed-machine.ts';
+import type { BusDeviceInfo, BusInfo, PciBusInfo } from './bus-info.ts';
+import type { MemoryDeviceInfo, MemoryRegionInfo, MemorySize } from './memory-info.ts';
 import type { MemoryLayout } from './memory-layout.ts';
 import { embeddedTree } from './embedded-tree.ts';
 import type { ObjectNode } from './object-tree.ts';

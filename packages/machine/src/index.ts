@@ -10,29 +10,11 @@ export {
 export { embeddedDeviceProperties } from './embedded-device-properties.ts';
 export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
-export type {
-  AddedDevice,
-  BackendInfo,
-  BusDeviceInfo,
-  BusInfo,
-  DimmInfo,
-  FlushLatency,
-  ForeignMonitor,
-  GuestConsole,
-  GuestDiskInfo,
-  ManagedMachine,
-  MemoryDeviceInfo,
-  MemoryRegionInfo,
-  MemorySize,
-  PciBridgeInfo,
-  PciBusInfo,
-  PciFunctionInfo,
-  PciRegionInfo,
-  PciWindow,
-  PmemInfo,
-  RunState,
-} from './managed-machine.ts';
-export { ForeignError } from './managed-machine.ts';
+export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
+export type { ForeignMonitor } from './foreign-monitor.ts';
+export type { AddedDevice, GuestConsole, GuestDiskInfo, ManagedMachine, RunState } from './managed-machine.ts';
+export type { BackendInfo, DimmInfo, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
+export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 export { Machine, type MachineObserver, type MachineOptions } from './machine.ts';

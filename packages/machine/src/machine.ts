@@ -8,17 +8,9 @@ import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
-import type {
-  BackendInfo,
-  BusInfo,
-  ManagedMachine,
-  MemoryDeviceInfo,
-  MemoryRegionInfo,
-  MemorySize,
-  PciBusInfo,
-  PmemInfo,
-  RunState,
-} from './managed-machine.ts';
+import type { BusInfo, PciBusInfo } from './bus-info.ts';
+import type { ManagedMachine, RunState } from './managed-machine.ts';
+import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
 import { checkServable } from './servable.ts';
 import { objectProperties } from './object-properties.ts';
 import type { ObjectNode } from './object-tree.ts';

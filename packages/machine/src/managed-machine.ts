@@ -1,166 +1,12 @@
 import type { PropertySchema, PropertySource } from '@vpmem/options';
+import type { BusInfo, PciBusInfo } from './bus-info.ts';
+import type { ForeignMonitor } from './foreign-monitor.ts';
 import type { MachineEvent } from './machine-event.ts';
+import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
 import type { ObjectNode } from './object-tree.ts';
 
 /** Whether a machine runs, in QEMU's words. */
 export type RunState = 'prelaunch' | 'running' | 'paused' | 'shutdown';
-
-/** A memory backend as `query-memdev` tells of it, and where its bytes are. */
-export interface BackendInfo {
-  readonly id: string;
-  readonly type: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly share: boolean;
-  readonly prealloc: boolean;
-  readonly reserve: boolean;
-  /** The backing file, if it has a name. */
-  readonly path: string | undefined;
-  /** QOM path of the device that uses it. */
-  readonly user: string | undefined;
-}
-
-/** Memory that is plugged in as a device, as `query-memory-devices` tells of it. */
-export interface MemoryDeviceInfo {
-  readonly type: 'virtio-pmem' | 'nvdimm';
-  readonly id: string | undefined;
-  /** QOM path of the backend. */
-  readonly memdev: string;
-  /** Guest-physical address; 0 while the guest has given it none. */
-  readonly memaddr: bigint;
-  /** Bytes. */
-  readonly size: number;
-  /** What only a module in a slot has, such as an nvdimm. */
-  readonly dimm?: DimmInfo;
-}
-
-export interface DimmInfo {
-  readonly slot: number;
-  /** NUMA node. */
-  readonly node: number;
-  readonly hotplugged: boolean;
-  readonly hotpluggable: boolean;
-}
-
-/** Bytes of RAM, and of memory devices; the latter undefined where there can be none. */
-export interface MemorySize {
-  readonly base: number;
-  readonly plugged: number | undefined;
-}
-
-/** A BAR, as `query-pci` tells of it; the address is undefined while the guest has given it none. */
-export interface PciRegionInfo {
-  readonly bar: number;
-  readonly address: bigint | undefined;
-  readonly size: number;
-  readonly prefetch: boolean;
-  readonly is64: boolean;
-}
-
-/** One function on a bus. */
-export interface PciFunctionInfo {
-  readonly slot: number;
-  readonly function: number;
-  /** Class and subclass, 16 bits. */
-  readonly class: number;
-  readonly vendorId: number;
-  readonly deviceId: number;
-  readonly subsystemVendorId: number;
-  readonly subsystemId: number;
-  /** 1 to 4 for INTA to INTD; 0: none. */
-  readonly irqPin: number;
-  readonly irq: number;
-  /** The `id` given. */
-  readonly id: string | undefined;
-  readonly regions: readonly PciRegionInfo[];
-  /** Present for a bridge. */
-  readonly bridge?: PciBridgeInfo;
-}
-
-/** The bus behind a bridge, numbers as the guest set them. */
-export interface PciBridgeInfo {
-  readonly primary: number;
-  readonly secondary: number;
-  readonly subordinate: number;
-  /** What it passes on; absent while the guest has set none. */
-  readonly io?: PciWindow;
-  readonly memory?: PciWindow;
-  readonly prefetchable?: PciWindow;
-  readonly functions: readonly PciFunctionInfo[];
-}
-
-/** The first and the last address of a range; it is empty if the first is above the last. */
-export interface PciWindow {
-  readonly base: bigint;
-  readonly limit: bigint;
-}
-
-export interface PciBusInfo {
-  readonly number: number;
-  readonly functions: readonly PciFunctionInfo[];
-}
-
-/** A bus and what is plugged into it, for `info qtree`. */
-export interface BusInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly devices: readonly BusDeviceInfo[];
-}
-
-export interface BusDeviceInfo {
-  readonly type: string;
-  readonly id: string | undefined;
-  /** As QEMU prints them, in order. */
-  readonly properties: readonly (readonly [name: string, value: string])[];
-  readonly buses: readonly BusInfo[];
-}
-
-/** A piece of an address space, for `info mtree`. */
-export interface MemoryRegionInfo {
-  readonly name: string;
-  readonly start: bigint;
-  /** Bytes. */
-  readonly size: bigint;
-  readonly type: 'container' | 'ram' | 'rom' | 'i/o';
-  readonly children: readonly MemoryRegionInfo[];
-}
-
-/** How long flushes took, in microseconds, from being asked to being answered; absent before the first. */
-export interface FlushLatency {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
-/** How a virtio-pmem device is doing: what `query-pmem` answers and QEMU cannot say. */
-export interface PmemInfo {
-  readonly id: string;
-  /** QOM path. */
-  readonly path: string;
-  readonly memdev: string;
-  /** The backing file, if it has a name. */
-  readonly backingFile: string | undefined;
-  /** Why nothing persists, if nothing does. */
-  readonly volatile: string | undefined;
-  /** Bytes. */
-  readonly size: number;
-  /** Where a VM connects; undefined for a device of this process's own guest. */
-  readonly socket: string | undefined;
-  /** Whether somebody has the device. */
-  readonly connected: boolean;
-  /** What the guest's driver has made of it (VIRTIO 1.4 §2.1). */
-  readonly driver: 'none' | 'starting' | 'ready' | 'needs-reset' | 'failed';
-  readonly flushes: {
-    readonly asked: number;
-    readonly synced: number;
-    readonly coalesced: number;
-    readonly failed: number;
-    readonly inFlight: number;
-  };
-  readonly latency: FlushLatency | undefined;
-  /** The last thing that went wrong; `time` in milliseconds since 1970. */
-  readonly lastError: { readonly text: string; readonly time: number } | undefined;
-}
 
 /** What `device_add` made. */
 export interface AddedDevice {
@@ -169,28 +15,6 @@ export interface AddedDevice {
   readonly path: string;
   /** What the VM's own `device_add` has to be given for it, where the VM is somebody else's. */
   readonly plug: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** A VM's own monitor, where the machine is a QEMU: what ours does not know it answers. */
-export interface ForeignMonitor {
-  /** Names of its QMP commands. */
-  commands(): Promise<readonly string[]>;
-  /** @throws ForeignError with QEMU's error class and words */
-  execute(command: string, args: Readonly<Record<string, unknown>>): Promise<unknown>;
-  /** What its HMP prints. */
-  humanCommand(line: string): Promise<string>;
-}
-
-/** What another monitor answered with an error. */
-export class ForeignError extends Error {
-  override readonly name = 'ForeignError';
-  /** QMP's error class, `GenericError` for most. */
-  readonly errorClass: string;
-
-  constructor(errorClass: string, message: string) {
-    super(message);
-    this.errorClass = errorClass;
-  }
 }
 
 /** A disk that the guest of this process drives. */

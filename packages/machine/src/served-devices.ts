@@ -1,4 +1,5 @@
-import type { AddedDevice, PmemInfo } from './managed-machine.ts';
+import type { AddedDevice } from './managed-machine.ts';
+import type { PmemInfo } from './memory-info.ts';
 import type { PciPlacement } from './device-properties.ts';
 import { MachineError } from './machine-error.ts';
 import type { ViewedDevice } from './served-view.ts';

@@ -3,7 +3,8 @@
 import { DEVICE_NEEDS_RESET, DRIVER_OK, FAILED } from '@vpmem/virtio';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import type { DeviceStatus } from './device-messages.ts';
-import type { BusDeviceInfo, BusInfo, MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from './managed-machine.ts';
+import type { BusDeviceInfo, BusInfo } from './bus-info.ts';
+import type { MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from './memory-info.ts';
 import { container, type ObjectNode } from './object-tree.ts';
 
 /** A device as its machine knows it. */

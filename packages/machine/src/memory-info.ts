@@ -1,0 +1,89 @@
+/** A memory backend as `query-memdev` tells of it, and where its bytes are. */
+export interface BackendInfo {
+  readonly id: string;
+  readonly type: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly share: boolean;
+  readonly prealloc: boolean;
+  readonly reserve: boolean;
+  /** The backing file, if it has a name. */
+  readonly path: string | undefined;
+  /** QOM path of the device that uses it. */
+  readonly user: string | undefined;
+}
+
+/** Memory that is plugged in as a device, as `query-memory-devices` tells of it. */
+export interface MemoryDeviceInfo {
+  readonly type: 'virtio-pmem' | 'nvdimm';
+  readonly id: string | undefined;
+  /** QOM path of the backend. */
+  readonly memdev: string;
+  /** Guest-physical address; 0 while the guest has given it none. */
+  readonly memaddr: bigint;
+  /** Bytes. */
+  readonly size: number;
+  /** What only a module in a slot has, such as an nvdimm. */
+  readonly dimm?: DimmInfo;
+}
+
+export interface DimmInfo {
+  readonly slot: number;
+  /** NUMA node. */
+  readonly node: number;
+  readonly hotplugged: boolean;
+  readonly hotpluggable: boolean;
+}
+
+/** Bytes of RAM, and of memory devices; the latter undefined where there can be none. */
+export interface MemorySize {
+  readonly base: number;
+  readonly plugged: number | undefined;
+}
+
+/** A piece of an address space, for `info mtree`. */
+export interface MemoryRegionInfo {
+  readonly name: string;
+  readonly start: bigint;
+  /** Bytes. */
+  readonly size: bigint;
+  readonly type: 'container' | 'ram' | 'rom' | 'i/o';
+  readonly children: readonly MemoryRegionInfo[];
+}
+
+/** How long flushes took, in microseconds, from being asked to being answered; absent before the first. */
+export interface FlushLatency {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** How a virtio-pmem device is doing: what `query-pmem` answers and QEMU cannot say. */
+export interface PmemInfo {
+  readonly id: string;
+  /** QOM path. */
+  readonly path: string;
+  readonly memdev: string;
+  /** The backing file, if it has a name. */
+  readonly backingFile: string | undefined;
+  /** Why nothing persists, if nothing does. */
+  readonly volatile: string | undefined;
+  /** Bytes. */
+  readonly size: number;
+  /** Where a VM connects; undefined for a device of this process's own guest. */
+  readonly socket: string | undefined;
+  /** Whether somebody has the device. */
+  readonly connected: boolean;
+  /** What the guest's driver has made of it (VIRTIO 1.4 §2.1). */
+  readonly driver: 'none' | 'starting' | 'ready' | 'needs-reset' | 'failed';
+  readonly flushes: {
+    readonly asked: number;
+    readonly synced: number;
+    readonly coalesced: number;
+    readonly failed: number;
+    readonly inFlight: number;
+  };
+  readonly latency: FlushLatency | undefined;
+  /** The last thing that went wrong; `time` in milliseconds since 1970. */
+  readonly lastError: { readonly text: string; readonly time: number } | undefined;
+}
