@@ -16,15 +16,18 @@ const MIB = 2 ** 20;
 describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let folder: string;
   let guest: Guest | undefined;
+  let output = '';
   let hmp: HmpClient;
   let qmp: QmpClient;
+  const clients: { close(): void }[] = [];
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'vpmem-hot-plug-'));
-    onTestFailed(() => console.error(guest?.stderr));
+    output = '';
+    onTestFailed(() => console.error(output));
   });
   afterEach(async () => {
-    hmp.close();
-    qmp.close();
+    for (const client of clients.splice(0)) client.close();
+    output = guest?.stderr ?? '';
     await guest?.stop();
     guest = undefined;
     rmSync(folder, { recursive: true });
@@ -46,6 +49,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     guest = started;
     hmp = await HmpClient.connect(join(folder, 'hmp'));
     qmp = await QmpClient.connect({ path: join(folder, 'qmp') });
+    clients.push(hmp, qmp);
     return started;
   };
   const file = (name: string): string => join(folder, name);

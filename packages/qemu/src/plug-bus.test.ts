@@ -4,9 +4,9 @@ import type { QemuMonitor } from './qemu-monitor.ts';
 
 const GIB = 2 ** 30;
 const nothing = { base: 0xffff_f000, limit: 0xfff };
-const bridge = (id: string, slot: number, secondary: number, prefetchable: { base: number; limit: number }, devices: object[] = []): object => ({
+const bridge = (id: string, slot: number, secondary: number, prefetchable: { base: number; limit: number }, memory = { base: 0xfe00_0000, limit: 0xfe1f_ffff }): object => ({
   ...{ slot, function: 0, class_info: { class: 0x604 }, id: { vendor: 1, device: 2 }, irq_pin: 1, qdev_id: id, regions: [] },
-  pci_bridge: { bus: { number: 0, secondary, subordinate: secondary, io_range: nothing, memory_range: { base: 0xfe00_0000, limit: 0xfe1f_ffff }, prefetchable_range: prefetchable }, devices },
+  pci_bridge: { bus: { number: 0, secondary, subordinate: secondary, io_range: nothing, memory_range: memory, prefetchable_range: prefetchable } },
 });
 
 interface Story {
@@ -60,7 +60,7 @@ describe('readPlugBuses', () => {
   it('knows no windows before firmware has set them', async () => {
     const devices = [bridge('rp0', 1, 0, nothing)];
     const objects = { '/machine/peripheral/rp0': { type: 'pcie-root-port', chassis: 1, hotplug: true } };
-    for (const story of [{ devices, objects }, { devices: [bridge('rp0', 1, 1, nothing)], objects, status: 'prelaunch' }]) {
+    for (const story of [{ devices, objects }, { devices: [bridge('rp0', 1, 1, nothing, nothing)], objects }, { devices: [bridge('rp0', 1, 1, nothing)], objects, status: 'prelaunch' }]) {
       expect((await readPlugBuses(telling(story))).buses[1]?.windows).toBeUndefined();
     }
   });

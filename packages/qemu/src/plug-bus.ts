@@ -38,13 +38,14 @@ export async function readPlugBuses(qemu: QemuMonitor): Promise<PlugBuses> {
   const behind = bridges.map(({ id = '', bridge }, i): PlugBus => {
     const { type, chassis, hotplug } = values[i] ?? {};
     const port = typeof hotplug === 'boolean' && chassis !== undefined;
-    const open = [bridge?.prefetchable, bridge?.memory].filter((window) => window !== undefined);
+    const open = [bridge?.prefetchable, bridge?.memory].filter((window) => window !== undefined && window.base <= window.limit);
     return {
       name: id,
       kind: port ? 'port' : 'bridge',
       hotplug: port ? hotplug : type === 'pci-bridge',
       functions: bridge?.functions ?? [],
-      windows: !booted || open.length === 0 ? undefined : open.flatMap(usable),
+      // With none open firmware is still at work: it leaves no bridge without.
+      windows: !booted || open.length === 0 ? undefined : (open as PciWindow[]).flatMap(usable),
     };
   });
   const top: PlugBus = {
