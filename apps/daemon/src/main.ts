@@ -34,5 +34,12 @@ process.exitCode = await runService(vpmemd, process.argv.slice(2));
 
 function serve({ setup: { name }, socketFolder, warning, failed }: MachineParts): OwnedMachine {
   const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(socketFolder !== undefined && { socketFolder }) });
-  return { managed: machine, end: () => machine.close(), abandon: () => machine.abandon() };
+  return {
+    managed: machine,
+    end: async (reason) => {
+      if (reason === 'signal') machine.end('host-signal');
+      await machine.close();
+    },
+    abandon: () => machine.abandon(),
+  };
 }

@@ -7,7 +7,7 @@ import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } 
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
 import { MachineError } from './machine-error.ts';
-import type { MachineEvent } from './machine-event.ts';
+import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
 import type { ManagedMachine, RunState } from './managed-machine.ts';
 import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
@@ -175,10 +175,13 @@ export class Machine implements ManagedMachine {
   reset(): Promise<void> {
     return notOurs('system_reset');
   }
-  /** Says SHUTDOWN; the owner then has to {@link close}. */
   quit(): Promise<void> {
-    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason: 'host-qmp-quit' } });
+    this.end('host-qmp-quit');
     return Promise.resolve();
+  }
+  /** Says SHUTDOWN; the owner then has to {@link close}. */
+  end(reason: ShutdownReason): void {
+    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason } });
   }
   onEvent(listener: (event: MachineEvent) => void): () => void {
     return this.#events.add(listener);
