@@ -117,6 +117,15 @@ describe('monitors', () => {
     expect(left()).toEqual(['mem0.img']);
   });
 
+  it('hear that a signal ends it', async () => {
+    const { exited } = await start(['-qmp', 'unix:qmp,server=on,wait=off']);
+    const client = await QmpClient.connect({ path: join(folder, 'qmp') });
+    const shutdown = client.waitForEvent('SHUTDOWN');
+    void daemon?.end('SIGTERM');
+    expect((await shutdown).data).toEqual({ guest: false, reason: 'host-signal' });
+    expect(await exited).toEqual({ status: 0, signal: null });
+  });
+
   it('are refused before anything is made', () => {
     const { status, stderr } = run(...pair, '-qmp', 'unix:/no/such/folder/qmp,server=on,wait=off', '-pidfile', 'pid');
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^vpmemd: -qmp unix:.*\n$/)]);
