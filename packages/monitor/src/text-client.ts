@@ -1,7 +1,9 @@
 import { connect, type Socket, type TcpNetConnectOpts, type IpcNetConnectOpts } from 'node:net';
 
 /** Milliseconds after which a client stops waiting; it ends a hang, nothing else. */
-const PATIENCE = 15_000;
+const PATIENCE = 60_000;
+/** Characters of what came that an error shows. */
+const SHOWN = 500;
 
 /** A client that talks to a socket in text, for tests. */
 export class TextClient {
@@ -48,7 +50,7 @@ export class TextClient {
   async until(text: string): Promise<string> {
     await this.#wait(`'${text}'`, () => this.#received.includes(text, this.#seen) || this.#ended);
     const at = this.#received.indexOf(text, this.#seen);
-    if (at === -1) throw new Error(`hung up on before '${text}'; came: ${this.#received.slice(this.#seen)}`);
+    if (at === -1) throw new Error(`hung up on before '${text}'; last came: ${this.#received.slice(this.#seen).slice(-SHOWN)}`);
     const from = this.#seen;
     this.#seen = at + text.length;
     return this.#received.slice(from, this.#seen);
@@ -68,7 +70,7 @@ export class TextClient {
     const late = setTimeout(() => this.#changed(), PATIENCE);
     const from = Date.now();
     while (!arrived()) {
-      if (Date.now() - from >= PATIENCE) throw new Error(`${what} did not come; came: ${this.#received.slice(this.#seen)}`);
+      if (Date.now() - from >= PATIENCE) throw new Error(`${what} did not come; last came: ${this.#received.slice(this.#seen).slice(-SHOWN)}`);
       await new Promise<void>((resolve) => (this.#changed = resolve));
     }
     clearTimeout(late);

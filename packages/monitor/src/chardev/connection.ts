@@ -57,7 +57,15 @@ export class Connection {
   /** Sends; resolves once the kernel has it, or the client has gone. A client that does not read is waited for. */
   async write(data: string | Uint8Array): Promise<void> {
     if (!this.#output.writable) return;
-    await new Promise<void>((resolve) => this.#output.write(data, () => resolve()));
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.gone.removeEventListener('abort', done);
+        resolve();
+      };
+      // A write that has begun is not given up by every kind of stream.
+      this.gone.addEventListener('abort', done);
+      this.#output.write(data, done);
+    });
   }
 
   /** Sends without waiting. False: the client does not keep up, so no more should come before `onDrain`'s listener is called. */

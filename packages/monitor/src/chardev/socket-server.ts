@@ -81,8 +81,6 @@ export class SocketServer implements Chardev {
   }
 
   #accept(socket: Socket): void {
-    // Without a listener a client that resets its connection while it waits would end the program.
-    socket.on('error', () => undefined);
     if (this.#closed || this.#waiting.length >= MAX_WAITING) {
       socket.destroy();
       return;

@@ -14,6 +14,8 @@ export class StdioChardev implements Chardev {
 
   constructor(input: TerminalInput = process.stdin, output: Writable & Terminal = process.stdout) {
     this.#input = input;
+    // A pipe that nobody reads any more ends the monitor, not the program.
+    output.on('error', () => undefined);
     // Others write to stdout too, so it is not the monitor's to end.
     const shared = new Writable({ write: (chunk: Buffer, _encoding, done) => void output.write(chunk, done) });
     this.#connection = new Connection(input, shared, { terminal: input.isTTY === true ? output : undefined });

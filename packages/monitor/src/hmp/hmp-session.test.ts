@@ -181,8 +181,8 @@ describe('a client of the human monitor', () => {
     desk.held = [];
     const [chunk, chunks] = [`${UP}\x1b[B`.repeat(500), 20];
     for (let count = 0; count < chunks; count++) desk.keys.write(chunk);
-    await settle();
-    expect(desk.keys.readableLength + desk.keys.writableLength).toBeGreaterThanOrEqual((chunks - 2) * chunk.length);
+    for (let round = 0; round < 5; round++) await settle();
+    expect(desk.keys.readableLength + desk.keys.writableLength).toBeGreaterThan((chunks * chunk.length) / 2);
     const held = desk.held;
     desk.held = undefined;
     held.forEach((done) => done());
