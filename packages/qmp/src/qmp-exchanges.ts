@@ -115,6 +115,8 @@ const recovery: readonly QmpExchange[] = [
   { name: 'a line break in a string', send: `"abc\n${ASK}`, answers: [error("2:1: JSON parse error, stray '\"abc\n'"), NAMED] },
   { name: '0xff in an object', send: `{"a": \xff${ASK}`, answers: [error("2:7: JSON parse error, stray '\ufffd'"), NAMED] },
   { name: 'a control character in an array', send: `[1, \x02${ASK}`, answers: [error("2:5: JSON parse error, stray '\x02'"), NAMED] },
+  syntax('a tab in garbage', 'AB\t@', "2:1: JSON parse error, stray 'A'"),
+  syntax('a carriage return in garbage', 'AB\r@', "2:1: JSON parse error, stray 'A'", "2:4: JSON parse error, stray '@'"),
   { name: 'an error is told once', send: `[1 2 "\\q" x {}] ${ASK}`, answers: [error("2:4: JSON parse error, expected ',' or ']'"), NAMED] },
   { name: 'an error, then nothing until all ends', send: `{"a": [1} ${ASK} ] ${ASK}`, answers: [error("2:10: JSON parse error, expected ',' or ']'"), NAMED] },
   { name: 'an error, then a reset', send: `{1 \xff${ASK}`, answers: [error('2:2: JSON parse error, expecting key'), NAMED] },
