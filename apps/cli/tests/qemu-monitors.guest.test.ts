@@ -22,12 +22,16 @@ interface Running {
 
 describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let folder: string;
-  const children: ChildProcess[] = [];
+  const running: Running[] = [];
   const clients: { close(): void }[] = [];
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'vpmem-monitors-'))));
-  afterEach(() => {
+  afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
-    for (const child of children.splice(0)) child.kill('SIGKILL');
+    for (const { child, exit } of running.splice(0)) {
+      // The signal is QEMU's too.
+      child.kill('SIGTERM');
+      await exit;
+    }
     rmSync(folder, { recursive: true });
   });
 
@@ -38,11 +42,12 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, TMPDIR: folder },
     });
-    children.push(child);
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (text += data.toString()));
     onTestFailed(() => console.error(text));
-    return { child, text: () => text, exit: once(child, 'exit') };
+    const started = { child, text: () => text, exit: once(child, 'exit') };
+    running.push(started);
+    return started;
   };
   const hmp = async (): Promise<HmpClient> => {
     await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toContain('hmp');
