@@ -12,7 +12,7 @@ const LEFT = '\x1b[D';
 
 /** A client's keys, and what it sees. */
 class Desk {
-  readonly keys = new PassThrough();
+  readonly keys = new PassThrough({ highWaterMark: 16 * 1024 });
   readonly machine = new FakeMachine();
   readonly lines: string[] = [];
   readonly history: string[];
