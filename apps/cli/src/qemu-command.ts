@@ -11,8 +11,9 @@ import {
   readDevice,
   readObject,
   type Device,
+  type ManagedMachine,
 } from '@vpmem/machine';
-import { MonitorError, Monitors, NO_MONITORS, planMonitors, type MonitorPlan } from '@vpmem/monitor';
+import { MonitorError, Monitors, NO_MONITORS, planMonitors, type About, type MonitorPlan } from '@vpmem/monitor';
 import {
   checkQemu,
   holdSignals,
@@ -28,6 +29,7 @@ import {
   type ChildExit,
   type Substitution,
 } from '@vpmem/qemu';
+import { PrivateMonitor } from '@vpmem/service';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
@@ -99,7 +101,8 @@ function print(substitution: Substitution, qemu: string): number {
 async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<ChildExit> {
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
   const failed = (error: Error): unknown => complain(`internal error: ${error.stack ?? error.message}`);
-  const machine = new Machine({ warning: (text) => complain(`warning: ${text}`), failed }, { socketFolder: folder });
+  const { name, ramProblem } = substitution;
+  const machine = new Machine({ warning: (text) => complain(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') complain(`${severity}: ${text}`);
@@ -107,24 +110,28 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
   let connection: QemuConnection | undefined;
-  let monitors: Monitors | undefined;
+  const monitors: { close(): Promise<void> }[] = [];
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
   try {
     const served = await serve(machine, substitution);
     let pid: number | undefined;
+    const about: About = {
+      program: 'vpmem qemu',
+      version,
+      warn: (text) => complain(`warning: ${text}`),
+      info: complain,
+      internalError: (error) => complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      signal: stop.signal,
+    };
+    let whole: ManagedMachine = machine;
     if (plan.monitors.length > 0) {
       connection = await QemuConnection.listen(folder);
-      const whole = new QemuMachine(machine, connection, { name: substitution.name, ramProblem: substitution.ramProblem, pid: () => pid, failed });
-      monitors = await Monitors.open(plan, whole, {
-        program: 'vpmem qemu',
-        version,
-        warn: (text) => complain(`warning: ${text}`),
-        info: complain,
-        internalError: (error) => complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
-        signal: stop.signal,
-      });
+      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      monitors.push(await Monitors.open(plan, whole, about));
     }
+    const own = await PrivateMonitor.open(whole, about);
+    if (own !== undefined) monitors.push(own);
     stop.signal.throwIfAborted();
     releaseSignals();
     end = () => machine.close();
@@ -136,7 +143,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     return { code: null, signal };
   } finally {
     releaseSignals();
-    await monitors?.close();
+    for (const monitor of monitors) await monitor.close();
     connection?.close();
     await end();
     rmSync(folder, { recursive: true, force: true });

@@ -36,11 +36,13 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
   });
 
   const socket = (name: string): string => join(folder, name);
+  /** The folder for sockets stays, as a user's own. */
+  const left = (): string[] => readdirSync(folder, { recursive: true }).map(String);
   const run = (options: readonly string[], qemuArgs: readonly string[]): Running => {
     const qemu = testbed?.qemuWrapper ?? '';
     const child = spawn(process.execPath, [MAIN, 'qemu', '--qemu', qemu, ...options, '--', '-nodefaults', '-display', 'none', '-m', '256M', ...qemuArgs], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: folder },
+      env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder },
     });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (text += data.toString()));
@@ -66,8 +68,21 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     expect(await monitor.type('info status')).toBe('VM status: paused (prelaunch)');
     await monitor.type('quit').catch((error: unknown) => expect((error as Error).message).toMatch(/hung up/));
     expect(await vpmem.exit).toEqual([0, null]);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual(['vpmem']);
     expect(vpmem.text()).toBe('');
+  });
+
+  it('vpmem ps lists it, and can be asked for as often as anybody likes', async () => {
+    const vpmem = run([], ['-M', 'q35', '-name', 'vm7']);
+    const listed = (): unknown => {
+      const { stdout } = spawnSync(process.execPath, [MAIN, 'ps', '--json'], { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+      return JSON.parse(stdout);
+    };
+    const entry = { program: 'vpmem qemu', pid: vpmem.child.pid, name: 'vm7', devices: [] };
+    await expect.poll(listed, { timeout: 20_000, interval: 500 }).toMatchObject([entry]);
+    const held = await QmpClient.connect({ path: socket(`vpmem/vpmem-qemu-${String(vpmem.child.pid)}.qmp`) });
+    clients.push(held);
+    expect(listed()).toMatchObject([entry]);
   });
 
   it('a signal ends QEMU, which clients are told of', async () => {
@@ -80,7 +95,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     vpmem.child.kill('SIGTERM');
     expect((await shutdown).data).toEqual({ guest: false, reason: 'host-signal' });
     expect(await vpmem.exit).toEqual([0, null]);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual(['vpmem']);
   });
 
   it('on the terminal: QEMU keeps its hands off it', async () => {
@@ -101,7 +116,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     expect(readFileSync(`/proc/${vpmem.child.pid ?? 0}/task/${vpmem.child.pid ?? 0}/children`, 'utf8')).toBe('');
     vpmem.child.kill('SIGINT');
     expect(await vpmem.exit).toEqual([null, 'SIGINT']);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual(['vpmem']);
 
     const again = run(waiting, ['-S']);
     await expect.poll(again.text, { timeout: 20_000 }).toContain('waiting for connection');
@@ -116,7 +131,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     const vpmem = run(withHmp, ['-M', 'q35', '-device', 'no-such-device']);
     expect(await vpmem.exit).toEqual([1, null]);
     expect(vpmem.text()).toMatch(/'no-such-device' is not a valid device model name/);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(left()).toEqual(['vpmem']);
   });
 
   it('a monitor that cannot be had: one line, and no QEMU', async () => {

@@ -33,7 +33,7 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
   /** Runs it with a monitor on its terminal, and waits for the monitor's greeting. */
   const withMonitor = async (args: readonly string[]): Promise<{ child: ChildProcess; text: () => string }> => {
     const [command = '', ...rest] = vpmemQemu(['-S', '-nodefaults', '-display', 'none', '-monitor', 'stdio', ...args]);
-    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
     children.push(child);
     let text = '';
     child.stdout.on('data', (data: Buffer) => (text += data.toString()));
@@ -75,7 +75,7 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     child.stdin?.write('quit\n');
     expect(await once(child, 'exit')).toEqual([0, null]);
     // The file stays, sockets do not.
-    expect(readdirSync(folder)).toEqual(['f']);
+    expect(readdirSync(folder, { recursive: true })).toEqual(['f', 'vpmem']);
   });
 
   it('passes signals on', async () => {
@@ -87,7 +87,7 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
 
   it('a backend that cannot be had: one line, and QEMU is not started', async () => {
     const [command = '', ...rest] = vpmemQemu(['-m', '256M', '-object', 'memory-backend-file,id=mem1,share=on,mem-path=/no/dir/f,size=4M', '-device', 'virtio-pmem-pci,memdev=mem1']);
-    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: folder } });
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
     let text = '';
     child.stderr.on('data', (data: Buffer) => (text += data.toString()));
     expect(await once(child, 'close')).toEqual([1, null]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_MONITORS, planMonitors, type MonitorOptions, type MonitorPlan } from './monitor-plan.ts';
 
 const plan = (options: Partial<MonitorOptions>): MonitorPlan => planMonitors({ ...NO_MONITORS, ...options });
-const path = { backend: 'socket', address: { path: 'p' }, server: true, wait: false, telnet: false };
+const path = { backend: 'socket', address: { path: 'p' }, server: true, wait: false, telnet: false, clients: 1 };
 
 describe('planMonitors', () => {
   it('plans nothing for nothing', () => {
@@ -30,7 +30,7 @@ describe('planMonitors', () => {
         option: '-mon chardev=d,mode=control,pretty=on',
         label: 'd',
         mode: 'control-pretty',
-        chardev: { backend: 'socket', address: { host: '127.0.0.1', port: 1 }, server: true, wait: false, telnet: true },
+        chardev: { backend: 'socket', address: { host: '127.0.0.1', port: 1 }, server: true, wait: false, telnet: true, clients: 1 },
       },
     ]);
   });

@@ -181,6 +181,21 @@ describe('clients', () => {
     await waiting[0]!.until(PROMPT);
   });
 
+  it('are served together with clients=N, each with its own line, and the next when one has left', async () => {
+    await open({ monitor: [unix().replace(/$/, ',clients=2')] });
+    const [first, second, third] = [await client(), await client(), await client()];
+    await first.until(PROMPT);
+    await second.until(PROMPT);
+    first.send('info na');
+    second.send('info status\n');
+    await second.until('VM status');
+    first.send('me\n');
+    await first.until('fake');
+    third.send('info name\n');
+    first.close();
+    await third.until('fake');
+  });
+
   it('of a socket that connects out are whoever listens there, once', async () => {
     const server: Server = createServer();
     await new Promise<void>((resolve) => server.listen(path('out'), resolve));

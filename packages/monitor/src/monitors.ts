@@ -34,8 +34,8 @@ interface OpenMonitor {
   readonly planned: PlannedMonitor;
   readonly chardev: Chardev;
   readonly history: History;
-  /** The client's, while there is one: settles when it has its answers. */
-  settled: (() => Promise<void>) | undefined;
+  /** For each client: settles when it has its answers. */
+  readonly settling: Set<() => Promise<void>>;
 }
 
 /** All monitors of a machine. */
@@ -57,7 +57,7 @@ export class Monitors {
     for (const warning of plan.warnings) about.warn(warning);
     const open: OpenMonitor[] = [];
     try {
-      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned), history: [], settled: undefined });
+      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned), history: [], settling: new Set() });
     } catch (error) {
       await Promise.all(open.map(({ chardev }) => chardev.close()));
       throw error;
@@ -90,7 +90,7 @@ export class Monitors {
 
   /** Lets answers leave that are under way, hangs up on all clients, and leaves no socket behind. */
   async close(): Promise<void> {
-    const answered = Promise.all(this.#open.map(async ({ settled }) => settled?.()));
+    const answered = Promise.all(this.#open.flatMap(({ settling }) => [...settling]).map((settled) => settled()));
     let timer: NodeJS.Timeout | undefined;
     await Promise.race([answered, new Promise((resolve) => (timer = setTimeout(resolve, GRACE)))]);
     clearTimeout(timer);
@@ -118,27 +118,32 @@ export class Monitors {
       await (monitor.planned.mode === 'readline' ? this.#serveHmp(monitor, connection) : this.#serveQmp(monitor, connection));
     } catch (error) {
       this.#about.internalError(error);
-    } finally {
-      monitor.settled = undefined;
     }
   }
 
   async #serveHmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
     let running: Promise<void> = Promise.resolve();
-    monitor.settled = () => running;
-    await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command));
+    const settled = (): Promise<void> => running;
+    monitor.settling.add(settled);
+    try {
+      await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command));
+    } finally {
+      monitor.settling.delete(settled);
+    }
   }
 
   async #serveQmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
     const client = new QmpConnection(connection, { ...this.#qmp, pretty: monitor.planned.mode === 'control-pretty' });
     this.#qmpClients.add(client);
-    monitor.settled = async () => {
+    const settled = async (): Promise<void> => {
       await client.session.idle();
       await connection.end();
     };
+    monitor.settling.add(settled);
     try {
       await client.serve();
     } finally {
+      monitor.settling.delete(settled);
       this.#qmpClients.delete(client);
     }
   }

@@ -1,6 +1,7 @@
 export { EXIT_STATUS } from './exit-status.ts';
 export type { MessageSettings } from './message-settings.ts';
 export type { ProgramName } from './option-table.ts';
+export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program } from './program.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';

@@ -19,7 +19,7 @@ export function planOptions(options: readonly SetupOption[], defaultMonitor: str
   }
 }
 
-/** A QMP monitor at `path` that was not asked for. */
+/** A QMP monitor at `path` that was not asked for; one who looks is not to keep others from looking. */
 export function planPrivateMonitor(path: string): MonitorPlan {
-  return planMonitors({ ...NO_MONITORS, chardev: [`socket,id=private,path=${path.replaceAll(',', ',,')},server=on,wait=off`], mon: ['private,mode=control'] });
+  return planMonitors({ ...NO_MONITORS, chardev: [`socket,id=private,path=${path.replaceAll(',', ',,')},server=on,wait=off,clients=16`], mon: ['private,mode=control'] });
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { ensureSocketFolder, type ManagedMachine } from '@vpmem/machine';
 import { Monitors, type About } from '@vpmem/monitor';
 import { planPrivateMonitor } from './monitor-options.ts';
+import { explainMistake } from './named-mistake.ts';
 import { fileStem, ProgramEntry, runningPrograms } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
@@ -15,8 +16,19 @@ export class PrivateMonitor {
     this.#entry = entry;
   }
 
+  /** Convenient, not needed: where it cannot be had there is a warning, and undefined. */
+  static async open(machine: ManagedMachine, about: About): Promise<PrivateMonitor | undefined> {
+    try {
+      return await PrivateMonitor.#open(machine, about);
+    } catch (error) {
+      const why = explainMistake(error) ?? (error as Error).message;
+      about.warn(`'vpmem ps' will not show this program: ${why}`);
+      return undefined;
+    }
+  }
+
   /** @throws MachineError, MonitorError, OptionError or node's error, with nothing left open */
-  static async open(machine: ManagedMachine, about: About): Promise<PrivateMonitor> {
+  static async #open(machine: ManagedMachine, about: About): Promise<PrivateMonitor> {
     const folder = runtimeFolder() ?? ensureSocketFolder();
     // Takes away what programs that were killed have left there.
     runningPrograms([folder]);

@@ -3,7 +3,7 @@ import { Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import { explainMistake, namedMistake } from './named-mistake.ts';
+import { namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
@@ -56,7 +56,8 @@ export class Service {
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
         monitors.push(await this.#openMonitors(machine));
         await machine.start?.();
-        monitors.push(...(await this.#openPrivateMonitor(machine)));
+        const own = await PrivateMonitor.open(machine.managed, this.#about());
+        if (own !== undefined) monitors.push(own);
         this.#announce(devices);
       } catch (error) {
         await this.#abandon(machine, monitors);
@@ -107,17 +108,6 @@ export class Service {
       return await Monitors.open(this.#parts.plan, managed, this.#about());
     } catch (error) {
       throw namedMistake(error, this.#parts.setup.monitors);
-    }
-  }
-
-  /** Convenient, not needed: without it the program does all that it was asked to do. */
-  async #openPrivateMonitor({ managed }: OwnedMachine): Promise<PrivateMonitor[]> {
-    try {
-      return [await PrivateMonitor.open(managed, this.#about())];
-    } catch (error) {
-      const why = explainMistake(error) ?? (error as Error).message;
-      this.#log.warning(`'vpmem ps' will not show this program: ${why}`);
-      return [];
     }
   }
 

@@ -15,6 +15,8 @@ export interface SocketOptions {
   readonly wait: boolean;
   /** Speaks telnet to its clients. */
   readonly telnet: boolean;
+  /** How many clients it serves at a time. */
+  readonly clients: number;
 }
 
 /** What a monitor talks through, after QEMU's character devices. */
@@ -37,6 +39,7 @@ const switches = {
   server: property.bool({ default: false, description: 'listen, instead of connecting' }),
   wait: property.bool({ description: 'with server=on: start only when a client is there (default: on)' }),
   telnet: property.bool({ default: false, description: 'speak telnet' }),
+  clients: property.int({ default: 1, min: 1, max: 64, description: 'with server=on: how many are served at a time' }),
   // Small messages are never held back, so these change nothing.
   nodelay: property.bool({ description: 'accepted; nothing is ever delayed' }),
   delay: property.bool({ description: 'accepted; nothing is ever delayed' }),
@@ -133,16 +136,17 @@ interface Switches {
   readonly server: boolean;
   readonly wait: boolean | undefined;
   readonly telnet: boolean;
+  readonly clients: number;
 }
 
-function socketOptions({ address, server, wait, telnet }: Switches): SocketOptions {
+function socketOptions({ address, server, wait, telnet, clients }: Switches): SocketOptions {
   if (!server && wait !== undefined) {
     throw new MonitorError('conflict', "'wait' is for a socket that listens; add server=on or leave out 'wait'");
   }
   if (!server && 'port' in address && address.port === 0) {
     throw new MonitorError('bad-address', 'port 0 cannot be connected to; name the port, or listen with server=on');
   }
-  return { backend: 'socket', address, server, wait: wait ?? server, telnet };
+  return { backend: 'socket', address, server, wait: wait ?? server, telnet, clients };
 }
 
 /** Whether others than this machine's own users can reach an address. */

@@ -3,13 +3,13 @@ import type { Connection } from './connection.ts';
 /** Talks to a client until it has gone, or it is enough. Never rejects. */
 export type Serve = (connection: Connection) => Promise<void>;
 
-/** A character device that is open: it serves one client at a time. */
+/** A character device that is open. */
 export interface Chardev {
   /** As `info chardev` shows it, `disconnected:` before it while there is no client. */
   readonly filename: string;
   /** Where clients connect, in the words of `-monitor`, if it is something that listens. */
   readonly endpoint?: string;
-  /** Begins to serve clients, one after the other; resolves when the first one is there, at once if none is waited for. */
+  /** Begins to serve clients; resolves when the first one is there, at once if none is waited for. */
   start(serve: Serve): Promise<void>;
   /** Hangs up, serves nobody any more, and leaves no socket behind. A command that is running is not waited for. */
   close(): Promise<void>;

@@ -6,7 +6,7 @@ const shown = (text: string): string => {
   const device = parseDevice(text);
   return device.kind === 'own' ? describeChardev(device.options) : device.kind;
 };
-const socket = { backend: 'socket', telnet: false };
+const socket = { backend: 'socket', telnet: false, clients: 1 };
 
 describe('parseDevice', () => {
   it.each([
@@ -20,6 +20,7 @@ describe('parseDevice', () => {
     ['tcp:[::1]:4444,server,nowait', { ...socket, address: { host: '::1', port: 4444 }, server: true, wait: false }],
     ['tcp:h:1,nodelay=on', { ...socket, address: { host: 'h', port: 1 }, server: false, wait: false }],
     ['tcp:h:1,server=on,wait=off,telnet=on', { ...socket, address: { host: 'h', port: 1 }, server: true, wait: false, telnet: true }],
+    ['unix:/run/m,server=on,wait=off,clients=3', { ...socket, address: { path: '/run/m' }, server: true, wait: false, clients: 3 }],
     ['telnet:h:0,server,nowait', { ...socket, address: { host: 'h', port: 0 }, server: true, wait: false, telnet: true }],
     ['stdio', { backend: 'stdio' }],
     ['null', { backend: 'null' }],

@@ -5,17 +5,17 @@ import type { Chardev, Serve } from './chardev.ts';
 import { Connection } from './connection.ts';
 import { listenAtPath } from './unix-path.ts';
 
-/** Clients that wait, connected, for the one before them to leave; more are hung up on. */
+/** Clients that wait, connected, for one before them to leave; more are hung up on. */
 export const MAX_WAITING = 32;
 
-/** A socket that listens, at a path or a TCP port, and serves one client after the other. */
+/** A socket that listens, at a path or a TCP port, and serves its clients, as many at a time as were asked for: one, as QEMU. */
 export class SocketServer implements Chardev {
   readonly #options: SocketOptions;
   readonly #server: Server;
   readonly #remove: () => void;
   readonly #waiting: Socket[] = [];
   #serve: Serve | undefined;
-  #current: { readonly connection: Connection; readonly socket: Socket } | undefined;
+  readonly #served = new Map<Socket, Connection>();
   #closed = false;
   #firstClient: (() => void) | undefined;
 
@@ -54,8 +54,9 @@ export class SocketServer implements Chardev {
   }
 
   get filename(): string {
-    if (this.#current === undefined) return `disconnected:${this.endpoint}`;
-    const { remoteAddress, remotePort } = this.#current.socket;
+    const [current] = this.#served.keys();
+    if (current === undefined) return `disconnected:${this.endpoint}`;
+    const { remoteAddress, remotePort } = current;
     return remoteAddress === undefined ? this.endpoint : `${this.endpoint} <-> ${remoteAddress}:${String(remotePort)}`;
   }
 
@@ -75,7 +76,7 @@ export class SocketServer implements Chardev {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#remove();
     for (const socket of this.#waiting.splice(0)) socket.destroy();
-    this.#current?.connection.hangUp();
+    for (const connection of this.#served.values()) connection.hangUp();
     this.#firstClient?.();
     await closed;
   }
@@ -90,21 +91,21 @@ export class SocketServer implements Chardev {
   }
 
   #next(): void {
-    if (this.#serve === undefined || this.#current !== undefined || this.#closed) return;
+    if (this.#serve === undefined || this.#served.size >= this.#options.clients || this.#closed) return;
     const socket = this.#waiting.shift();
     if (socket === undefined) return;
     const connection = new Connection(socket, socket, { telnet: this.#options.telnet });
-    this.#current = { connection, socket };
-    void this.#talk(this.#serve, connection);
+    this.#served.set(socket, connection);
+    void this.#talk(this.#serve, socket, connection);
     this.#firstClient?.();
   }
 
-  async #talk(serve: Serve, connection: Connection): Promise<void> {
+  async #talk(serve: Serve, socket: Socket, connection: Connection): Promise<void> {
     try {
       await serve(connection);
     } finally {
       await connection.end();
-      this.#current = undefined;
+      this.#served.delete(socket);
       this.#next();
     }
   }

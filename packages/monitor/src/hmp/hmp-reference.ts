@@ -17,7 +17,7 @@ A human monitor (HMP) is asked for with \`-monitor DEV\`, or with \`-chardev …
 | \`chardev:ID\`, \`null\`, \`none\` | a character device made by \`-chardev\`; nobody; no monitor |
 
 With \`server=on\` alone, or \`wait=on\`, the program starts when the first client is there. Without \`server=on\` it connects out, once.
-A monitor serves one client at a time; the next gets its turn, from the banner on, when that one has left. A client that does not
+A monitor serves one client at a time (or N, with \`clients=N\`); the next gets its turn, from the banner on, when that one has left. A client that does not
 read what it is sent is not read from either, and nothing else waits for it.
 
 A line has up to 4095 characters. It is edited as in a shell, remembered (64 lines, arrow up), and completed with Tab: commands,
