@@ -1,4 +1,4 @@
-import { check, errno, fallocate, lseek } from './libc.ts';
+import { check, errno, fallocate, lseek, uninterrupted } from './libc.ts';
 import { SystemError } from './system-error.ts';
 
 const FALLOC_FL_KEEP_SIZE = 1;
@@ -9,12 +9,12 @@ const ENXIO = 6;
 
 /** Reserves storage for `length` bytes from `offset`. @throws SystemError ENOSPC, EOPNOTSUPP, EFBIG */
 export function preallocate(fd: number, offset: number, length: number): void {
-  check(fallocate(fd, 0, offset, length), 'fallocate');
+  check(uninterrupted(() => fallocate(fd, 0, offset, length)), 'fallocate');
 }
 
 /** Gives the storage of `length` bytes from `offset` back; they read as zeroes, the size stays. */
 export function punchHole(fd: number, offset: number, length: number): void {
-  check(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length), 'fallocate');
+  check(uninterrupted(() => fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length)), 'fallocate');
 }
 
 /** The stretches of `[start, end)` that hold data, in order; everything between them reads as zeroes. */

@@ -79,6 +79,16 @@ export function errno(): number {
   return koffi.errno();
 }
 
+const EINTR = 4;
+
+/** Calls again what a signal has interrupted. For calls that block and can begin anew. */
+export function uninterrupted<R extends number | bigint>(call: () => R): R {
+  for (;;) {
+    const result = call();
+    if ((result !== -1 && result !== -1n) || errno() !== EINTR) return result;
+  }
+}
+
 /** `result` if it is no failure; the failure as an exception otherwise. */
 export function check(result: number | bigint, syscall: string, subject?: string): number {
   if (result === -1 || result === -1n) throw new SystemError(errno(), syscall, subject);

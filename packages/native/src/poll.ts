@@ -1,4 +1,4 @@
-import { check, poll } from './libc.ts';
+import { check, poll, uninterrupted } from './libc.ts';
 import { Mapping } from './mapping.ts';
 
 const POLLIN = 1;
@@ -16,8 +16,9 @@ function pollFd(fd: number): Mapping {
 /** Blocks this thread until `fd` can be read, or `timeoutMs` have passed; says which. */
 export function waitReadable(fd: number, timeoutMs: number): boolean {
   const arena = pollFd(fd);
+  const left = remaining(timeoutMs);
   try {
-    return check(poll(arena.address, 1, timeoutMs), 'poll', `descriptor ${fd}`) > 0;
+    return check(uninterrupted(() => poll(arena.address, 1, left())), 'poll', `descriptor ${fd}`) > 0;
   } finally {
     arena.unmap();
   }
@@ -26,15 +27,29 @@ export function waitReadable(fd: number, timeoutMs: number): boolean {
 /** The same without blocking this thread: a thread of node's pool waits, and the process stays alive meanwhile. */
 export async function whenReadable(fd: number, timeoutMs = -1): Promise<boolean> {
   const arena = pollFd(fd);
+  const left = remaining(timeoutMs);
   try {
-    const count = await new Promise<number>((resolve, reject) => {
-      poll.async(arena.address, 1, timeoutMs, (error, result) => {
-        if (error === null) resolve(result);
-        else reject(error);
-      });
-    });
-    return count > 0;
+    // Of a thread of the pool there is no errno here; but nothing else than a signal can go wrong.
+    for (;;) {
+      const count = await pollInPool(arena, left());
+      if (count !== -1) return count > 0;
+    }
   } finally {
     arena.unmap();
   }
+}
+
+function pollInPool(arena: Mapping, timeoutMs: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    poll.async(arena.address, 1, timeoutMs, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(error);
+    });
+  });
+}
+
+/** Tells how much of a time is left, in whole milliseconds; of one without end always -1. */
+function remaining(timeoutMs: number): () => number {
+  const end = performance.now() + timeoutMs;
+  return () => (timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(end - performance.now())));
 }

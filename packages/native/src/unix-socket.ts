@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync } from 'node:fs';
-import { accept4, bind, check, connect, errno, listen, socket, socketpair } from './libc.ts';
+import { accept4, bind, check, connect, errno, listen, socket, socketpair, uninterrupted } from './libc.ts';
 import { Mapping } from './mapping.ts';
 import { SystemError } from './system-error.ts';
 
@@ -60,7 +60,7 @@ export function acceptUnix(listener: number): number | undefined {
 /** A blocking socket connected to `path`. @throws SystemError ENOENT, ECONNREFUSED (nobody listens), EACCES */
 export function connectUnix(path: string): number {
   const sockaddr = address(path);
-  return withSocket(0, (fd) => check(connect(fd, sockaddr, sockaddr.length), 'connect', path));
+  return withSocket(0, (fd) => check(uninterrupted(() => connect(fd, sockaddr, sockaddr.length)), 'connect', path));
 }
 
 /** Two stream sockets connected to each other, blocking. */
