@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
-    // Those are for vitest.guest.config.ts.
-    exclude: ['**/*.guest.test.ts', '**/node_modules/**'],
+    // Those are for vitest.guest.config.ts and vitest.process.config.ts.
+    exclude: ['**/*.guest.test.ts', '**/*.process.test.ts', '**/node_modules/**'],
     // koffi and memory maps live in worker threads and child processes of the tests themselves.
     pool: 'forks',
     testTimeout: 20_000,

@@ -19,6 +19,7 @@ const environment = {
 const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
 const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
 const unit = turbo('test');
+const processes = turbo('test:process', '--concurrency=1');
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=1', '--log-prefix=none'];
 const check = [['eslint', '.'], turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
 
@@ -28,8 +29,9 @@ const tasks = {
   build: [build],
   check: [build, ...check],
   'test:unit': [build, unit],
+  'test:process': [build, processes],
   'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
-  test: [build, ...check, unit, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  test: [build, ...check, unit, processes, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
   bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],
 };
 
