@@ -34,6 +34,16 @@ describe('StdioChardev', () => {
     expect(output.destroyed).toBe(false);
   });
 
+  it('ends lines as the terminal or the pipe wants them', async () => {
+    for (const [input, expected] of [[new FakeTerminal(), 'µ\na\r'], [new PassThrough(), 'µ\r\na\r']] as const) {
+      const output = new PassThrough();
+      const chardev = new StdioChardev(input, output);
+      await chardev.start((connection) => connection.write('µ\r\na\r'));
+      await chardev.close();
+      expect(String(output.read())).toBe(expected);
+    }
+  });
+
   it('takes every key of a terminal, and gives it back as it was', async () => {
     const input = new FakeTerminal();
     const output = Object.assign(new PassThrough(), { columns: 132 });

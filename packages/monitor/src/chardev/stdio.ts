@@ -17,7 +17,8 @@ export class StdioChardev implements Chardev {
     // A pipe that nobody reads any more ends the monitor, not the program.
     output.on('error', () => undefined);
     // Others write to stdout too, so it is not the monitor's to end.
-    const shared = new Writable({ write: (chunk: Buffer, _encoding, done) => void output.write(chunk, done) });
+    const adapt = input.isTTY === true ? withoutReturns : (bytes: Buffer): Buffer => bytes;
+    const shared = new Writable({ write: (chunk: Buffer, _encoding, done) => void output.write(adapt(chunk), done) });
     this.#connection = new Connection(input, shared, { terminal: input.isTTY === true ? output : undefined });
   }
 
@@ -39,4 +40,9 @@ export class StdioChardev implements Chardev {
     this.#raw = false;
     this.#connection.hangUp();
   }
+}
+
+/** A terminal that node has put into raw mode still returns the carriage at each new line. */
+function withoutReturns(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').replaceAll('\r\n', '\n'), 'latin1');
 }
