@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { lockFile, redirect } from './descriptor.ts';
+import { lockFile, redirect, replaceDescriptor } from './descriptor.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -29,4 +29,15 @@ it('what is written to a redirected descriptor goes where the other leads', () =
   expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('x');
   expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('');
   expect(() => redirect(from, onto)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+});
+
+it('a replaced descriptor leads to the other file, and is still close-on-exec', () => {
+  const [from, onto] = [openSync(join(folder, 'new'), 'w'), openSync(join(folder, 'old'), 'w')];
+  replaceDescriptor(from, onto);
+  writeSync(onto, 'x');
+  expect(readFileSync(join(folder, 'new'), 'utf8')).toBe('x');
+  const [, flags = ''] = /flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${onto}`, 'utf8')) ?? [];
+  expect(parseInt(flags, 8) & 0o2000000).not.toBe(0);
+  closeSync(from);
+  closeSync(onto);
 });

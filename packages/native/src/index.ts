@@ -1,5 +1,5 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
-export { lockFile, redirect } from './descriptor.ts';
+export { lockFile, redirect, replaceDescriptor } from './descriptor.ts';
 export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';
@@ -9,5 +9,6 @@ export { createMemfd, identifyFile, type FileIdentity } from './memfd.ts';
 export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
 export { waitReadable, whenReadable } from './poll.ts';
 export { SystemError, describeErrno } from './system-error.ts';
+export { TimerFd } from './timer-fd.ts';
 export { sendDatagram } from './unix-datagram.ts';
 export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

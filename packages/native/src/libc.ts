@@ -26,6 +26,11 @@ export const memfdCreate = declare<(name: string, flags: number) => number>('int
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
+export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');
+export const timerfdCreate = declare<(clock: number, flags: number) => number>('int timerfd_create(int clockid, int flags)');
+export const timerfdSettime = declare<(fd: number, flags: number, value: Uint8Array, old: Pointer) => number>(
+  'int timerfd_settime(int fd, int flags, const void *new_value, void *old_value)',
+);
 export const fallocate = declare<(fd: number, mode: number, offset: number, length: number) => number>(
   'int fallocate(int fd, int mode, int64_t offset, int64_t len)',
 );
