@@ -1,9 +1,12 @@
 import type { Writable } from './json-value.ts';
 
-const ESCAPES: Readonly<Record<string, string>> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+/** What a UTF-16 unit is written as; those that are not here are added when they are met. */
+const ESCAPES: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 // By UTF-16 units, so that what needs a surrogate pair becomes one.
  
 const TO_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/g;
+/** Characters at a time: a match for each of 64 Mi is more than a list of the engine can hold, and it ends the process then. */
+const PIECE = 64 * 1024;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 const INDENT = '    ';
 /** Digits that tell every two doubles apart. */
@@ -37,8 +40,14 @@ function enclose(open: string, parts: readonly string[], close: string, line: st
 }
 
 function writeString(text: string): string {
-  const escaped = text.replace(LONE_SURROGATE, '\ufffd').replace(TO_ESCAPE, (char) => ESCAPES[char] ?? `\\u${char.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
-  return `"${escaped}"`;
+  const whole = text.replace(LONE_SURROGATE, '\ufffd');
+  const pieces: string[] = [];
+  for (let at = 0; at < whole.length; at += PIECE) pieces.push(whole.slice(at, at + PIECE).replace(TO_ESCAPE, escapeUnit));
+  return `"${pieces.join('')}"`;
+}
+
+function escapeUnit(unit: string): string {
+  return (ESCAPES[unit] ??= `\\u${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
 }
 
 /** An integer in full, a float in the 17 digits of C's `%.17g`. */

@@ -14,6 +14,8 @@ import type { SchemaEntry } from './schema-info.ts';
 
 /** Requests that wait for their turn while others run, once out-of-band commands may overtake them. */
 const QUEUE_LENGTH = 8;
+/** Characters that are shown of an error that is too long. */
+const SHOWN = 200;
 
 export interface QmpSessionOptions {
   /** For the greeting and `query-version`. */
@@ -157,7 +159,16 @@ export class QmpSession {
       this.#send({ return: (await this.#execute(message.value)) as Writable, id });
     } catch (error) {
       const { errorClass, message: desc } = error instanceof QmpError ? error : this.#internalError(error, message);
+      this.#refuse(id, errorClass, desc);
+    }
+  }
+
+  /** Says why not; in other words if those are more than can be written, as they may be that name a thing of 64 MiB twice. */
+  #refuse(id: JsonValue | undefined, errorClass: string, desc: string): void {
+    try {
       this.#send({ id, error: { class: errorClass, desc } });
+    } catch {
+      this.#send({ error: { class: errorClass, desc: `The answer is too long to be sent; it begins with: ${desc.slice(0, SHOWN)}` } });
     }
   }
 
