@@ -153,6 +153,16 @@ describe('monitors', () => {
     expect(said()).toBe('');
     expect(left()).toEqual([]);
   });
+
+  it('that are waited for can be given up by the client of another one', async () => {
+    const child = begin(...pair, '-qmp', 'unix:qmp,server=on', '-qmp', 'unix:other,server=on,wait=off');
+    const complained = text(child.stderr);
+    await expect.poll(complained, { timeout: 15_000 }).toMatch(/waiting for connection/);
+    const client = await QmpClient.connect({ path: join(folder, 'other') });
+    expect(await client.execute('quit')).toEqual({});
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(left()).toEqual([]);
+  });
 });
 
 describe('readiness', () => {
@@ -176,6 +186,13 @@ describe('readiness', () => {
     } finally {
       inbox.close();
     }
+  });
+
+  it('that cannot be told to systemd is no reason not to serve', async () => {
+    await start(pair, { env: { NOTIFY_SOCKET: join(folder, 'none') } });
+    await expect.poll(() => daemon?.stderr, { timeout: 15_000 }).toMatch(/^vpmemd: warning: the supervisor at \$NOTIFY_SOCKET was not told how things are: .*ENOENT.*\n$/);
+    expect(await daemon?.end()).toEqual({ status: 0, signal: null });
+    expect(left()).toEqual(['mem0.img']);
   });
 
   it('has sockets where systemd wants them', async () => {

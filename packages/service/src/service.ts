@@ -31,6 +31,8 @@ export interface ServiceParts {
 export class Service {
   readonly #parts: ServiceParts;
   readonly #stop = new StopSignal();
+  /** Aborted when a monitor's client has said `quit`. */
+  readonly #quit = new AbortController();
   #log: Log;
 
   constructor(parts: ServiceParts) {
@@ -48,7 +50,11 @@ export class Service {
     try {
       const machine = this.#machine();
       const quit = new Promise<EndReason>((resolve) => {
-        machine.managed.onEvent(({ name }) => name === 'SHUTDOWN' && resolve('quit'));
+        machine.managed.onEvent(({ name }) => {
+          if (name !== 'SHUTDOWN') return;
+          this.#quit.abort(new Error('ended by a monitor'));
+          resolve('quit');
+        });
       });
       const monitors: { close(): Promise<void> }[] = [];
       try {
@@ -61,10 +67,11 @@ export class Service {
         this.#announce(devices);
       } catch (error) {
         await this.#abandon(machine, monitors);
-        if (this.#stop.asked && error === this.#stop.abort.reason) return EXIT_STATUS.ok;
+        // Whoever we waited for: a signal, or a monitor that is there already, gave it up.
+        if (error === this.#stop.abort.reason || error === this.#quit.signal.reason) return EXIT_STATUS.ok;
         throw error;
       }
-      const report = new StatusReport(new Notifier(), machine.managed);
+      const report = new StatusReport(new Notifier(), machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
       const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const)]);
@@ -119,7 +126,7 @@ export class Service {
       warn: (text) => this.#log.warning(text),
       info: (text) => this.#log.info(text),
       internalError: (error) => this.#log.error(describeInternalError(error)),
-      signal: this.#stop.abort,
+      signal: AbortSignal.any([this.#stop.abort, this.#quit.signal]),
     };
   }
 

@@ -8,8 +8,11 @@ import { describeDevices, StatusReport } from './status-report.ts';
 const address = `@vpmem-status-${process.pid}`;
 let inbox: DatagramInbox;
 let report: StatusReport | undefined;
+let warnings: string[];
+const warn = (text: string): unknown => warnings.push(text);
 const events = new EventEmitter();
 beforeEach(() => {
+  warnings = [];
   inbox = new DatagramInbox(address);
 });
 afterEach(() => {
@@ -39,7 +42,7 @@ const notifier = (interval?: number): Notifier =>
 describe('StatusReport', () => {
   it('says that all is ready, how things are, how they are when something has happened, and that the end comes', async () => {
     const devices = [device(false)];
-    report = new StatusReport(notifier(), machine(() => Promise.resolve(devices)));
+    report = new StatusReport(notifier(), machine(() => Promise.resolve(devices)), warn);
     expect(inbox.take()).toEqual(['READY=1']);
     await expect.poll(() => inbox.take()).toEqual(['STATUS=1 device, 0 in use\nWATCHDOG=1']);
     devices[0] = device(true);
@@ -51,13 +54,24 @@ describe('StatusReport', () => {
     expect(inbox.take()).toEqual(['STOPPING=1\nSTATUS=stopping']);
   });
 
+  it('warns once of a supervisor that is not there, and goes on', async () => {
+    let asked = 0;
+    const nobody = new Notifier({ NOTIFY_SOCKET: `${address}-nobody` });
+    report = new StatusReport(nobody, machine(() => Promise.resolve([device(++asked === 1)])), warn);
+    events.emit('happened');
+    await expect.poll(() => asked).toBe(2);
+    report.stopping();
+    report = undefined;
+    expect(warnings).toEqual([expect.stringMatching(/^the supervisor at \$NOTIFY_SOCKET was not told how things are: .*ECONNREFUSED/)]);
+  });
+
   it('keeps a watchdog quiet while the machine answers, and not longer', async () => {
     let answers = true;
     const asked = new EventEmitter();
     report = new StatusReport(notifier(20), machine(() => {
       asked.emit('asked');
       return answers ? Promise.resolve([]) : new Promise(() => undefined);
-    }));
+    }), warn);
     const heard: string[] = [];
     await expect.poll(() => heard.push(...inbox.take())).toBeGreaterThan(3);
     answers = false;

@@ -1,18 +1,24 @@
 import type { ManagedMachine, PmemInfo } from '@vpmem/machine';
-import type { Notifier } from './notify.ts';
+import type { Notification, Notifier } from './notify.ts';
 
 /** Keeps the supervisor told how the machine is. */
 export class StatusReport {
   readonly #notifier: Notifier;
   readonly #machine: ManagedMachine;
+  readonly #warn: (text: string) => void;
   readonly #unsubscribe: () => void;
   readonly #timer: NodeJS.Timeout | undefined;
+  #failed = false;
 
-  /** Says that the machine is ready, and from then on whenever something changes, and as often as a watchdog asks. */
-  constructor(notifier: Notifier, machine: ManagedMachine) {
+  /**
+   * Says that the machine is ready, and from then on whenever something changes, and as often as a watchdog asks. A supervisor
+   * that cannot be told does not keep the machine from running: `warn` hears of it, once.
+   */
+  constructor(notifier: Notifier, machine: ManagedMachine, warn: (text: string) => void) {
     this.#notifier = notifier;
     this.#machine = machine;
-    notifier.tell({ READY: 1 });
+    this.#warn = warn;
+    this.#tell({ READY: 1 });
     this.#unsubscribe = machine.onEvent(() => this.#report());
     if (notifier.watchdog !== undefined) this.#timer = setInterval(() => this.#report(), notifier.watchdog / 2);
     this.#report();
@@ -22,14 +28,24 @@ export class StatusReport {
   stopping(): void {
     this.#unsubscribe();
     clearInterval(this.#timer);
-    this.#notifier.tell({ STOPPING: 1, STATUS: 'stopping' });
+    this.#tell({ STOPPING: 1, STATUS: 'stopping' });
   }
 
   /** The machine is asked first: a device thread that hangs is not to be covered up by a main thread that does not. */
   #report(): void {
-    const told = this.#machine.pmem().then((devices) => this.#notifier.tell({ STATUS: describeDevices(devices), WATCHDOG: 1 }));
-    // A machine that has ended answers no more, and nor does a supervisor that is gone need to hear it.
+    const told = this.#machine.pmem().then((devices) => this.#tell({ STATUS: describeDevices(devices), WATCHDOG: 1 }));
+    // A machine that has ended answers no more.
     told.catch(() => undefined);
+  }
+
+  #tell(notification: Notification): void {
+    try {
+      this.#notifier.tell(notification);
+      this.#failed = false;
+    } catch (error) {
+      if (!this.#failed) this.#warn(`the supervisor at $NOTIFY_SOCKET was not told how things are: ${(error as Error).message}`);
+      this.#failed = true;
+    }
   }
 }
 
