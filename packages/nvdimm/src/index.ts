@@ -1,0 +1,16 @@
+export { checkTable, type TableIdentity } from './acpi-table.ts';
+export { DSM_PAGE_SIZE, DSM_PORT, DSM_PORT_SIZE } from './dsm-layout.ts';
+export { DsmPort, type DsmPortOutcome, type GuestRam } from './dsm-port.ts';
+export { hiddenDataError, inspectHiddenTail, type HiddenTail } from './hidden-tail.ts';
+export { interleaveSetCookie, type DimmIdentity } from './interleave-set.ts';
+export { BackendLabelArea, type LabelArea, type LabelStorage } from './label-area.ts';
+export { LabelError, type LabelErrorCode } from './label-error.ts';
+export type { LabelVersion } from './label-layout.ts';
+export type { NamespaceLabel } from './namespace-label.ts';
+export { NamespaceLabels, type NewNamespace } from './namespace-labels.ts';
+export { deviceHandle, fitStructures, nfitTable, serialNumber, VENDOR_ID, type NfitDevice, type NvdimmPersistence } from './nfit.ts';
+export { Nvdimm, type NvdimmBackend, type NvdimmOptions } from './nvdimm-device.ts';
+export { NvdimmError, type NvdimmErrorCode } from './nvdimm-error.ts';
+export { layOutNvdimm, MAX_SLOTS, MIN_LABEL_SIZE, type NvdimmLayout, type NvdimmLayoutOptions, type NvdimmMemory } from './nvdimm-layout.ts';
+export { LABEL_FAILED_CHANNEL, NvdimmRoot, type LabelFailedMessage } from './nvdimm-root.ts';
+export { FIT_CHANGED_NOTIFICATION, makeSsdt, setSsdtPage, type Ssdt, type SsdtOptions } from './ssdt.ts';
