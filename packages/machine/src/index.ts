@@ -16,7 +16,7 @@ export type { AddedDevice, GuestConsole, GuestDiskInfo, ManagedMachine, RunState
 export type { BackendInfo, DimmInfo, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
 export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
-export { container, findObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
+export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 export { Machine, type MachineObserver, type MachineOptions } from './machine.ts';
 export { machineProperties } from './machine-properties.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';

@@ -19,19 +19,44 @@ export function container(children: Readonly<Record<string, ObjectNode>>, type =
   return { type, properties: { type: { type: 'string', value: type } }, children };
 }
 
-/** The object at an absolute QOM path (`/objects/mem1`), or at a partial one that fits one object only; undefined if there is none. */
+/** An object, and the absolute QOM path that leads to it. */
+export interface FoundObject {
+  readonly path: string;
+  readonly node: ObjectNode;
+}
+
+/** Steps that a path can have; no tree is nearly as deep. */
+const MAX_STEPS = 64;
+
+/** All objects that a QOM path may mean: one at most for an absolute path (`/objects/mem1`), any number for the end of one. */
+export function findObjects(root: ObjectNode, path: string): readonly FoundObject[] {
+  const steps: string[] = [];
+  for (const [step] of path.matchAll(/[^/]+/g)) if (steps.push(step) > MAX_STEPS) return [];
+  const found = descend({ path: '', node: root }, steps);
+  if (path.startsWith('/')) return found === undefined ? [] : [{ ...found, path: found.path === '' ? '/' : found.path }];
+  return anywhere({ path: '', node: root }, steps);
+}
+
+/** The object at an absolute QOM path, or at the end of one that fits one object only; undefined if there is none. */
 export function findObject(root: ObjectNode, path: string): ObjectNode | undefined {
-  const parts = path.split('/').filter((part) => part !== '');
-  return path.startsWith('/') ? descend(root, parts) : anywhere(root, parts)[0];
+  const [found, another] = findObjects(root, path);
+  return another === undefined ? found?.node : undefined;
 }
 
-function descend(node: ObjectNode | undefined, parts: readonly string[]): ObjectNode | undefined {
-  const [first, ...rest] = parts;
-  if (node === undefined || first === undefined) return node;
-  return descend(Object.hasOwn(node.children, first) ? node.children[first] : undefined, rest);
+function descend(from: FoundObject, steps: readonly string[]): FoundObject | undefined {
+  let { path, node } = from;
+  for (const step of steps) {
+    const child = Object.hasOwn(node.children, step) ? node.children[step] : undefined;
+    if (child === undefined) return undefined;
+    [path, node] = [`${path}/${step}`, child];
+  }
+  return { path, node };
 }
 
-function anywhere(node: ObjectNode, parts: readonly string[]): ObjectNode[] {
-  const here = parts.length === 0 ? undefined : descend(node, parts);
-  return [...(here === undefined ? [] : [here]), ...Object.values(node.children).flatMap((child) => anywhere(child, parts))];
+function anywhere(from: FoundObject, steps: readonly string[]): FoundObject[] {
+  const here = descend(from, steps);
+  return [
+    ...(here === undefined ? [] : [here]),
+    ...Object.entries(from.node.children).flatMap(([name, node]) => anywhere({ path: `${from.path}/${name}`, node }, steps)),
+  ];
 }

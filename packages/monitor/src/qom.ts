@@ -1,4 +1,4 @@
-import { findObject, type ManagedMachine, type ObjectNode } from '@vpmem/machine';
+import { findObjects, type FoundObject, type ManagedMachine } from '@vpmem/machine';
 import { QmpError } from '@vpmem/qmp';
 
 /** A property as `qom-list` tells of it. */
@@ -9,9 +9,13 @@ export interface ListedProperty {
 
 /** Properties of an object, and after them the objects below. @throws QmpError, ForeignError */
 export async function listProperties(machine: ManagedMachine, path: string): Promise<readonly ListedProperty[]> {
-  const node = findObject(await machine.tree(), path);
-  if (node === undefined) return (await elsewhere(machine, 'qom-list', { path })) as ListedProperty[];
-  const { properties, children } = node;
+  const [found, another] = findObjects(await machine.tree(), path);
+  if (found === undefined || another !== undefined) {
+    // QEMU's words, for which its qom-get has others.
+    if (another !== undefined && machine.foreign === undefined) throw new QmpError('GenericError', `Path '${path}' is ambiguous`);
+    return (await elsewhere(machine, 'qom-list', { path })) as ListedProperty[];
+  }
+  const { properties, children } = found.node;
   return [
     ...Object.entries(properties).map(([name, { type }]) => ({ name, type })),
     ...Object.entries(children).map(([name, { type }]) => ({ name, type: `child<${type}>` })),
@@ -20,12 +24,12 @@ export async function listProperties(machine: ManagedMachine, path: string): Pro
 
 /** The value of a property; of an object below, its path. @throws QmpError, ForeignError */
 export async function getProperty(machine: ManagedMachine, path: string, name: string): Promise<unknown> {
-  const node = findObject(await machine.tree(), path);
-  return node === undefined ? elsewhere(machine, 'qom-get', { path, property: name }) : valueOf(node, path, name);
+  const [found, another] = findObjects(await machine.tree(), path);
+  return found === undefined || another !== undefined ? elsewhere(machine, 'qom-get', { path, property: name }) : valueOf(found, name);
 }
 
-function valueOf(node: ObjectNode, path: string, name: string): unknown {
-  if (Object.hasOwn(node.children, name)) return `${path.replace(/\/$/, '')}/${name}`;
+function valueOf({ node, path }: FoundObject, name: string): unknown {
+  if (Object.hasOwn(node.children, name)) return `${path === '/' ? '' : path}/${name}`;
   const property = Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;
   if (property === undefined) throw new QmpError('GenericError', `Property '${node.type}.${name}' not found`);
   if (property.value === undefined) throw new QmpError('GenericError', `Property '${node.type}.${name}' is not readable`);

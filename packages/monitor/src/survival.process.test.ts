@@ -96,6 +96,11 @@ describe('monitors survive', () => {
     for (let count = 0; count < 65; count++) program.send('x'.repeat(MIB));
     program.send('"}\n{"execute":"query-name","id":"after"}');
     expect(await program.until('"after"')).toContain('JSON token size limit exceeded');
+    // So long a number would be worked on for half a minute, so long a word take gigabytes.
+    for (const [id, line] of [['number', 'object_add memory-backend-ram,id=x,size=@'], ['word', 'device_del \\"@\\"']] as const) {
+      program.send(`{"execute":"human-monitor-command","id":"${id}","arguments":{"command-line":"${line.replace('@', '1'.repeat(60 * MIB))}"}}`);
+      expect(await program.until(`"${id}"`)).toMatch(/Error: the line has 629\d{5} characters; a command has at most 1048576/);
+    }
     program.close();
     const human = await connect('hmp');
     for (let count = 0; count < 64; count++) human.send('x'.repeat(MIB));

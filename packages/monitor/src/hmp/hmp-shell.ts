@@ -8,6 +8,9 @@ import type { HmpContext } from './hmp-context.ts';
 import type { Completions } from './line-editor.ts';
 import { HmpSyntaxError } from './line-reader.ts';
 
+/** Characters that a line can have: a terminal's has far fewer, but QMP passes on what its client likes. */
+const MAX_LINE = 2 ** 20;
+
 /** The human monitor without its terminal: lines in, text out. */
 export class HmpShell {
   readonly #context: HmpContext;
@@ -25,6 +28,7 @@ export class HmpShell {
    * @param history what `info history` shows, the oldest line first
    */
   async run(line: string, history: readonly string[] = []): Promise<string> {
+    if (line.length > MAX_LINE) return `Error: the line has ${line.length} characters; a command has at most ${MAX_LINE}\n`;
     const printed: string[] = [];
     const invocation: Invocation = { ...this.#context, history, print: (text) => void printed.push(`${text}\n`) };
     try {

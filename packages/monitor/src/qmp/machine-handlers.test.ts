@@ -32,6 +32,7 @@ describe('objects and devices', () => {
       { name: 'mem2', type: 'child<memory-backend-file>' },
     ]);
     expect(await handlers['qom-get']({ path: '/objects/mem2', property: 'size' })).toBe(4 * 2 ** 30);
+    expect(await handlers['qom-get']({ path: 'objects/', property: 'mem2' })).toBe('/objects/mem2');
     expect(await handlers.device_del({ id: 'nv2' })).toEqual({});
     expect(await handlers['query-memory-devices']({})).toEqual([]);
   });
@@ -58,6 +59,12 @@ describe('errors', () => {
     ['a missing property', () => handlers['object-add']({ 'qom-type': 'memory-backend-file', id: 'x', size: 1 }), 'GenericError', "Parameter 'mem-path' is missing"],
     ['a size in text', () => handlers['object-add']({ 'qom-type': 'memory-backend-file', id: 'x', 'mem-path': 'p', size: '4G' }), 'GenericError', "Invalid parameter type for 'size', expected: integer"],
     ['no such path', () => handlers['qom-list']({ path: '/x' }), 'DeviceNotFound', "Device '/x' not found"],
+    ['the end of two paths', async () => {
+      await addObject('twice');
+      await handlers.device_add({ driver: 'virtio-pmem-pci', id: 'twice', memdev: 'twice' });
+      await handlers['qom-list']({ path: 'twice' });
+    }, 'GenericError', "Path 'twice' is ambiguous"],
+    ['the end of every path', () => handlers['qom-get']({ path: '', property: 'type' }), 'DeviceNotFound', "Device '' not found"],
     ['no such property', () => handlers['qom-get']({ path: '/objects', property: 'x' }), 'GenericError', "Property 'container.x' not found"],
     ['no such type', () => handlers['device-list-properties']({ typename: 'x' }), 'DeviceNotFound', "Device 'x' not found"],
     ['not a device type', () => handlers['device-list-properties']({ typename: 'memory-backend-file' }), 'GenericError', "Parameter 'typename' expects a non-abstract device type"],
