@@ -30,6 +30,11 @@ export interface FileBackendOptions extends CommonOptions {
   readonly offset?: number;
   /** Give the storage back to the file system when the backend goes. Default false. */
   readonly discardData?: boolean;
+  /**
+   * Keep what the guest sees, in memory, apart from what is durable, in the file: only a flush moves bytes from the first to the
+   * second, and a power cut can be simulated. Default false.
+   */
+  readonly powerFailure?: boolean;
 }
 
 /** memory-backend-ram, memory-backend-memfd: storage is memory, gone with its last user. */
@@ -56,7 +61,11 @@ export function checkOptions(options: BackendOptions): void {
     throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
   }
   if (options.type !== 'memory-backend-file') return;
-  const { align, offset, rom, readonly = false, share = false } = options;
+  const { align, offset, rom, readonly = false, share = false, powerFailure = false } = options;
+  if (powerFailure && (readonly || !share)) {
+    const advice = readonly ? 'readonly=on has nothing that becomes durable' : 'it needs share=on, so that what is flushed gets into the file';
+    throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on is for files that are written to: ${advice}`);
+  }
   if (rom === 'on') {
     const advice = readonly ? 'rom=off gives the guest a private copy it can write to' : 'and it would take readonly=on';
     throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=on makes memory that a guest cannot write to, which there is not; ${advice}`);

@@ -1,6 +1,11 @@
 import { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
 import type { Syncer } from './syncer.ts';
 
+/** A sync that was not carried out, which says nothing about what was written: later ones may succeed. */
+export class PassingFailure extends Error {
+  override readonly name = 'PassingFailure';
+}
+
 /** Counters since the queue was made. A plain object, safe to copy. */
 export interface FlushStats {
   /** Flushes requested. */
@@ -28,7 +33,7 @@ interface Waiting {
  * share the next; no request is answered by a sync that began before it arrived.
  *
  * The first sync that fails makes every later flush fail until {@link powerOn}: the kernel reports a lost write once, so a
- * later success would be a lie.
+ * later success would be a lie. A {@link PassingFailure} fails only those who waited for that sync.
  */
 export class FlushQueue {
   readonly stats: FlushStats = { asked: 0, synced: 0, coalesced: 0, failed: 0 };
@@ -90,6 +95,7 @@ export class FlushQueue {
     const others = (waiting: Waiting): boolean => waiting.asker !== asker;
     this.#current = this.#current.filter(others);
     this.#next = this.#next.filter(others);
+    if (this.inFlight === 0) this.#syncer.release?.();
     this.whenIdle(done);
   }
 
@@ -123,8 +129,10 @@ export class FlushQueue {
       const now = performance.now();
       for (const { asked } of answered) this.#latency.record((now - asked) * 1000);
     } else {
-      this.#fail(error);
-      answered.push(...this.#next.splice(0));
+      if (!(error instanceof PassingFailure)) {
+        this.#fail(error);
+        answered.push(...this.#next.splice(0));
+      }
       this.stats.failed += answered.length;
     }
     const last = new Map(answered.map(({ asker }, i) => [asker, i]));

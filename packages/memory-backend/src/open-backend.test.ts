@@ -38,6 +38,41 @@ const bytesAt = (fd: number, at: number, length: number): string => {
 };
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
+describe('power-failure', () => {
+  it('keeps memory apart from the file', async () => {
+    writeFileSync(file().memPath, Buffer.alloc(SIZE, 'f'));
+    const backend = await open(file({ powerFailure: true }));
+    expect(bytesAt(backend.fd, SIZE - 2, 2)).toBe('ff');
+    writeSync(backend.fd, 'm', 0);
+    expect(readFileSync(file().memPath).subarray(0, 1).toString()).toBe('f');
+    expect(backend).toMatchObject({ offset: 0, medium: { offset: 0 }, path: file().memPath, volatile: undefined });
+  });
+
+  it.each([
+    [{ share: false }, "memory backend 'mem1': power-failure=on is for files that are written to: it needs share=on, so that what is flushed gets into the file"],
+    [{ readonly: true }, "memory backend 'mem1': power-failure=on is for files that are written to: readonly=on has nothing that becomes durable"],
+  ])('is refused with %o', async (options, message) => {
+    await expect(openBackend(file({ powerFailure: true, ...options }))).rejects.toMatchObject({ code: 'conflict', property: 'power-failure', message });
+    expect(existsSync(file().memPath)).toBe(false);
+  });
+
+  it('is refused for a file without a name', async () => {
+    const before = descriptors();
+    await expect(openBackend(file({ powerFailure: true, memPath: folder }))).rejects.toMatchObject({ code: 'conflict', property: 'power-failure' });
+    expect(descriptors()).toBe(before);
+  });
+
+  it('leaves nothing open, and nothing made when given up', async () => {
+    const before = descriptors();
+    abandonBackend(await openBackend(file({ powerFailure: true })));
+    expect([existsSync(file().memPath), descriptors()]).toEqual([false, before]);
+    const backend = await openBackend(file({ powerFailure: true, discardData: true }));
+    writeSync(backend.medium?.fd ?? -1, 'x', 0);
+    closeBackend(backend);
+    expect([readFileSync(file().memPath).equals(Buffer.alloc(SIZE)), descriptors()]).toEqual([true, before]);
+  });
+});
+
 describe('mem-path', () => {
   it('makes a missing file at its size, sparse', async () => {
     const backend = await open(file());

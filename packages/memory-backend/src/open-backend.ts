@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
 import { checkOptions, PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
+import type { FileSpan } from './file-span.ts';
 import { abandonFile, diskError, openBackingFile, type OpenedFile } from './open-file.ts';
 
 /** An open memory backend as plain data: it can be sent to the thread that uses it. */
@@ -15,6 +16,8 @@ export interface BackendDescription {
   readonly fd: number;
   /** Where in that file the memory begins. */
   readonly offset: number;
+  /** Where flushed bytes go if they are kept apart from memory (power-failure=on); memory is then a file of its own, at `fd`. */
+  readonly medium?: FileSpan;
   /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */
   readonly align: number;
   /** The backing file, if it has a name. */
@@ -44,6 +47,7 @@ export async function openBackend(options: BackendOptions): Promise<BackendDescr
   try {
     if (options.share !== true || options.readonly === true) return await copyPrivately(options, opened);
     if (options.prealloc === true) preallocateFor(options, opened.fd, options.offset ?? 0);
+    if (options.powerFailure === true) return await keepApart(options, opened);
     return describeShared(options, opened);
   } catch (error) {
     abandonFile(options.memPath, opened);
@@ -51,15 +55,18 @@ export async function openBackend(options: BackendOptions): Promise<BackendDescr
   }
 }
 
-/** Lets go of a backend; its file stays, emptied if discard-data=on. */
-export function closeBackend({ fd, offset, size, discardData }: BackendDescription): void {
-  if (discardData) punchHole(fd, offset, size);
+/** Lets go of a backend; its file stays, emptied if discard-data=on. What a simulated medium was not told to flush is lost. */
+export function closeBackend({ fd, offset, size, discardData, medium }: BackendDescription): void {
+  const file = medium ?? { fd, offset };
+  if (discardData) punchHole(file.fd, file.offset, size);
   closeSync(fd);
+  if (medium !== undefined) closeSync(medium.fd);
 }
 
 /** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
-export function abandonBackend({ fd, path, was }: BackendDescription): void {
-  abandonFile(path ?? '', { fd, was });
+export function abandonBackend({ fd, path, was, medium }: BackendDescription): void {
+  abandonFile(path ?? '', { fd: medium?.fd ?? fd, was });
+  if (medium !== undefined) closeSync(fd);
 }
 
 function openRam({ id, type, size, prealloc = false }: BackendOptions): BackendDescription {
@@ -85,22 +92,30 @@ function preallocateFor(options: FileBackendOptions, fd: number, offset: number)
   }
 }
 
+/** power-failure=on: memory begins with what is durable, and from then on only a flush brings them together. */
+async function keepApart(options: FileBackendOptions, opened: OpenedFile): Promise<BackendDescription> {
+  const { id, memPath, size } = options;
+  if (opened.was === 'unnamed') {
+    throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on needs a file that can be looked at afterwards, and mem-path '${memPath}' is a directory`);
+  }
+  const file = { fd: opened.fd, offset: options.offset ?? 0 };
+  const fd = createMemfd(id, size);
+  try {
+    await copyInto(fd, file, size);
+  } catch (error) {
+    closeSync(fd);
+    throw diskError(options, error, 'size');
+  }
+  return { ...describeShared(options, opened), fd, offset: 0, medium: file };
+}
+
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
 async function copyPrivately(options: FileBackendOptions, { fd: source, was }: OpenedFile): Promise<BackendDescription> {
   const { id, type, size, memPath, readonly, align = PAGE_SIZE } = options;
-  const start = options.offset ?? 0;
   const fd = createMemfd(id, size);
   try {
     if (options.prealloc === true) preallocateFor(options, fd, 0);
-    const buffer = Buffer.allocUnsafe(COPY_CHUNK);
-    for (const extent of dataExtents(source, start, start + size)) {
-      for (let at = extent.start; at < extent.end; ) {
-        const { bytesRead } = await readAsync(source, buffer, 0, Math.min(COPY_CHUNK, extent.end - at), at);
-        if (bytesRead === 0) break;
-        await writeAsync(fd, buffer, 0, bytesRead, at - start);
-        at += bytesRead;
-      }
-    }
+    await copyInto(fd, { fd: source, offset: options.offset ?? 0 }, size);
   } catch (error) {
     closeSync(fd);
     throw error instanceof BackendError ? error : diskError(options, error, 'size');
@@ -109,4 +124,17 @@ async function copyPrivately(options: FileBackendOptions, { fd: source, was }: O
   const why = readonly === true ? 'readonly=on' : 'share=off';
   const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
   return { id, type, size, fd, offset: 0, align, path: memPath, volatile: reason, discardData: false, was };
+}
+
+/** Copies what the file holds to the beginning of `target`, and leaves holes. */
+async function copyInto(target: number, { fd, offset }: FileSpan, size: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(COPY_CHUNK);
+  for (const extent of dataExtents(fd, offset, offset + size)) {
+    for (let at = extent.start; at < extent.end; ) {
+      const { bytesRead } = await readAsync(fd, buffer, 0, Math.min(COPY_CHUNK, extent.end - at), at);
+      if (bytesRead === 0) break;
+      await writeAsync(target, buffer, 0, bytesRead, at - offset);
+      at += bytesRead;
+    }
+  }
 }

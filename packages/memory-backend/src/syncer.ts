@@ -9,6 +9,8 @@ export interface Syncer {
    * cannot tell says true.
    */
   readonly begun: boolean;
+  /** Nobody waits for the sync any more: if it was being held back, it need not be. */
+  release?(): void;
 }
 
 /** fdatasync on node's own thread pool: for threads whose event loop runs. */

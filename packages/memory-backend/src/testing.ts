@@ -1,5 +1,7 @@
 import type { Syncer } from './syncer.ts';
 
+export { DurabilityOracle, DurabilityViolation, type AskedFlush } from './durability-oracle.ts';
+
 /** A syncer that does what a test tells it, when it tells it. */
 export class ManualSyncer implements Syncer {
   /** How often a sync was started. */

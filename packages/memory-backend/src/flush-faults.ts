@@ -1,0 +1,102 @@
+import { PassingFailure } from './flush-queue.ts';
+import type { Syncer } from './syncer.ts';
+
+/** What goes wrong: the flush fails with EIO, is late, or is never answered. */
+export type FaultKind = 'error' | 'delay' | 'hang';
+
+/** A fault to come. */
+export interface FlushFault {
+  readonly kind: FaultKind;
+  /** Which flush, counted from now: 1 is the next. Flushes that share a sync count as one. */
+  readonly atFlush: number;
+  /** From that flush on, not only at it. */
+  readonly lasting: boolean;
+  /** Of a delay, in milliseconds. */
+  readonly delay: number;
+}
+
+/** Faults there were. A plain object, safe to copy. */
+export interface FaultStats {
+  failed: number;
+  delayed: number;
+  hung: number;
+}
+
+/** Calls back after some milliseconds, and never after what it returns was called. */
+export type After = (milliseconds: number, callback: () => void) => () => void;
+
+/** Node's timers: for threads whose event loop runs. */
+export const afterNode: After = (milliseconds, callback) => {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
+};
+
+type Done = (error: NodeJS.ErrnoException | undefined) => void;
+
+/** A {@link Syncer} that fails when it is told to; what it lets pass is another's. */
+export class FlushFaults implements Syncer {
+  readonly stats: FaultStats = { failed: 0, delayed: 0, hung: 0 };
+  readonly #syncer: Syncer;
+  readonly #after: After;
+  #fault: FlushFault | undefined;
+  /** Carries on with a flush that is being held back. */
+  #held: (() => void) | undefined;
+
+  constructor(syncer: Syncer, after: After) {
+    this.#syncer = syncer;
+    this.#after = after;
+  }
+
+  get begun(): boolean {
+    return this.#held === undefined && this.#syncer.begun;
+  }
+
+  /** What is to come; undefined if nothing is. */
+  get fault(): FlushFault | undefined {
+    return this.#fault;
+  }
+
+  /** Replaces what was to come, and lets a flush that is held back go on. */
+  plan(fault: FlushFault | undefined): void {
+    this.#fault = fault;
+    this.release();
+  }
+
+  /** Lets a flush that is held back go on. */
+  release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    held?.();
+  }
+
+  start(done: Done): void {
+    const fault = this.#fault === undefined ? undefined : this.#due(this.#fault);
+    if (fault === undefined) this.#syncer.start(done);
+    else if (fault.kind === 'error') this.#fail(fault.lasting, done);
+    else this.#hold(fault, done);
+  }
+
+  #due(fault: FlushFault): FlushFault | undefined {
+    if (fault.atFlush > 1) {
+      this.#fault = { ...fault, atFlush: fault.atFlush - 1 };
+      return undefined;
+    }
+    if (!fault.lasting) this.#fault = undefined;
+    return fault;
+  }
+
+  #fail(lasting: boolean, done: Done): void {
+    this.stats.failed++;
+    const error = lasting ? new Error('fdatasync: i/o error (EIO), as was planned') : new PassingFailure('fdatasync: i/o error (EIO), once, as was planned');
+    this.#after(0, () => done(Object.assign(error, { code: 'EIO', errno: 5, syscall: 'fdatasync' })));
+  }
+
+  #hold({ kind, delay }: FlushFault, done: Done): void {
+    this.stats[kind === 'delay' ? 'delayed' : 'hung']++;
+    const cancel = kind === 'delay' ? this.#after(delay, () => this.release()) : () => undefined;
+    this.#held = () => {
+      cancel();
+      this.#syncer.start(done);
+    };
+  }
+}
