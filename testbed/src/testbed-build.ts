@@ -9,8 +9,8 @@ import { runProgram, tryProgram } from './program.ts';
 import { isNewEnough, parseQemuVersion } from './qemu-source.ts';
 import { TestbedError } from './testbed-error.ts';
 
-/** What every guest may use, what makes its image, and strace for the host. */
-const TOOLS = ['busybox-static', 'e2fsprogs', 'xfsprogs', 'ndctl', 'fio', 'pciutils', 'kmod', 'strace'];
+/** What every guest may use, what makes its image, and strace and the ACPI tools for the host. */
+const TOOLS = ['busybox-static', 'e2fsprogs', 'xfsprogs', 'ndctl', 'fio', 'pciutils', 'kmod', 'strace', 'acpica-tools'];
 const QEMU = ['qemu-system-x86'];
 const STAGING = 'staging-';
 

@@ -10,7 +10,7 @@ import { TestbedError } from './testbed-error.ts';
 import { findInstalledQemu, type InstalledQemu } from './qemu-source.ts';
 
 /** Grows when what is prepared changes, so that nobody takes an old one for it. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 /** QEMU, kernels and guest tools, ready to use. */
 export interface Testbed {
@@ -23,6 +23,9 @@ export interface Testbed {
   readonly qemuVersion: string;
   /** Program and leading arguments to run strace with. What it traces runs as it always does. */
   readonly straceCommand: readonly string[];
+  /** The same for ACPI's compiler and disassembler, and for its interpreter. */
+  readonly iaslCommand: readonly string[];
+  readonly acpiexecCommand: readonly string[];
   readonly kernels: Readonly<Record<KernelName, Kernel>>;
   /** The guest's tools, and QEMU if the packages have it. */
   readonly tools: PackageTree;
@@ -92,13 +95,16 @@ function lockFile(cache: string): string {
 function openTestbed(dir: string, qemu: InstalledQemu | undefined): Testbed {
   const { qemuVersion } = JSON.parse(readFileSync(join(dir, MANIFEST), 'utf8')) as Manifest;
   const qemuWrapper = qemu?.path ?? join(dir, 'bin/qemu-system-x86_64');
+  const tools = new PackageTree(join(dir, 'packages'));
   return {
     dir,
     qemuCommand: [qemuWrapper],
     qemuWrapper,
     qemuVersion: qemu?.version ?? qemuVersion ?? '',
     straceCommand: [join(dir, 'bin/strace')],
+    iaslCommand: tools.command('usr/bin/iasl'),
+    acpiexecCommand: tools.command('usr/bin/acpiexec'),
     kernels: Object.fromEntries(KERNELS.map((name) => [name, new Kernel(name, join(dir, 'kernels', name))])) as Record<KernelName, Kernel>,
-    tools: new PackageTree(join(dir, 'packages')),
+    tools,
   };
 }

@@ -74,7 +74,7 @@ export const subtract = (left: Aml, right: Aml, target: Aml = NO_TARGET): Aml =>
 export const concatenate = (left: Aml, right: Aml, target: Aml = NO_TARGET): Aml => aml(OP.concatenate, left, right, target);
 /** Bytes of a buffer from `from` on. */
 export const mid = (source: Aml, from: Aml, length: Aml): Aml => aml(OP.mid, source, from, length, NO_TARGET);
-export const index = (source: Aml, at: Aml): Aml => aml(OP.index, source, at, NO_TARGET);
+export const index = (source: Aml, at: Aml, target: Aml = NO_TARGET): Aml => aml(OP.index, source, at, target);
 export const derefOf = (reference: Aml): Aml => aml(OP.derefOf, reference);
 export const sizeOf = (object: Aml): Aml => aml(OP.sizeOf, object);
 export const objectType = (object: Aml): Aml => aml(OP.objectType, object);

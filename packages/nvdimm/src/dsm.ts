@@ -106,7 +106,9 @@ const LENGTH = DsmAnswer.fields.length.size;
 /** The answer of every function 0: which functions there are. */
 const functions = (...list: readonly number[]): Uint8Array => word(list.reduce((mask, fn) => mask | (1 << fn), 0));
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 function word(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
