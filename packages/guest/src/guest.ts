@@ -64,9 +64,12 @@ export class Guest {
     this.machine.bus.unplug(disk.slot);
   }
 
-  /** The machine is being reset: the system is gone at once, and starts anew when the processor runs. Call it after the devices' reset. */
-  reset(): void {
-    this.#die('the guest was reset');
+  /**
+   * The machine is being reset: the system is gone at once, and starts anew when the processor runs. Call it after the devices'
+   * reset. `reason` is what those hear who wait for something.
+   */
+  reset(reason = 'the guest was reset'): void {
+    this.#die(reason);
     this.#boot();
   }
 

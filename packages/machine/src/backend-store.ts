@@ -84,6 +84,13 @@ export class BackendStore {
     return this.#entries.get(id)?.backend;
   }
 
+  /** The open backend of that id, which a device has. */
+  used(id: string): BackendDescription {
+    const backend = this.get(id);
+    if (backend === undefined) throw new TypeError(`a device has a backend '${id}' that is not there`);
+    return backend;
+  }
+
   /** All that are open. */
   get open(): BackendDescription[] {
     return [...this.#entries.values()].map(({ backend }) => backend);
@@ -163,6 +170,7 @@ function backendNode(options: BackendOptions): ObjectNode {
         align: int(file.align ?? 0),
         offset: int(file.offset ?? 0),
         'discard-data': bool(file.discardData ?? false),
+        'power-failure': bool(file.powerFailure ?? false),
       }),
     },
   };

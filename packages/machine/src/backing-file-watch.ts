@@ -48,7 +48,8 @@ export class BackingFileWatch {
   }
 }
 
-async function inspect({ fd, offset, size }: BackendDescription, path: string): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
+async function inspect({ size, medium, ...memory }: BackendDescription, path: string): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
+  const { fd, offset } = medium ?? memory;
   const open = await statOpen(fd).catch(() => undefined);
   // Closed by now: the backend is gone.
   if (open === undefined) return undefined;

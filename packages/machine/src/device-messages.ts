@@ -1,5 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BackendDescription, FlushLatency, FlushStats } from '@vpmem/memory-backend';
+import type { BackendDescription, FaultStats, FlushFault, FlushLatency, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
+import type { PowerCutOrder } from './failure-control.ts';
+import type { PowerExposure } from './memory-info.ts';
 
 /** What the device thread is given to live on. */
 export interface DeviceThreadData {
@@ -27,7 +29,15 @@ export type DeviceRequest =
   /** Listen no more: who has the device is its last client. */
   | { readonly type: 'retire'; readonly id: string }
   /** How each device is doing. */
-  | { readonly type: 'status' }
+  | {
+      readonly type: 'status';
+      /** With what a power cut would cost, which has to be found out. */
+      readonly exposure?: boolean;
+    }
+  /** Cut the power of a device; the answer says what was lost. */
+  | { readonly type: 'power-cut'; readonly id: string; readonly order: PowerCutOrder }
+  /** Let flushes fail; undefined takes that back. */
+  | { readonly type: 'flush-fault'; readonly id: string; readonly fault: FlushFault | undefined }
   /** Make everything durable that can be, hang up on the clients, and end. */
   | { readonly type: 'stop' }
   /** End at once, without an answer: the process exits. */
@@ -44,20 +54,32 @@ export interface DeviceStatus {
   readonly flushes: FlushStats;
   readonly flushesInFlight: number;
   readonly latency: FlushLatency | undefined;
+  readonly faults: FaultStats;
+  /** If it was asked for, and there is such a thing. */
+  readonly exposure: PowerExposure | undefined;
   /** Why flushes fail, if they do. */
   readonly failure: string | undefined;
 }
 
 /** Something that happened to a device. */
-export interface DeviceEvent {
+export type DeviceEvent = Remark | PowerCut;
+
+interface Remark {
   readonly device: string;
   readonly event: 'client-connected' | 'client-left' | 'client-refused' | 'client-remark' | 'driver-error' | 'sync-failed';
   /** In words; may be empty. */
   readonly detail: string;
 }
 
+interface PowerCut {
+  readonly device: string;
+  readonly event: 'power-cut';
+  /** What was lost; in words, why it could not be carried out. */
+  readonly outcome: PowerCutReport | string;
+}
+
 /** What the device thread says. */
 export type DeviceReply =
-  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[] }
-  | { readonly type: 'failed'; readonly request: number; readonly code: 'device-thread' | 'device-busy'; readonly message: string }
+  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[]; readonly cut?: PowerCutReport | undefined }
+  | { readonly type: 'failed'; readonly request: number; readonly code: 'device-thread' | 'device-busy' | 'power-cut'; readonly message: string }
   | { readonly type: 'event'; readonly event: DeviceEvent };

@@ -1,10 +1,12 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import type { PowerCutReport } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+import type { PowerCutOrder } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
 
 interface Pending {
-  readonly resolve: (devices: readonly DeviceStatus[]) => void;
+  readonly resolve: (reply: DeviceReply & { type: 'done' }) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -39,7 +41,16 @@ export class DeviceThreadHandle {
   };
 
   /** Asks the device thread to do something; settles when it has. @throws MachineError */
-  request(body: DeviceRequest): Promise<readonly DeviceStatus[]> {
+  async request(body: DeviceRequest): Promise<readonly DeviceStatus[]> {
+    return (await this.#ask(body)).devices;
+  }
+
+  /** Cuts the power of a device, now or at a flush to come; in the first case says what was lost. @throws MachineError */
+  async cutPower(id: string, order: PowerCutOrder): Promise<PowerCutReport | undefined> {
+    return (await this.#ask({ type: 'power-cut', id, order })).cut;
+  }
+
+  #ask(body: DeviceRequest): Promise<DeviceReply & { type: 'done' }> {
     const request = this.#nextRequest++;
     return new Promise((resolve, reject) => {
       this.#pending.set(request, { resolve, reject });
@@ -61,7 +72,7 @@ export class DeviceThreadHandle {
     if (message.type === 'event') return onEvent(message.event);
     const pending = this.#pending.get(message.request);
     this.#pending.delete(message.request);
-    if (message.type === 'done') pending?.resolve(message.devices);
+    if (message.type === 'done') pending?.resolve(message);
     else pending?.reject(new MachineError(message.code, undefined, message.message));
   }
 }

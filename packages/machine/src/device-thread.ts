@@ -2,11 +2,12 @@
 // never reads a file and never waits for anybody: while it does not answer, a VM stands still.
 import { subscribe } from 'node:diagnostics_channel';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { SYNC_FAILED_CHANNEL, SyncPool, type SyncFailedMessage } from '@vpmem/memory-backend';
+import { SYNC_FAILED_CHANNEL, SyncPool, type PowerCutReport, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
 import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
-import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceThreadData } from './device-messages.ts';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+import type { PowerCutOrder } from './failure-control.ts';
 import { DeviceBusy, ServedDevice } from './served-device.ts';
 
 const { port, wakeFd } = workerData as DeviceThreadData;
@@ -20,9 +21,7 @@ loop.watch(wake.fd, EPOLLIN, () => {
   for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
     const { request, body } = received.message as { request: number; body: DeviceRequest };
     try {
-      // Only who asks for it gets the status: gathering it for 256 devices at each request would cost.
-      const asked = body.type === 'status' ? devices : [];
-      handle(body, () => reply({ type: 'done', request, devices: asked.map(({ status }) => status) }));
+      handle(body, request);
     } catch (error) {
       const code = error instanceof DeviceBusy ? 'device-busy' : 'device-thread';
       reply({ type: 'failed', request, code, message: (error as Error).message });
@@ -30,17 +29,23 @@ loop.watch(wake.fd, EPOLLIN, () => {
   }
 });
 
-function handle(request: DeviceRequest, done: () => void): void {
-  switch (request.type) {
+function handle(body: DeviceRequest, request: number): void {
+  const done = (statuses: readonly DeviceStatus[] = []): void => reply({ type: 'done', request, devices: statuses });
+  switch (body.type) {
     case 'add':
-      devices.push(new ServedDevice(request.device, loop, pool));
+      devices.push(new ServedDevice(body.device, loop, pool, tellOfCut));
       return done();
     case 'remove':
-      return remove(request.id, done);
+      return remove(body.id, done);
     case 'retire':
-      device(request.id).server.retire();
+      device(body.id).server.retire();
       return done();
     case 'status':
+      return body.exposure === true ? gatherExposed(done) : done(devices.map((each) => each.status()));
+    case 'power-cut':
+      return cutPower(device(body.id), body.order, request);
+    case 'flush-fault':
+      device(body.id).backing.faults.plan(body.fault);
       return done();
     case 'stop':
       return stopAll(done);
@@ -78,12 +83,38 @@ function stopAll(done: () => void): void {
   oneStopped();
 }
 
+/** The status of all, with what a power cut would cost each, when all know. */
+function gatherExposed(done: (statuses: readonly DeviceStatus[]) => void): void {
+  const asked = [...devices];
+  const statuses: DeviceStatus[] = [];
+  let waiting = asked.length;
+  if (waiting === 0) return done([]);
+  asked.forEach((each, i) =>
+    each.backing.expose((exposure) => {
+      statuses[i] = each.status(exposure);
+      if (--waiting === 0) done(statuses);
+    }),
+  );
+}
+
+function cutPower(cut: ServedDevice, order: PowerCutOrder, request: number): void {
+  cut.backing.cut(order, (outcome) => {
+    if (outcome instanceof Error) return reply({ type: 'failed', request, code: 'power-cut', message: outcome.message });
+    if (outcome !== undefined) tellOfCut(cut, outcome);
+    reply({ type: 'done', request, devices: [], cut: outcome });
+  });
+}
+
+function tellOfCut({ id }: ServedDevice, outcome: PowerCutReport | Error): void {
+  reply({ type: 'event', event: { device: id, event: 'power-cut', outcome: outcome instanceof Error ? outcome.message : outcome } });
+}
+
 function reply(message: DeviceReply): void {
   port.postMessage(message);
 }
 
 /** Tells the main thread what happened to the device that `is` it, if it is one of ours. */
-function report(is: (device: ServedDevice) => boolean, event: DeviceEvent['event'], detail: string): void {
+function report(is: (device: ServedDevice) => boolean, event: Exclude<DeviceEvent['event'], 'power-cut'>, detail: string): void {
   const device = devices.find(is);
   if (device !== undefined) reply({ type: 'event', event: { device: device.id, event, detail } });
 }

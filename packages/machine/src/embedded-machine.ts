@@ -4,6 +4,7 @@ import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
 import { embeddedDeviceProperties } from './embedded-device-properties.ts';
 import { EmbeddedDevices } from './embedded-devices.ts';
+import { EmbeddedFailures } from './embedded-failures.ts';
 import { EmbeddedPlug } from './embedded-plug.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';
 import { EmbeddedView } from './embedded-view.ts';
@@ -48,6 +49,7 @@ export class EmbeddedMachine implements ManagedMachine {
   readonly objectTypes = objectProperties;
   readonly deviceTypes = embeddedDeviceProperties;
   readonly guest: GuestConsole;
+  readonly failures: EmbeddedFailures;
   readonly #options: EmbeddedMachineOptions;
   readonly #hardware: GuestMachine;
   readonly #backends: BackendStore;
@@ -88,12 +90,14 @@ export class EmbeddedMachine implements ManagedMachine {
       () => this.#backends.open,
       (data) => emit({ name: 'PMEM_BACKING_FILE_CHANGED', data }),
     );
+    this.failures = new EmbeddedFailures(this.#devices, () => this.#losePower(), emit);
     this.#plug = new EmbeddedPlug({
       hardware: this.#hardware,
       buses,
       devices: this.#devices,
       backends: this.#backends,
       memory: deviceMemory(settings.memory, layout),
+      failures: this.failures,
       emit,
       warn: options.warn,
     });
@@ -107,7 +111,8 @@ export class EmbeddedMachine implements ManagedMachine {
 
   /** Lets the guest start, unless `startPaused`; from now on everything is hot plug. @throws MachineError the second time */
   start(): Promise<void> {
-    return this.#now(() => {
+    return this.#now(async () => {
+      await this.failures.powered();
       if (this.#guest !== undefined) throw new MachineError('machine-state', undefined, 'the machine has been started already');
       this.#guest = new Guest({ machine: this.#hardware, problem: this.#options.warn });
       this.#plug.hot = true;
@@ -164,7 +169,7 @@ export class EmbeddedMachine implements ManagedMachine {
     return Promise.resolve([{ name: 'memory', root: this.#view.addressSpace() }]);
   }
   pmem(): Promise<readonly PmemInfo[]> {
-    return Promise.resolve(this.#devices.pmems.map((device) => device.info()));
+    return Promise.all(this.#devices.pmems.map((device) => device.info()));
   }
 
   stop(): Promise<void> {
@@ -177,8 +182,9 @@ export class EmbeddedMachine implements ManagedMachine {
   }
 
   cont(): Promise<void> {
-    return this.#now(() => {
+    return this.#now(async () => {
       this.#checkStarted();
+      await this.failures.powered();
       if (this.#state === 'running') return;
       this.#state = 'running';
       this.#events.emit({ name: 'RESUME', data: {} });
@@ -240,8 +246,18 @@ export class EmbeddedMachine implements ManagedMachine {
     if (this.#guest === undefined) this.#hardware.close();
     else this.#guest.cutPower();
     // A sync that still runs needs its file.
-    await Promise.all(this.#devices.pmems.map((device) => device.idle()));
+    await Promise.all(this.#devices.pmems.map((device) => device.close()));
     this.#devices.clear();
+  }
+
+  /** The guest dies where it stands; `cont` starts it anew. */
+  #losePower(): void {
+    this.#hardware.processor.stop();
+    if (this.#state === 'running') this.#events.emit({ name: 'STOP', data: {} });
+    if (this.#state !== 'shutdown') this.#state = 'prelaunch';
+    this.#hardware.bus.reset();
+    void this.#plug.removeLeaving();
+    this.#guest?.reset('the power was cut');
   }
 
   #checkOpen(): void {

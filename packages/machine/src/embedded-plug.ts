@@ -5,6 +5,7 @@ import type { BackendStore } from './backend-store.ts';
 import { deviceWarnings } from './device-properties.ts';
 import { readEmbeddedDevice, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
 import type { EmbeddedDevices } from './embedded-devices.ts';
+import type { EmbeddedFailures } from './embedded-failures.ts';
 import { barSize, EmbeddedPmem, type DeviceIdentity } from './embedded-pmem.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
@@ -23,6 +24,7 @@ export interface PlugContext {
   readonly devices: EmbeddedDevices;
   readonly backends: BackendStore;
   readonly memory: DeviceMemory;
+  readonly failures: EmbeddedFailures;
   readonly emit: (event: MachineEvent) => void;
   readonly warn: (text: string) => void;
 }
@@ -99,7 +101,7 @@ export class EmbeddedPlug {
   }
 
   #addPmem(options: EmbeddedPmemOptions): DeviceIdentity {
-    const { hardware, buses, devices, backends, memory, warn } = this.#context;
+    const { hardware, buses, devices, backends, memory, failures, warn } = this.#context;
     const { id, memdev, memaddr, placement, bus, addr } = options;
     const identity = devices.identify(id, this.hot);
     const label = id ?? memdev;
@@ -112,7 +114,8 @@ export class EmbeddedPlug {
     const prefetchable = placed === undefined ? barSize(size) : 0;
     const place = buses.choose({ label, bus, addr, hot: this.hot, prefetchable, bridge: false });
 
-    const device = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), place, placed);
+    const observer = failures.observerOf(() => device);
+    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer });
     if (placed !== undefined) hardware.map({ address: placed.address, size, fd: backend.fd, fileOffset: backend.offset });
     hardware.plug(device.function, place.slot, place.on.bus);
     devices.add(device);
@@ -150,7 +153,7 @@ export class EmbeddedPlug {
   /** When no sync runs any more, the backend is free again, and everybody hears of it. */
   async #forget(device: EmbeddedPmem): Promise<void> {
     const { devices, backends, emit } = this.#context;
-    await device.idle();
+    await device.close();
     // The machine was closed meanwhile.
     if (!devices.all.includes(device)) return;
     devices.remove(device);

@@ -1,12 +1,13 @@
 import type { PciLocation } from '@vpmem/guest';
-import { fileSyncer, MemoryBackend, volatileSyncer, type BackendDescription } from '@vpmem/memory-backend';
+import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type MemoryBackend, type PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { EmbeddedPmemOptions } from './embedded-device-properties.ts';
-import type { PmemInfo } from './memory-info.ts';
+import type { PmemInfo, PowerExposure } from './memory-info.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 import type { NamedBus, PlugPlace } from './pci-buses.ts';
-import { driverState } from './served-view.ts';
+import { PmemBacking } from './pmem-backing.ts';
+import { driverState, memoryPath } from './served-view.ts';
 
 /** How a device stands in a machine. */
 export interface DeviceIdentity {
@@ -18,12 +19,20 @@ export interface DeviceIdentity {
   readonly hotplugged: boolean;
 }
 
+/** Where a device is, and who hears of its power. */
+export interface PmemSurroundings {
+  readonly place: PlugPlace;
+  /** Its place among the memory devices; undefined if its memory lies in a BAR. */
+  readonly placed: PlacedMemory | undefined;
+  readonly observer: PowerObserver;
+}
+
 /** A virtio-pmem-pci device of a machine with an embedded guest. */
 export class EmbeddedPmem {
   readonly identity: DeviceIdentity;
   readonly options: EmbeddedPmemOptions;
   readonly description: BackendDescription;
-  readonly backend: MemoryBackend;
+  readonly backing: PmemBacking;
   readonly device: VirtioPmem;
   readonly function: VirtioPciFunction;
   readonly on: NamedBus;
@@ -34,20 +43,29 @@ export class EmbeddedPmem {
   stage: 'in' | 'leaving' | 'out' = 'in';
   lastError: PmemInfo['lastError'];
 
-  constructor(identity: DeviceIdentity, options: EmbeddedPmemOptions, description: BackendDescription, place: PlugPlace, placed: PlacedMemory | undefined) {
+  constructor(identity: DeviceIdentity, options: EmbeddedPmemOptions, description: BackendDescription, { place, placed, observer }: PmemSurroundings) {
     this.identity = identity;
     this.options = options;
     this.description = description;
     this.on = place.on;
     this.location = place.location;
     this.placed = placed;
-    this.backend = new MemoryBackend(description, description.volatile === undefined ? fileSyncer(description.fd) : volatileSyncer());
+    this.backing = new PmemBacking({
+      description,
+      syncer: () => (description.volatile === undefined ? fileSyncer(description.fd) : volatileSyncer()),
+      after: afterNode,
+      observer,
+    });
     this.device = new VirtioPmem(this.backend, placed === undefined ? {} : { address: placed.address });
     this.function = new VirtioPciFunction(this.device, {
       vectors: options.vectors,
       eventIndex: options.event_idx,
       indirectDescriptors: options.indirect_desc,
     });
+  }
+
+  get backend(): MemoryBackend {
+    return this.backing.memory;
   }
 
   /** What to call it: its id, or its path. */
@@ -60,7 +78,8 @@ export class EmbeddedPmem {
     return this.placed?.address ?? this.function.rangeAddress;
   }
 
-  info(): PmemInfo {
+  async info(): Promise<PmemInfo> {
+    const exposure = await new Promise<PowerExposure | undefined>((resolve) => this.backing.expose(resolve));
     const { stats, inFlight, latency } = this.backend.flushes;
     return {
       id: this.identity.id ?? this.options.memdev,
@@ -74,17 +93,25 @@ export class EmbeddedPmem {
       driver: driverState({ connected: true, deviceStatus: this.function.deviceStatus }),
       flushes: { ...stats, inFlight },
       latency,
+      exposure,
+      memoryPath: memoryPath(this.description),
+      faults: this.backing.faultStats,
       lastError: this.lastError,
     };
   }
 
   /** Makes everything written so far durable, if that can be, and waits. */
   async sync(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.backend.flushes.request(() => resolve());
-      this.backend.flushes.start();
-    });
+    await new Promise<void>((resolve) => this.backing.settle(resolve));
     await this.idle();
+  }
+
+  /** Nobody uses it any more: settles when its backend may be closed, or given to another. */
+  async close(): Promise<void> {
+    await this.idle();
+    // What a real file keeps in the page cache, flushed or not, memory of our own would keep from the file.
+    if (this.description.medium !== undefined) await this.sync();
+    await new Promise<void>((resolve) => this.backing.close(resolve));
   }
 
   /** Waits for the sync that runs, if one does: its file must stay open until then. */

@@ -2,7 +2,7 @@ import { GuestError } from '@vpmem/guest';
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
-import type { MachineEvent } from './machine-event.ts';
+import type { MachineEvent, MachineEvents } from './machine-event.ts';
 
 /** One line on what whoever set up the machine, or used its guest, did wrong; undefined for any other error, which is ours. */
 export function explainError(error: unknown): string | undefined {
@@ -29,6 +29,8 @@ export function explainEvent({ name, data }: MachineEvent): { readonly severity:
         severity: 'error',
         text: `${who(data)}${because(data)}; what was written may be lost, so every flush fails until the device is plugged in anew`,
       };
+    case 'PMEM_POWER_CUT':
+      return { severity: data.error === undefined ? 'info' : 'error', text: `${who(data)}: ${explainCut(data)}` };
     case 'PMEM_BACKING_FILE_CHANGED':
       return { severity: 'error', text: `${data.memdev}: '${data['backing-file']}' was ${data.change}${because(data)}` };
     case 'DEVICE_DELETED':
@@ -45,6 +47,13 @@ export function explainEvent({ name, data }: MachineEvent): { readonly severity:
     case 'FOREIGN':
       return { severity: 'info', text: `QEMU: ${data.event}` };
   }
+}
+
+function explainCut({ flush, 'lost-bytes': lost, 'survived-bytes': survived, seed, image, error }: MachineEvents['PMEM_POWER_CUT']): string {
+  const when = flush === undefined ? '' : ` at flush ${flush}`;
+  if (error !== undefined) return `the power could not be cut as planned: ${error}`;
+  const what = image === undefined ? `the power was cut${when}` : `an image${when} of what a power cut would leave is in '${image}'`;
+  return `${what}: ${lost} bytes lost, ${survived} survived of those that were not durable (seed ${seed})`;
 }
 
 function who({ device, path }: { readonly device?: string; readonly path: string }): string {

@@ -9,11 +9,12 @@ export {
 } from './device-properties.ts';
 export { embeddedDeviceProperties } from './embedded-device-properties.ts';
 export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
+export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
 export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
 export type { ForeignMonitor } from './foreign-monitor.ts';
 export type { AddedDevice, GuestConsole, GuestDiskInfo, ManagedMachine, RunState } from './managed-machine.ts';
-export type { BackendInfo, DimmInfo, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
+export type { BackendInfo, DimmInfo, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure } from './memory-info.ts';
 export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';

@@ -26,6 +26,8 @@ export type MachineErrorCode =
   | 'bus-slot'
   | 'socket-path'
   | 'socket-in-use'
+  | 'bad-value'
+  | 'power-cut'
   | 'device-thread';
 
 /** An object or device that cannot be had. The message names the property at fault and what would be right. */

@@ -14,6 +14,17 @@ interface DeviceData {
   /** QOM path. */
   readonly path: string;
 }
+interface PowerCutData {
+  /** Which flush it came at, counted from the first there was; absent if it came on its own. */
+  readonly flush?: number;
+  readonly 'lost-bytes': number;
+  readonly 'survived-bytes': number;
+  readonly seed?: number;
+  /** The image that was made; the guest then kept its power. */
+  readonly image?: string;
+  /** Why a planned cut could not be carried out. */
+  readonly error?: string;
+}
 interface CauseData {
   /** Whether the guest asked for it. */
   readonly guest: boolean;
@@ -38,6 +49,8 @@ export interface MachineEvents {
   readonly PMEM_FLUSH_FAILED: DeviceData & { readonly reason: string };
   /** The guest's driver broke the queue and has to reset the device. */
   readonly PMEM_DRIVER_ERROR: DeviceData & { readonly reason: string };
+  /** The power of a device was cut, or an image was made of what that would leave. */
+  readonly PMEM_POWER_CUT: DeviceData & PowerCutData;
   /** The file behind a backend is no longer what it was when it was opened. */
   readonly PMEM_BACKING_FILE_CHANGED: {
     /** The backend's id. */

@@ -6,6 +6,7 @@ import type { DeviceEvent } from './device-messages.ts';
 import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
+import type { FailureControl } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
@@ -15,6 +16,7 @@ import { checkServable } from './servable.ts';
 import { objectProperties } from './object-properties.ts';
 import type { ObjectNode } from './object-tree.ts';
 import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
+import { ServedFailures } from './served-failures.ts';
 import { ServedDevices, type Device, type Served } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
 import { ensureSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
@@ -43,6 +45,7 @@ export class Machine implements ManagedMachine {
   readonly name: string | undefined;
   readonly objectTypes = objectProperties;
   readonly deviceTypes = deviceProperties;
+  readonly failures: FailureControl;
   readonly #options: MachineOptions;
   readonly #observer: MachineObserver;
   readonly #thread: DeviceThreadHandle;
@@ -64,6 +67,7 @@ export class Machine implements ManagedMachine {
       (event) => this.#happened(event),
       (error) => observer.failed(error),
     );
+    this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
   }
 
   get devices(): readonly Device[] {
@@ -163,7 +167,7 @@ export class Machine implements ManagedMachine {
   }
   /** How each device is doing. */
   async pmem(): Promise<readonly PmemInfo[]> {
-    return (await this.#states()).map(pmemInfo);
+    return (await this.#states({ exposure: true })).map(pmemInfo);
   }
 
   stop(): Promise<void> {
@@ -206,8 +210,8 @@ export class Machine implements ManagedMachine {
     this.#devices.clear();
   }
 
-  async #states(): Promise<DeviceState[]> {
-    const statuses = await this.#thread.request({ type: 'status' });
+  async #states(asked: { readonly exposure?: boolean } = {}): Promise<DeviceState[]> {
+    const statuses = await this.#thread.request({ type: 'status', ...asked });
     return statuses.flatMap((status) => {
       const device = this.#devices.get(status.id);
       return device === undefined ? [] : [{ device, status, backend: this.#backends.get(device.memdev) }];

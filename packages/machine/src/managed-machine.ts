@@ -1,5 +1,6 @@
 import type { PropertySchema, PropertySource } from '@vpmem/options';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
+import type { FailureControl } from './failure-control.ts';
 import type { ForeignMonitor } from './foreign-monitor.ts';
 import type { MachineEvent } from './machine-event.ts';
 import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
@@ -98,6 +99,8 @@ export interface ManagedMachine {
 
   /** Calls `listener` for everything that happens from now on; returns how to stop that. */
   onEvent(listener: (event: MachineEvent) => void): () => void;
+  /** What can be made to go wrong with the pmem devices. */
+  readonly failures: FailureControl;
   /** The guest, where it is part of this process. */
   readonly guest?: GuestConsole;
   /** QEMU's own monitor, if there is a QEMU. */

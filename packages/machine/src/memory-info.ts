@@ -58,6 +58,23 @@ export interface FlushLatency {
   readonly max: number;
 }
 
+/** What a power cut would cost now, as far as is known. */
+export interface PowerExposure {
+  /** Bytes that are not durable; undefined if they were not counted since the last flush. */
+  readonly bytes: number | undefined;
+  /** Milliseconds since the oldest of them can have been stored; undefined if there are none. */
+  readonly oldest: number | undefined;
+  /** Power cuts there were. */
+  readonly cuts: number;
+}
+
+/** Faults of flushes that were planned, and came. */
+export interface FlushFaults {
+  readonly failed: number;
+  readonly delayed: number;
+  readonly hung: number;
+}
+
 /** How a virtio-pmem device is doing: what `query-pmem` answers and QEMU cannot say. */
 export interface PmemInfo {
   readonly id: string;
@@ -84,6 +101,11 @@ export interface PmemInfo {
     readonly inFlight: number;
   };
   readonly latency: FlushLatency | undefined;
+  /** Absent without power-failure=on. */
+  readonly exposure?: PowerExposure | undefined;
+  /** What another process opens to share the memory; absent without power-failure=on, where the file itself is that. */
+  readonly memoryPath?: string | undefined;
+  readonly faults?: FlushFaults;
   /** The last thing that went wrong; `time` in milliseconds since 1970. */
   readonly lastError: { readonly text: string; readonly time: number } | undefined;
 }

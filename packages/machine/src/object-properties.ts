@@ -37,6 +37,7 @@ export const objectProperties = {
     readonly: property.bool({ default: false, description: 'open the file for reading only' }),
     align: property.size({ description: 'alignment of the mapping' }),
     offset: property.size({ description: 'where in the file the memory begins' }),
+    'power-failure': property.bool({ default: false, description: 'only flushed bytes get into the file; a power cut can be simulated (not in QEMU)' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
     pmem: property.only(property.bool({ description: 'off only' }), (pmem) => !pmem, DURABLE),
     rom: property.oneOf(['auto', 'on', 'off'], { default: 'auto', description: 'off: the guest may write to its private copy' }),
@@ -81,6 +82,7 @@ export function readObject(source: PropertySource): BackendOptions {
       rom,
       memPath: values['mem-path'],
       discardData: values['discard-data'],
+      powerFailure: values['power-failure'],
       // To QEMU 0 is the page size.
       ...(align !== 0 && { align }),
       ...(offset !== undefined && { offset }),

@@ -1,32 +1,51 @@
-import { MemoryBackend, volatileSyncer, type SyncPool } from '@vpmem/memory-backend';
+import { volatileSyncer, type MemoryBackend, type PowerCutReport, type SyncPool } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
+import { afterOn } from './loop-timer.ts';
+import type { PowerExposure } from './memory-info.ts';
+import { PmemBacking } from './pmem-backing.ts';
 
 /** A client has the device. */
 export class DeviceBusy extends Error {}
 
+/** Hears of a power cut that had been planned. */
+type PlannedCut = (device: ServedDevice, outcome: PowerCutReport | Error) => void;
+
 /** A virtio-pmem-pci device from its file to its socket. */
 export class ServedDevice {
   readonly id: string;
-  readonly backend: MemoryBackend;
+  readonly backing: PmemBacking;
   readonly device: VirtioPmem;
   readonly server: VfioUserServer;
   readonly #pci: VirtioPciFunction;
 
-  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool) {
+  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, planned: PlannedCut) {
     const { id, backend, vectors, eventIndex, indirectDescriptors, listener } = description;
     this.id = id;
-    const syncer = backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(loop.defer);
-    this.backend = new MemoryBackend(backend, syncer);
+    this.backing = new PmemBacking({
+      description: backend,
+      syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(loop.defer)),
+      after: afterOn(loop),
+      loop,
+      observer: {
+        powerLost: () => this.server.hold('the power was cut'),
+        powerBack: () => this.server.resume(),
+        planned: (outcome) => planned(this, outcome),
+      },
+    });
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, eventIndex, indirectDescriptors });
     this.server = new VfioUserServer(this.#pci, listener, loop);
   }
 
-  get status(): DeviceStatus {
+  get backend(): MemoryBackend {
+    return this.backing.memory;
+  }
+
+  status(exposure?: PowerExposure): DeviceStatus {
     const { stats, inFlight, failure, latency } = this.backend.flushes;
     return {
       id: this.id,
@@ -36,16 +55,17 @@ export class ServedDevice {
       flushes: { ...stats },
       flushesInFlight: inFlight,
       latency,
+      faults: this.backing.faultStats,
+      exposure,
       failure: failure?.message,
     };
   }
 
   /** Makes everything written so far durable, which answers every flush that waits, and hangs up; `done` is called after. */
   stop(done: () => void): void {
-    this.backend.flushes.request(() => {
+    this.backing.settle(() => {
       this.server.close();
-      done();
+      this.backing.close(done);
     });
-    this.backend.flushes.start();
   }
 }

@@ -1,3 +1,4 @@
+import type { PowerCutReport } from '@vpmem/memory-backend';
 import type { DeviceEvent } from './device-messages.ts';
 import type { MachineEvent, MachineEventName, MachineEvents } from './machine-event.ts';
 
@@ -5,12 +6,15 @@ type Named<N extends MachineEventName> = { readonly [K in N]: { readonly name: K
 
 /** Events of one device that a device thread tells of. */
 export type ServedEvent = Named<
-  'PMEM_CLIENT_CONNECTED' | 'PMEM_CLIENT_DISCONNECTED' | 'PMEM_CLIENT_ERROR' | 'PMEM_DRIVER_ERROR' | 'PMEM_FLUSH_FAILED'
+  'PMEM_POWER_CUT' | 'PMEM_CLIENT_CONNECTED' | 'PMEM_CLIENT_DISCONNECTED' | 'PMEM_CLIENT_ERROR' | 'PMEM_DRIVER_ERROR' | 'PMEM_FLUSH_FAILED'
 > &
   MachineEvent;
 
 /** What the device thread said, as an event of the machine; `path` is the device's. */
-export function explainDeviceEvent({ device, event, detail }: DeviceEvent, path: string): ServedEvent {
+export function explainDeviceEvent(happened: DeviceEvent, path: string): ServedEvent {
+  const { device, event } = happened;
+  if (event === 'power-cut') return { name: 'PMEM_POWER_CUT', data: { device, path, ...powerCutData(happened.outcome) } };
+  const { detail } = happened;
   const data = { device, path, reason: detail };
   switch (event) {
     case 'client-connected':
@@ -26,4 +30,11 @@ export function explainDeviceEvent({ device, event, detail }: DeviceEvent, path:
     case 'sync-failed':
       return { name: 'PMEM_FLUSH_FAILED', data };
   }
+}
+
+/** What a power cut did, or in words why it could not be carried out, as its event tells it. */
+export function powerCutData(outcome: PowerCutReport | string): Omit<MachineEvents['PMEM_POWER_CUT'], 'device' | 'path'> {
+  if (typeof outcome === 'string') return { 'lost-bytes': 0, 'survived-bytes': 0, error: outcome };
+  const { flush, lostBytes, survivedBytes, seed, image } = outcome;
+  return { ...(flush !== undefined && { flush }), 'lost-bytes': lostBytes, 'survived-bytes': survivedBytes, seed, ...(image !== undefined && { image }) };
 }

@@ -45,8 +45,16 @@ export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
     driver: driverState(status),
     flushes: { ...status.flushes, inFlight: status.flushesInFlight },
     latency: status.latency,
+    exposure: status.exposure,
+    memoryPath: memoryPath(backend),
+    faults: status.faults,
     lastError: device.lastError,
   };
+}
+
+/** What another process opens to share memory that no file is. */
+export function memoryPath(backend: BackendDescription | undefined): string | undefined {
+  return backend?.medium === undefined ? undefined : `/proc/${process.pid}/fd/${backend.fd}`;
 }
 
 /** VIRTIO 1.4 §2.1, in a word. */

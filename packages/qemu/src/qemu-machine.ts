@@ -2,6 +2,7 @@ import {
   type AddedDevice,
   type BackendInfo,
   type BusInfo,
+  type FailureControl,
   type ForeignMonitor,
   type MachineEvent,
   type ManagedMachine,
@@ -42,6 +43,7 @@ export class QemuMachine implements ManagedMachine {
   readonly objectTypes;
   readonly deviceTypes;
   readonly foreign: ForeignMonitor;
+  readonly failures: FailureControl;
   readonly #served: ServedMachine;
   readonly #qemu: QemuMonitor;
   readonly #plug: HotPlug;
@@ -54,6 +56,7 @@ export class QemuMachine implements ManagedMachine {
     this.objectTypes = served.objectTypes;
     this.deviceTypes = served.deviceTypes;
     this.foreign = foreignMonitor(qemu);
+    this.failures = served.failures;
     this.#served = served;
     this.#qemu = qemu;
     this.#plug = new HotPlug(served, qemu, options);

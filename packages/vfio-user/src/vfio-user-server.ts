@@ -47,6 +47,19 @@ export class VfioUserServer {
     return this.#client !== undefined;
   }
 
+  /** Ends every conversation; whoever connects waits until {@link resume}. */
+  hold(reason: string): void {
+    // No event: connections queue up in the socket.
+    this.#watch.modify(0);
+    for (const session of [...this.#strangers]) session.close(reason);
+    this.#client?.close(reason);
+  }
+
+  /** Lets clients in again. */
+  resume(): void {
+    this.#watch.modify(EPOLLIN);
+  }
+
   /** Stops listening; who has the device keeps it. {@link close} has to follow when they have gone. */
   retire(): void {
     if (this.#retired) return;

@@ -1,0 +1,79 @@
+import {
+  FlushFaults,
+  MemoryBackend,
+  SimulatedMedium,
+  type After,
+  type BackendDescription,
+  type FaultStats,
+  type PowerCutReport,
+  type PowerObserver,
+  type Syncer,
+} from '@vpmem/memory-backend';
+import type { EventLoop } from '@vpmem/native';
+import type { PowerCutOrder } from './failure-control.ts';
+import type { PowerExposure } from './memory-info.ts';
+
+/** What a backing is made of. */
+export interface BackingParts {
+  readonly description: BackendDescription;
+  /** What makes it durable, unless it has a simulated medium. */
+  readonly syncer: () => Syncer;
+  readonly after: After;
+  readonly observer: PowerObserver;
+  /** What a simulated medium reports through; absent: node's own event loop. */
+  readonly loop?: EventLoop;
+}
+
+/** What stands behind a pmem device: its memory, what makes that durable, and what can be made to go wrong with it. */
+export class PmemBacking {
+  readonly memory: MemoryBackend;
+  readonly faults: FlushFaults;
+  readonly #medium: SimulatedMedium | undefined;
+  #cuts = 0;
+
+  constructor({ description, syncer, after, observer, loop }: BackingParts) {
+    const counting: PowerObserver = {
+      powerLost: () => {
+        this.#cuts++;
+        observer.powerLost();
+      },
+      powerBack: () => observer.powerBack(),
+      planned: (outcome) => observer.planned(outcome),
+    };
+    this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
+    this.faults = new FlushFaults(this.#medium ?? syncer(), after);
+    this.memory = new MemoryBackend(description, this.faults);
+  }
+
+  get faultStats(): FaultStats {
+    return { ...this.faults.stats };
+  }
+
+  /** Cuts the power; `done` gets undefined where it is to happen at a flush to come. For a backend with power-failure=on. */
+  cut({ options, at }: PowerCutOrder, done: (outcome: PowerCutReport | NodeJS.ErrnoException | undefined) => void): void {
+    if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
+    if (at === undefined) return this.#medium.cut(options, done);
+    this.#medium.plan({ ...at, options });
+    done(undefined);
+  }
+
+  /** What a power cut would cost; undefined where none can be simulated. `done` may be called at once. */
+  expose(done: (exposure: PowerExposure | undefined) => void): void {
+    if (this.#medium === undefined) return done(undefined);
+    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts }));
+  }
+
+  /** Makes everything written so far durable, if that can be, whatever was planned to go wrong; `done` is called after. */
+  settle(done: () => void): void {
+    this.faults.plan(undefined);
+    this.#medium?.plan(undefined);
+    this.memory.flushes.request(() => done());
+    this.memory.flushes.start();
+  }
+
+  /** `done` is called when the backend may be closed; no flush may be running. */
+  close(done: () => void): void {
+    if (this.#medium === undefined) done();
+    else this.#medium.close(done);
+  }
+}

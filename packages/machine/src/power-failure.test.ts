@@ -1,0 +1,255 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Guest, type PmemDisk } from '@vpmem/guest';
+import { parseOption } from '@vpmem/options';
+import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MachineBench } from '../tests/machine-bench.ts';
+import type { FailureControl } from './failure-control.ts';
+import type { MachineEvent } from './machine-event.ts';
+import { Machine } from './machine.ts';
+import type { PmemInfo } from './memory-info.ts';
+
+/** A device with a simulated medium, and a guest that uses it. */
+interface Setting {
+  readonly failures: FailureControl;
+  readonly events: readonly MachineEvent[];
+  readonly folder: string;
+  store(offset: number, text: string): Promise<void>;
+  fsync(): Promise<void>;
+  load(offset: number, length: number): Promise<string>;
+  /** The guest after a power cut. */
+  startAgain(): Promise<void>;
+  info(): Promise<PmemInfo>;
+  /** In good order. */
+  close(): Promise<void>;
+}
+
+const OPTIONS = 'size=4M,share=on,power-failure=on';
+
+async function embedded(): Promise<Setting> {
+  const bench = new MachineBench();
+  const { machine, folder } = bench;
+  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${OPTIONS}`);
+  await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1');
+  await machine.start();
+  return {
+    failures: machine.failures,
+    events: bench.events,
+    folder,
+    store: (offset, text) => machine.guest.write('nv1', offset, Buffer.from(text)),
+    fsync: () => machine.guest.fsync('nv1'),
+    load: async (offset, length) => Buffer.from(await machine.guest.read('nv1', offset, length)).toString(),
+    startAgain: () => machine.cont(),
+    info: async () => (await machine.pmem())[0]!,
+    close: () => machine.close(),
+  };
+}
+
+async function served(): Promise<Setting> {
+  const folder = mkdtempSync(join(tmpdir(), 'vpmem-power-'));
+  const failed = (error: Error): never => {
+    throw error;
+  };
+  const machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
+  const events: MachineEvent[] = [];
+  machine.onEvent((event) => events.push(event));
+  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${OPTIONS}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
+  await machine.addDevice(parseOption('virtio-pmem-pci,id=nv1,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
+  let guest: Guest | undefined;
+  const start = (): PmemDisk => {
+    guest = new Guest();
+    return guest.plug(RemoteFunction.connect(join(folder, 'nv1.sock')));
+  };
+  let disk = start();
+  return {
+    failures: machine.failures,
+    events,
+    folder,
+    store: (offset, text) => {
+      disk.write(offset, Buffer.from(text));
+      return Promise.resolve();
+    },
+    fsync: () => disk.fsync(),
+    load: (offset, length) => Promise.resolve(Buffer.from(disk.read(offset, length)).toString()),
+    startAgain: () => {
+      guest?.cutPower();
+      disk = start();
+      return Promise.resolve();
+    },
+    info: async () => (await machine.pmem())[0]!,
+    close: async () => {
+      if (guest === undefined) return;
+      guest.cutPower();
+      guest = undefined;
+      await machine.close();
+    },
+  };
+}
+
+describe.each([
+  ['the embedded guest', embedded],
+  ['a guest of another process', served],
+] as const)('a power cut of %s', (_, make) => {
+  let setting: Setting;
+  const fileText = (offset: number, length: number, name = 'disk.img'): string => readFileSync(join(setting.folder, name)).subarray(offset, offset + length).toString();
+  const cuts = (): unknown[] => setting.events.flatMap(({ name, data }) => (name === 'PMEM_POWER_CUT' ? [data] : []));
+  beforeEach(async () => {
+    setting = await make();
+  });
+  afterEach(async () => {
+    await setting.close();
+    rmSync(setting.folder, { recursive: true, force: true });
+  });
+
+  it('loses what was not flushed, and what comes next finds the rest', async () => {
+    await setting.store(0, 'flushed');
+    await setting.fsync();
+    await setting.store(4096, 'not flushed');
+    expect(fileText(4096, 3)).toBe('\0\0\0');
+    const report = await setting.failures.powerCut('nv1', { seed: 5 });
+    expect(report).toEqual({ flush: undefined, lostBytes: 11, survivedBytes: 0, seed: 5, image: undefined });
+    expect(cuts()).toEqual([{ device: 'nv1', path: '/machine/peripheral/nv1', 'lost-bytes': 11, 'survived-bytes': 0, seed: 5 }]);
+    expect([fileText(0, 7), fileText(4096, 11)]).toEqual(['flushed', '\0'.repeat(11)]);
+    await setting.startAgain();
+    expect([await setting.load(0, 7), await setting.load(4096, 11)]).toEqual(['flushed', '\0'.repeat(11)]);
+    await setting.store(4096, 'once more');
+    await setting.fsync();
+    expect(fileText(4096, 9)).toBe('once more');
+  });
+
+  it('can be planned for a flush, which is then never answered', async () => {
+    expect(await setting.failures.powerCut('/machine/peripheral/nv1', { atFlush: 2, phase: 'after-durable', seed: 1 })).toBeUndefined();
+    await setting.store(0, 'one');
+    await setting.fsync();
+    await setting.store(0, 'two');
+    let answered = false;
+    const flush = setting.fsync().then(() => (answered = true)).catch(() => undefined);
+    await expect.poll(cuts).toMatchObject([{ flush: 2, 'lost-bytes': 0 }]);
+    expect([answered, fileText(0, 3)]).toEqual([false, 'two']);
+    await setting.startAgain();
+    await flush;
+    expect(await setting.load(0, 3)).toBe('two');
+  });
+
+  it('can leave its image beside a guest that goes on', async () => {
+    await setting.store(0, 'flushed');
+    await setting.fsync();
+    await setting.store(4096, 'kept');
+    const image = join(setting.folder, 'image.img');
+    expect(await setting.failures.powerCut('nv1', { image, survivors: 'all' })).toMatchObject({ survivedBytes: 4, image });
+    expect([fileText(0, 7, 'image.img'), fileText(4096, 4, 'image.img'), fileText(4096, 4)]).toEqual(['flushed', 'kept', '\0\0\0\0']);
+    await expect(setting.failures.powerCut('nv1', { image })).rejects.toMatchObject({ code: 'power-cut', message: expect.stringMatching(/EEXIST/) as string });
+    expect(await setting.load(4096, 4)).toBe('kept');
+    await setting.fsync();
+    expect(fileText(4096, 4)).toBe('kept');
+  });
+
+  it('is told of beforehand: how much there is to lose, and since when at most', async () => {
+    await setting.fsync();
+    await setting.store(0, 'twelve bytes');
+    const { exposure, memoryPath } = await setting.info();
+    expect(exposure).toEqual({ bytes: 12, oldest: expect.any(Number) as number, cuts: 0 });
+    expect(existsSync(memoryPath ?? '')).toBe(true);
+    await setting.fsync();
+    expect((await setting.info()).exposure).toEqual({ bytes: 0, oldest: undefined, cuts: 0 });
+  });
+
+  it('is not what an end in good order is', async () => {
+    await setting.store(0, 'stored');
+    await setting.close();
+    expect(fileText(0, 6)).toBe('stored');
+  });
+
+  it.each([
+    [{ seed: 2 ** 32 }, 'seed=4294967296 is not an integer from 0 to 4294967295'],
+    [{ atFlush: 0 }, 'at-flush=0 is not an integer from 1 to 9007199254740991'],
+    [{ phase: 'during' }, 'phase=during is a place in a flush; say which with at-flush, 1 being the next'],
+  ] as const)('is refused with %o', async (request, message) => {
+    await expect(setting.failures.powerCut('nv1', request)).rejects.toMatchObject({ code: 'bad-value', message });
+    expect(cuts()).toEqual([]);
+  });
+
+  it('is refused for a device that there is not', async () => {
+    await expect(setting.failures.powerCut('nv9', {})).rejects.toMatchObject({ code: 'device-missing' });
+  });
+});
+
+describe.each([
+  ['the embedded guest', embedded],
+  ['a guest of another process', served],
+] as const)('a flush of %s', (_, make) => {
+  let setting: Setting;
+  beforeEach(async () => {
+    setting = await make();
+  });
+  afterEach(async () => {
+    await setting.close();
+    rmSync(setting.folder, { recursive: true, force: true });
+  });
+
+  it('fails once when it is told to, and then no more', async () => {
+    await setting.failures.flushFault('nv1', { fault: 'error', atFlush: 2 });
+    await setting.fsync();
+    await setting.store(0, 'text');
+    await expect(setting.fsync()).rejects.toThrow();
+    await setting.fsync();
+    expect((await setting.info()).faults).toEqual({ failed: 1, delayed: 0, hung: 0 });
+    expect(readFileSync(join(setting.folder, 'disk.img')).subarray(0, 4).toString()).toBe('text');
+  });
+
+  it('fails for good', async () => {
+    await setting.failures.flushFault('nv1', { fault: 'error', lasting: true });
+    for (let i = 0; i < 3; i++) await expect(setting.fsync()).rejects.toThrow();
+    expect(setting.events.map(({ name }) => name)).toContain('PMEM_FLUSH_FAILED');
+  });
+
+  it('is late', async () => {
+    await setting.failures.flushFault('nv1', { fault: 'delay', milliseconds: 60 });
+    const began = performance.now();
+    await setting.fsync();
+    expect(performance.now() - began).toBeGreaterThanOrEqual(59);
+    expect((await setting.info()).faults).toEqual({ failed: 0, delayed: 1, hung: 0 });
+  });
+
+  it('is not answered until that is taken back', async () => {
+    await setting.failures.flushFault('nv1', { fault: 'hang' });
+    const flush = setting.fsync();
+    await expect.poll(async () => (await setting.info()).faults?.hung).toBe(1);
+    expect((await setting.info()).flushes.inFlight).toBe(1);
+    await setting.failures.flushFault('nv1', { fault: 'none' });
+    await flush;
+  });
+
+  it('that is not answered does not keep the machine from ending', async () => {
+    await setting.failures.flushFault('nv1', { fault: 'hang', lasting: true });
+    await setting.store(0, 'text');
+    const flush = setting.fsync().catch(() => undefined);
+    await expect.poll(async () => (await setting.info()).faults?.hung).toBe(1);
+    await setting.close();
+    await flush;
+    expect(readFileSync(join(setting.folder, 'disk.img')).subarray(0, 4).toString()).toBe('text');
+  });
+
+  it.each([
+    [{ fault: 'delay' }, 'fault=delay takes ms: for how long a flush is held back, in milliseconds'],
+    [{ fault: 'delay', milliseconds: -1 }, 'ms=-1 is not an integer from 0 to 86400000'],
+    [{ fault: 'error', milliseconds: 1 }, 'ms is for fault=delay, not for fault=error'],
+    [{ fault: 'hang', atFlush: 0.5 }, 'at-flush=0.5 is not an integer from 1 to 9007199254740991'],
+  ] as const)('cannot go wrong with %o', async (request, message) => {
+    await expect(setting.failures.flushFault('nv1', request)).rejects.toMatchObject({ code: 'bad-value', message });
+    await setting.fsync();
+  });
+});
+
+it('a device whose file is what the guest sees has nothing to lose', async () => {
+  const bench = new MachineBench();
+  await bench.files(['mem1']);
+  await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1');
+  await expect(bench.machine.failures.powerCut('nv1', {})).rejects.toMatchObject({
+    code: 'not-supported',
+    message: "device 'nv1': memory backend 'mem1' does not keep apart what is durable, so there is nothing to lose; make it with power-failure=on",
+  });
+  await bench.close();
+});
