@@ -1,4 +1,4 @@
-import { container, MachineError, type AddedDevice, type BackendInfo, type BusInfo, type ForeignMonitor, type GuestConsole, type ManagedMachine, type MachineEvent, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState } from '@vpmem/machine';
+import { container, MachineError, type AddedDevice, type BackendInfo, type BusInfo, type FailureControl, type ForeignMonitor, type GuestConsole, type ManagedMachine, type MachineEvent, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState } from '@vpmem/machine';
 import { defineProperties, property, readProperties, type PropertySource } from '@vpmem/options';
 
 const fileProperties = defineProperties({
@@ -28,6 +28,19 @@ export class FakeMachine implements ManagedMachine {
   readonly deviceTypes = { 'virtio-pmem-pci': pmemProperties };
   foreign?: ForeignMonitor;
   guest?: GuestConsole;
+  readonly failures: FailureControl = {
+    powerCut: (device, request) =>
+      attempt(() => {
+        this.#known(device);
+        this.calls.push(`powerCut ${device} ${JSON.stringify(request)}`);
+        return request.atFlush === undefined ? { flush: undefined, lostBytes: 12, survivedBytes: 3, seed: request.seed ?? 1, image: request.image } : undefined;
+      }),
+    flushFault: (device, request) =>
+      attempt(() => {
+        this.#known(device);
+        this.calls.push(`flushFault ${device} ${JSON.stringify(request)}`);
+      }),
+  };
   /** What was called, in order. */
   readonly calls: string[] = [];
   state: RunState = 'running';
@@ -154,6 +167,10 @@ export class FakeMachine implements ManagedMachine {
   /** Lets something happen. */
   emit(event: MachineEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  #known(device: string): void {
+    if (!this.#devices.has(device)) throw new MachineError('device-missing', 'id', `Device '${device}' not found`);
   }
 
   #become(state: RunState, event: MachineEvent): Promise<void> {

@@ -29,6 +29,8 @@ export function idleHandlers(own: Partial<QmpHandlers> = {}): QmpHandlers {
     'device-list-properties': ({ typename }) => missing(typename),
     'human-monitor-command': () => '',
     'query-pmem': () => [],
+    'power-cut': ({ id }) => missing(id),
+    'flush-fault': ({ id }) => missing(id),
     ...own,
   };
 }

@@ -1,3 +1,4 @@
+import { PmemFaults, PmemPowerFailure } from './failure-types.ts';
 import { DeviceEvent } from './machine-types.ts';
 import { bool, enumeration, int, openStruct, str, struct, uint64 } from './qapi-type.ts';
 
@@ -32,6 +33,8 @@ export const PmemInfo = struct('PmemInfo', 'How a virtio-pmem device is doing.',
   driver: enumeration('PmemDriverState', "What the guest's driver has made of the device.", ['none', 'starting', 'ready', 'needs-reset', 'failed']),
   flushes: PmemFlushes,
   latency: PmemLatency.exactOptional().describe('absent before the first flush'),
+  'power-failure': PmemPowerFailure.exactOptional().describe('absent without `power-failure=on`'),
+  faults: PmemFaults.exactOptional(),
   'last-error': PmemError.exactOptional(),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FlushFaultArguments, PowerCutAnswer, PowerCutArguments } from './failure-types.ts';
 import { Memdev, MemoryDeviceInfo, MemoryInfo, NameInfo, StatusInfo } from './machine-types.ts';
 import { PciInfo } from './pci-types.ts';
 import { DeviceAdded, PmemInfo } from './pmem-types.ts';
@@ -130,6 +131,18 @@ export const qmpCommands = {
     arguments: nothing,
     returns: z.array(PmemInfo),
     allowOob: true,
+    ours: true,
+  }),
+  'power-cut': command({
+    doc: 'Takes the power from a virtio-pmem device: what was not flushed is gone, but for what is to survive. A VM that has the device is hung up on, and its successor finds what is left; the guest of `vpmem run` is switched off until `cont`. Event: PMEM_POWER_CUT.',
+    arguments: PowerCutArguments,
+    returns: PowerCutAnswer,
+    ours: true,
+  }),
+  'flush-fault': command({
+    doc: "Lets flushes of a virtio-pmem device go wrong. What was to go wrong before is taken back.",
+    arguments: FlushFaultArguments,
+    returns: nothing,
     ours: true,
   }),
 } as const;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { PowerCutEvent } from './failure-types.ts';
 import { CauseEvent, DeviceEvent } from './machine-types.ts';
 import { BackingFileChange, PmemTrouble } from './pmem-types.ts';
 import { nothing } from './qapi-type.ts';
@@ -29,6 +30,7 @@ export const qmpEvents = {
   PMEM_CLIENT_ERROR: event({ doc: 'A connection was turned away, or something a client sent was.', data: PmemTrouble, ours: true }),
   PMEM_FLUSH_FAILED: event({ doc: 'The first flush failed. All later ones fail too until the device is plugged in anew.', data: PmemTrouble, ours: true }),
   PMEM_DRIVER_ERROR: event({ doc: "The guest's driver broke the queue and has to reset the device.", data: PmemTrouble, ours: true }),
+  PMEM_POWER_CUT: event({ doc: 'The power of a device was cut, or an image made of what that would leave.', data: PowerCutEvent, ours: true }),
   PMEM_BACKING_FILE_CHANGED: event({ doc: 'The file behind a backend is no longer what it was when it was opened.', data: BackingFileChange, ours: true }),
 } as const;
 

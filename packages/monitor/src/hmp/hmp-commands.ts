@@ -1,5 +1,6 @@
 import { optionalWord } from './argument.ts';
 import { defineCommand, findCommand, helpLine, type HmpCommand, type Invocation } from './hmp-command.ts';
+import { failureCommands } from './failure-commands.ts';
 import { guestCommands } from './guest-commands.ts';
 import type { HmpContext } from './hmp-context.ts';
 import { infoTopics } from './info-topics.ts';
@@ -42,7 +43,7 @@ const info = defineCommand({
 });
 
 /** All commands, in the order in which help shows them. */
-export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...guestCommands];
+export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...failureCommands, ...guestCommands];
 
 /** A command that a line asks for. */
 export interface ResolvedCommand {

@@ -25,6 +25,18 @@ export function optionCompleter(types: (context: HmpContext) => Types, implied: 
   };
 }
 
+/** Completes `NAME=VALUE,…`. */
+export function completeProperties(schema: PropertySchema): Completer {
+  return async (context, text) => {
+    const elements = text.split(',');
+    const last = elements.pop() ?? '';
+    const [name = '', ...value] = last.split('=');
+    if (value.length > 0) return { candidates: await values(context, schema[name], name), replaced: value.join('=') };
+    const given = new Set(elements.map((element) => element.split('=')[0]));
+    return { candidates: Object.keys(schema).flatMap((each) => (given.has(each) ? [] : [`${each}=`])), replaced: last };
+  };
+}
+
 async function values({ machine }: HmpContext, declared: Property<unknown> | RefusedProperty | undefined, name: string): Promise<readonly string[]> {
   if (declared?.kind !== 'value') return [];
   if (declared.type === 'bool') return ['on', 'off'];

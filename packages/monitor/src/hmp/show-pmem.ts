@@ -1,4 +1,4 @@
-import type { PmemInfo } from '@vpmem/machine';
+import type { PmemInfo, PowerExposure } from '@vpmem/machine';
 import { formatSize } from '@vpmem/options';
 
 const HEAD = ['device', 'memdev', 'size', 'client', 'driver', 'asked', 'synced', 'shared', 'failed', 'in flight', 'p50 µs', 'p99 µs', 'max µs', 'backing file'];
@@ -19,12 +19,21 @@ function row({ id, memdev, size, connected, socket, driver, flushes, latency, ba
   return [id, memdev.replace(/^\/objects\//, ''), formatSize(size), client, driver, ...counts, ...times, backingFile ?? '-'];
 }
 
-function remarks({ id, volatile, lastError, socket }: PmemInfo): string[] {
+function remarks({ id, volatile, lastError, socket, exposure, faults }: PmemInfo): string[] {
   return [
     ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
     ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
+    ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}`]),
+    ...(faults === undefined || faults.failed + faults.delayed + faults.hung === 0 ? [] : [`${id}: planned faults: ${faults.failed} failed, ${faults.delayed} delayed, ${faults.hung} hung`]),
     ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
   ];
+}
+
+/** What a power cut would cost. */
+function showExposure({ bytes, oldest, cuts }: PowerExposure): string {
+  const amount = bytes === undefined ? 'a flush is being carried out' : `${bytes} bytes not durable`;
+  const age = oldest === undefined ? '' : `, for ${oldest} ms at most`;
+  return `${amount}${age}${cuts === 0 ? '' : `; ${cuts} power cuts`}`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -2,7 +2,7 @@ import { explainError, ForeignError, MachineError, type ManagedMachine } from '@
 import { QmpError, type ForeignCommands, type QmpHandlers, type Returned } from '@vpmem/qmp';
 import type { HmpShell } from '../hmp/hmp-shell.ts';
 import { getProperty, listProperties } from '../qom.ts';
-import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer } from './qmp-answers.ts';
+import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer, powerCutAnswer } from './qmp-answers.ts';
 import { listDeviceProperties, listTypes } from './qom-types.ts';
 
 /** QMP's commands on a machine. What goes wrong with one is a `QmpError`, defects of ours aside. */
@@ -35,6 +35,8 @@ export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHa
     'device-list-properties': ({ typename }) => listDeviceProperties(machine, typename),
     'human-monitor-command': async ({ 'command-line': line }) => (await shell.run(line)).replaceAll('\n', '\r\n'),
     'query-pmem': async () => (await machine.pmem()).map(pmemAnswer),
+    'power-cut': async ({ id, 'at-flush': atFlush, ...request }) => powerCutAnswer(await machine.failures.powerCut(id, { ...request, atFlush })),
+    'flush-fault': async ({ id, 'at-flush': atFlush, ms: milliseconds, ...request }) => done(machine.failures.flushFault(id, { ...request, atFlush, milliseconds })),
   });
 }
 

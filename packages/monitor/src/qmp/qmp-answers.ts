@@ -1,4 +1,4 @@
-import type { BackendInfo, MemoryDeviceInfo, MemorySize, PciBridgeInfo, PciFunctionInfo, PciRegionInfo, PciWindow, PmemInfo } from '@vpmem/machine';
+import type { BackendInfo, FailureControl, MemoryDeviceInfo, MemorySize, PciBridgeInfo, PciFunctionInfo, PciRegionInfo, PciWindow, PmemInfo, PowerExposure } from '@vpmem/machine';
 import type { Returned } from '@vpmem/qmp';
 import { pciClassName } from '../pci-class.ts';
 
@@ -26,7 +26,7 @@ export function memorySizeAnswer({ base, plugged }: MemorySize): Returned<'query
 }
 
 export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
-  const { id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, lastError } = info;
+  const { id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, exposure, memoryPath = '', faults, lastError } = info;
   const { inFlight, ...flushes } = info.flushes;
   return {
     id,
@@ -40,8 +40,20 @@ export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
     driver,
     flushes: { ...flushes, 'in-flight': inFlight },
     ...(latency !== undefined && { latency: { ...latency } }),
+    ...(exposure !== undefined && { 'power-failure': exposureAnswer(exposure, memoryPath) }),
+    ...(faults !== undefined && { faults: { ...faults } }),
     ...(lastError !== undefined && { 'last-error': { ...lastError } }),
   };
+}
+
+function exposureAnswer({ bytes, oldest, cuts }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
+  return { ...(bytes !== undefined && { 'volatile-bytes': bytes }), ...(oldest !== undefined && { 'oldest-ms': oldest }), cuts, 'memory-path': memoryPath };
+}
+
+export function powerCutAnswer(report: Awaited<ReturnType<FailureControl['powerCut']>>): Returned<'power-cut'> {
+  if (report === undefined) return {};
+  const { lostBytes, survivedBytes, seed, image } = report;
+  return { cut: { 'lost-bytes': lostBytes, 'survived-bytes': survivedBytes, seed, ...(image !== undefined && { image }) } };
 }
 
 export function pciAnswer(bus: number, info: PciFunctionInfo): PciDevice {
