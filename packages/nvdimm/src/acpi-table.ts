@@ -1,4 +1,5 @@
 import { bytes, le32, struct, u8 } from '@vpmem/layout';
+import { asciiBytes, viewOf } from './bytes.ts';
 
 /** ACPI 6.5 §5.2.6, System Description Table Header */
 export const TableHeader = struct('DESCRIPTION_HEADER', {
@@ -58,7 +59,7 @@ export function sealTable(table: Uint8Array): void {
 /** What is wrong with a table as a whole, in words; undefined if nothing is. */
 export function checkTable(table: Uint8Array, signature: string): string | undefined {
   if (table.length < TableHeader.size) return `${table.length} bytes are no table; its header alone has ${TableHeader.size}`;
-  const header = TableHeader.decode(new DataView(table.buffer, table.byteOffset, table.byteLength));
+  const header = TableHeader.decode(viewOf(table));
   const found = String.fromCharCode(...header.signature);
   if (found !== signature) return `the table is '${found}', not '${signature}'`;
   if (header.length !== table.length) return `the table says it has ${header.length} bytes, but there are ${table.length}`;
@@ -67,7 +68,7 @@ export function checkTable(table: Uint8Array, signature: string): string | undef
 
 const sum = (table: Uint8Array): number => table.reduce((total, byte) => total + byte, 0);
 
-/** ACPI 6.5 §5.2.6 has texts without an end mark, filled up with blanks. */
+/** A text without an end mark, cut or filled up with blanks. */
 function ascii(text: string, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => text.charCodeAt(i) || 0x20);
+  return asciiBytes(text.padEnd(length).slice(0, length));
 }

@@ -1,3 +1,5 @@
+import { asciiBytes } from './bytes.ts';
+
 /** A piece of AML byte code. */
 export type Aml = Uint8Array<ArrayBuffer>;
 
@@ -30,21 +32,18 @@ export function packaged(opcode: readonly number[], ...parts: readonly (number |
   return aml(...opcode, packageLength(rest.length), rest);
 }
 
-const ROOT = 0x5c;
-const PARENT = 0x5e;
 const DUAL_NAME = 0x2e;
 const MULTI_NAME = 0x2f;
 const NULL_NAME = 0x00;
 const SEGMENT = /^[A-Z_][A-Z0-9_]{0,3}$/;
 
-/** ACPI 6.5 §20.2.2, NameString of a path such as `\_SB.NVDR`; segments shorter than four are filled up with `_`. */
+/** ACPI 6.5 §20.2.2, NameString of a path such as `\_SB.NVDR`: root and parents as they are written, segments of four characters. */
 export function nameString(path: string): Aml {
   const [, prefix = '', rest = ''] = /^(\\|\^*)(.*)$/.exec(path) ?? [];
   const segments = rest === '' ? [] : rest.split('.');
   const wrong = segments.find((segment) => !SEGMENT.test(segment));
   if (wrong !== undefined) throw new TypeError(`'${wrong}' in '${path}' is no name; one has 1 to 4 of A-Z, 0-9 and _, and begins with no digit`);
-  const start = [...prefix].map((character) => (character === '\\' ? ROOT : PARENT));
-  return aml(...start, ...segmentCount(segments.length), ...segments.flatMap(segmentBytes));
+  return aml(asciiBytes(prefix), ...segmentCount(segments.length), ...segments.map((segment) => asciiBytes(segment.padEnd(4, '_'))));
 }
 
 function segmentCount(count: number): number[] {
@@ -52,8 +51,6 @@ function segmentCount(count: number): number[] {
   if (count === 1) return [];
   return count === 2 ? [DUAL_NAME] : [MULTI_NAME, count];
 }
-
-const segmentBytes = (segment: string): number[] => [...segment.padEnd(4, '_')].map((character) => character.charCodeAt(0));
 
 const ZERO = 0x00;
 const ONE = 0x01;
@@ -79,7 +76,7 @@ export function dword(value: number): Aml {
 
 /** ACPI 6.5 §20.2.3, String: ASCII without NUL. */
 export function string(text: string): Aml {
-  return aml(STRING_PREFIX, ...[...text].map((character) => character.charCodeAt(0)), 0);
+  return aml(STRING_PREFIX, asciiBytes(text), 0);
 }
 
 /** ACPI 6.5 §20.2.5.4, DefBuffer, with all its bytes given. */

@@ -1,4 +1,19 @@
-import { DEVICE_FUNCTION, DsmAnswer, DsmCall, DSM_PAGE_SIZE, DSM_REVISION, INTERNAL_FUNCTION, INTERNAL_HANDLE, LabelRange, LabelSize, MAX_LABEL_TRANSFER, ReadFit, ROOT_HANDLE, STATUS } from './dsm-layout.ts';
+import { concatBytes, dwordBytes, viewOf } from './bytes.ts';
+import {
+  DEVICE_FUNCTION,
+  DSM_PAGE_SIZE,
+  DSM_REVISION,
+  DsmAnswer,
+  DsmCall,
+  INTERNAL_FUNCTION,
+  INTERNAL_HANDLE,
+  LabelRange,
+  LabelSize,
+  MAX_LABEL_TRANSFER,
+  ReadFit,
+  ROOT_HANDLE,
+  STATUS,
+} from './dsm-layout.ts';
 import type { LabelArea } from './label-area.ts';
 
 /** What _DSM has to know of an NVDIMM. */
@@ -17,7 +32,7 @@ export interface DsmSubject {
   labelFailed(handle: number, error: unknown): void;
 }
 
-const status = (code: number, ...rest: readonly Uint8Array[]): Uint8Array => concat(word(code), ...rest);
+const status = (code: number, ...rest: readonly Uint8Array[]): Uint8Array => concatBytes(dwordBytes(code), ...rest);
 const NOT_SUPPORTED = status(STATUS.notSupported);
 const INVALID = status(STATUS.invalid);
 
@@ -40,7 +55,7 @@ export class DsmResponder {
     if (page.length !== DSM_PAGE_SIZE) throw new RangeError(`the page has ${page.length} bytes; it has to be all ${DSM_PAGE_SIZE}`);
     const copy = page.slice();
     const payload = this.#call(new DataView(copy.buffer), copy.subarray(DsmCall.size));
-    page.set(concat(word(LENGTH + payload.length), payload));
+    page.set(concatBytes(dwordBytes(LENGTH + payload.length), payload));
   }
 
   #call(view: DataView, args: Uint8Array): Uint8Array {
@@ -104,24 +119,4 @@ export class DsmResponder {
 const LENGTH = DsmAnswer.fields.length.size;
 
 /** The answer of every function 0: which functions there are. */
-const functions = (...list: readonly number[]): Uint8Array => word(list.reduce((mask, fn) => mask | (1 << fn), 0));
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  viewOf(bytes).setUint32(0, value, true);
-  return bytes;
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
+const functions = (...list: readonly number[]): Uint8Array => dwordBytes(list.reduce((mask, fn) => mask | (1 << fn), 0));

@@ -1,6 +1,8 @@
+import { viewOf } from './bytes.ts';
+
 /** UEFI 2.7 §13.19, Fletcher64 over 32-bit little-endian words; trailing bytes that make no word do not count. */
 export function fletcher64(bytes: Uint8Array): bigint {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   let low = 0;
   let high = 0;
   for (let at = 0; at + 4 <= bytes.length; at += 4) {

@@ -24,4 +24,22 @@ export function formatGuid(bytes: Uint8Array): string {
   return [hex(0, 4, true), hex(4, 6, true), hex(6, 8, true), hex(8, 10, false), hex(10, 16, false)].join('-');
 }
 
+/** The 16 bytes of a UUID in the order of its text, which is how Linux has those of namespaces. Undefined if `text` is none. */
+export function parseUuid(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return GUID.test(text) ? hexBytes(text.replaceAll('-', '')) : undefined;
+}
+
+/** The bytes of a UUID that is one. */
+export function uuid(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = parseUuid(text);
+  if (bytes === undefined) throw new TypeError(`'${text}' is no UUID`);
+  return bytes;
+}
+
+/** The text of a UUID, in lower case. */
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
+
 const hexBytes = (hex: string): Uint8Array<ArrayBuffer> => Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));

@@ -1,3 +1,4 @@
+import { viewOf } from './bytes.ts';
 import { checksumWithout } from './fletcher64.ts';
 import type { LabelArea } from './label-area.ts';
 import { INDEX_ALIGNMENT, INDEX_SIGNATURE, LABEL_SIZES, LabelIndexBlock, type LabelVersion } from './label-layout.ts';
@@ -55,7 +56,7 @@ export function currentIndex(area: LabelArea): LabelIndex | undefined {
 export function readIndex(area: LabelArea, geometry: LabelGeometry, which: 0 | 1): LabelIndex | undefined {
   const { indexSize, labelSize, slots } = geometry;
   const bytes = area.read(which * indexSize, indexSize);
-  const block = LabelIndexBlock.decode(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const block = LabelIndexBlock.decode(viewOf(bytes));
   const sequence = block.Seq & SEQUENCE_MASK;
   const valid =
     INDEX_SIGNATURE.every((byte, i) => block.Sig[i] === byte) &&

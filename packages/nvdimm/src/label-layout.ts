@@ -1,4 +1,5 @@
 import { bytes, le16, le32, le64, le64big, struct, u8 } from '@vpmem/layout';
+import { asciiBytes } from './bytes.ts';
 
 /** UEFI 2.7 §13.19, EFI_NVDIMM_LABEL_INDEX_BLOCK; its free bitmap follows, one bit a label, 1 for a free one. */
 export const LabelIndexBlock = struct('EFI_NVDIMM_LABEL_INDEX_BLOCK', {
@@ -16,7 +17,7 @@ export const LabelIndexBlock = struct('EFI_NVDIMM_LABEL_INDEX_BLOCK', {
   Minor: le16,
   Checksum: le64big,
 });
-export const INDEX_SIGNATURE = Uint8Array.from('NAMESPACE_INDEX\0', (character) => character.charCodeAt(0));
+export const INDEX_SIGNATURE = asciiBytes('NAMESPACE_INDEX\0');
 /** Index blocks are a multiple of this long. */
 export const INDEX_ALIGNMENT = 256;
 

@@ -1,5 +1,6 @@
+import { viewOf } from './bytes.ts';
 import { checksumWithout } from './fletcher64.ts';
-import { formatGuid, guid } from './guid.ts';
+import { formatGuid, formatUuid, guid, uuid } from './guid.ts';
 import { Label, LABEL_UPDATING, LabelV1_1, type LabelVersion } from './label-layout.ts';
 
 /** A label: one piece of a namespace on this NVDIMM. Addresses and sizes in bytes. */
@@ -28,11 +29,11 @@ export const LABEL_UNIT = 4096;
 
 /** The label in these bytes if it is that of `slot`, whole, and in use. */
 export function decodeLabel(bytes: Uint8Array, version: LabelVersion, slot: number): NamespaceLabel | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(bytes);
   const label = LabelV1_1.decode(view);
   if (label.Slot !== slot || label.Dpa % LABEL_UNIT !== 0 || label.RawSize % LABEL_UNIT !== 0 || (label.Flags & LABEL_UPDATING) !== 0) return undefined;
   const common = {
-    uuid: formatGuid(label.Uuid),
+    uuid: formatUuid(label.Uuid),
     name: text(label.Name),
     flags: label.Flags,
     labelCount: label.NLabel,
@@ -51,7 +52,7 @@ export function decodeLabel(bytes: Uint8Array, version: LabelVersion, slot: numb
 /** The bytes of a label for `slot`. */
 export function encodeLabel(label: NamespaceLabel, version: LabelVersion, slot: number): Uint8Array {
   const common = {
-    Uuid: guid(label.uuid),
+    Uuid: uuid(label.uuid),
     Name: new TextEncoder().encode(label.name),
     Flags: label.flags,
     NLabel: label.labelCount,
@@ -72,5 +73,6 @@ const NO_GUID = '00000000-0000-0000-0000-000000000000';
 
 function text(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return new TextDecoder().decode(end === -1 ? bytes : bytes.subarray(0, end));
+  // A name may begin with what would be a mark of byte order in a file.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(end === -1 ? bytes : bytes.subarray(0, end));
 }

@@ -1,4 +1,4 @@
-import { formatGuid, parseGuid } from './guid.ts';
+import { formatGuid, formatUuid, parseUuid } from './guid.ts';
 import type { LabelArea } from './label-area.ts';
 import { LabelError } from './label-error.ts';
 import { currentIndex, labelGeometry, nextSequence, writeIndex, type LabelIndex } from './label-index.ts';
@@ -88,19 +88,19 @@ export class NamespaceLabels {
   }
 
   #plan({ uuid, name = '', size, dpa, capacity, setCookie }: NewNamespace): NamespaceLabel {
-    const bytes = parseGuid(uuid);
+    const bytes = parseUuid(uuid);
     if (bytes === undefined) throw new LabelError('bad-uuid', `'${uuid}' is no UUID`);
     if (new TextEncoder().encode(name).length > NAME_BYTES) throw new LabelError('bad-name', `the name '${name}' is longer than ${NAME_BYTES} bytes`);
     if (size <= 0 || size % LABEL_UNIT !== 0) throw new LabelError('bad-range', `size ${size} is not a multiple of ${LABEL_UNIT}`);
     if (dpa !== undefined && (dpa < 0 || dpa % LABEL_UNIT !== 0)) throw new LabelError('bad-range', `address ${dpa} is not a multiple of ${LABEL_UNIT}`);
     const labels = this.labels;
-    if (labels.some((label) => label.uuid === formatGuid(bytes))) throw new LabelError('uuid-in-use', `there is a namespace ${uuid} already`);
+    if (labels.some((label) => label.uuid === formatUuid(bytes))) throw new LabelError('uuid-in-use', `there is a namespace ${uuid} already`);
     const start = findRoom(labels, size, capacity, dpa);
     if (start === undefined) {
       const where = dpa === undefined ? '' : ` at ${dpa}`;
       throw new LabelError('no-room', `there is no room for ${size} bytes${where} among ${labels.length} labels on ${capacity} bytes`);
     }
-    const common = { uuid: formatGuid(bytes), name, flags: 0, labelCount: 1, position: 0, setCookie, lbaSize: 0, dpa: start, rawSize: size };
+    const common = { uuid: formatUuid(bytes), name, flags: 0, labelCount: 1, position: 0, setCookie, lbaSize: 0, dpa: start, rawSize: size };
     return this.version === '1.1' ? common : { ...common, typeGuid: formatGuid(PERSISTENT_MEMORY_GUID), abstractionGuid: formatGuid(new Uint8Array(16)) };
   }
 

@@ -1,4 +1,5 @@
 import { makeTable, type TableIdentity } from './acpi-table.ts';
+import { concatBytes } from './bytes.ts';
 import {
   CAPABILITY_CPU_CACHE_FLUSH,
   CAPABILITY_MEMORY_CONTROLLER_FLUSH,
@@ -50,18 +51,16 @@ export const serialNumber = (slot: number): number => 0x12_3456 + slot;
 export function fitStructures(devices: readonly NfitDevice[], persistence?: NvdimmPersistence): Uint8Array<ArrayBuffer> {
   const parts = devices.flatMap((device) => [spaRange(device), regionMapping(device), controlRegion(device)]);
   if (persistence !== undefined) parts.push(platformCapabilities(persistence));
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  return concatBytes(...parts);
 }
 
 /** ACPI 6.5 §5.2.25: the table around {@link fitStructures}. */
 export function nfitTable(structures: Uint8Array, identity?: TableIdentity): Uint8Array<ArrayBuffer> {
-  const body = new Uint8Array(RESERVED + structures.length);
-  body.set(structures, RESERVED);
-  return makeTable({ signature: 'NFIT', revision: 1, oemTableId: 'NVDIMM' }, body, identity);
+  return makeTable({ signature: 'NFIT', revision: 1, oemTableId: 'NVDIMM' }, concatBytes(new Uint8Array(RESERVED), structures), identity);
 }
 
 /** Bytes between header and structures. */
-export const RESERVED = 4;
+const RESERVED = 4;
 
 const spaIndex = (slot: number): number => (slot + 1) * 2;
 const controlRegionIndex = (slot: number): number => spaIndex(slot) + 1;

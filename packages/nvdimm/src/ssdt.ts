@@ -1,6 +1,7 @@
 import { makeTable, sealTable, TableHeader, type TableIdentity } from './acpi-table.ts';
 import { aml, dword, integer, nameString, string, type Aml } from './aml-encoding.ts';
 import { device, method, name, notify, scope } from './aml-terms.ts';
+import { viewOf } from './bytes.ts';
 import { callMethod, dsmMethod, PAGE_NAME, transport } from './dsm-aml.ts';
 import { ROOT_HANDLE } from './dsm-layout.ts';
 import { fitTerms } from './fit-aml.ts';
@@ -38,7 +39,7 @@ export const SSDT_PAGE_OFFSET = TableHeader.size + 1 + nameString(PAGE_NAME).len
 
 /** Tells an SSDT where the page is after all. */
 export function setSsdtPage(table: Uint8Array, page: number): void {
-  new DataView(table.buffer, table.byteOffset).setUint32(SSDT_PAGE_OFFSET, page, true);
+  viewOf(table).setUint32(SSDT_PAGE_OFFSET, page, true);
   sealTable(table);
 }
 
