@@ -1,99 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Guest, type PmemDisk } from '@vpmem/guest';
-import { parseOption } from '@vpmem/options';
-import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MachineBench } from '../tests/machine-bench.ts';
-import type { FailureControl } from './failure-control.ts';
-import type { MachineEvent } from './machine-event.ts';
-import { Machine } from './machine.ts';
-import type { PmemInfo } from './memory-info.ts';
+import { POWER_SETTINGS, type PowerSetting } from '../tests/power-settings.ts';
 
-/** A device with a simulated medium, and a guest that uses it. */
-interface Setting {
-  readonly failures: FailureControl;
-  readonly events: readonly MachineEvent[];
-  readonly folder: string;
-  store(offset: number, text: string): Promise<void>;
-  fsync(): Promise<void>;
-  load(offset: number, length: number): Promise<string>;
-  /** The guest after a power cut. */
-  startAgain(): Promise<void>;
-  info(): Promise<PmemInfo>;
-  /** In good order. */
-  close(): Promise<void>;
-}
-
-const OPTIONS = 'size=4M,share=on,power-failure=on';
-
-async function embedded(): Promise<Setting> {
-  const bench = new MachineBench();
-  const { machine, folder } = bench;
-  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${OPTIONS}`);
-  await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1');
-  await machine.start();
-  return {
-    failures: machine.failures,
-    events: bench.events,
-    folder,
-    store: (offset, text) => machine.guest.write('nv1', offset, Buffer.from(text)),
-    fsync: () => machine.guest.fsync('nv1'),
-    load: async (offset, length) => Buffer.from(await machine.guest.read('nv1', offset, length)).toString(),
-    startAgain: () => machine.cont(),
-    info: async () => (await machine.pmem())[0]!,
-    close: () => machine.close(),
-  };
-}
-
-async function served(): Promise<Setting> {
-  const folder = mkdtempSync(join(tmpdir(), 'vpmem-power-'));
-  const failed = (error: Error): never => {
-    throw error;
-  };
-  const machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
-  const events: MachineEvent[] = [];
-  machine.onEvent((event) => events.push(event));
-  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${OPTIONS}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
-  await machine.addDevice(parseOption('virtio-pmem-pci,id=nv1,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
-  let guest: Guest | undefined;
-  const start = (): PmemDisk => {
-    guest = new Guest();
-    return guest.plug(RemoteFunction.connect(join(folder, 'nv1.sock')));
-  };
-  let disk = start();
-  return {
-    failures: machine.failures,
-    events,
-    folder,
-    store: (offset, text) => {
-      disk.write(offset, Buffer.from(text));
-      return Promise.resolve();
-    },
-    fsync: () => disk.fsync(),
-    load: (offset, length) => Promise.resolve(Buffer.from(disk.read(offset, length)).toString()),
-    startAgain: () => {
-      guest?.cutPower();
-      disk = start();
-      return Promise.resolve();
-    },
-    info: async () => (await machine.pmem())[0]!,
-    close: async () => {
-      if (guest === undefined) return;
-      guest.cutPower();
-      guest = undefined;
-      await machine.close();
-    },
-  };
-}
-
-describe.each([
-  ['the embedded guest', embedded],
-  ['a guest of another process', served],
-] as const)('a power cut of %s', (_, make) => {
-  let setting: Setting;
+describe.each(POWER_SETTINGS)('a power cut of %s', (_, make) => {
+  let setting: PowerSetting;
   const fileText = (offset: number, length: number, name = 'disk.img'): string => readFileSync(join(setting.folder, name)).subarray(offset, offset + length).toString();
+  const loadText = async (offset: number, length: number): Promise<string> => (await setting.load(offset, length)).toString();
   const cuts = (): unknown[] => setting.events.flatMap(({ name, data }) => (name === 'PMEM_POWER_CUT' ? [data] : []));
   beforeEach(async () => {
     setting = await make();
@@ -113,7 +27,7 @@ describe.each([
     expect(cuts()).toEqual([{ device: 'nv1', path: '/machine/peripheral/nv1', 'lost-bytes': 11, 'survived-bytes': 0, seed: 5 }]);
     expect([fileText(0, 7), fileText(4096, 11)]).toEqual(['flushed', '\0'.repeat(11)]);
     await setting.startAgain();
-    expect([await setting.load(0, 7), await setting.load(4096, 11)]).toEqual(['flushed', '\0'.repeat(11)]);
+    expect([await loadText(0, 7), await loadText(4096, 11)]).toEqual(['flushed', '\0'.repeat(11)]);
     await setting.store(4096, 'once more');
     await setting.fsync();
     expect(fileText(4096, 9)).toBe('once more');
@@ -130,7 +44,7 @@ describe.each([
     expect([answered, fileText(0, 3)]).toEqual([false, 'two']);
     await setting.startAgain();
     await flush;
-    expect(await setting.load(0, 3)).toBe('two');
+    expect(await loadText(0, 3)).toBe('two');
   });
 
   it('can leave its image beside a guest that goes on', async () => {
@@ -141,7 +55,7 @@ describe.each([
     expect(await setting.failures.powerCut('nv1', { image, survivors: 'all' })).toMatchObject({ survivedBytes: 4, image });
     expect([fileText(0, 7, 'image.img'), fileText(4096, 4, 'image.img'), fileText(4096, 4)]).toEqual(['flushed', 'kept', '\0\0\0\0']);
     await expect(setting.failures.powerCut('nv1', { image })).rejects.toMatchObject({ code: 'power-cut', message: expect.stringMatching(/EEXIST/) as string });
-    expect(await setting.load(4096, 4)).toBe('kept');
+    expect(await loadText(4096, 4)).toBe('kept');
     await setting.fsync();
     expect(fileText(4096, 4)).toBe('kept');
   });
@@ -176,11 +90,8 @@ describe.each([
   });
 });
 
-describe.each([
-  ['the embedded guest', embedded],
-  ['a guest of another process', served],
-] as const)('a flush of %s', (_, make) => {
-  let setting: Setting;
+describe.each(POWER_SETTINGS)('a flush of %s', (_, make) => {
+  let setting: PowerSetting;
   beforeEach(async () => {
     setting = await make();
   });
