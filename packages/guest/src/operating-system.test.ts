@@ -1,4 +1,4 @@
-import { closeSync, readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync } from 'node:fs';
 import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
 import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { createMemfd } from '@vpmem/native';
@@ -17,9 +17,9 @@ beforeEach(() => {
 });
 afterEach(() => closeSync(fd));
 
-function pmemFunction(options: { syncer?: Syncer; vectors?: number } = {}): VirtioPciFunction {
+function pmemFunction(options: { syncer?: Syncer; vectors?: number; memory?: number } = {}): VirtioPciFunction {
   const backend = new MemoryBackend(
-    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
+    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd: options.memory ?? fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
     options.syncer ?? fileSyncer(fd),
   );
   return new VirtioPciFunction(new VirtioPmem(backend), { vectors: options.vectors ?? 2 });
@@ -196,5 +196,19 @@ describe('a reset', () => {
     syncer.finish();
     await flushed;
     await guest.close();
+  });
+
+  it('whose memory cannot be mapped is said to as well', async () => {
+    const unreadable = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
+    try {
+      const { machine, port, guest, said } = withPort({ reserve: 2n ** 30n });
+      machine.plug(pmemFunction({ memory: unreadable }), undefined, port.bus);
+      machine.hotplug.inserted(behindPort);
+      expect(said).toEqual([expect.stringMatching(/^the guest cannot use the device in slot 0 of bus 1: its memory cannot be mapped: mmap .*EACCES/)]);
+      expect(guest.disks).toEqual([]);
+      await guest.close();
+    } finally {
+      closeSync(unreadable);
+    }
   });
 });

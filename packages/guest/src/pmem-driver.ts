@@ -214,7 +214,12 @@ export class PmemDisk {
   #mapRange(): Mapping {
     const found = this.#machine.mappable(this.address, this.size);
     if (found === undefined) throw new ProbeError(`the range at 0x${this.address.toString(16)} is not memory`);
-    return Mapping.ofFile(found.fd, { length: this.size, offset: found.fileOffset });
+    try {
+      return Mapping.ofFile(found.fd, { length: this.size, offset: found.fileOffset });
+    } catch (error) {
+      // The host is out of memory or address space: as when a real driver's ioremap fails, the device stays, unused.
+      throw new ProbeError(`its memory cannot be mapped: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   /** Through the kernel: whoever truncates the file behind the memory would end this process otherwise. */
