@@ -6,3 +6,7 @@ it('columns are as wide as their widest cell, numbers to the right, and nothing 
   expect(formatTable(['A', 'B'], [['x']])).toBe('A  B\nx\n');
   expect(formatTable(['A'], [])).toBe('A\n');
 });
+
+it('what would move the cursor does not', () => {
+  expect(formatTable(['A', 'B'], [['a\nb', '\u001b[2J']])).toBe('A    B\na\ufffdb  \ufffd[2J\n');
+});

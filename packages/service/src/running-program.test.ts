@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { listenUnix } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgramEntry, runningPrograms, type RunningProgram } from './running-program.ts';
 
@@ -62,6 +63,18 @@ describe('entries of running programs', () => {
     for (const [name, text] of [['a.json', 'x'], ['b.json', '{}'], ['c.json', 'null'], ['d', '']] as const) writeFileSync(join(folder, name), text);
     expect(runningPrograms([folder, '/no/such/folder'])).toEqual([]);
     expect(readdirSync(folder)).toEqual(['a.json', 'b.json', 'c.json', 'd']);
+  });
+
+  it('are not waited for or looked at where there is no file: a folder, a link, a pipe, a socket', () => {
+    const entry = new ProgramEntry(folder, program);
+    mkdirSync(join(folder, 'a.json'));
+    symlinkSync(`vpmem-run-${process.pid}.json`, join(folder, 'b.json'));
+    spawnSync('mkfifo', [join(folder, 'c.json')]);
+    closeSync(listenUnix(join(folder, 'd.json')));
+    writeFileSync(join(folder, 'e.json'), JSON.stringify({ ...program, name: 'x'.repeat(2 ** 20) }));
+    expect(runningPrograms([folder])).toEqual([program]);
+    entry.remove();
+    expect(readdirSync(folder)).toEqual(['a.json', 'b.json', 'c.json', 'd.json', 'e.json']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultSocketFolder } from '@vpmem/machine';
@@ -18,6 +18,9 @@ export interface RunningProgram {
 
 /** Folders of services that systemd starts (RuntimeDirectory=vpmem/NAME). */
 const SYSTEM_FOLDER = '/run/vpmem';
+
+/** Bytes of an entry: many times what one has. */
+const MAX_ENTRY = 64 * 1024;
 
 /** A running program's entry among those that `vpmem ps` lists. It counts for as long as this process lives. */
 export class ProgramEntry {
@@ -73,16 +76,18 @@ function names(folder: string): string[] {
   }
 }
 
+/** None of what is no entry: whatever lies there, it is neither waited for nor read at length. */
 function readEntry(path: string): RunningProgram[] {
   let fd;
   try {
-    fd = openSync(path, 'r');
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
-    // It ended this moment, or is another user's.
+    // It ended this moment, or is another user's, or a link.
     return [];
   }
   try {
-    const program = asProgram(readFileSync(fd, 'utf8'));
+    const stat = fstatSync(fd);
+    const program = stat.isFile() && stat.size <= MAX_ENTRY ? asProgram(readFileSync(fd, 'utf8')) : undefined;
     if (program === undefined) return [];
     if (!lockFile(fd)) return [program];
     rmSync(path, { force: true });
