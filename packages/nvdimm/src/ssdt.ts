@@ -14,6 +14,8 @@ export interface SsdtOptions extends TableIdentity {
   readonly slots: number;
   /** Guest-physical address of the page that _DSM passes arguments through, below 4 GiB; 0, the default, if it is not known yet. */
   readonly page?: number;
+  /** Leave `_FIT` out, for a platform where nobody answers at the port and the NFIT is all there is. Default false. */
+  readonly staticFit?: boolean;
   /** Also answer general-purpose event 4 by telling the guest that the FIT has changed. Default false, for a DSDT that does. */
   readonly hotplugEvent?: boolean;
 }
@@ -25,10 +27,10 @@ export const FIT_CHANGED_NOTIFICATION = 0x80;
 export const HOTPLUG_EVENT = 4;
 
 /** ACPI 6.5 §9.19: the NVDIMM root device, `\_SB.NVDR`, with a child for every slot. @throws RangeError for slots there cannot be */
-export function makeSsdt({ slots, page = 0, hotplugEvent = false, ...identity }: SsdtOptions): Uint8Array<ArrayBuffer> {
+export function makeSsdt({ slots, page = 0, staticFit = false, hotplugEvent = false, ...identity }: SsdtOptions): Uint8Array<ArrayBuffer> {
   if (!Number.isInteger(slots) || slots < 1 || slots > MAX_SLOTS) throw new RangeError(`slots is ${slots}; it has to be 1 to ${MAX_SLOTS}`);
   const children = Array.from({ length: slots }, (_, slot) => child(slot));
-  const terms = [...transport(), callMethod(), dsmMethod(ROOT_HANDLE), ...fitTerms(), ...labelTerms(), ...children];
+  const terms = [...transport(), callMethod(), dsmMethod(ROOT_HANDLE), ...(staticFit ? [] : fitTerms()), ...labelTerms(), ...children];
   const root = device('NVDR', name('_HID', string('ACPI0012')), ...terms);
   const body = aml(name(PAGE_NAME, dword(page)), scope('\\_SB', root), ...(hotplugEvent ? [eventScope()] : []));
   return makeTable({ signature: 'SSDT', revision: 1, oemTableId: 'NVDIMM' }, body, identity);
