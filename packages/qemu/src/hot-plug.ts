@@ -75,6 +75,8 @@ export class HotPlug {
     // Without a backend the device cannot be made, and says so best itself.
     const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
     const device = await this.#served.addDevice(withId(bus === undefined ? source : { ...source, properties: { ...source.properties, bus } }));
+    // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.
+    this.#undone.delete(id);
     try {
       await this.#qemu.execute('device_add', device.plug);
     } catch (error) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Machine, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { refuse, StandInQemu } from '../tests/stand-in-qemu.ts';
 import { QemuConnection } from './qemu-connection.ts';
 import { QemuMachine } from './qemu-machine.ts';
@@ -75,6 +75,33 @@ describe('device_add', () => {
     await expect(device('memdev=mem1,id=nv1')).rejects.toThrow('late');
     nothingLeft();
     await machine.deleteObject('mem1');
+  });
+
+  it('that QEMU refuses and is slow to let go of does not make the next device of that name go in silence', async () => {
+    const plug = qemu.answers.device_add;
+    qemu.answers.device_add = ({ id, socket }) => {
+      qemu.plug(String(id), undefined, (socket as { path: string }).path);
+      return refuse('slow');
+    };
+    // It is not waited for any longer than that.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const refused = expect(device('memdev=mem1,id=nv1')).rejects.toThrow('slow');
+      await expect.poll(() => vi.getTimerCount()).toBe(1);
+      vi.runAllTimers();
+      await refused;
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(served.devices).toHaveLength(1);
+    qemu.plugged.get('nv1')?.remote.detach();
+    qemu.plugged.delete('nv1');
+    await expect.poll(() => served.devices, { timeout: 10_000 }).toEqual([]);
+    nothingLeft();
+    if (plug !== undefined) qemu.answers.device_add = plug;
+    await device('memdev=mem1,id=nv1,vectors=0');
+    qemu.unplug('nv1');
+    await expect.poll(() => named('DEVICE_DELETED'), { timeout: 10_000 }).toEqual(DELETED);
   });
 
   it('while QEMU dies ends, and leaves nothing', async () => {
