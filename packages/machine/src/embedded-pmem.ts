@@ -7,7 +7,7 @@ import type { PmemInfo, PowerExposure } from './memory-info.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 import type { NamedBus, PlugPlace } from './pci-buses.ts';
 import { PmemBacking } from './pmem-backing.ts';
-import { driverState, memoryPath } from './served-view.ts';
+import { absolutePath, driverState, memoryPath } from './served-view.ts';
 
 /** How a device stands in a machine. */
 export interface DeviceIdentity {
@@ -85,7 +85,7 @@ export class EmbeddedPmem {
       id: this.identity.id ?? this.options.memdev,
       path: this.identity.path,
       memdev: this.options.memdev,
-      backingFile: this.description.path,
+      backingFile: absolutePath(this.description),
       volatile: this.description.volatile,
       size: this.description.size,
       socket: undefined,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseOption } from '@vpmem/options';
 import { connectUnix, MessageSocket } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
@@ -49,6 +49,12 @@ const openFiles = (): string[] =>
   });
 
 describe('Machine', () => {
+  it('tells where the file is to whoever asks from another folder', async () => {
+    await object(`memory-backend-file,id=mem1,mem-path=${relative('.', folder)}/mem1.img,size=4M,share=on`);
+    await device('virtio-pmem-pci,memdev=mem1,id=nv1');
+    expect((await machine.pmem())[0]?.backingFile).toBe(join(folder, 'mem1.img'));
+  });
+
   it('serves a device on a socket named after it', async () => {
     await object(file('mem1'));
     expect(await device('virtio-pmem-pci,memdev=mem1,id=nv1')).toMatchObject({ id: 'nv1', memdev: 'mem1', size: 4 * MIB, socketPath: join(folder, 'nv1.sock') });

@@ -1,5 +1,6 @@
 // How served devices look to a monitor. The VMs are somebody else's: there is no RAM, no PCI bus and no address space of
 // our own to tell of, only what each device was told of its VM's.
+import { resolve } from 'node:path';
 import { DEVICE_NEEDS_RESET, DRIVER_OK, FAILED } from '@vpmem/virtio';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import type { DeviceStatus } from './device-messages.ts';
@@ -37,7 +38,7 @@ export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
     id: device.id,
     path: device.path,
     memdev: device.memdev,
-    backingFile: backend?.path,
+    backingFile: absolutePath(backend),
     volatile: backend?.volatile,
     size: device.size,
     socket: device.socketPath,
@@ -55,6 +56,11 @@ export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
 /** What another process opens to share memory that no file is. */
 export function memoryPath(backend: BackendDescription | undefined): string | undefined {
   return backend?.medium === undefined ? undefined : `/proc/${process.pid}/fd/${backend.fd}`;
+}
+
+/** Of the backing file, for whoever asks from another folder. */
+export function absolutePath(backend: BackendDescription | undefined): string | undefined {
+  return backend?.path === undefined ? undefined : resolve(backend.path);
 }
 
 /** VIRTIO 1.4 §2.1, in a word. */
