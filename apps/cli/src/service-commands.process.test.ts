@@ -46,7 +46,7 @@ describe('vpmem ps', () => {
     const lines = vpmem(['ps']).stdout.trimEnd().split('\n').map((line) => line.split(/ {2,}/));
     expect(lines).toEqual([
       ['PROGRAM', 'PID', 'NAME', 'DEVICE', 'SIZE', 'CLIENT', 'DRIVER', 'FLUSHES/S', 'P99', 'FILE'],
-      ['vpmemd', String(pid), 'vm1', 'nv0', '4M', 'connected', 'ready', '0', expect.stringMatching(/^[\d.]+ (?:µs|ms|s)$/) as string, 'mem0.img'],
+      ['vpmemd', String(pid), 'vm1', 'nv0', '4M', 'connected', 'ready', '0', expect.stringMatching(/^[\d.]+ (?:µs|ms|s)$/) as string, join(folder, 'mem0.img')],
     ]);
     guest.cutPower();
     await daemon?.end('SIGKILL');
