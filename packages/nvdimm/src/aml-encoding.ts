@@ -1,3 +1,4 @@
+import { OP } from './aml-opcodes.ts';
 import { asciiBytes } from './bytes.ts';
 
 /** A piece of AML byte code. */
@@ -32,9 +33,9 @@ export function packaged(opcode: readonly number[], ...parts: readonly (number |
   return aml(...opcode, packageLength(rest.length), rest);
 }
 
-const DUAL_NAME = 0x2e;
-const MULTI_NAME = 0x2f;
-const NULL_NAME = 0x00;
+export const DUAL_NAME = 0x2e;
+export const MULTI_NAME = 0x2f;
+export const NULL_NAME = 0x00;
 const SEGMENT = /^[A-Z_][A-Z0-9_]{0,3}$/;
 
 /** ACPI 6.5 §20.2.2, NameString of a path such as `\_SB.NVDR`: root and parents as they are written, segments of four characters. */
@@ -52,39 +53,30 @@ function segmentCount(count: number): number[] {
   return count === 2 ? [DUAL_NAME] : [MULTI_NAME, count];
 }
 
-const ZERO = 0x00;
-const ONE = 0x01;
-const BYTE_PREFIX = 0x0a;
-const WORD_PREFIX = 0x0b;
-const DWORD_PREFIX = 0x0c;
-const STRING_PREFIX = 0x0d;
-const BUFFER = 0x11;
-const PACKAGE = 0x12;
-
 /** ACPI 6.5 §20.2.3: an integer of up to 32 bits in as few bytes as it takes. */
 export function integer(value: number): Aml {
   if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw new RangeError(`${value} is no integer of 32 bits`);
-  if (value < 2) return aml(value === 0 ? ZERO : ONE);
-  if (value < 2 ** 8) return aml(BYTE_PREFIX, value);
-  return value < 2 ** 16 ? aml(WORD_PREFIX, value & 0xff, value >>> 8) : dword(value);
+  if (value < 2) return aml(value === 0 ? OP.zero : OP.one);
+  if (value < 2 ** 8) return aml(OP.byte, value);
+  return value < 2 ** 16 ? aml(OP.word, value & 0xff, value >>> 8) : dword(value);
 }
 
 /** ACPI 6.5 §20.2.3, DWordConst: four bytes even if fewer would do, for a value that is changed afterwards. */
 export function dword(value: number): Aml {
-  return aml(DWORD_PREFIX, value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
+  return aml(OP.dword, value & 0xff, (value >>> 8) & 0xff, (value >>> 16) & 0xff, value >>> 24);
 }
 
 /** ACPI 6.5 §20.2.3, String: ASCII without NUL. */
 export function string(text: string): Aml {
-  return aml(STRING_PREFIX, asciiBytes(text), 0);
+  return aml(OP.string, asciiBytes(text), 0);
 }
 
 /** ACPI 6.5 §20.2.5.4, DefBuffer, with all its bytes given. */
 export function buffer(bytes: readonly number[] | Uint8Array): Aml {
-  return packaged([BUFFER], integer(bytes.length), ...bytes);
+  return packaged([OP.buffer], integer(bytes.length), ...bytes);
 }
 
 /** ACPI 6.5 §20.2.5.4, DefPackage */
 export function packageOf(...elements: readonly Aml[]): Aml {
-  return packaged([PACKAGE], elements.length, ...elements);
+  return packaged([OP.package], elements.length, ...elements);
 }

@@ -1,36 +1,5 @@
 import { aml, integer, lengthEncoding, nameString, packaged, type Aml } from './aml-encoding.ts';
-
-// ACPI 6.5 §20.3: the byte codes of what an SSDT for NVDIMMs takes.
-const OP = {
-  name: 0x08,
-  scope: 0x10,
-  method: 0x14,
-  local0: 0x60,
-  arg0: 0x68,
-  store: 0x70,
-  add: 0x72,
-  concatenate: 0x73,
-  subtract: 0x74,
-  derefOf: 0x83,
-  notify: 0x86,
-  sizeOf: 0x87,
-  index: 0x88,
-  createDwordField: 0x8a,
-  objectType: 0x8e,
-  lAnd: 0x90,
-  lOr: 0x91,
-  lNot: 0x92,
-  lEqual: 0x93,
-  lLess: 0x95,
-  mid: 0x9e,
-  if: 0xa0,
-  else: 0xa1,
-  while: 0xa2,
-  return: 0xa4,
-  extended: 0x5b,
-} as const;
-/** Second bytes after `extended`. */
-const EXTENDED = { operationRegion: 0x80, field: 0x81, device: 0x82 } as const;
+import { EXTENDED, OP } from './aml-opcodes.ts';
 
 /** ACPI 6.5 §20.2.5.2, RegionSpace */
 export const SYSTEM_MEMORY = 0;
@@ -82,7 +51,6 @@ export const objectType = (object: Aml): Aml => aml(OP.objectType, object);
 export const equal = (left: Aml, right: Aml): Aml => aml(OP.lEqual, left, right);
 export const less = (left: Aml, right: Aml): Aml => aml(OP.lLess, left, right);
 export const not = (value: Aml): Aml => aml(OP.lNot, value);
-export const and = (left: Aml, right: Aml): Aml => aml(OP.lAnd, left, right);
 export const or = (left: Aml, right: Aml): Aml => aml(OP.lOr, left, right);
 
 export const when = (condition: Aml, ...terms: readonly Aml[]): Aml => packaged([OP.if], condition, ...terms);

@@ -1,6 +1,5 @@
 import { buffer, integer, nameString, packageOf, type Aml } from './aml-encoding.ts';
 import {
-  and,
   arg,
   call,
   createDwordField,
@@ -69,10 +68,10 @@ export function callMethod(): Aml {
     store(handle, nameString('HDLE')),
     store(revision, nameString('REVS')),
     store(fn, nameString('FUNC')),
+    // One within the other: both sides of an And are evaluated, and only a package has a size.
     when(
-      and(equal(objectType(args), integer(TYPE_PACKAGE)), equal(sizeOf(args), integer(1))),
-      index(args, integer(0), argument),
-      store(derefOf(argument), nameString('FARG')),
+      equal(objectType(args), integer(TYPE_PACKAGE)),
+      when(equal(sizeOf(args), integer(1)), index(args, integer(0), argument), store(derefOf(argument), nameString('FARG'))),
     ),
     // The write is the call: when it is over, the page has the answer.
     store(page, nameString('NTFI')),
