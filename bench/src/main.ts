@@ -1,11 +1,12 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
+import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
 import { median, short, spread } from './statistics.ts';
 
@@ -73,16 +74,25 @@ async function compare(testbed: Testbed, medium: string, folder: string): Promis
   }
 }
 
+/** The temporary directory may be a tmpfs; the user's cache is not. */
+function diskFolder(): string {
+  const folder = process.env.VPMEM_BENCH_DISK ?? join(homedir(), '.cache', 'vpmem', 'bench');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 say(`One virtqueue, two descriptors a request: ${measureQueue(false).toFixed(0)} ns on the device's side`);
 say(`The same with 4 bytes read and 4 written: ${measureQueue(true).toFixed(0)} ns`);
 const { devices, ready, milliseconds, kib, descriptors } = await measureManyDevices(256);
 say(`vpmemd with ${devices} devices is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
+const powerFolder = mkdtempSync(join(diskFolder(), 'power-'));
+say(`\nA simulated medium, power-failure=on, on disk:\n\n${powerFailureTable(await measurePowerFailure(powerFolder))}`);
+rmSync(powerFolder, { recursive: true });
 const { testbed, reason } = await requireTestbed();
 if (testbed === undefined) {
   console.error(`There is no guest to measure: ${reason}`);
   process.exitCode = 1;
 } else {
   await compare(testbed, 'on tmpfs', '/dev/shm');
-  // The temporary directory may be a tmpfs too; the user's cache is not.
-  await compare(testbed, 'on disk', process.env.VPMEM_BENCH_DISK ?? join(homedir(), '.cache', 'vpmem', 'bench'));
+  await compare(testbed, 'on disk', diskFolder());
 }

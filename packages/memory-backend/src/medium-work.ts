@@ -19,7 +19,7 @@ export interface Cut {
   readonly midFlush: boolean;
 }
 
-const COPY_CHUNK = 2 ** 20;
+const COPY_CHUNK = 2 ** 18;
 /** Beyond every unit: where in the sequence of a seed the number is that says how far a flush had come. */
 const PROGRESS_INDEX = 2 ** 52;
 
