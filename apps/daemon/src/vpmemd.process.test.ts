@@ -69,6 +69,20 @@ describe('vpmemd', () => {
     expect(readFileSync(join(folder, 'mem0.img')).subarray(0, 4).toString()).toBe('kept');
   });
 
+  it('makes everything durable and ends, even where no descriptor is left for another thread', async () => {
+    const { pid, exited } = await start([...pair(0), ...pair(1)]);
+    // Its first thread that syncs is there when it has done so.
+    const guest = new Guest();
+    await guest.plug(RemoteFunction.connect(socket('nv0'))).fsync();
+    guest.cutPower();
+    const open = readdirSync(`/proc/${pid}/fd`).map(Number);
+    const firstFree = Array.from({ length: open.length + 1 }, (_, fd) => fd).find((fd) => !open.includes(fd));
+    expect(spawnSync('prlimit', ['--pid', String(pid), `--nofile=${firstFree}`]).status).toBe(0);
+    void daemon?.end('SIGTERM');
+    expect(await exited).toEqual({ status: 0, signal: null });
+    daemon = undefined;
+  });
+
   it('a signal while it sets up: what it made so far is gone again', async () => {
     const path = `/dev/shm/${basename(folder)}.img`;
     const args = ['-object', `memory-backend-file,id=mem0,share=on,mem-path=${path},size=1G,prealloc=on`, '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];

@@ -84,25 +84,25 @@ export class SyncPool {
     this.#dispatch();
   }
 
+  /** A thread gets work when it has started: one that cannot, for want of descriptors, is then nobody's loss. */
   #dispatch(): void {
     for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
-      while (!this.#threads.some((thread) => give(thread, job))) {
-        if (!this.#addThread()) return;
-      }
+      if (!this.#threads.some((thread) => give(thread, job))) break;
       this.#waiting.shift();
     }
+    const starting = this.#threads.filter(({ words }) => Atomics.load(words, SyncMailbox.state) === SyncState.starting).length;
+    for (let wanted = this.#waiting.length - starting; wanted > 0 && this.#threads.length < MAX_THREADS; wanted--) this.#addThread();
   }
 
-  /** Whether there was room for one more. */
-  #addThread(): boolean {
-    if (this.#threads.length === MAX_THREADS) return false;
+  #addThread(): void {
     const mailbox = new SharedArrayBuffer(SyncMailbox.bytes);
     const patience = this.#threads.length === 0 ? Infinity : this.#patience;
     const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd, patience };
     const worker = new Worker(threadUrl(), { workerData });
+    // Some failures to start are told here; without a listener they would end the program.
+    worker.on('error', () => undefined);
     worker.unref();
     this.#threads.push({ worker, words: new Int32Array(mailbox), job: undefined });
-    return true;
   }
 }
 

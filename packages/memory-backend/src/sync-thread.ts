@@ -8,6 +8,8 @@ const words = new Int32Array(mailbox);
 // What eventfd(2) wants to be written. The FFI stays out of this thread: it would cost a megabyte for one system call.
 const ONE = Buffer.from(BigUint64Array.of(1n).buffer);
 
+move(SyncState.starting, SyncState.idle);
+writeSync(eventFd, ONE);
 for (;;) {
   if (Atomics.wait(words, SyncMailbox.state, SyncState.idle, patience) === 'timed-out' && move(SyncState.idle, SyncState.ended)) break;
   Atomics.wait(words, SyncMailbox.state, SyncState.done);
