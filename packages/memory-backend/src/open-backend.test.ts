@@ -38,6 +38,13 @@ const bytesAt = (fd: number, at: number, length: number): string => {
 };
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
+describe('memory without a file', () => {
+  it('may have an id of any length', async () => {
+    const { fd } = await open({ type: 'memory-backend-ram', id: 'm'.repeat(1000), size: SIZE });
+    expect(bytesAt(fd, 0, 2)).toBe('\0\0');
+  });
+});
+
 describe('power-failure', () => {
   it('keeps memory apart from the file', async () => {
     writeFileSync(file().memPath, Buffer.alloc(SIZE, 'f'));

@@ -3,6 +3,8 @@ import { check, fcntl, memfdCreate } from './libc.ts';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
+/** The kernel takes 249 bytes; the name is for people who look into /proc. */
+const MAX_NAME = 249;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
@@ -14,7 +16,7 @@ const F_SEAL_GROW = 4;
  * so that nobody who gets the descriptor can change the size under a mapping.
  */
 export function createMemfd(name: string, size: number, options: { seal?: boolean } = {}): number {
-  const fd = check(memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', name);
+  const fd = check(memfdCreate(name.slice(0, MAX_NAME), MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', name);
   try {
     ftruncateSync(fd, size);
     if (options.seal ?? true) check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 'fcntl F_ADD_SEALS', name);
