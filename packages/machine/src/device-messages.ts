@@ -17,6 +17,8 @@ export interface DeviceDescription {
   readonly vectors: number;
   readonly eventIndex: boolean;
   readonly indirectDescriptors: boolean;
+  /** What its flushes are to suffer. */
+  readonly fault: FlushFault | undefined;
   /** A listening socket; the device thread's from now on. */
   readonly listener: number;
 }

@@ -7,6 +7,7 @@ import { readEmbeddedDevice, type EmbeddedPmemOptions, type RootPortSettings } f
 import type { EmbeddedDevices } from './embedded-devices.ts';
 import type { EmbeddedFailures } from './embedded-failures.ts';
 import { barSize, EmbeddedPmem, type DeviceIdentity } from './embedded-pmem.ts';
+import { plannedFault } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
 import { placeMemory, type DeviceMemory } from './memory-devices.ts';
@@ -103,6 +104,7 @@ export class EmbeddedPlug {
   #addPmem(options: EmbeddedPmemOptions): DeviceIdentity {
     const { hardware, buses, devices, backends, memory, failures, warn } = this.#context;
     const { id, memdev, memaddr, placement, bus, addr } = options;
+    const fault = plannedFault(options);
     const identity = devices.identify(id, this.hot);
     const label = id ?? memdev;
     const backend = backends.free(memdev, label);
@@ -115,7 +117,7 @@ export class EmbeddedPlug {
     const place = buses.choose({ label, bus, addr, hot: this.hot, prefetchable, bridge: false });
 
     const observer = failures.observerOf(() => device);
-    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer });
+    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer, fault });
     if (placed !== undefined) hardware.map({ address: placed.address, size, fd: backend.fd, fileOffset: backend.offset });
     hardware.plug(device.function, place.slot, place.on.bus);
     devices.add(device);

@@ -1,5 +1,5 @@
 import type { PciLocation } from '@vpmem/guest';
-import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type MemoryBackend, type PowerObserver } from '@vpmem/memory-backend';
+import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type FlushFault, type MemoryBackend, type PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { EmbeddedPmemOptions } from './embedded-device-properties.ts';
@@ -25,6 +25,8 @@ export interface PmemSurroundings {
   /** Its place among the memory devices; undefined if its memory lies in a BAR. */
   readonly placed: PlacedMemory | undefined;
   readonly observer: PowerObserver;
+  /** What its flushes are to suffer. */
+  readonly fault: FlushFault | undefined;
 }
 
 /** A virtio-pmem-pci device of a machine with an embedded guest. */
@@ -43,7 +45,8 @@ export class EmbeddedPmem {
   stage: 'in' | 'leaving' | 'out' = 'in';
   lastError: PmemInfo['lastError'];
 
-  constructor(identity: DeviceIdentity, options: EmbeddedPmemOptions, description: BackendDescription, { place, placed, observer }: PmemSurroundings) {
+  constructor(identity: DeviceIdentity, options: EmbeddedPmemOptions, description: BackendDescription, surroundings: PmemSurroundings) {
+    const { place, placed, observer } = surroundings;
     this.identity = identity;
     this.options = options;
     this.description = description;
@@ -56,6 +59,7 @@ export class EmbeddedPmem {
       after: afterNode,
       observer,
     });
+    this.backing.faults.plan(surroundings.fault);
     this.device = new VirtioPmem(this.backend, placed === undefined ? {} : { address: placed.address });
     this.function = new VirtioPciFunction(this.device, {
       vectors: options.vectors,

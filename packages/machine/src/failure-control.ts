@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
 import { MAX_SEED, type BackendDescription, type CutPhase, type FaultKind, type FlushFault, type Granularity, type PowerCutOptions, type PowerCutReport, type Survivors } from '@vpmem/memory-backend';
+import type { VirtioPmemPciOptions } from './device-properties.ts';
 import { MachineError } from './machine-error.ts';
 
 /** A power cut as a monitor asks for it. */
@@ -74,6 +75,17 @@ export function flushFault({ fault, atFlush = 1, lasting = false, milliseconds }
   if (fault === 'delay' && milliseconds === undefined) throw new MachineError('bad-value', 'ms', 'fault=delay takes ms: for how long a flush is held back, in milliseconds');
   if (milliseconds !== undefined) inRange('ms', milliseconds, 0, MAX_DELAY);
   return { kind: fault, atFlush, lasting, delay: milliseconds ?? 0 };
+}
+
+type FaultProperties = Pick<VirtioPmemPciOptions, 'flush-fault' | 'flush-fault-at' | 'flush-fault-lasting' | 'flush-fault-ms'>;
+
+/** What the properties of a device plan. @throws MachineError for what there cannot be */
+export function plannedFault(options: FaultProperties): FlushFault | undefined {
+  const { 'flush-fault': fault, 'flush-fault-at': atFlush, 'flush-fault-lasting': lasting, 'flush-fault-ms': milliseconds } = options;
+  if (fault !== undefined) return flushFault({ fault, atFlush, lasting, milliseconds });
+  const [alone] = Object.entries({ 'flush-fault-at': atFlush, 'flush-fault-lasting': lasting, 'flush-fault-ms': milliseconds }).filter(([, value]) => value !== undefined);
+  if (alone !== undefined) throw new MachineError('bad-value', alone[0], `${alone[0]} is about a flush-fault; say which with flush-fault=error, delay or hang`);
+  return undefined;
 }
 
 function inRange(name: string, value: number, min: number, max: number): void {

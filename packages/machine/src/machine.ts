@@ -6,7 +6,7 @@ import type { DeviceEvent } from './device-messages.ts';
 import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { EventHub } from './event-hub.ts';
-import type { FailureControl } from './failure-control.ts';
+import { plannedFault, type FailureControl } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
@@ -88,6 +88,7 @@ export class Machine implements ManagedMachine {
   async addDevice(source: PropertySource): Promise<Device> {
     const options = readDevice(source);
     const { memdev, vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
+    const fault = plannedFault(options);
     const id = deviceId(options);
     const named = options.id !== undefined;
     const path = this.#devices.reserve(id, named);
@@ -99,7 +100,7 @@ export class Machine implements ManagedMachine {
       claimed = true;
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, listener: socket.fd } });
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };

@@ -23,7 +23,7 @@ export class ServedDevice {
   readonly #pci: VirtioPciFunction;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, planned: PlannedCut) {
-    const { id, backend, vectors, eventIndex, indirectDescriptors, listener } = description;
+    const { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener } = description;
     this.id = id;
     this.backing = new PmemBacking({
       description: backend,
@@ -36,6 +36,7 @@ export class ServedDevice {
         planned: (outcome) => planned(this, outcome),
       },
     });
+    this.backing.faults.plan(fault);
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, eventIndex, indirectDescriptors });
     this.server = new VfioUserServer(this.#pci, listener, loop);
