@@ -87,10 +87,10 @@ it('info pmem and query-pmem tell what a power cut would cost, and faults there 
   };
   machine.pmemInfo = [info];
   const [, , ...remarks] = (await shell.run('info pmem')).split('\n');
-  expect(remarks).toEqual(['nv1: 12 bytes not durable, for 40 ms at most; 2 power cuts', 'nv1: planned faults: 1 failed, 0 delayed, 0 hung', '']);
+  expect(remarks).toEqual(['nv1: 12 bytes not durable, for 40 ms at most; 2 power cuts; memory at /proc/1/fd/9', 'nv1: planned faults: 1 failed, 0 delayed, 0 hung', '']);
   expect(await machineHandlers(machine, shell)['query-pmem']({})).toMatchObject([
     { 'power-failure': { 'volatile-bytes': 12, 'oldest-ms': 40, cuts: 2, 'memory-path': '/proc/1/fd/9' }, faults: { failed: 1, delayed: 0, hung: 0 } },
   ]);
   machine.pmemInfo = [{ ...info, exposure: { bytes: undefined, oldest: undefined, cuts: 0 } }];
-  expect(await shell.run('info pmem')).toContain('nv1: a flush is being carried out\n');
+  expect(await shell.run('info pmem')).toContain('nv1: a flush is being carried out; memory at /proc/1/fd/9\n');
 });

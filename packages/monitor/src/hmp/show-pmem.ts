@@ -19,11 +19,11 @@ function row({ id, memdev, size, connected, socket, driver, flushes, latency, ba
   return [id, memdev.replace(/^\/objects\//, ''), formatSize(size), client, driver, ...counts, ...times, backingFile ?? '-'];
 }
 
-function remarks({ id, volatile, lastError, socket, exposure, faults }: PmemInfo): string[] {
+function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath }: PmemInfo): string[] {
   return [
     ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
     ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
-    ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}`]),
+    ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}; memory at ${memoryPath}`]),
     ...(faults === undefined || faults.failed + faults.delayed + faults.hung === 0 ? [] : [`${id}: planned faults: ${faults.failed} failed, ${faults.delayed} delayed, ${faults.hung} hung`]),
     ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
   ];
