@@ -89,6 +89,7 @@ describe('AcpiNamespace', () => {
     ['a package for an integer', () => run(giveBack(add(packageOf(), integer(1)))), /a package is no integer/],
     ['an integer with a size', () => run(giveBack(sizeOf(integer(1)))), /an integer has no size/],
     ['a text for a buffer', () => run(giveBack(mid(string('ab'), integer(0), integer(1)))), /'ab' is no buffer/],
+    ['a loop without end', () => run(loop(integer(1), store(integer(1), local(0)))), /has not ended after 1000 rounds/],
     ['byte code that ends early', () => load(aml(0x08)), /ends at 37|go beyond/],
     ['a package that ends outside', () => load(aml(0x10, 0x3f)), /ends at .* outside/],
   ])('refuses %s', (_, act, message) => {

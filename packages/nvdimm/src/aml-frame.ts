@@ -27,6 +27,9 @@ export interface AmlWorld {
 const TRUE = 0xffff_ffff;
 const WRAP = 2 ** 32;
 
+/** Of one loop. The longest there is reads a FIT of 256 devices, twelve pages. */
+const MAX_ROUNDS = 1000;
+
 /** One call of a method: its locals, its arguments, and the names that it makes. */
 export class AmlFrame {
   readonly #world: AmlWorld;
@@ -108,7 +111,8 @@ export class AmlFrame {
 
   #loop(reader: AmlReader): { result: [AmlValue] | undefined; taken: boolean } {
     const start = reader.at;
-    while (this.integer(reader) !== 0) {
+    for (let round = 0; this.integer(reader) !== 0; round++) {
+      if (round === MAX_ROUNDS) throw new AmlError(`the loop at ${start} has not ended after ${MAX_ROUNDS} rounds`);
       const result = this.run(reader);
       if (result !== undefined) return { result, taken: true };
       reader.at = start;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { labelGeometry, readIndex } from './label-index.ts';
 import { Label, type LabelVersion } from './label-layout.ts';
 import { decodeLabel, encodeLabel, type NamespaceLabel } from './namespace-label.ts';
 import { NamespaceLabels, type NewNamespace } from './namespace-labels.ts';
@@ -151,6 +152,18 @@ describe.each(versions)('NamespaceLabels of version %s', (version) => {
       { numRuns: 200 },
     );
   });
+});
+
+it('leaves no block of the version before, also where the blocks of the two have other sizes', () => {
+  const area = memoryLabelArea(256 * 1024);
+  const [older, newer] = versions.map((version) => labelGeometry(area.size, version)!);
+  expect([older!.indexSize, newer!.indexSize]).toEqual([512, 256]);
+  for (const [before, after, geometry] of [['1.1', '1.2', older!], ['1.2', '1.1', newer!]] as const) {
+    NamespaceLabels.initialise(area, before);
+    NamespaceLabels.initialise(area, after);
+    expect([readIndex(area, geometry, 0), readIndex(area, geometry, 1)]).toEqual([undefined, undefined]);
+    expect(NamespaceLabels.open(area)?.version).toBe(after);
+  }
 });
 
 it('leaves out what is in use but damaged', () => {

@@ -21,6 +21,7 @@ export interface NewNamespace {
   readonly setCookie: bigint;
 }
 
+const VERSIONS: readonly LabelVersion[] = ['1.1', '1.2'];
 const NAME_BYTES = LabelV1_1.fields.Name.size - 1;
 
 /** The namespaces in a label area, in the format that Linux, UEFI and ndctl use. One at a time may have an area open. */
@@ -40,8 +41,9 @@ export class NamespaceLabels {
     if (geometry === undefined) throw new LabelError('area-too-small', `a label area of ${area.size} bytes has no room for two labels`);
     const used = new Array<boolean>(geometry.slots).fill(false);
     const first: LabelIndex = { geometry, which: 0, sequence: 3, used };
-    // A block of another version could otherwise still be valid where none of these two begins.
-    area.write(0, new Uint8Array(2 * geometry.indexSize));
+    // A block of the other version could otherwise still be valid where none of these two lies, and Linux takes 1.1 first.
+    const blocks = VERSIONS.map((each) => 2 * (labelGeometry(area.size, each)?.indexSize ?? 0));
+    area.write(0, new Uint8Array(Math.max(...blocks)));
     writeIndex(area, { geometry, which: 1, sequence: 2, used });
     writeIndex(area, first);
     return new NamespaceLabels(area, first);
