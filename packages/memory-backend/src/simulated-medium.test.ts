@@ -253,6 +253,11 @@ describe('what is not durable', () => {
     expect(await measure()).toEqual({ bytes: 0, oldest: undefined });
   });
 
+  it('is counted once for all who ask meanwhile', async () => {
+    store(0, 'twelve bytes');
+    expect((await Promise.all([measure(), measure(), measure()])).map(({ bytes }) => bytes)).toEqual([12, 12, 12]);
+  });
+
   it('is not waited for while there is something else to do', async () => {
     const flushed = flush();
     expect(await measure()).toMatchObject({ bytes: undefined });

@@ -75,6 +75,8 @@ export class SimulatedMedium implements Syncer {
   /** When, by `performance.now()`: everything that was stored before is durable. */
   #durableSince = performance.now();
   #measured: number | undefined;
+  /** Who waits for the count that is being taken. */
+  #measuring: ((exposure: Exposure) => void)[] = [];
 
   /**
    * For a backend with `medium`, which must stay open until {@link close} has called back. What it has to say comes
@@ -114,12 +116,14 @@ export class SimulatedMedium implements Syncer {
 
   /** Counts what is not durable, or says what it last knew if there is something else to do. */
   measure(done: (exposure: Exposure) => void): void {
+    if (this.#measuring.length > 0) return void this.#measuring.push(done);
     if (!this.#thread.idle) return this.#defer(() => done(this.#exposure));
     const asked = performance.now();
+    this.#measuring.push(done);
     this.#thread.post({ type: 'measure' }, (result) => {
       this.#measured = result.ok ? result.bytes : undefined;
       if (this.#measured === 0) this.#durableSince = asked;
-      done(this.#exposure);
+      for (const each of this.#measuring.splice(0)) each(this.#exposure);
     });
   }
 

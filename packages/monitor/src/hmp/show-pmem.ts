@@ -31,9 +31,8 @@ function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath
 
 /** What a power cut would cost. */
 function showExposure({ bytes, oldest, cuts }: PowerExposure): string {
-  const amount = bytes === undefined ? 'a flush is being carried out' : `${bytes} bytes not durable`;
   const age = oldest === undefined ? '' : `, for ${oldest} ms at most`;
-  return `${amount}${age}${cuts === 0 ? '' : `; ${cuts} power cuts`}`;
+  return `${bytes === undefined ? 'a flush is being carried out' : `${bytes} bytes not durable${age}`}${cuts === 0 ? '' : `; ${cuts} power cuts`}`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {
