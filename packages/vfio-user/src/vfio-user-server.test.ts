@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { createMemfd, EventFd, identifyFile, connectUnix, MessageSocket } from '@vpmem/native';
+import { createMemfd, EventFd, identifyFile, connectUnix, MessageSocket, waitReadable } from '@vpmem/native';
 import { Msix, PciEndpoint, type Bar, type PciHost } from '@vpmem/pci';
 import { ramBar } from '@vpmem/pci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -424,6 +424,28 @@ describe('clients', () => {
     client.request(Command.DEVICE_RESET);
     expect(device.log).toEqual(['attach', 'reset']);
     expect(device.host?.memory.regions).toHaveLength(1);
+  });
+
+  it('are hung up on by a server that holds, and whoever comes then waits until it resumes', () => {
+    const client = connect();
+    harness.server.hold('the power was cut');
+    expect(events.at(-1)).toMatchObject({ event: 'left', detail: 'the power was cut' });
+    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
+    let waited = false;
+    const next = VfioUserClient.connect(harness.path, {
+      wait: (fd, timeoutMs) => {
+        if (!waited) {
+          harness.settle();
+          expect([waitReadable(fd, 20), harness.server.busy]).toEqual([false, false]);
+          waited = true;
+          harness.server.resume();
+        }
+        return harness.clientOptions.wait?.(fd, timeoutMs) ?? false;
+      },
+    });
+    clients.push(next);
+    expect([waited, next.request(Command.DEVICE_GET_INFO).body.length]).toEqual([true, 16]);
+    expect(device.log).toEqual(['attach', 'detach', 'reset', 'attach']);
   });
 
   it('a server that closes ends the conversation and unplugs the function', () => {
