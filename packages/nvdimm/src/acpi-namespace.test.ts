@@ -30,6 +30,7 @@ describe('AcpiNamespace', () => {
     ['kinds and sizes', [giveBack(packageOf(objectType(arg(0)), objectType(arg(1)), objectType(packageOf()), objectType(string('')), sizeOf(arg(1)), sizeOf(packageOf(integer(0)))))], [1, 3, 4, 2, 3, 1]],
     ['an element of a package, which is a copy', [store(packageOf(integer(0)), local(0)), store(arg(1), index(local(0), integer(0))), store(derefOf(index(local(0), integer(0))), local(1)), createDwordField(buffer([9, 9, 9, 9]), integer(0), 'NAME'), giveBack(local(1))], Uint8Array.of(1, 2, 3)],
     ['a field of a buffer', [store(buffer([1, 2, 3, 4, 5]), local(0)), createDwordField(local(0), integer(1), 'NAME'), store(integer(0x0a), nameString('NAME')), giveBack(local(0))], Uint8Array.of(1, 0x0a, 0, 0, 0)],
+    ['a copy of a buffer, which is one', [store(buffer([1, 2, 3, 4]), local(0)), store(local(0), local(1)), createDwordField(local(1), integer(0), 'NAME'), store(integer(0), nameString('NAME')), giveBack(local(0))], Uint8Array.of(1, 2, 3, 4)],
     ['one branch', [when(integer(0), giveBack(integer(1))), otherwise(giveBack(integer(2)))], 2],
     ['the other branch', [when(integer(1), store(integer(1), local(0))), otherwise(store(integer(2), local(0))), giveBack(local(0))], 1],
     ['the last of several rounds', [store(integer(0), local(0)), loop(less(local(0), integer(5)), add(local(0), integer(1), local(0)), when(equal(local(0), integer(4)), giveBack(string('four')))), giveBack(local(0))], 'four'],
