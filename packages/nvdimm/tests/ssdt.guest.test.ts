@@ -2,6 +2,7 @@ import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackendLabelArea, makeSsdt, NamespaceLabels } from '../src/index.ts';
 
@@ -59,16 +60,22 @@ describe.skipIf(testbed === undefined)(`our SSDT between Linux and QEMU's own NV
     await sh('wait-for /dev/pmem0');
     expect(JSON.parse(await sh('ndctl list -RD'))).toMatchObject({ dimms: [{ dev: 'nmem0', handle: 1 }], regions: [{ dev: 'region0', size: 64 * MIB }] });
 
-    await sh('ndctl disable-region all; ndctl disable-dimm nmem0; ndctl init-labels -f --label-version=1.2 nmem0; ndctl enable-dimm nmem0; ndctl enable-region all');
-    await sh('ndctl create-namespace -m raw -s 32M -n through-our-code');
+    // Linux takes _DSM for labels where there are both ways, so once with it, and once with _LSI, _LSR and _LSW alone.
     const fd = openSync(join(folder, 'mem1'), 'r');
     try {
       const area = new BackendLabelArea({ fd, offset: 0 }, { start: SIZE - LABEL_SIZE, size: LABEL_SIZE, writable: false });
-      expect(NamespaceLabels.open(area)?.labels).toMatchObject([{ name: 'through-our-code', rawSize: 32 * MIB }]);
-      await sh('ndctl read-labels -o /tmp/labels nmem0');
-      const read = Buffer.from((await sh('gzip -c /tmp/labels | base64')).replaceAll('\n', ''), 'base64');
-      const { gunzipSync } = await import('node:zlib');
-      expect(gunzipSync(read).equals(Buffer.from(area.read(0, LABEL_SIZE)))).toBe(true);
+      for (const { name, allowed, functions } of [
+        { name: 'by-dsm', allowed: 0, functions: '0x70' },
+        { name: 'by-label-methods', allowed: 1, functions: '0x0' },
+      ]) {
+        await sh(`ndctl disable-region all; ndctl disable-dimm nmem0; rmmod nfit && insmod /modules/nfit.ko override_dsm_mask=${allowed} && wait-for /sys/bus/nd/devices/nmem0`);
+        expect(await sh('cat /sys/bus/nd/devices/nmem0/nfit/dsm_mask')).toBe(functions);
+        await sh('ndctl disable-region all; ndctl disable-dimm nmem0; ndctl init-labels -f --label-version=1.2 nmem0; ndctl enable-dimm nmem0; ndctl enable-region all');
+        await sh(`ndctl create-namespace -m raw -s 32M -n ${name}`);
+        expect(NamespaceLabels.open(area)?.labels).toMatchObject([{ name, rawSize: 32 * MIB }]);
+        const read = await sh('ndctl read-labels -o /tmp/labels nmem0 2>&1 && gzip -c /tmp/labels | base64');
+        expect(gunzipSync(Buffer.from(read.split('\n').slice(1).join(''), 'base64')).equals(Buffer.from(area.read(0, LABEL_SIZE)))).toBe(true);
+      }
     } finally {
       closeSync(fd);
     }
