@@ -158,9 +158,10 @@ describe('monitors', () => {
     const child = begin(...pair, '-qmp', 'unix:qmp,server=on', '-qmp', 'unix:other,server=on,wait=off');
     const complained = text(child.stderr);
     await expect.poll(complained, { timeout: 15_000 }).toMatch(/waiting for connection/);
+    const over = once(child, 'close');
     const client = await QmpClient.connect({ path: join(folder, 'other') });
     expect(await client.execute('quit')).toEqual({});
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     expect(left()).toEqual([]);
   });
 });

@@ -24,21 +24,22 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Interrupts this process some times, and then has something to read for it. */
-const interrupter = (): ReturnType<typeof spawn> =>
-  spawn('sh', ['-c', `sleep 0.1; for i in 1 2 3; do kill -USR2 ${process.pid}; sleep 0.05; done; echo x > ${fifo}`], { stdio: 'ignore' });
+/** Interrupts this process some times, and then has something to read for it. Resolves when that program has ended. */
+const interrupted = (): Promise<unknown> =>
+  once(spawn('sh', ['-c', `sleep 0.1; for i in 1 2 3; do kill -USR2 ${process.pid}; sleep 0.05; done; echo x > ${fifo}`], { stdio: 'ignore' }), 'exit');
 
 describe('waiting for a descriptor', () => {
   it('goes on after a signal, on this thread', async () => {
-    const child = interrupter();
+    const over = interrupted();
     expect(waitReadable(fd, 10_000)).toBe(true);
-    await once(child, 'exit');
+    await over;
   });
 
   it('goes on after a signal, on a thread of the pool', async () => {
-    const child = interrupter();
+    // The program may well have ended before a thread of the pool has told: so its end is listened for first.
+    const over = interrupted();
     expect(await whenReadable(fd)).toBe(true);
-    await once(child, 'exit');
+    await over;
   });
 
   it('ends when the time is over, signals or not', async () => {
