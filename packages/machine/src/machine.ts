@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ListeningSocket } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
@@ -19,7 +20,7 @@ import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type D
 import { ServedFailures } from './served-failures.ts';
 import { ServedDevices, type Device, type Served } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
-import { ensureSocketFolder, listenAt, type ListeningSocket } from './socket-path.ts';
+import { ensureSocketFolder, listenAt } from './socket-path.ts';
 import { vfioUserPlug } from './vfio-user-plug.ts';
 
 /** What a machine's owner wants to hear beside its events. */

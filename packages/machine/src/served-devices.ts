@@ -1,9 +1,9 @@
+import type { ListeningSocket } from '@vpmem/native';
 import type { AddedDevice } from './managed-machine.ts';
 import type { PmemInfo } from './memory-info.ts';
 import type { PciPlacement } from './device-properties.ts';
 import { MachineError } from './machine-error.ts';
 import type { ViewedDevice } from './served-view.ts';
-import type { ListeningSocket } from './socket-path.ts';
 
 /** A device somebody can plug in. */
 export interface Device extends AddedDevice {

@@ -1,17 +1,8 @@
-import { closeSync, lstatSync, mkdirSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectUnix, listenUnix, MAX_SOCKET_PATH, SystemError } from '@vpmem/native';
+import { listenAtPath, SocketPathError, type ListeningSocket } from '@vpmem/native';
 import { MachineError } from './machine-error.ts';
-
-/** A socket that listens, and how to take it back. */
-export interface ListeningSocket {
-  readonly path: string;
-  /** Non-blocking; whoever serves it closes it. */
-  readonly fd: number;
-  /** Removes the path, unless something else is there by now. */
-  readonly remove: () => void;
-}
 
 const uid = process.getuid?.() ?? 0;
 
@@ -43,43 +34,16 @@ export function ensureSocketFolder(): string {
   return folder;
 }
 
-/**
- * Listens at `path`. A socket that a dead process left behind is replaced; one that somebody listens on, or a file that is
- * no socket, is an error.
- *
- * @throws MachineError with nothing changed
- */
+/** Listens at `path`, for a device; see native's `listenAtPath`. @throws MachineError with nothing changed */
 export function listenAt(path: string): ListeningSocket {
-  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
-    const length = Buffer.byteLength(path);
-    throw new MachineError('socket-path', 'socket', `socket path '${path}' has ${length} bytes; the system allows ${MAX_SOCKET_PATH}, so name a shorter one`);
-  }
-  removeStale(path);
   try {
-    const fd = listenUnix(path);
-    const { ino } = statSync(path);
-    return { path, fd, remove: () => removeOwn(path, ino) };
+    return listenAtPath(path);
   } catch (error) {
-    throw new MachineError('socket-path', 'socket', `cannot listen at '${path}': ${(error as Error).message}`, { cause: error });
-  }
-}
-
-function removeStale(path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) throw new MachineError('socket-path', 'socket', `'${path}' exists and is no socket; name another path`);
-  try {
-    closeSync(connectUnix(path));
-  } catch (error) {
-    if (error instanceof SystemError && error.code === 'ECONNREFUSED') {
-      unlinkSync(path);
-      return;
+    if (!(error instanceof SocketPathError)) throw error;
+    const { problem, message } = error;
+    if (problem === 'in-use') {
+      throw new MachineError('socket-in-use', 'socket', `somebody is already serving at '${path}'; name another path with socket=`, { cause: error });
     }
-    throw new MachineError('socket-path', 'socket', `'${path}' cannot be looked at: ${(error as Error).message}`, { cause: error });
+    throw new MachineError('socket-path', 'socket', problem === 'too-long' ? `socket ${message}` : message, { cause: error });
   }
-  throw new MachineError('socket-in-use', 'socket', `somebody is already serving at '${path}'; name another path with socket=`);
-}
-
-function removeOwn(path: string, ino: number): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
 }

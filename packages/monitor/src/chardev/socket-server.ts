@@ -3,7 +3,7 @@ import { MonitorError } from '../monitor-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import type { Chardev, Serve } from './chardev.ts';
 import { Connection } from './connection.ts';
-import { listenAtPath } from './unix-path.ts';
+import { listenAt } from './unix-path.ts';
 
 /** Clients that wait, connected, for one before them to leave; more are hung up on. */
 export const MAX_WAITING = 32;
@@ -25,7 +25,7 @@ export class SocketServer implements Chardev {
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     const { address } = options;
     if ('path' in address) {
-      const { fd, remove } = listenAtPath(address.path);
+      const { fd, remove } = listenAt(address.path);
       try {
         await listening(server, { fd });
       } catch (error) {
