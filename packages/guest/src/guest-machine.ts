@@ -5,7 +5,9 @@ import { createMemfd } from '@vpmem/native';
 import { PciBus, type PciFunction, type PciHost } from '@vpmem/pci';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { AddressRange } from './address-range.ts';
+import { GeneralPurposeEvents } from './general-purpose-events.ts';
 import { Hotplug, type PciLocation } from './hotplug.ts';
+import { IoPorts } from './io-ports.ts';
 import { Processor } from './processor.ts';
 
 /** Where a message-signalled interrupt is written to, as on a PC; its data says which one it is. */
@@ -34,6 +36,8 @@ export interface MappedMemory {
 export interface GuestMachineOptions {
   /** Where RAM is. Default: 16 MiB at address 0. */
   readonly ram?: readonly Span[];
+  /** Parts of RAM that the firmware keeps, as its memory map says: its tables are there. Default: none. */
+  readonly reserved?: readonly Span[];
   /** A file as long as all RAM to have it in, taken over. */
   readonly ramFd?: number;
   /** Where BARs that need addresses below 4 GiB may lie, and where the others. */
@@ -48,11 +52,15 @@ export interface GuestMachineOptions {
 export class GuestMachine {
   readonly processor = new Processor();
   readonly hotplug = new Hotplug();
+  readonly events = new GeneralPurposeEvents();
+  readonly ports = new IoPorts();
   /** The root bus. */
   readonly bus = new PciBus();
   /** What functions reach by DMA. */
   readonly memory = new GuestMemory();
   readonly ram: readonly Span[];
+  /** What of it an operating system leaves alone. */
+  readonly reserved: readonly Span[];
   readonly pci32: AddressRange;
   readonly pci64: AddressRange;
   readonly #ramFd: number;
@@ -63,6 +71,7 @@ export class GuestMachine {
   constructor(options: GuestMachineOptions = {}) {
     const { ram = [{ start: 0, size: 16 * 2 ** 20 }] } = options;
     this.ram = ram;
+    this.reserved = options.reserved ?? [];
     this.pci32 = options.pci32 ?? new AddressRange(0xc000_0000n, 0xfec0_0000n);
     this.pci64 = options.pci64 ?? new AddressRange(0x40_0000_0000n, 2n ** 52n);
     const total = ram.reduce((sum, { size }) => sum + size, 0);
