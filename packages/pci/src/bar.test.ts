@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BarRegisters } from './bar.ts';
+import { BarRegisters, barSize } from './bar.ts';
 import { ramBar } from './testing.ts';
 
 const huge = (size: number) => ({ ...ramBar(16, { is64: true, prefetchable: true }), size });
@@ -49,5 +49,11 @@ describe('BarRegisters (PCI 3.0 §6.2.5.1)', () => {
     [[{ ...ramBar(16), size: 2 ** 32 }], /need 64 bits/],
   ])('refuses what PCI cannot express %#', (bars, message) => {
     expect(() => new BarRegisters(bars)).toThrow(message);
+  });
+});
+
+describe('the size of a BAR', () => {
+  it('is the next power of two, and 16 at least', () => {
+    expect([1, 16, 17, 4096, 4097, 2 ** 40 + 1].map(barSize)).toEqual([16, 16, 32, 4096, 8192, 2 ** 41]);
   });
 });

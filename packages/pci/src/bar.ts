@@ -33,7 +33,13 @@ export const BAR_COUNT = 6;
 export const BAR_TYPE_64 = 0x4;
 export const BAR_PREFETCHABLE = 0x8;
 const TYPE_BITS = 0xf;
+const LEAST_BAR = 16;
 const TWO_32 = 2 ** 32;
+
+/** Bytes of the BAR that `size` bytes need: the next power of two, and the least there is. */
+export function barSize(size: number): number {
+  return Math.max(LEAST_BAR, 2 ** Math.ceil(Math.log2(size)));
+}
 
 /** The six BAR registers of a function: sizing, programming, and where each BAR is (PCI 3.0 §6.2.5.1). */
 export class BarRegisters {
@@ -45,8 +51,8 @@ export class BarRegisters {
     this.#bars = bars;
     bars.forEach((bar, index) => {
       if (bar === undefined) return;
-      if (!Number.isInteger(Math.log2(bar.size)) || bar.size < 16) {
-        throw new RangeError(`BAR ${index}: ${bar.size} is no power of two from 16`);
+      if (bar.size !== barSize(bar.size)) {
+        throw new RangeError(`BAR ${index}: ${bar.size} is no power of two from ${LEAST_BAR}`);
       }
       if (bar.is64 && (index === BAR_COUNT - 1 || bars[index + 1] !== undefined)) {
         throw new RangeError(`BAR ${index}: 64 bits take the next register too`);

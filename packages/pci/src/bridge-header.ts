@@ -1,19 +1,9 @@
 import { bytes, le16, le32, le64big, struct, u8 } from '@vpmem/layout';
+import { COMMON_HEADER } from './config-header.ts';
 
 /** PCI Bridge 1.2 §3.2, Type 01h configuration space header */
 export const BridgeHeader = struct('pci_header_type_1', {
-  vendor_id: le16,
-  device_id: le16,
-  command: le16,
-  status: le16,
-  revision_id: u8,
-  prog_if: u8,
-  sub_class: u8,
-  base_class: u8,
-  cache_line_size: u8,
-  latency_timer: u8,
-  header_type: u8,
-  bist: u8,
+  ...COMMON_HEADER,
   bar: bytes(8),
   primary_bus_number: u8,
   secondary_bus_number: u8,

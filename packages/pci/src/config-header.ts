@@ -1,7 +1,7 @@
 import { bytes, le16, le32, struct, u8 } from '@vpmem/layout';
 
-/** PCI 3.0 §6.1, Type 00h configuration space header */
-export const PciHeader = struct('pci_header_type_0', {
+/** PCI 3.0 §6.1: how the header of every function begins, whatever its type. */
+export const COMMON_HEADER = {
   vendor_id: le16,
   device_id: le16,
   command: le16,
@@ -14,6 +14,11 @@ export const PciHeader = struct('pci_header_type_0', {
   latency_timer: u8,
   header_type: u8,
   bist: u8,
+} as const;
+
+/** PCI 3.0 §6.1, Type 00h configuration space header */
+export const PciHeader = struct('pci_header_type_0', {
+  ...COMMON_HEADER,
   bar: bytes(24),
   cardbus_cis: le32,
   subsystem_vendor_id: le16,

@@ -1,4 +1,4 @@
-export { BAR_COUNT, BAR_PREFETCHABLE, BAR_TYPE_64, BarRegisters, type Bar, type BarHandler, type MappableArea } from './bar.ts';
+export { BAR_COUNT, BAR_PREFETCHABLE, BAR_TYPE_64, BarRegisters, barSize, type Bar, type BarHandler, type MappableArea } from './bar.ts';
 export {
   BRIDGE_WINDOW_UNIT,
   BridgeHeader,

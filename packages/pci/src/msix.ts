@@ -1,5 +1,5 @@
 import { le32, struct, type AccessWidth } from '@vpmem/layout';
-import type { BarHandler } from './bar.ts';
+import { barSize, type BarHandler } from './bar.ts';
 import { CAPABILITY_MSIX, type Capability } from './capability.ts';
 import type { MsixDelivery } from './pci-function.ts';
 
@@ -47,7 +47,7 @@ export class Msix implements Capability, BarHandler {
     this.#table = new DataView(new ArrayBuffer(vectors * MsixTableEntry.size));
     this.#pending = new Uint8Array(Math.ceil(vectors / 64) * 8);
     this.pbaOffset = Math.ceil(this.#table.byteLength / (MIN_BAR / 2)) * (MIN_BAR / 2);
-    this.barSize = Math.max(MIN_BAR, 2 ** Math.ceil(Math.log2(this.pbaOffset + this.#pending.length)));
+    this.barSize = Math.max(MIN_BAR, barSize(this.pbaOffset + this.#pending.length));
     this.body = new Uint8Array(10);
     this.#control = new DataView(this.body.buffer);
     this.#control.setUint32(2, bar, true);

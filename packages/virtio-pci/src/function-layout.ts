@@ -1,4 +1,4 @@
-import type { Bar, BarHandler, Capability } from '@vpmem/pci';
+import { barSize, type Bar, type BarHandler, type Capability } from '@vpmem/pci';
 import type { SharedMemoryRegion, VirtioDevice } from '@vpmem/virtio';
 import { VirtioPciCommonCfg } from './common-config.ts';
 import {
@@ -45,7 +45,7 @@ export function registerBar(size: number, handler: BarHandler): Bar {
 /** A BAR has a power of two bytes; what is left over after the region reads 0 and ignores writes. */
 export function sharedMemoryBar(region: SharedMemoryRegion): Bar {
   return {
-    size: Math.max(PAGE, 2 ** Math.ceil(Math.log2(region.size))),
+    size: Math.max(PAGE, barSize(region.size)),
     is64: true,
     prefetchable: true,
     areas: [{ offset: 0, size: region.size, fd: region.fd, fileOffset: region.offset }],
