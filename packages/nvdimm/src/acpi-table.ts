@@ -51,9 +51,13 @@ export function makeTable({ signature, revision, oemTableId }: TableKind, body: 
 
 /** Makes the checksum right again after bytes of the table have changed. */
 export function sealTable(table: Uint8Array): void {
-  const at = TableHeader.fields.checksum.offset;
-  table[at] = 0;
-  table[at] = -sum(table) & 0xff;
+  sealBytes(table, TableHeader.fields.checksum.offset);
+}
+
+/** Puts that checksum at `at` with which all bytes add up to 0. */
+export function sealBytes(bytes: Uint8Array, at: number): void {
+  bytes[at] = 0;
+  bytes[at] = -sumOf(bytes) & 0xff;
 }
 
 /** What is wrong with a table as a whole, in words; undefined if nothing is. */
@@ -63,10 +67,11 @@ export function checkTable(table: Uint8Array, signature: string): string | undef
   const found = String.fromCharCode(...header.signature);
   if (found !== signature) return `the table is '${found}', not '${signature}'`;
   if (header.length !== table.length) return `the table says it has ${header.length} bytes, but there are ${table.length}`;
-  return (sum(table) & 0xff) === 0 ? undefined : `the table's bytes add up to 0x${(sum(table) & 0xff).toString(16)}, not 0`;
+  return sumOf(table) === 0 ? undefined : `the table's bytes add up to 0x${sumOf(table).toString(16)}, not 0`;
 }
 
-const sum = (table: Uint8Array): number => table.reduce((total, byte) => total + byte, 0);
+/** What bytes add up to, modulo 256; 0 where a checksum is right. */
+export const sumOf = (bytes: Uint8Array): number => bytes.reduce((total, byte) => (total + byte) & 0xff, 0);
 
 /** A text without an end mark, cut or filled up with blanks. */
 function ascii(text: string, length: number): Uint8Array {

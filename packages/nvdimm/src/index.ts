@@ -13,4 +13,5 @@ export { Nvdimm, type NvdimmBackend, type NvdimmOptions } from './nvdimm-device.
 export { NvdimmError, type NvdimmErrorCode } from './nvdimm-error.ts';
 export { layOutNvdimm, MAX_SLOTS, MIN_LABEL_SIZE, type NvdimmLayout, type NvdimmLayoutOptions, type NvdimmMemory } from './nvdimm-layout.ts';
 export { LABEL_FAILED_CHANNEL, NvdimmRoot, type LabelFailedMessage } from './nvdimm-root.ts';
+export { placeAcpiTables, type PlacedBytes, type TablePlaces } from './root-tables.ts';
 export { FIT_CHANGED_NOTIFICATION, HOTPLUG_EVENT, makeSsdt, setSsdtPage, SSDT_PAGE_OFFSET, type SsdtOptions } from './ssdt.ts';

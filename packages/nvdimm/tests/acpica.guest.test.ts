@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fitStructures, makeSsdt, nfitTable, type SsdtOptions } from '../src/index.ts';
+import { fitStructures, makeSsdt, nfitTable, placeAcpiTables, type SsdtOptions } from '../src/index.ts';
 
 const { testbed, reason } = await requireTestbed();
 
@@ -74,6 +74,14 @@ describe.skipIf(testbed === undefined)(`ACPICA's own programs${reason === undefi
     expect(field('Code')).toEqual(['0301', '0301']);
     expect(field('Highest Capability')).toEqual(['01']);
     expect(field('Capabilities \\(decoded below\\)')).toEqual(['00000003']);
+  });
+
+  // iasl takes no RSDP that stands alone.
+  it('disassemble the XSDT that leads to the tables', () => {
+    const [, xsdt, table] = placeAcpiTables([makeSsdt({ slots: 1 })], { rsdp: 0xf_0000, tables: 0x1_2340_0000 });
+    const list = disassemble('xsdt', xsdt!.bytes);
+    expect(list).toContain('Signature : "XSDT"    [Extended System Description Table]');
+    expect(list).toMatch(new RegExp(`ACPI Table Address +0 : 0*${table!.address.toString(16)}$`, 'mi'));
   });
 
   // A page at 0 would come back as the opcode Zero, which has no room for an address.
