@@ -207,6 +207,14 @@ describe('private copies', () => {
     expect(backend.volatile).toContain('nothing will persist');
   });
 
+  it.each([
+    [{ share: false }, false],
+    [{ readonly: true }, true],
+    [{ readonly: true, rom: 'off', share: false }, false],
+  ] as const)('%o: whether it may be written to is %o', async (options, readonly) => {
+    expect((await open(file(options))).readonly).toBe(readonly);
+  });
+
   it('share defaults to off, as in QEMU', async () => {
     const { share: _, ...rest } = file();
     expect((await open(rest)).volatile).toContain('share=off');

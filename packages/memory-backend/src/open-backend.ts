@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
@@ -22,6 +23,8 @@ export interface BackendDescription {
   readonly align: number;
   /** The backing file, if it has a name. */
   readonly path: string | undefined;
+  /** Whoever uses the memory may not write to it: readonly=on, unless rom=off gives it a copy of its own. Absent: it may. */
+  readonly readonly?: boolean;
   /** Absent when what is flushed is durable; otherwise why nothing is, in words for a warning. */
   readonly volatile: string | undefined;
   /** Give the storage back when the backend is closed. */
@@ -29,6 +32,16 @@ export interface BackendDescription {
   /** What the file at `path` was before; for {@link abandonBackend}. */
   readonly was: OpenedFile['was'];
 }
+
+/** Published before a backend is opened. */
+export interface BackendOpeningMessage {
+  /** What it is opened with; a subscriber may put others in their place. */
+  options: BackendOptions;
+}
+
+/** `node:diagnostics_channel` name for {@link BackendOpeningMessage}. */
+export const BACKEND_OPENING_CHANNEL = 'vpmem:memory-backend:opening';
+const opening = channel(BACKEND_OPENING_CHANNEL);
 
 const readAsync = promisify(read);
 const writeAsync = promisify(write);
@@ -40,7 +53,10 @@ const COPY_CHUNK = 2 ** 20;
  *
  * @throws BackendError with nothing left behind
  */
-export async function openBackend(options: BackendOptions): Promise<BackendDescription> {
+export async function openBackend(given: BackendOptions): Promise<BackendDescription> {
+  const message: BackendOpeningMessage = { options: given };
+  opening.publish(message);
+  const { options } = message;
   checkOptions(options);
   if (options.type !== 'memory-backend-file') return openRam(options);
   const opened = openBackingFile(options);
@@ -111,7 +127,7 @@ async function keepApart(options: FileBackendOptions, opened: OpenedFile): Promi
 
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
 async function copyPrivately(options: FileBackendOptions, { fd: source, was }: OpenedFile): Promise<BackendDescription> {
-  const { id, type, size, memPath, readonly, align = PAGE_SIZE } = options;
+  const { id, type, size, memPath, readonly = false, rom, align = PAGE_SIZE } = options;
   const fd = createMemfd(id, size);
   try {
     if (options.prealloc === true) preallocateFor(options, fd, 0);
@@ -121,9 +137,9 @@ async function copyPrivately(options: FileBackendOptions, { fd: source, was }: O
     throw error instanceof BackendError ? error : diskError(options, error, 'size');
   }
   closeSync(source);
-  const why = readonly === true ? 'readonly=on' : 'share=off';
+  const why = readonly ? 'readonly=on' : 'share=off';
   const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
-  return { id, type, size, fd, offset: 0, align, path: memPath, volatile: reason, discardData: false, was };
+  return { id, type, size, fd, offset: 0, align, readonly: readonly && rom !== 'off', path: memPath, volatile: reason, discardData: false, was };
 }
 
 /** Copies what the file holds to the beginning of `target`, and leaves holes. */
