@@ -9,7 +9,7 @@ export type { LabelVersion } from './label-layout.ts';
 export type { NamespaceLabel } from './namespace-label.ts';
 export { NamespaceLabels, type NewNamespace } from './namespace-labels.ts';
 export { deviceHandle, fitStructures, nfitTable, serialNumber, VENDOR_ID, type NfitDevice, type NvdimmPersistence } from './nfit.ts';
-export { Nvdimm, type NvdimmBackend, type NvdimmOptions } from './nvdimm-device.ts';
+export { checkUuid, Nvdimm, type NvdimmBackend, type NvdimmOptions } from './nvdimm-device.ts';
 export { NvdimmError, type NvdimmErrorCode } from './nvdimm-error.ts';
 export { layOutNvdimm, MAX_SLOTS, MIN_LABEL_SIZE, type NvdimmLayout, type NvdimmLayoutOptions, type NvdimmMemory } from './nvdimm-layout.ts';
 export { LABEL_FAILED_CHANNEL, NvdimmRoot, type LabelFailedMessage } from './nvdimm-root.ts';

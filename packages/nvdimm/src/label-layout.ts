@@ -45,6 +45,8 @@ export const Label = struct('EFI_NVDIMM_LABEL', {
   Reserved1: bytes(88),
   Checksum: le64big,
 });
+/** Flags bit 1: the namespace is reached through a window that moves over its DIMM, and not mapped. */
+export const LABEL_LOCAL = 1 << 1;
 /** Flags bit 3: the label is not to be used, somebody has not finished changing it. */
 export const LABEL_UPDATING = 1 << 3;
 

@@ -71,6 +71,19 @@ export class NamespaceLabels {
     return this.#entries().map(({ label }) => label);
   }
 
+  /** The longest stretch of an NVDIMM of `capacity` bytes that no label has. */
+  room(capacity: number): { readonly dpa: number; readonly size: number } {
+    const stretches: { dpa: number; size: number }[] = [];
+    let dpa = 0;
+    for (const label of this.labels.sort((a, b) => a.dpa - b.dpa)) {
+      stretches.push({ dpa, size: label.dpa - dpa });
+      dpa = Math.max(dpa, label.dpa + label.rawSize);
+    }
+    stretches.push({ dpa, size: capacity - dpa });
+    const longest = stretches.reduce((most, each) => (each.size > most.size ? each : most));
+    return longest.size > 0 ? longest : { dpa: 0, size: 0 };
+  }
+
   /** Writes the label of a new namespace; a power cut leaves it there or not. @throws LabelError */
   create(namespace: NewNamespace): NamespaceLabel {
     const label = this.#plan(namespace);

@@ -77,7 +77,7 @@ export class Nvdimm implements NfitDevice {
 }
 
 /** Checks QEMU's `uuid=`. @throws NvdimmError */
-function checkUuid(uuid: string | undefined): void {
+export function checkUuid(uuid: string | undefined): void {
   if (uuid === undefined || parseGuid(uuid) !== undefined) return;
   throw new NvdimmError('bad-uuid', 'uuid', `uuid '${uuid}' is none; one reads like 4309ac30-0d11-11e4-9191-0800200c9a66`);
 }

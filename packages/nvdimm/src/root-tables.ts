@@ -16,7 +16,7 @@ export const RootPointer = struct('RSDP', {
 });
 
 export const ROOT_POINTER_SIGNATURE = 'RSD PTR ';
-/** How many bytes the first of the two checksums is about: all that there was before ACPI 2.0. */
+/** How many bytes the first of the two checksums is about: what an RSDP of revision 0 had. */
 export const FIRST_CHECKSUM_BYTES = 20;
 
 /** ACPI 6.5 §5.2.5.1: where on a PC the pointer is looked for, and at multiples of what. */
@@ -60,7 +60,7 @@ function rootPointer(xsdt: number): Uint8Array {
   const pointer = RootPointer.encode({
     signature: asciiBytes(ROOT_POINTER_SIGNATURE),
     oemid: asciiBytes('VPMEM '),
-    // That of ACPI 2.0 and all later ones: it has an XSDT.
+    // The one that has an XSDT.
     revision: 2,
     length: RootPointer.size,
     xsdt_address: xsdt,
