@@ -1,0 +1,10 @@
+export { compare, type Comparison } from './compare.ts';
+export { EmbeddedRig } from './embedded-rig.ts';
+export { SENTENCES, type Sentence, type SentenceName } from './manual.ts';
+export type { Outcome, RecordCounts, Verdict } from './outcome.ts';
+export { PAGE_MARKS } from './page-map.ts';
+export { REPORT_VERSION, type CompareReport, type MapSync, type Row } from './report.ts';
+export { formatReport, NO_PAINT, type Paint } from './report-text.ts';
+export { CompareError, DEVICES, type DeviceKind, type FileSystemState, type GuestDescription, type Left, type Losses, type MapSyncAnswer, type Rig, type Trial } from './rig.ts';
+export { WORKLOAD_NAMES, type Step, type Workload, type WorkloadName } from './workload.ts';
+export { workload } from './workload-list.ts';

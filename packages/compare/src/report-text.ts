@@ -1,0 +1,150 @@
+import { formatSize } from '@vpmem/options';
+import { PAGE_MARKS } from './page-map.ts';
+import type { CompareReport, MapSync, Row } from './report.ts';
+import type { DeviceKind } from './rig.ts';
+
+/** How words are made to stand out; each gives back what it was given where there are no colours. */
+export interface Paint {
+  readonly good: (text: string) => string;
+  readonly bad: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly strong: (text: string) => string;
+}
+
+const same = (text: string): string => text;
+export const NO_PAINT: Paint = { good: same, bad: same, dim: same, strong: same };
+
+const WIDTH = 79;
+/** Of workload and device. */
+const NAME = 14;
+const DEVICE = 11;
+const COLUMNS = ['STORED', 'FSYNCED', 'BELIEVED', 'WHOLE', 'TORN', 'LOST'] as const;
+
+/** The report for people, without line ends beyond the last; no line is longer than 80 characters. */
+export function formatReport(report: CompareReport, paint: Paint = NO_PAINT): string {
+  const letters = new Map(Object.keys(report.sentences).map((name, i) => [name, 'abcdefgh'[i] ?? '?'] as const));
+  return [
+    paint.strong('What a power cut leaves, of the same work on two devices'),
+    ...wrap(about(report)),
+    '',
+    ...table(report, letters, paint),
+    '',
+    ...legend(),
+    '',
+    ...report.workloads.map(({ name, what }) => `  ${name.padEnd(NAME)} ${what}`),
+    '',
+    paint.strong(`Pages of the files${report.rounds > 1 ? ', first round' : ''}, before the cut and after it`),
+    ...pageMap(report, paint),
+    '',
+    paint.strong('What it is an example of'),
+    ...sentences(report, letters),
+    '',
+    ...result(report, paint),
+  ].join('\n');
+}
+
+function about({ guest, size, seed, rounds }: CompareReport): string {
+  const who = guest.kind === 'embedded' ? 'a guest that is part of this program' : `Linux ${guest.kernel} in QEMU ${guest.qemu}, ext4 with DAX`;
+  return `Guest: ${who}. Files of ${formatSize(size)}, one power cut each${rounds > 1 ? `, ${rounds} rounds` : ''}; seed ${seed}.`;
+}
+
+function table({ rows, mapSync, rounds }: CompareReport, letters: ReadonlyMap<string, string>, paint: Paint): string[] {
+  const head = `${'WORKLOAD'.padEnd(NAME)} ${'DEVICE'.padEnd(DEVICE)}  ${COLUMNS.join('  ')}`;
+  const hasFiles = rows.some(({ fileSystem }) => fileSystem !== undefined);
+  return [
+    paint.strong(hasFiles ? `${head}  EXT4` : head),
+    ...rows.map((row, i) => tableRow(row, rows[i - 1], letters.get(row.proves) ?? '', rounds, paint)),
+    ...mapSyncRows(mapSync, letters.get('no-map-sync') ?? '', paint),
+  ];
+}
+
+function tableRow({ workload, device, records, fileSystem }: Row, above: Row | undefined, letter: string, rounds: number, paint: Paint): string {
+  const { stored, fsynced, believed, whole, torn, lost } = records;
+  const cells = [stored, fsynced, believed, whole, torn, lost].map((value, i) => String(value).padStart(COLUMNS[i]?.length ?? 0));
+  const name = above?.workload === workload ? '' : workload;
+  const ext4 = fileSystem === undefined ? '' : `  ${fileSystemCell(fileSystem, rounds)}`;
+  const painted = cells.map((cell, i) => (i < 3 || Number(cell) === 0 ? cell : i === 3 ? paint.good(cell) : paint.bad(cell)));
+  return `${name.padEnd(NAME)} ${device.padEnd(DEVICE)}  ${painted.join('  ')}${ext4}  ${paint.dim(letter)}`;
+}
+
+function fileSystemCell({ clean, mounted }: NonNullable<Row['fileSystem']>, rounds: number): string {
+  if (rounds > 1) return `${clean}/${rounds}`.padEnd(5);
+  return (clean === 1 ? 'whole' : mounted === 1 ? 'bad' : 'gone').padEnd(5);
+}
+
+function mapSyncRows(mapSync: MapSync, letter: string, paint: Paint): string[] {
+  if (!mapSync.asked) return [`${'MAP_SYNC'.padEnd(NAME)} ${mapSync.how}`];
+  return mapSync.answers.map(({ device, granted, said }, i) => {
+    const words = granted ? 'granted' : `refused${said === '' ? '' : ` (${said})`}`;
+    return `${(i === 0 ? 'MAP_SYNC' : '').padEnd(NAME)} ${device.padEnd(DEVICE)}  ${words}${device === 'virtio-pmem' ? `  ${paint.dim(letter)}` : ''}`;
+  });
+}
+
+function legend(): string[] {
+  return wrap('Counted are records. BELIEVED: the program takes them for durable. WHOLE, TORN, LOST: how they are after the cut. FSYNCED: an fsync was answered for them.');
+}
+
+function pageMap({ outcomes }: CompareReport, paint: Paint): string[] {
+  const first = outcomes.filter(({ round }) => round === 1);
+  const marks = PAGE_MARKS;
+  const lines = first.flatMap(({ workload, device, pages }, i) => {
+    const before = first[i - 1]?.workload === workload ? [] : [`${workload.padEnd(NAME)} ${pages.before}`];
+    return [...before, `  ${device.padEnd(NAME - 2)} ${paintMarks(pages.after, paint)}`];
+  });
+  return [
+    `before: ${marks.whole} stored and fsynced  ${marks.stored} stored  ${marks.untouched} untouched`,
+    `after:  ${marks.whole} there  ${marks.torn} torn  ${marks.lost} lost  ${marks.untouched} untouched`,
+    ...lines,
+  ];
+}
+
+function paintMarks(pages: string, { good, bad }: Paint): string {
+  return pages.replaceAll(/#+/g, (run) => good(run)).replaceAll(/[x~]+/g, (run) => bad(run));
+}
+
+function sentences({ sentences: all, rows, mapSync }: CompareReport, letters: ReadonlyMap<string, string>): string[] {
+  const used = new Set<string>([...rows.map(({ proves }) => proves), ...(mapSync.asked ? ['no-map-sync'] : [])]);
+  return Object.entries(all)
+    .filter(([name]) => used.has(name))
+    .flatMap(([name, { text, document, section }]) => wrap(`“${text}” (${document}, “${section}”)`, `${letters.get(name) ?? ''}  `, '   '));
+}
+
+function result({ rows, broken }: CompareReport, paint: Paint): string[] {
+  const lines = (['virtio-pmem', 'nvdimm'] as const).flatMap((device) => promise(rows, device, paint));
+  return [...lines, ...misreadings(rows), ...broken.flatMap((line) => wrap(line, 'BROKEN: ', '  ').map(paint.bad))];
+}
+
+function promise(rows: readonly Row[], device: DeviceKind, paint: Paint): string[] {
+  const own = rows.filter((row) => row.device === device);
+  if (own.length === 0) return [];
+  const sum = (pick: (row: Row) => number): number => own.reduce((total, row) => total + pick(row), 0);
+  const fsynced = sum(({ records }) => records.fsynced);
+  const gone = sum(({ missing }) => missing);
+  if (fsynced === 0) return [`${device}: no fsync was asked for, so nothing was promised.`];
+  const there = `${device}: of ${fsynced} records that an fsync was answered for, ${fsynced - gone} are there.`;
+  if (device === 'nvdimm') return gone === 0 ? wrap(`${there} That is luck: nothing makes it so.`) : wrap(paint.bad(there));
+  return wrap(gone === 0 ? paint.good(there) : paint.bad(there));
+}
+
+function misreadings(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ workload, device, records: { misread = 0, read = 0 } }) =>
+    misread === 0 ? [] : wrap(`${workload} on ${device}: whoever reads the log takes ${read} records for whole, and ${misread} of them ${misread === 1 ? 'is' : 'are'} not.`),
+  );
+}
+
+/** Lines of at most {@link WIDTH} characters. */
+function wrap(text: string, first = '', rest = ''): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = rest;
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line];
+}
