@@ -10,6 +10,7 @@ import { MAX_SLOTS } from './nvdimm-layout.ts';
 export interface LabelFailedMessage {
   /** Id of the device. */
   readonly id: string;
+  readonly device: Nvdimm | undefined;
   readonly error: unknown;
 }
 
@@ -31,7 +32,10 @@ export class NvdimmRoot {
     this.#dsm = new DsmResponder({
       device: (handle) => this.#devices[handle - 1],
       fit: () => this.#fit,
-      labelFailed: (handle, error) => labelFailed.publish({ id: this.#devices[handle - 1]?.id ?? '', error } satisfies LabelFailedMessage),
+      labelFailed: (handle, error) => {
+        const device = this.#devices[handle - 1];
+        labelFailed.publish({ id: device?.id ?? '', device, error } satisfies LabelFailedMessage);
+      },
     });
   }
 
