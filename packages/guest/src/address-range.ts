@@ -2,7 +2,7 @@
 export class AddressRange {
   readonly start: bigint;
   readonly end: bigint;
-  /** By address, without overlap. */
+  /** By address; only what is reserved may overlap. */
   #taken: { readonly start: bigint; readonly end: bigint }[] = [];
 
   /** From `start` up to, not including, `end`. */
@@ -23,6 +23,12 @@ export class AddressRange {
     if (at + size > this.end) return undefined;
     this.#taken.splice(index, 0, { start: at, end: at + size });
     return at;
+  }
+
+  /** Keeps bytes from being handed out, whatever of them is in here. */
+  reserve(start: bigint, size: bigint): void {
+    this.#taken.push({ start, end: start + size });
+    this.#taken.sort((a, b) => (a.start < b.start ? -1 : Number(a.start > b.start)));
   }
 
   /** Takes back what {@link allocate} returned. */

@@ -1,6 +1,8 @@
 import type { PciFunction } from '@vpmem/pci';
+import type { GuestDisk } from './guest-disk.ts';
 import { GuestError } from './guest-error.ts';
 import { GuestMachine } from './guest-machine.ts';
+import type { GuestNvdimm } from './guest-nvdimm.ts';
 import type { PciLocation } from './hotplug.ts';
 import { OperatingSystem } from './operating-system.ts';
 import type { PmemDisk } from './pmem-driver.ts';
@@ -16,8 +18,8 @@ export interface GuestOptions {
 }
 
 /**
- * A guest operating system in miniature. It finds buses and functions by configuration cycles, as any system does, hears of
- * hot plug, and drives the functions it knows, whether they live in this process or behind a vfio-user socket.
+ * A guest operating system in miniature. It finds buses and functions by configuration cycles and NVDIMMs by ACPI tables, as
+ * any system does, hears of hot plug, and drives what it knows, whether that lives in this process or behind a vfio-user socket.
  */
 export class Guest {
   readonly machine: GuestMachine;
@@ -33,12 +35,18 @@ export class Guest {
       inserted: (location) => this.machine.processor.run(() => this.#system?.inserted(location)),
       ejectRequested: (location) => this.machine.processor.run(() => void this.#eject(location)),
     });
+    this.machine.events.connect((event) => this.machine.processor.run(() => this.#system?.event(event)));
     this.#boot();
   }
 
-  /** The disks found so far. */
-  get disks(): readonly PmemDisk[] {
+  /** The disks found so far, in that order. */
+  get disks(): readonly GuestDisk[] {
     return this.#system?.disks ?? [];
+  }
+
+  /** The NVDIMMs found so far, in that order; their disks are among {@link disks}. */
+  get nvdimms(): readonly GuestNvdimm[] {
+    return this.#system?.nvdimms ?? [];
   }
 
   /** The disk at a location, if there is one. */
@@ -58,10 +66,12 @@ export class Guest {
     }
   }
 
-  /** Takes a disk out of service and its function out of the root bus. */
-  async unplug(disk: PmemDisk): Promise<void> {
-    await this.#system?.release({ port: undefined, slot: disk.slot });
-    this.machine.bus.unplug(disk.slot);
+  /** Takes a disk out of service and its function out of its bus. @throws GuestError for a disk on an NVDIMM, which stays plugged in */
+  async unplug(disk: GuestDisk): Promise<void> {
+    if (!('pci' in disk.place)) throw new GuestError(`${disk.name} is on an NVDIMM, which cannot be taken out`);
+    const { pci } = disk.place;
+    await this.#system?.release(pci);
+    this.machine.busAt(pci)?.unplug(pci.slot);
   }
 
   /**
@@ -75,7 +85,8 @@ export class Guest {
 
   /** Shuts down: every disk is taken out of service first. */
   async close(): Promise<void> {
-    for (const disk of [...this.disks]) await this.unplug(disk);
+    for (const disk of this.disks.filter(({ place }) => 'pci' in place)) await this.unplug(disk);
+    this.#die('the guest has been shut down');
     this.machine.close();
   }
 

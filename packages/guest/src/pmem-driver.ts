@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { copyFrom, copyTo, Mapping } from '@vpmem/native';
 import {
   ACKNOWLEDGE,
   DEVICE_NEEDS_RESET,
@@ -19,8 +18,11 @@ import {
 } from '@vpmem/virtio-pmem';
 import { DriverQueue } from '@vpmem/virtio/driver';
 import type { FoundFunction } from './found-function.ts';
+import type { DiskPlace, GuestDisk } from './guest-disk.ts';
 import { FlushError, GuestError, ProbeError } from './guest-error.ts';
 import type { GuestMachine } from './guest-machine.ts';
+import type { PciLocation } from './hotplug.ts';
+import { MappedRange } from './mapped-range.ts';
 import { VirtioTransport } from './virtio-transport.ts';
 
 /** What this driver takes if it is offered. */
@@ -28,8 +30,6 @@ const WANTED = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_PMEM_F_SHMEM_REG
 const QUEUE_SIZE = 64;
 /** One slot of guest RAM per request in flight: request and response. */
 const SLOT = 16;
-/** The most that the kernel copies at once. */
-const CHUNK = 2 ** 16;
 
 interface Waiter {
   readonly slot: number;
@@ -41,24 +41,19 @@ interface Waiter {
  * A virtio-pmem device as an operating system drives it: memory for plain loads and stores, and `fsync`, after which what
  * was stored before is durable.
  */
-export class PmemDisk {
-  /** What the system calls it: `pmem0`. */
+export class PmemDisk implements GuestDisk {
   readonly name: string;
+  readonly place: DiskPlace;
   /** Number of its bus, and slot on it. */
   readonly bus: number;
   readonly slot: number;
-  /** Somebody has it open: the system will not give it up. */
   inUse = false;
-  /** Guest-physical address of the range. */
-  readonly address: bigint;
-  /** Bytes. */
-  readonly size: number;
   readonly features: bigint;
   readonly #machine: GuestMachine;
   readonly #transport: VirtioTransport;
   readonly #queue: DriverQueue;
   readonly #notifyAddress: bigint;
-  readonly #mapping: Mapping;
+  readonly #range: MappedRange;
   readonly #slots: number[];
   readonly #waiting = new Map<number, Waiter>();
   /** Takes the interrupt's handler away again. */
@@ -73,32 +68,33 @@ export class PmemDisk {
    *
    * @throws ProbeError if the device cannot be used; it is then marked FAILED
    */
-  constructor(machine: GuestMachine, pci: FoundFunction, ramAt: number, name: string) {
+  constructor(machine: GuestMachine, pci: FoundFunction, ramAt: number, { name, location }: { readonly name: string; readonly location: PciLocation }) {
     this.name = name;
+    this.place = { pci: location };
     this.bus = pci.bus;
     this.slot = pci.slot;
     this.#machine = machine;
     this.#transport = new VirtioTransport(machine.bus, pci);
-    let mapping: Mapping | undefined;
+    let range: MappedRange | undefined;
     try {
       this.#transport.status = 0;
       if (this.#transport.status !== 0) throw new ProbeError('the device is not ready: it does not read status 0 after a reset');
       this.#transport.status = ACKNOWLEDGE;
       this.#transport.status = ACKNOWLEDGE | DRIVER;
       this.features = this.#negotiate();
-      ({ address: this.address, size: this.size } = this.#findRange());
+      const found = this.#findRange();
       const size = Math.min(QUEUE_SIZE, this.#transport.queueSize(0));
       const placement = DriverQueue.place(ramAt, size);
       this.#queue = new DriverQueue(machine.memory, placement, { size, eventIndex: (this.features & VIRTIO_F_EVENT_IDX) !== 0n });
       this.#slots = Array.from({ length: size / 2 }, (_, i) => Math.ceil(placement.end / SLOT) * SLOT + i * SLOT);
       this.#notifyAddress = this.#transport.enableQueue(0, size, placement);
-      this.#mapping = mapping = this.#mapRange();
+      this.#range = range = new MappedRange(machine, found);
       this.#disconnect = this.#connectInterrupt(pci);
       this.#transport.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
     } catch (error) {
       // VIRTIO 1.4 §2.1.1: a driver never takes a status bit back but by reset.
       this.#transport.status |= FAILED;
-      mapping?.unmap();
+      range?.unmap();
       throw error;
     }
   }
@@ -106,16 +102,21 @@ export class PmemDisk {
   /** Bytes of guest RAM a disk takes. */
   static readonly ramNeeded = 0x2000;
 
-  /** Plain loads. @throws GuestError if the memory is gone, RangeError outside the disk */
-  read(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
-    this.#pieces(offset, length, (address, at, end) => copyFrom(address, bytes.subarray(at, end)));
-    return bytes;
+  get address(): bigint {
+    return this.#range.address;
+  }
+  get size(): number {
+    return this.#range.size;
   }
 
-  /** Plain stores: durable only after the next {@link fsync}. @throws GuestError if the memory is gone, RangeError outside the disk */
+  read(offset: number, length: number): Uint8Array {
+    if (this.#gone !== undefined) throw this.#gone;
+    return this.#range.read(offset, length);
+  }
+
   write(offset: number, bytes: Uint8Array): void {
-    this.#pieces(offset, bytes.length, (address, at, end) => copyTo(address, bytes.subarray(at, end)));
+    if (this.#gone !== undefined) throw this.#gone;
+    this.#range.write(offset, bytes);
   }
 
   /** Settles when everything stored before is durable. @throws FlushError if the device cannot promise that */
@@ -160,7 +161,7 @@ export class PmemDisk {
     this.#gone = reason;
     this.#abandoned = true;
     this.#disconnect();
-    this.#mapping.unmap();
+    this.#range.unmap();
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
     this.#allAnswered();
@@ -209,29 +210,6 @@ export class PmemDisk {
       // The line may be another function's too.
       if (this.#transport.takeIsr() !== 0) this.#takeUsed();
     });
-  }
-
-  #mapRange(): Mapping {
-    const found = this.#machine.mappable(this.address, this.size);
-    if (found === undefined) throw new ProbeError(`the range at 0x${this.address.toString(16)} is not memory`);
-    try {
-      return Mapping.ofFile(found.fd, { length: this.size, offset: found.fileOffset });
-    } catch (error) {
-      // The host is out of memory or address space: as when a real driver's ioremap fails, the device stays, unused.
-      throw new ProbeError(`its memory cannot be mapped: ${(error as Error).message}`, { cause: error });
-    }
-  }
-
-  /** Through the kernel: whoever truncates the file behind the memory would end this process otherwise. */
-  #pieces(offset: number, length: number, copy: (address: bigint, at: number, end: number) => boolean): void {
-    if (this.#gone !== undefined) throw this.#gone;
-    if (offset < 0 || offset + length > this.size) {
-      throw new RangeError(`[${offset}, +${length}) is outside the disk of ${this.size} bytes`);
-    }
-    for (let at = 0; at < length; at += CHUNK) {
-      if (copy(this.#mapping.address + BigInt(offset + at), at, Math.min(at + CHUNK, length))) continue;
-      throw new GuestError(`the memory from ${offset + at} on is gone: the file behind it was truncated`);
-    }
   }
 
   #takeUsed(): void {

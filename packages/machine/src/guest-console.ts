@@ -1,4 +1,4 @@
-import { GuestError, type Guest, type PciLocation, type PmemDisk } from '@vpmem/guest';
+import { GuestError, type Guest, type GuestDisk, type PciLocation } from '@vpmem/guest';
 import type { GuestConsole, GuestDiskInfo } from './managed-machine.ts';
 
 /** A device whose disk can be named by its id. */
@@ -46,7 +46,7 @@ export class EmbeddedConsole implements GuestConsole {
     (await this.#disk(disk)).inUse = inUse;
   }
 
-  async #disk(name: string): Promise<PmemDisk> {
+  async #disk(name: string): Promise<GuestDisk> {
     const guest = this.#guest();
     if (guest === undefined) throw new GuestError('the guest has not started');
     await guest.machine.processor.whenRunning();
@@ -58,7 +58,7 @@ export class EmbeddedConsole implements GuestConsole {
   }
 }
 
-function inside(name: string, { size }: PmemDisk, offset: number, length: number): void {
+function inside(name: string, { size }: GuestDisk, offset: number, length: number): void {
   if (Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= size) return;
   throw new GuestError(`disk '${name}' has ${size} bytes; ${length} bytes from ${offset} on do not lie within`);
 }
