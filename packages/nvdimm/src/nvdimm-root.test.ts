@@ -77,7 +77,8 @@ describe('NvdimmRoot', () => {
   });
 
   it('tells the host of labels whose storage fails', () => {
-    root.plug(device(2, { labelSize: 128 * 1024 }));
+    const broken = device(2, { labelSize: 128 * 1024 });
+    root.plug(broken);
     const told: unknown[] = [];
     const listen = (message: unknown): number => told.push(message);
     subscribe(LABEL_FAILED_CHANNEL, listen);
@@ -89,6 +90,6 @@ describe('NvdimmRoot', () => {
     } finally {
       unsubscribe(LABEL_FAILED_CHANNEL, listen);
     }
-    expect(told).toEqual([{ id: 'nv2', error: expect.any(Error) as Error }]);
+    expect(told).toEqual([{ id: 'nv2', device: broken, error: expect.any(Error) as Error }]);
   });
 });
