@@ -25,15 +25,19 @@ interface Region {
 }
 type AcpiObject = { readonly kind: 'device' | 'scope' } | Region | AmlVariable | AmlMethod;
 
+/** How much one evaluation may do, in terms and bytes: to read the FIT of 256 devices takes a quarter of it. */
+const MAX_WORK = 2 ** 22;
+
 /** What tables define, under names such as `\_SB_.NVDR`, and the means to run it: of AML as much as our SSDT uses. */
 export class AcpiNamespace {
   readonly #objects = new Map<string, AcpiObject>();
   readonly #platform: AcpiPlatform;
+  #left = 0;
 
   /** @throws AmlError for a table that is broken, or has in it what is not known here */
   constructor(tables: readonly Uint8Array[], platform: AcpiPlatform) {
     this.#platform = platform;
-    for (const table of tables) this.#define(new AmlReader(table, TableHeader.size), []);
+    for (const table of tables) this.#work(() => this.#define(new AmlReader(table, TableHeader.size), []));
   }
 
   /** Paths of all devices, each before its children. */
@@ -49,9 +53,26 @@ export class AcpiNamespace {
   /** Runs a method, or reads a name. @throws AmlError, or what the platform throws */
   evaluate(path: string, ...args: readonly AmlValue[]): AmlValue {
     const object = this.#objects.get(path);
-    if (object?.kind === 'variable') return object.get();
-    if (object?.kind === 'method') return this.#frame(object.scope, args).run(object.body())?.[0] ?? 0;
+    if (object?.kind === 'variable') return this.#work(() => object.get());
+    if (object?.kind === 'method') return this.#work(() => this.#frame(object.scope, args).run(object.body())?.[0] ?? 0);
     throw new AmlError(object === undefined ? `there is no ${path}` : `${path} is a ${object.kind}, which has no value`);
+  }
+
+  /** Runs byte code that may be anything. */
+  #work<Result>(run: () => Result): Result {
+    this.#left = MAX_WORK;
+    try {
+      return run();
+    } catch (error) {
+      // Methods that call each other, packages within packages.
+      if (error instanceof RangeError && error.message.includes('call stack')) throw new AmlError('the byte code is nested too deeply', { cause: error });
+      throw error;
+    }
+  }
+
+  #spend(cost: number): void {
+    if (cost > this.#left) throw new AmlError('the byte code does not come to an end');
+    this.#left -= cost;
   }
 
   #frame(scope: readonly string[], args: readonly AmlValue[] = []): AmlFrame {
@@ -61,6 +82,7 @@ export class AcpiNamespace {
         return found?.kind === 'variable' || found?.kind === 'method' ? found : undefined;
       },
       notify: (path: AmlPath, from: readonly string[], value: number) => this.#platform.notify?.(join(absolute(path, from)), value),
+      spend: (cost: number) => this.#spend(cost),
     };
     return new AmlFrame(world, scope, args);
   }
@@ -129,10 +151,12 @@ export class AcpiNamespace {
     if (space === SYSTEM_IO) return { kind: 'variable', get: () => platform.readPort(at), set: (value) => platform.writePort(at, toInteger(value)) };
     if (space !== SYSTEM_MEMORY) throw new AmlError(`address space ${space} is not known here`);
     const get = (): AmlValue => {
+      this.#spend(bytes);
       const read = platform.readMemory(at, bytes);
       return bytes === 4 ? viewOf(read).getUint32(0, true) : read;
     };
     const set = (value: AmlValue): void => {
+      this.#spend(bytes);
       const whole = new Uint8Array(bytes);
       whole.set(toBytes(value).subarray(0, bytes));
       platform.writeMemory(at, whole);

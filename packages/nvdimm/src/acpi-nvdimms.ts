@@ -23,8 +23,9 @@ export function findNvdimms(namespace: AcpiNamespace, nfit?: Uint8Array): FoundN
   return rootDevices(namespace).flatMap((root) => {
     const structures = namespace.has(`${root}._FIT`) ? toBytes(namespace.evaluate(`${root}._FIT`)) : (nfit?.subarray(TableHeader.size + NFIT_RESERVED) ?? new Uint8Array(0));
     const children = namespace.devices.filter((path) => path.startsWith(`${root}.`));
+    const byHandle = new Map(children.map((path) => [toInteger(namespace.evaluate(`${path}._ADR`)), path] as const));
     return readFit(structures).map((range) => {
-      const path = children.find((child) => toInteger(namespace.evaluate(`${child}._ADR`)) === range.handle);
+      const path = byHandle.get(range.handle);
       return { ...range, labels: () => (path === undefined ? undefined : labelsOf(namespace, path)) };
     });
   });

@@ -22,6 +22,8 @@ export interface AmlMethod {
 export interface AmlWorld {
   find(path: AmlPath, scope: readonly string[]): AmlVariable | AmlMethod | undefined;
   notify(path: AmlPath, scope: readonly string[], value: number): void;
+  /** Work is about to be done: a term, or so many bytes. @throws AmlError when that becomes too much */
+  spend(cost: number): void;
 }
 
 const TRUE = 0xffff_ffff;
@@ -72,6 +74,7 @@ export class AmlFrame {
   /** What the next term is worth. */
   term(reader: AmlReader): AmlValue {
     const opcode = reader.next ?? 0;
+    this.spend(1);
     if (isNameStart(opcode)) return this.#named(reader);
     reader.byte();
     if (opcode >= OP.local0 && opcode < OP.local0 + 8) return this.#locals[opcode - OP.local0] ?? 0;
@@ -79,6 +82,11 @@ export class AmlFrame {
     const operation = OPERATIONS[opcode];
     if (operation === undefined) throw new AmlError(`opcode 0x${opcode.toString(16)} at ${reader.at - 1} is not known here`);
     return operation(this, reader);
+  }
+
+  /** See {@link AmlWorld.spend}. */
+  spend(cost: number): void {
+    this.#world.spend(cost);
   }
 
   integer(reader: AmlReader): number {
@@ -89,19 +97,23 @@ export class AmlFrame {
   into(reader: AmlReader, value: AmlValue): AmlValue {
     const opcode = reader.next ?? 0;
     if (isNameStart(opcode)) {
-      this.#variable(reader.path()).set(copyOf(value));
+      this.#variable(reader.path()).set(this.#copy(value));
       return value;
     }
     if (opcode === OP.index) {
       const element = this.term(reader);
-      if (element instanceof AmlElement) element.value = copyOf(value);
+      if (element instanceof AmlElement) element.value = this.#copy(value);
       return value;
     }
     reader.byte();
-    if (opcode >= OP.local0 && opcode < OP.local0 + 8) this.#locals[opcode - OP.local0] = copyOf(value);
-    else if (opcode >= OP.arg0 && opcode < OP.arg0 + 7) this.#args[opcode - OP.arg0] = copyOf(value);
+    if (opcode >= OP.local0 && opcode < OP.local0 + 8) this.#locals[opcode - OP.local0] = this.#copy(value);
+    else if (opcode >= OP.arg0 && opcode < OP.arg0 + 7) this.#args[opcode - OP.arg0] = this.#copy(value);
     else if (opcode !== OP.zero) throw new AmlError(`opcode 0x${opcode.toString(16)} at ${reader.at - 1} is no place for a value`);
     return value;
+  }
+
+  #copy(value: AmlValue): AmlValue {
+    return copyOf(value, (cost) => this.spend(cost));
   }
 
   #when(reader: AmlReader): { result: [AmlValue] | undefined; taken: boolean } {
@@ -162,13 +174,17 @@ export class AmlFrame {
 
 type Operation = (frame: AmlFrame, reader: AmlReader) => AmlValue;
 
+const bytesIn = (value: AmlValue): number => (value instanceof Uint8Array ? value.length : 0);
+
 /** Two operands and a target. */
 const binary = (combine: (left: AmlValue, right: AmlValue) => AmlValue): Operation => (frame, reader) => {
   const [left, right] = [frame.term(reader), frame.term(reader)];
+  frame.spend(bytesIn(left) + bytesIn(right));
   return frame.into(reader, combine(left, right));
 };
 const compare = (holds: (left: AmlValue, right: AmlValue) => boolean): Operation => (frame, reader) => {
   const [left, right] = [frame.term(reader), frame.term(reader)];
+  frame.spend(bytesIn(left) + bytesIn(right));
   return holds(left, right) ? TRUE : 0;
 };
 
@@ -178,14 +194,17 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
   [OP.byte]: (_, reader) => reader.number(1),
   [OP.word]: (_, reader) => reader.number(2),
   [OP.dword]: (_, reader) => reader.number(4),
-  [OP.string]: (_, reader) => {
+  [OP.string]: (frame, reader) => {
     let text = '';
     for (let code = reader.byte(); code !== 0; code = reader.byte()) text += String.fromCharCode(code);
+    frame.spend(text.length);
     return text;
   },
   [OP.buffer]: (frame, reader) => {
     const inside = reader.package();
-    const buffer = new Uint8Array(frame.integer(inside));
+    const length = frame.integer(inside);
+    frame.spend(length);
+    const buffer = new Uint8Array(length);
     buffer.set(inside.bytes(Math.min(inside.end - inside.at, buffer.length)));
     return buffer;
   },
@@ -200,6 +219,7 @@ const OPERATIONS: Readonly<Record<number, Operation>> = {
   [OP.index]: binary((list, at) => new AmlElement(toPackage(list), toInteger(at))),
   [OP.mid]: (frame, reader) => {
     const [source, from, length] = [toBytes(frame.term(reader)), frame.integer(reader), frame.integer(reader)];
+    frame.spend(source.length);
     return frame.into(reader, source.slice(from, from + length));
   },
   [OP.derefOf]: (frame, reader) => {

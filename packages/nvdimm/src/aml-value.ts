@@ -57,10 +57,11 @@ export function sameValue(left: AmlValue, right: AmlValue): boolean {
   return toInteger(left) === toInteger(right);
 }
 
-/** What Store puts down: a copy, so that two names never share a buffer. */
-export function copyOf(value: AmlValue): AmlValue {
+/** What Store puts down: a copy, so that two names never share a buffer. `spend` hears before each piece how much it takes. */
+export function copyOf(value: AmlValue, spend: (cost: number) => void): AmlValue {
+  spend(value instanceof Uint8Array ? value.length : 1);
   if (value instanceof Uint8Array) return value.slice();
-  return Array.isArray(value) ? value.map(copyOf) : value;
+  return Array.isArray(value) ? value.map((each) => copyOf(each, spend)) : value;
 }
 
 function describe(value: AmlValue): string {
