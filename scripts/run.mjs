@@ -23,6 +23,9 @@ const processes = turbo('test:process', '--concurrency=1');
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=1', '--log-prefix=none'];
 const check = [['eslint', '.'], turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
 
+const buildFuzz = turbo('build', '--filter=./fuzz');
+const fuzz = ['node', 'fuzz/dist/main.js'];
+
 /** Task names and the commands each runs after the set-up. */
 const tasks = {
   start: [build, ['node', 'apps/cli/dist/main.js', 'demo']],
@@ -31,7 +34,9 @@ const tasks = {
   'test:unit': [build, unit],
   'test:process': [build, processes],
   'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
-  test: [build, ...check, unit, processes, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  test: [build, ...check, unit, processes, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  'test:fuzz': [buildFuzz, [...fuzz, '--share']],
+  fuzz: [buildFuzz, fuzz],
   bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],
 };
 
@@ -79,8 +84,10 @@ function setUp() {
   writeFileSync(stamp, wanted);
 }
 
-const [task = ''] = process.argv.slice(2);
+const [task = '', ...options] = process.argv.slice(2);
 const commands = tasks[task];
 if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.keys(tasks).join(', ')}`);
 setUp();
+// What a user adds is for the program that the task is there for.
+commands[commands.length - 1].push(...(task === 'fuzz' ? options : []));
 for (const [command, ...args] of commands) run(command, args);
