@@ -7,36 +7,39 @@ import { workloads } from './workload-list.ts';
 import type { Workload, WorkloadName } from './workload.ts';
 
 /** What to compare. */
-export interface Comparison {
-  /** Makes what the trials of one round run on. */
-  readonly rig: () => Rig | Promise<Rig>;
-  /** Asked at most once. */
-  readonly mapSync: () => Promise<MapSync>;
-  /** Bytes of each file, as the report says them. */
-  readonly size: number;
+export interface ComparisonOptions {
   readonly names: readonly WorkloadName[];
+  /** An integer from 0 to 2^32 - 1; each round after the first has the next. */
   readonly seed: number;
   /** Absent: nothing survives, of a torn record single words; in rounds after the first a random part, in units of each size in turn. */
   readonly survivors?: Survivors | undefined;
   readonly granularity?: Granularity | undefined;
   readonly rounds: number;
+  /** Bytes of each file. */
+  readonly size: number;
   /** A folder to put into what is left on each disk. */
   readonly keep?: string | undefined;
   /** Told what is going on, line by line. */
   readonly say?: ((line: string) => void) | undefined;
 }
 
+/** What to compare, and where. */
+export interface Comparison extends ComparisonOptions {
+  /** Makes what the trials of one round run on. */
+  readonly rig: (trials: readonly Trial[]) => Rig | Promise<Rig>;
+  readonly mapSync: MapSync;
+}
+
 const UNITS = ['page', 'sector', 'line', 'word'] as const;
 
 /** Does the same on both devices, cuts the power at the same points, and compares what is left. @throws CompareError */
 export async function compare(comparison: Comparison): Promise<CompareReport> {
-  const { rig: makeRig, names, seed, rounds, size, say } = comparison;
+  const { rig: makeRig, names, seed, rounds, size, mapSync, say } = comparison;
   const trials = workloads(names).flatMap((workload) => DEVICES.map((device): Trial => ({ workload, device })));
-  const mapSync = await comparison.mapSync();
   const outcomes: Outcome[] = [];
   let guest: CompareReport['guest'] | undefined;
   for (let round = 1; round <= rounds; round++) {
-    const rig = await makeRig();
+    const rig = await makeRig(trials);
     guest = rig.guest;
     try {
       const found = await runRound(rig, trials, round, comparison);
@@ -66,13 +69,13 @@ async function runRound(rig: Rig, trials: readonly Trial[], round: number, compa
   return outcomes;
 }
 
-/** The file's name in the folder for what is kept. */
+/** The file's name in the folder for what is kept; there must be none of that name. */
 export function keptName({ workload, device }: Trial, round: number, rounds: number): string {
   return `${workload.name}-${device}${rounds === 1 ? '' : `-${round}`}.img`;
 }
 
 /** What a cut leaves: the same for both devices. */
-export function survivalOf({ tears }: Workload, round: number, { seed, survivors, granularity }: Pick<Comparison, 'seed' | 'survivors' | 'granularity'>): Survival {
+export function survivalOf({ tears }: Workload, round: number, { seed, survivors, granularity }: Pick<ComparisonOptions, 'seed' | 'survivors' | 'granularity'>): Survival {
   const cut = { seed: (seed + round - 1) % (MAX_SEED + 1) };
   const random = tears || round > 1;
   const unit = tears ? 'word' : round > 1 ? (UNITS[(round - 2) % UNITS.length] ?? 'page') : 'page';

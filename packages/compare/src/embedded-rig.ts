@@ -1,9 +1,8 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EmbeddedMachine } from '@vpmem/machine';
 import type { Survival } from '@vpmem/memory-backend';
 import { CompareError, type Left, type Losses, type Rig, type Trial } from './rig.ts';
+import { ScratchFolder } from './scratch-folder.ts';
+import { SparseImage } from './sparse-image.ts';
 import { AREA, lastSeen } from './workload.ts';
 
 const RAM = 64 * 2 ** 20;
@@ -18,7 +17,7 @@ interface Running {
 /** Each trial in a machine of its own, with a guest that is part of this process. There is no file system: the device is the file. */
 export class EmbeddedRig implements Rig {
   readonly guest = { kind: 'embedded' } as const;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'vpmem-compare-'));
+  readonly #folder = new ScratchFolder();
   readonly #size: number;
   readonly #running = new Map<Trial, Running>();
 
@@ -52,21 +51,19 @@ export class EmbeddedRig implements Rig {
   }
 
   keep(trial: Trial, path: string): void {
-    copyFileSync(this.#of(trial).path, path);
+    SparseImage.read(this.#of(trial).path).write(path);
   }
 
   async close(): Promise<void> {
     const all = [...this.#running.values()];
     this.#running.clear();
     for (const { machine } of all) await machine.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder.remove();
   }
 
   async #start(trial: Trial): Promise<Running> {
     const { device, workload } = trial;
-    const folder = join(this.#folder, String(this.#running.size));
-    mkdirSync(folder);
-    const path = join(folder, `${workload.name}-${device}.img`);
+    const path = this.#folder.join(`${workload.name}-${device}.img`);
     const machine = EmbeddedMachine.create({
       machine: device === 'nvdimm' ? ['pc,nvdimm=on'] : ['pc'],
       memory: `size=${RAM / 2 ** 20}M,slots=1,maxmem=${RAM + this.#size + GAP}`,

@@ -1,5 +1,8 @@
-export { compare, type Comparison } from './compare.ts';
+export { compare, type Comparison, type ComparisonOptions } from './compare.ts';
+export { compareEmbedded, compareLinux, SIZES } from './comparisons.ts';
 export { EmbeddedRig } from './embedded-rig.ts';
+export { LinuxRig, type LinuxRigOptions } from './linux-rig.ts';
+export { makeTemplate, type LinuxTemplate } from './linux-template.ts';
 export { SENTENCES, type Sentence, type SentenceName } from './manual.ts';
 export type { Outcome, RecordCounts, Verdict } from './outcome.ts';
 export { PAGE_MARKS } from './page-map.ts';

@@ -16,7 +16,7 @@ export const NO_PAINT: Paint = { good: same, bad: same, dim: same, strong: same 
 
 const WIDTH = 79;
 /** Of workload and device. */
-const NAME = 14;
+const NAME = 13;
 const DEVICE = 11;
 const COLUMNS = ['STORED', 'FSYNCED', 'BELIEVED', 'WHOLE', 'TORN', 'LOST'] as const;
 
@@ -29,9 +29,9 @@ export function formatReport(report: CompareReport, paint: Paint = NO_PAINT): st
     '',
     ...table(report, letters, paint),
     '',
-    ...legend(),
+    ...legend(report),
     '',
-    ...report.workloads.map(({ name, what }) => `  ${name.padEnd(NAME)} ${what}`),
+    ...report.workloads.flatMap(({ name, what }) => wrap(what, name.padEnd(NAME + 1), ' '.repeat(NAME + 1))),
     '',
     paint.strong(`Pages of the files${report.rounds > 1 ? ', first round' : ''}, before the cut and after it`),
     ...pageMap(report, paint),
@@ -64,12 +64,12 @@ function tableRow({ workload, device, records, fileSystem }: Row, above: Row | u
   const name = above?.workload === workload ? '' : workload;
   const ext4 = fileSystem === undefined ? '' : `  ${fileSystemCell(fileSystem, rounds)}`;
   const painted = cells.map((cell, i) => (i < 3 || Number(cell) === 0 ? cell : i === 3 ? paint.good(cell) : paint.bad(cell)));
-  return `${name.padEnd(NAME)} ${device.padEnd(DEVICE)}  ${painted.join('  ')}${ext4}  ${paint.dim(letter)}`;
+  return `${name.padEnd(NAME)} ${device.padEnd(DEVICE)}  ${painted.join('  ')}${ext4} ${paint.dim(letter)}`;
 }
 
 function fileSystemCell({ clean, mounted }: NonNullable<Row['fileSystem']>, rounds: number): string {
-  if (rounds > 1) return `${clean}/${rounds}`.padEnd(5);
-  return (clean === 1 ? 'whole' : mounted === 1 ? 'bad' : 'gone').padEnd(5);
+  if (rounds > 1) return `${clean}/${rounds}`.padEnd(4);
+  return (clean === 1 ? 'ok' : mounted === 1 ? 'bad' : 'gone').padEnd(4);
 }
 
 function mapSyncRows(mapSync: MapSync, letter: string, paint: Paint): string[] {
@@ -80,8 +80,9 @@ function mapSyncRows(mapSync: MapSync, letter: string, paint: Paint): string[] {
   });
 }
 
-function legend(): string[] {
-  return wrap('Counted are records. BELIEVED: the program takes them for durable. WHOLE, TORN, LOST: how they are after the cut. FSYNCED: an fsync was answered for them.');
+function legend({ rows }: CompareReport): string[] {
+  const words = 'Counted are records. FSYNCED: an fsync was answered for them. BELIEVED: the program takes them for durable. WHOLE, TORN, LOST: how they are after the cut.';
+  return wrap(rows.some(({ fileSystem }) => fileSystem !== undefined) ? `${words} EXT4: ok if it could be mounted, and e2fsck finds nothing wrong.` : words);
 }
 
 function pageMap({ outcomes }: CompareReport, paint: Paint): string[] {

@@ -14,12 +14,12 @@ const letters = numbers.map((i) => Buffer.alloc(RECORD_BYTES, 0x41 + i));
 type Plan = Omit<Workload, 'name' | 'records' | 'steps'>;
 
 const PLANS: Readonly<Record<WorkloadName, Plan>> = {
-  stores: { what: 'plain stores', style: 'mapped', believes: 'stored', reader: 'none', tears: false },
-  'stores-fsync': { what: 'plain stores, then one fsync', style: 'mapped', believes: 'fsynced', reader: 'none', tears: false },
-  log: { what: 'a log that acknowledges without an fsync', style: 'written', believes: 'stored', reader: 'checksum', tears: false },
-  'log-fsync': { what: 'a log with an fsync for each record; the last has had none yet', style: 'written', believes: 'fsynced', reader: 'checksum', tears: false },
-  torn: { what: 'records stored in two parts and fsynced; the cut falls between the parts of the last', style: 'written', believes: 'fsynced', reader: 'length', tears: true },
-  'torn-checksum': { what: 'the same, with a checksum in each record', style: 'written', believes: 'fsynced', reader: 'checksum', tears: true },
+  stores: { what: 'plain stores', style: 'mapped', believes: 'stored', reader: 'none', reserved: false, tears: false },
+  'stores-fsync': { what: 'plain stores, then one fsync', style: 'mapped', believes: 'fsynced', reader: 'none', reserved: false, tears: false },
+  log: { what: 'a log that acknowledges without an fsync', style: 'written', believes: 'stored', reader: 'checksum', reserved: false, tears: false },
+  'log-fsync': { what: 'a log with an fsync for each record; the last has had none yet', style: 'written', believes: 'fsynced', reader: 'checksum', reserved: false, tears: false },
+  torn: { what: 'records stored in two parts and fsynced; the cut falls between the parts of the last', style: 'written', believes: 'fsynced', reader: 'length', reserved: true, tears: true },
+  'torn-checksum': { what: 'the same, with a checksum in each record', style: 'written', believes: 'fsynced', reader: 'checksum', reserved: true, tears: true },
 };
 
 /** @returns the workload of that name */

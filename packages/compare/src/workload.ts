@@ -18,6 +18,8 @@ export interface Workload {
   /** What the program takes for durable: whatever it has stored, or what it had answered an fsync for. */
   readonly believes: 'stored' | 'fsynced';
   readonly reader: Reader;
+  /** Whether the file has its size from the beginning, as logs of databases do: zeros that are durable. */
+  readonly reserved: boolean;
   /** What the records hold when all of them are whole, one after the other. */
   readonly records: readonly Buffer[];
   readonly steps: readonly Step[];

@@ -1,0 +1,128 @@
+import { Machine } from '@vpmem/machine';
+import { startGuest, type Guest, type Testbed } from '@vpmem/testbed';
+import { LIST_DISKS, QUIET, readDisks } from './linux-script.ts';
+import { CompareError, type DeviceKind } from './rig.ts';
+import type { ScratchFolder } from './scratch-folder.ts';
+
+const RAM_MIB = 512;
+const BOOT_TIME = 180_000;
+/** For one command; a guest without KVM on a busy machine is slow. */
+const PATIENCE = { timeout: 180_000 };
+
+/** A file that is a disk of the guest. */
+export interface LinuxDisk {
+  readonly device: DeviceKind;
+  readonly path: string;
+}
+
+export interface LinuxDisksOptions {
+  readonly testbed: Testbed;
+  readonly folder: ScratchFolder;
+  /** Bytes of each file. */
+  readonly size: number;
+  /** Whether the disks lose what was not flushed. */
+  readonly powerFailure: boolean;
+}
+
+/**
+ * Files given to Linux guests: as virtio-pmem by devices of ours, which QEMU reaches over vfio-user, and as QEMU's own nvdimm, whose
+ * memory is that of a device of ours that nobody connects to.
+ */
+export class LinuxDisks {
+  readonly machine: Machine;
+  readonly #options: LinuxDisksOptions;
+  readonly #disks: LinuxDisk[] = [];
+  #guest: Guest | undefined;
+  #names: ReadonlyMap<LinuxDisk, string> = new Map();
+
+  constructor(options: LinuxDisksOptions) {
+    const { folder } = options;
+    this.#options = options;
+    const failed = (error: Error): never => {
+      throw error;
+    };
+    this.machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder.path });
+  }
+
+  /** Before a guest is started; the file is there or is made. */
+  async add(disk: LinuxDisk): Promise<void> {
+    const id = `d${this.#disks.length}`;
+    const { size, powerFailure } = this.#options;
+    await this.machine.addObject({ form: 'json', properties: { 'qom-type': 'memory-backend-file', id: `mem-${id}`, 'mem-path': disk.path, size, share: true, 'power-failure': powerFailure } });
+    await this.machine.addDevice({ form: 'json', properties: { driver: 'virtio-pmem-pci', id, memdev: `mem-${id}` } });
+    this.#disks.push(disk);
+  }
+
+  /** The id of the disk's device in {@link machine}. */
+  idOf(disk: LinuxDisk): string {
+    return `d${this.#disks.indexOf(disk)}`;
+  }
+
+  /** Boots a guest that has all of them; one that runs already is killed. */
+  async boot(): Promise<void> {
+    await this.#guest?.kill();
+    await this.#guest?.stop();
+    const { testbed, size } = this.#options;
+    const modules = this.#disks.filter(({ device }) => device === 'nvdimm');
+    const maxmem = RAM_MIB + 1024 + Math.ceil(size / 2 ** 20) * (modules.length + 1);
+    this.#guest = await startGuest({
+      testbed,
+      machine: 'pc,nvdimm=on',
+      memory: `${RAM_MIB}M,slots=${modules.length + 1},maxmem=${maxmem}M`,
+      tools: ['xfs', 'ndctl'],
+      qemuArgs: await this.#qemuArguments(),
+      timeout: BOOT_TIME,
+    });
+    await this.sh(QUIET);
+    await this.findDisks();
+  }
+
+  /** Asks the guest for the names of its disks, which change with a namespace's mode. */
+  async findDisks(): Promise<void> {
+    const all = `until [ $(ls -d /sys/block/pmem* 2>/dev/null | wc -l) = ${this.#disks.length} ]; do sleep 0.05; done; ${LIST_DISKS}`;
+    const found = readDisks(await this.sh(all));
+    const next = { 'virtio-pmem': 0, nvdimm: 0 };
+    this.#names = new Map(this.#disks.map((disk) => [disk, found[disk.device][next[disk.device]++] ?? '']));
+  }
+
+  /** What the guest calls it: `/dev/pmem0`. */
+  nameOf(disk: LinuxDisk): string {
+    return this.#names.get(disk) ?? '';
+  }
+
+  /** Runs a script that has to succeed. @throws TestbedError, CompareError */
+  sh(script: string): Promise<string> {
+    return this.#running.sh(script, PATIENCE);
+  }
+
+  run(script: string): Promise<{ readonly status: number; readonly output: string }> {
+    return this.#running.run(script, PATIENCE);
+  }
+
+  async powerOff(): Promise<void> {
+    await this.#running.powerOff(PATIENCE);
+    await this.#guest?.stop();
+    this.#guest = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#guest?.stop();
+    await this.machine.close();
+  }
+
+  get #running(): Guest {
+    if (this.#guest === undefined) throw new CompareError('there is no guest');
+    return this.#guest;
+  }
+
+  async #qemuArguments(): Promise<string[]> {
+    const infos = await this.machine.pmem();
+    return this.#disks.flatMap((disk, i) => {
+      const id = this.idOf(disk);
+      const plug = this.machine.devices.find((each) => each.id === id)?.plug;
+      if (disk.device === 'virtio-pmem') return ['-device', JSON.stringify(plug)];
+      const memory = infos.find((each) => each.id === id)?.memoryPath ?? disk.path;
+      return ['-object', `memory-backend-file,id=nvm${i},mem-path=${memory.replaceAll(',', ',,')},size=${this.#options.size},share=on`, '-device', `nvdimm,id=nvdimm${i},memdev=nvm${i}`];
+    });
+  }
+}
