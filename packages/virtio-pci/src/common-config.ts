@@ -83,8 +83,8 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
   }
   set queue_size(size: number) {
     const queue = this.#configurable;
-    // VIRTIO 1.4 §4.1.4.3.2: a driver writes powers of two only, and never more than it read; anything else is dropped.
-    if (queue !== undefined && size > 0 && size <= queue.maxSize && (size & (size - 1)) === 0) queue.size = size;
+    // VIRTIO 1.4 §4.1.4.3.2: a driver writes sizes of its ring format only, and never more than it read; anything else is dropped.
+    if (queue !== undefined && this.#controller.sizeAllowed(size, queue)) queue.size = size;
   }
 
   get queue_msix_vector(): number {

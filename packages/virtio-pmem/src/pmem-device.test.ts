@@ -2,8 +2,8 @@ import { MemoryBackend } from '@vpmem/memory-backend';
 import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { createMemfd } from '@vpmem/native';
 import { DEVICE_NEEDS_RESET, VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC } from '@vpmem/virtio';
-import type { DriverQueue, Element } from '@vpmem/virtio/driver';
-import { bringUp, testBench, type TestBench } from '@vpmem/virtio/testing';
+import type { DriverVirtqueue, Element } from '@vpmem/virtio/driver';
+import { bringUp, bringUpQueue, QUEUE_FORMATS, testBench, type TestBench } from '@vpmem/virtio/testing';
 import { closeSync, readSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtioPmem } from './pmem-device.ts';
@@ -16,7 +16,7 @@ let fd: number;
 let syncer: ManualSyncer;
 let backend: MemoryBackend;
 let bench: TestBench;
-let queue: DriverQueue;
+let queue: DriverVirtqueue;
 beforeEach(() => {
   fd = createMemfd('pmem', SIZE);
   syncer = new ManualSyncer();
@@ -25,9 +25,7 @@ beforeEach(() => {
     syncer,
   );
   bench = testBench(new VirtioPmem(backend));
-  queue = bringUp(bench, { size: 16 });
-  bench.memory.write(REQUEST, new Uint8Array(16));
-  bench.memory.write(RESPONSE, new Uint8Array(256).fill(0xaa));
+  bringUp(bench, { size: 16 });
 });
 afterEach(() => closeSync(fd));
 
@@ -96,149 +94,158 @@ describe('configuration', () => {
   });
 });
 
-describe('flush', () => {
-  it('of somebody else is answered although the driver goes: a daemon that stops makes everything durable', () => {
-    let durable: boolean | undefined;
-    backend.flushes.request((ok) => (durable = ok));
-    backend.flushes.start();
-    bench.controller.powerOn();
-    sync();
-    expect(durable).toBe(true);
+describe.each(QUEUE_FORMATS)('with a %s queue', (_, bits) => {
+  beforeEach(() => {
+    bench = testBench(new VirtioPmem(backend), { packed: true });
+    queue = bringUpQueue(bench, { features: bits, size: 16 });
+    bench.memory.write(REQUEST, new Uint8Array(16));
+    bench.memory.write(RESPONSE, new Uint8Array(256).fill(0xaa));
   });
 
-  it('PMEM-09 PMEM-10 is answered with 0 after a sync, not before', () => {
-    const head = flush();
-    kick();
-    expect([syncer.started, queue.takeUsed(), bench.transport.queueInterrupts]).toEqual([1, undefined, []]);
-    sync();
-    expect([queue.takeUsed(), ret(), bench.transport.queueInterrupts]).toEqual([{ head, length: 4 }, '00000000', [0]]);
-  });
+  describe('flush', () => {
+    it('of somebody else is answered although the driver goes: a daemon that stops makes everything durable', () => {
+      let durable: boolean | undefined;
+      backend.flushes.request((ok) => (durable = ok));
+      backend.flushes.start();
+      bench.controller.powerOn();
+      sync();
+      expect(durable).toBe(true);
+    });
 
-  it('PMEM-11 is answered with -1 when the sync fails, and so is every later one', () => {
-    flush();
-    kick();
-    sync('EIO');
-    expect([queue.takeUsed()?.length, ret()]).toEqual([4, 'ffffffff']);
-    flush(RESPONSE + 16);
-    kick();
-    expect([queue.takeUsed()?.length, ret(RESPONSE + 16), syncer.started]).toEqual([4, 'ffffffff', 1]);
-  });
+    it('PMEM-09 PMEM-10 is answered with 0 after a sync, not before', () => {
+      const head = flush();
+      kick();
+      expect([syncer.started, queue.takeUsed(), bench.transport.queueInterrupts]).toEqual([1, undefined, []]);
+      sync();
+      expect([queue.takeUsed(), ret(), bench.transport.queueInterrupts]).toEqual([{ head, length: 4 }, '00000000', [0]]);
+    });
 
-  it('stays failed across a device reset, and is whole again when plugged in anew', () => {
-    flush();
-    kick();
-    sync('EIO');
-    queue = bringUp(bench, { size: 16 });
-    flush();
-    kick();
-    expect(ret()).toBe('ffffffff');
-    bench.controller.plugged();
-    queue = bringUp(bench, { size: 16 });
-    flush();
-    kick();
-    sync();
-    expect(ret()).toBe('00000000');
-  });
+    it('PMEM-11 is answered with -1 when the sync fails, and so is every later one', () => {
+      flush();
+      kick();
+      sync('EIO');
+      expect([queue.takeUsed()?.length, ret()]).toEqual([4, 'ffffffff']);
+      flush(RESPONSE + 16);
+      kick();
+      expect([queue.takeUsed()?.length, ret(RESPONSE + 16), syncer.started]).toEqual([4, 'ffffffff', 1]);
+    });
 
-  it('all requests of one notification share a sync and an interrupt', () => {
-    for (let i = 0; i < 5; i++) flush(RESPONSE + 4 * i);
-    kick();
-    sync();
-    expect([syncer.started, bench.transport.queueInterrupts]).toEqual([1, [0]]);
-    for (let i = 0; i < 5; i++) expect([queue.takeUsed()?.length, ret(RESPONSE + 4 * i)]).toEqual([4, '00000000']);
-  });
-
-  it('one that arrives during a sync waits for the next', () => {
-    const first = flush();
-    kick();
-    syncer.begin();
-    const second = flush(RESPONSE + 16);
-    kick();
-    syncer.finish();
-    expect([queue.takeUsed()?.head, queue.takeUsed(), syncer.started]).toEqual([first, undefined, 2]);
-    sync();
-    expect(queue.takeUsed()?.head).toBe(second);
-  });
-
-  it.each<[string, bigint, () => void]>([
-    ['an indirect table', VIRTIO_F_INDIRECT_DESC, () => queue.addIndirect([{ address: REQUEST, length: 4 }, { address: RESPONSE, length: 4, writable: true }], TABLE)],
-    ['request and response in single bytes', 0n, () => queue.add([0, 1, 2, 3].map((i): Element => ({ address: REQUEST + i, length: 1 })).concat([0, 1, 2, 3].map((i) => ({ address: RESPONSE + i, length: 1, writable: true }))))],
-    ['buffers longer than needed', 0n, () => queue.add([{ address: REQUEST, length: 64 }, { address: RESPONSE, length: 64, writable: true }])],
-    ['EVENT_IDX', VIRTIO_F_EVENT_IDX, flush],
-  ])('SPL-02 works with %s', (_, features, add) => {
-    queue = bringUp(bench, { features, size: 16 });
-    for (let round = 0; round < 3; round++) {
-      add();
+    it('stays failed across a device reset, and is whole again when plugged in anew', () => {
+      flush();
+      kick();
+      sync('EIO');
+      queue = bringUpQueue(bench, { features: bits, size: 16 });
+      flush();
+      kick();
+      expect(ret()).toBe('ffffffff');
+      bench.controller.plugged();
+      queue = bringUpQueue(bench, { features: bits, size: 16 });
+      flush();
       kick();
       sync();
-      expect([queue.takeUsed()?.length, ret()]).toEqual([4, '00000000']);
-      bench.memory.write(RESPONSE, new Uint8Array(4).fill(0xaa));
-    }
-    expect(bench.transport.queueInterrupts).toEqual([0, 0, 0]);
-  });
-});
+      expect(ret()).toBe('00000000');
+    });
 
-describe('requests that make no sense', () => {
-  it.each<[string, () => number | undefined, number, string]>([
-    ['an unknown type: AMB-03 failure', () => { bench.memory.write(REQUEST, Uint8Array.of(1)); return flush(); }, 4, 'ffffffff'],
-    ['a short request: AMB-04 failure', () => queue.add([{ address: REQUEST, length: 3 }, { address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
-    ['no request at all: AMB-04 failure', () => queue.add([{ address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
-    ['a request outside RAM: failure', () => queue.add([{ address: 2 ** 40, length: 4 }, { address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
-    ['a short response: AMB-04 used length 0', () => queue.add([{ address: REQUEST, length: 4 }, { address: RESPONSE, length: 3, writable: true }]), 0, 'aaaaaaaa'],
-    ['no response: AMB-04 used length 0', () => queue.add([{ address: REQUEST, length: 4 }]), 0, 'aaaaaaaa'],
-  ])('%s', (_, add, length, expected) => {
-    const head = add();
-    kick();
-    expect([queue.takeUsed(), ret(), syncer.started, bench.transport.queueInterrupts]).toEqual([{ head, length }, expected, 0, [0]]);
-    expect(bench.controller.status & DEVICE_NEEDS_RESET).toBe(0);
-  });
+    it('all requests of one notification share a sync and an interrupt', () => {
+      for (let i = 0; i < 5; i++) flush(RESPONSE + 4 * i);
+      kick();
+      sync();
+      expect([syncer.started, bench.transport.queueInterrupts]).toEqual([1, [0]]);
+      for (let i = 0; i < 5; i++) expect([queue.takeUsed()?.length, ret(RESPONSE + 4 * i)]).toEqual([4, '00000000']);
+    });
 
-  it.each<[string, string]>([
-    ['outside RAM', '0000000001000000'],
-    ['across the end of RAM', 'feff0f0000000000'],
-    ['where address + length wraps', 'feffffffffffffff'],
-  ])('a response %s: the device asks to be reset when it would have to write there', (_, address) => {
-    flush();
-    // The chain took descriptors 1 and 0, in this order.
-    bench.memory.write(queue.placement.desc, Buffer.from(address, 'hex'));
-    kick();
-    sync();
-    expect(bench.transport.errors).toMatchObject([{ code: 'response-unmapped' }]);
-    expect(bench.controller.status & DEVICE_NEEDS_RESET).toBe(DEVICE_NEEDS_RESET);
-    expect(queue.takeUsed()).toBeUndefined();
-  });
-});
+    it('one that arrives during a sync waits for the next', () => {
+      const first = flush();
+      kick();
+      syncer.begin();
+      const second = flush(RESPONSE + 16);
+      kick();
+      syncer.finish();
+      expect([queue.takeUsed()?.head, queue.takeUsed(), syncer.started]).toEqual([first, undefined, 2]);
+      sync();
+      expect(queue.takeUsed()?.head).toBe(second);
+    });
 
-describe('reset', () => {
-  it('RST-02 RST-03 waits for the sync in flight and answers nothing into the old queue', () => {
-    flush();
-    kick();
-    syncer.begin();
-    bench.controller.status = 0;
-    expect(bench.controller.status).not.toBe(0);
-    syncer.finish();
-    expect([bench.controller.status, ret(), queue.takeUsed(), bench.transport.queueInterrupts]).toEqual([0, 'aaaaaaaa', undefined, []]);
+    it.each<[string, bigint, () => void]>([
+      ['an indirect table', VIRTIO_F_INDIRECT_DESC, () => queue.addIndirect([{ address: REQUEST, length: 4 }, { address: RESPONSE, length: 4, writable: true }], TABLE)],
+      ['request and response in single bytes', 0n, () => queue.add([0, 1, 2, 3].map((i): Element => ({ address: REQUEST + i, length: 1 })).concat([0, 1, 2, 3].map((i) => ({ address: RESPONSE + i, length: 1, writable: true }))))],
+      ['buffers longer than needed', 0n, () => queue.add([{ address: REQUEST, length: 64 }, { address: RESPONSE, length: 64, writable: true }])],
+      ['EVENT_IDX', VIRTIO_F_EVENT_IDX, flush],
+    ])('SPL-02 works with %s', (_, features, add) => {
+      queue = bringUpQueue(bench, { features: bits | features, size: 16 });
+      for (let round = 0; round < 3; round++) {
+        add();
+        kick();
+        sync();
+        expect([queue.takeUsed()?.length, ret()]).toEqual([4, '00000000']);
+        bench.memory.write(RESPONSE, new Uint8Array(4).fill(0xaa));
+      }
+      expect(bench.transport.queueInterrupts).toEqual([0, 0, 0]);
+    });
   });
 
-  it('of the platform does not wait, and the new driver\'s flush waits for its own sync', () => {
-    flush();
-    kick();
-    syncer.begin();
-    bench.controller.powerOn();
-    queue = bringUp(bench, { size: 16 });
-    const head = flush();
-    kick();
-    syncer.finish();
-    expect([queue.takeUsed(), syncer.started]).toEqual([undefined, 2]);
-    sync();
-    expect([queue.takeUsed()?.head, ret()]).toEqual([head, '00000000']);
+  describe('requests that make no sense', () => {
+    it.each<[string, () => number | undefined, number, string]>([
+      ['an unknown type: AMB-03 failure', () => { bench.memory.write(REQUEST, Uint8Array.of(1)); return flush(); }, 4, 'ffffffff'],
+      ['a short request: AMB-04 failure', () => queue.add([{ address: REQUEST, length: 3 }, { address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
+      ['no request at all: AMB-04 failure', () => queue.add([{ address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
+      ['a request outside RAM: failure', () => queue.add([{ address: 2 ** 40, length: 4 }, { address: RESPONSE, length: 4, writable: true }]), 4, 'ffffffff'],
+      ['a short response: AMB-04 used length 0', () => queue.add([{ address: REQUEST, length: 4 }, { address: RESPONSE, length: 3, writable: true }]), 0, 'aaaaaaaa'],
+      ['no response: AMB-04 used length 0', () => queue.add([{ address: REQUEST, length: 4 }]), 0, 'aaaaaaaa'],
+    ])('%s', (_, add, length, expected) => {
+      const head = add();
+      kick();
+      expect([queue.takeUsed(), ret(), syncer.started, bench.transport.queueInterrupts]).toEqual([{ head, length }, expected, 0, [0]]);
+      expect(bench.controller.status & DEVICE_NEEDS_RESET).toBe(0);
+    });
+
+    it.each<[string, string]>([
+      ['outside RAM', '0000000001000000'],
+      ['across the end of RAM', 'feff0f0000000000'],
+      ['where address + length wraps', 'feffffffffffffff'],
+    ])('a response %s: the device asks to be reset when it would have to write there', (_, address) => {
+      flush();
+      // The address of the second descriptor, in either format.
+      bench.memory.write(queue.placement.desc + 16, Buffer.from(address, 'hex'));
+      kick();
+      sync();
+      expect(bench.transport.errors).toMatchObject([{ code: 'response-unmapped' }]);
+      expect(bench.controller.status & DEVICE_NEEDS_RESET).toBe(DEVICE_NEEDS_RESET);
+      expect(queue.takeUsed()).toBeUndefined();
+    });
   });
 
-  it('PMEM-D7 what is stored stays', () => {
-    bench.controller.device.sharedMemory[0]?.write(4096, 4, 0xcafe);
-    bench.controller.powerOn();
-    const bytes = Buffer.alloc(2);
-    readSync(fd, bytes, 0, 2, 4096);
-    expect(bytes.readUInt16LE()).toBe(0xcafe);
+  describe('reset', () => {
+    it('RST-02 RST-03 waits for the sync in flight and answers nothing into the old queue', () => {
+      flush();
+      kick();
+      syncer.begin();
+      bench.controller.status = 0;
+      expect(bench.controller.status).not.toBe(0);
+      syncer.finish();
+      expect([bench.controller.status, ret(), queue.takeUsed(), bench.transport.queueInterrupts]).toEqual([0, 'aaaaaaaa', undefined, []]);
+    });
+
+    it('of the platform does not wait, and the new driver\'s flush waits for its own sync', () => {
+      flush();
+      kick();
+      syncer.begin();
+      bench.controller.powerOn();
+      queue = bringUpQueue(bench, { features: bits, size: 16 });
+      const head = flush();
+      kick();
+      syncer.finish();
+      expect([queue.takeUsed(), syncer.started]).toEqual([undefined, 2]);
+      sync();
+      expect([queue.takeUsed()?.head, ret()]).toEqual([head, '00000000']);
+    });
+
+    it('PMEM-D7 what is stored stays', () => {
+      bench.controller.device.sharedMemory[0]?.write(4096, 4, 0xcafe);
+      bench.controller.powerOn();
+      const bytes = Buffer.alloc(2);
+      readSync(fd, bytes, 0, 2, 4096);
+      expect(bytes.readUInt16LE()).toBe(0xcafe);
+    });
   });
 });

@@ -12,7 +12,7 @@ export interface Segment {
  */
 export class DescriptorChain {
   readonly code = 'chain';
-  /** Index of the first descriptor: what goes into the used ring. */
+  /** What the driver knows the buffer by: index of the first descriptor in a split queue, buffer id in a packed one. */
   head = 0;
   /** Number of elements; the first {@link readableCount} are for the device to read. */
   count = 0;

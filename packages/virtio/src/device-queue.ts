@@ -14,21 +14,33 @@ export interface QueueError {
     | 'indirect-nested'
     | 'indirect-with-next'
     | 'indirect-length'
-    | 'indirect-unmapped';
+    | 'indirect-unmapped'
+    | 'descriptor-not-available'
+    | 'buffer-in-flight';
   readonly detail: string;
 }
 
 /** What {@link DeviceQueue.pop} found. */
 export type Popped = DescriptorChain | QueueError | { readonly code: 'empty' };
 
+export const EMPTY = { code: 'empty' } as const;
+
+/** What was negotiated for a queue, besides its format. */
+export interface RingFeatures {
+  /** VIRTIO_F_EVENT_IDX. */
+  readonly eventIndex: boolean;
+  /** VIRTIO_F_INDIRECT_DESC. */
+  readonly indirect: boolean;
+}
+
 /** Where the driver put the three parts of a queue, and how many entries it has. */
 export interface QueueConfig {
   readonly size: number;
   /** Descriptor area: guest-physical address, like the others. */
   readonly desc: number;
-  /** Driver area: the available ring of a split queue. */
+  /** Driver area: the available ring of a split queue, the driver's event suppression of a packed one. */
   readonly driver: number;
-  /** Device area: the used ring of a split queue. */
+  /** Device area: the used ring of a split queue, the device's event suppression of a packed one. */
   readonly device: number;
 }
 
@@ -37,6 +49,8 @@ export interface QueueConfig {
  */
 export interface DeviceQueue {
   readonly size: number;
+  /** What is wrong with where the driver put the queue, if anything. */
+  check(): QueueError | undefined;
   /** Takes the next available buffer. */
   pop(): Popped;
   /** Gives the buffer with this head back, `written` bytes of it filled from the first writable one. */

@@ -1,4 +1,6 @@
 import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
+import type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver-virtqueue.ts';
+import { InOrderBuffers } from './in-order-buffers.ts';
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
@@ -10,49 +12,29 @@ import {
   VirtqUsedElem,
 } from './split-layout.ts';
 
-/** One element of a buffer to make available. */
-export interface Element {
-  /** Guest-physical. */
-  readonly address: number;
-  readonly length: number;
-  /** The device writes here. */
-  readonly writable?: boolean;
-}
-
-/** A buffer the device has given back. */
-export interface UsedBuffer {
-  /** What {@link DriverQueue.add} returned for it. */
-  readonly head: number;
-  /** Bytes the device says it wrote. */
-  readonly length: number;
-}
-
-/** Guest-physical addresses of the three parts. */
-export interface QueuePlacement {
-  readonly desc: number;
-  readonly driver: number;
-  readonly device: number;
-}
-
 /** VIRTIO 1.4 §2.7: the driver's side of a split virtqueue, as a guest runs it. */
-export class DriverQueue {
+export class DriverQueue implements DriverVirtqueue {
   readonly size: number;
   readonly placement: QueuePlacement;
   readonly #memory: GuestMemory;
   readonly #eventIndex: boolean;
+  /** First freed, first taken: with buffers used in order, a chain's descriptors follow one another (VIRTIO 1.4 §2.7.5.2). */
   readonly #free: number[];
-  readonly #chains = new Map<number, number[]>();
+  readonly #chains = new Map<number, readonly number[]>();
+  readonly #inOrder: InOrderBuffers | undefined;
+  #ready: UsedBuffer[] = [];
   #availIndex = 0;
   #kickedIndex = 0;
   #usedIndex = 0;
 
   /** Takes over zeroed or old memory at `placement` and zeroes it. */
-  constructor(memory: GuestMemory, placement: QueuePlacement, options: { size: number; eventIndex?: boolean }) {
+  constructor(memory: GuestMemory, placement: QueuePlacement, options: DriverQueueOptions) {
     this.size = options.size;
     this.placement = placement;
     this.#memory = memory;
     this.#eventIndex = options.eventIndex ?? false;
-    this.#free = Array.from({ length: this.size }, (_, i) => this.size - 1 - i);
+    this.#inOrder = options.inOrder === true ? new InOrderBuffers() : undefined;
+    this.#free = Array.from({ length: this.size }, (_, i) => i);
     for (const [address, length] of [
       [placement.desc, VirtqDesc.size * this.size],
       [placement.driver, VirtqAvail.bytes(this.size)],
@@ -69,10 +51,13 @@ export class DriverQueue {
     return { desc: base, driver, device, end: device + VirtqUsed.bytes(size) };
   }
 
-  /** Puts a chain into the ring without showing it to the device yet; undefined when the table is full. */
+  get notificationData(): number {
+    return this.#kickedIndex;
+  }
+
   add(elements: readonly Element[]): number | undefined {
     if (elements.length === 0 || elements.length > this.#free.length) return undefined;
-    const indexes = this.#free.splice(this.#free.length - elements.length);
+    const indexes = this.#free.splice(0, elements.length);
     elements.forEach((element, i) => {
       const following = indexes[i + 1];
       this.writeDescriptor(indexes[i] ?? 0, {
@@ -82,12 +67,11 @@ export class DriverQueue {
         next: following ?? 0,
       });
     });
-    return this.#offer(indexes);
+    return this.#offer(indexes, elements);
   }
 
-  /** The same through an indirect table at `table`, which has room for 16 bytes an element. */
   addIndirect(elements: readonly Element[], table: number): number | undefined {
-    const index = this.#free.pop();
+    const index = this.#free.shift();
     if (index === undefined) return undefined;
     elements.forEach((element, i) => {
       const last = i === elements.length - 1;
@@ -98,10 +82,9 @@ export class DriverQueue {
       );
     });
     this.writeDescriptor(index, { addr: table, len: elements.length * VirtqDesc.size, flags: VIRTQ_DESC_F_INDIRECT, next: 0 });
-    return this.#offer([index]);
+    return this.#offer([index], elements);
   }
 
-  /** Shows the device everything added; true if it wants to be notified. */
   publish(): boolean {
     const { driver, device } = this.placement;
     const before = this.#kickedIndex;
@@ -114,20 +97,22 @@ export class DriverQueue {
     return ((this.#availIndex - event - 1) & 0xffff) < ((this.#availIndex - before) & 0xffff);
   }
 
-  /** The next buffer the device has given back, if any. */
   takeUsed(): UsedBuffer | undefined {
+    const ready = this.#ready.shift();
+    if (ready !== undefined) return ready;
     const { device } = this.placement;
     const used = this.#window(device, VirtqUsed.bytes(this.size));
     const base = device - used.start;
     if (used.load16(base + VirtqUsed.idx) === this.#usedIndex) return undefined;
     const { id, len } = VirtqUsedElem.decode(used.view, base + VirtqUsed.ring + VirtqUsedElem.size * (this.#usedIndex % this.size));
-    this.#usedIndex = (this.#usedIndex + 1) & 0xffff;
+    const batch = this.#inOrder === undefined ? [{ head: id, length: len }] : this.#inOrder.reported(id, len)?.used;
+    // An element stands at the first slot of the batch it reports, and the index goes past all of it.
+    this.#usedIndex = (this.#usedIndex + (batch?.length ?? 1)) & 0xffff;
     if (this.#eventIndex) this.setUsedEvent(this.#usedIndex);
-    const chain = this.#chains.get(id);
-    if (chain === undefined) throw new Error(`the device gave back buffer ${id}, which it did not have`);
-    this.#chains.delete(id);
-    this.#free.push(...chain);
-    return { head: id, length: len };
+    for (const { head } of batch ?? []) this.#release(head);
+    if (batch === undefined) throw notInFlight(id);
+    this.#ready = batch.slice(1);
+    return batch[0];
   }
 
   /** With VIRTIO_F_EVENT_IDX: ask for a notification when the device has used more than `index` buffers. */
@@ -137,7 +122,6 @@ export class DriverQueue {
     avail.store16(driver - avail.start + VirtqAvail.usedEvent(this.size), index);
   }
 
-  /** Without VIRTIO_F_EVENT_IDX: ask for no notifications, or for them again. */
   setInterrupts(wanted: boolean): void {
     const { driver } = this.placement;
     const avail = this.#window(driver, VirtqAvail.bytes(this.size));
@@ -157,11 +141,19 @@ export class DriverQueue {
     this.#availIndex = (this.#availIndex + 1) & 0xffff;
   }
 
-  #offer(indexes: readonly number[]): number {
+  #offer(indexes: readonly number[], elements: readonly Element[]): number {
     const head = indexes[0] ?? 0;
-    this.#chains.set(head, [...indexes]);
+    this.#chains.set(head, indexes);
+    this.#inOrder?.expose(head, 1, elements);
     this.offerHead(head);
     return head;
+  }
+
+  #release(head: number): void {
+    const chain = this.#chains.get(head);
+    if (chain === undefined) throw notInFlight(head);
+    this.#chains.delete(head);
+    this.#free.push(...chain);
   }
 
   #window(address: number, length: number): MemoryWindow {
@@ -169,4 +161,8 @@ export class DriverQueue {
     if (window === undefined) throw new RangeError(`the queue at 0x${address.toString(16)} is no longer in RAM`);
     return window;
   }
+}
+
+function notInFlight(head: number): Error {
+  return new Error(`the device gave back buffer ${head}, which it did not have`);
 }

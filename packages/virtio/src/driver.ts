@@ -1,1 +1,4 @@
-export { DriverQueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-queue.ts';
+export { createDriverQueue, driverQueueEnd } from './create-driver-queue.ts';
+export { DriverQueue } from './driver-queue.ts';
+export type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver-virtqueue.ts';
+export { PackedDriverQueue } from './packed-driver-queue.ts';

@@ -1,8 +1,31 @@
 export { ActiveQueue, type DriverError, type QueueHost } from './active-queue.ts';
 export { DescriptorChain, type Segment } from './descriptor-chain.ts';
-export type { DeviceQueue, Popped, QueueConfig, QueueError } from './device-queue.ts';
+export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
+export { createDeviceQueue } from './create-device-queue.ts';
 export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK } from './device-status.ts';
-export { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from './features.ts';
+export {
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
+} from './features.ts';
+export {
+  PvirtqDesc,
+  PvirtqEventSuppress,
+  RING_EVENT_FLAGS_DESC,
+  RING_EVENT_FLAGS_DISABLE,
+  RING_EVENT_FLAGS_ENABLE,
+  VIRTQ_DESC_F_AVAIL,
+  VIRTQ_DESC_F_USED,
+} from './packed-layout.ts';
+export { PackedQueue } from './packed-queue.ts';
+export type { QueueFeatures } from './queue-features.ts';
 export {
   MAX_QUEUE_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -15,6 +38,6 @@ export {
   VirtqUsedElem,
 } from './split-layout.ts';
 export { SplitQueue } from './split-queue.ts';
-export { VirtioController, type QueueFeatures, type QueueRegisters } from './virtio-controller.ts';
+export { VirtioController, type QueueRegisters } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';
 export type { VirtioTransport } from './virtio-transport.ts';

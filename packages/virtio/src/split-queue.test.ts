@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DescriptorChain } from './descriptor-chain.ts';
 import type { QueueError } from './device-queue.ts';
-import { DriverQueue, type Element } from './driver-queue.ts';
-import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VirtqDesc, VirtqUsed } from './split-layout.ts';
+import { DriverQueue } from './driver-queue.ts';
+import type { Element } from './driver-virtqueue.ts';
+import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VirtqDesc } from './split-layout.ts';
 import { SplitQueue } from './split-queue.ts';
 
 const RAM = 0x2_0000;
@@ -36,46 +37,6 @@ const elements = (chain: DescriptorChain): Element[] =>
   Array.from({ length: chain.count }, (_, i) => ({ address: chain.address(i), length: chain.length(i), writable: i >= chain.readableCount }));
 
 describe('SplitQueue', () => {
-  it('takes chains in the order they were made available, element by element', () => {
-    const first = [{ address: 0x100, length: 4, writable: false }, { address: 0x200, length: 8, writable: true }];
-    const second = [{ address: 0x300, length: 1, writable: true }];
-    const heads = [driver.add(first), driver.add(second)];
-    expect(device.pop()).toEqual({ code: 'empty' });
-    driver.publish();
-    expect([popChain().head, elements(popChain())]).toEqual([heads[0], second]);
-    expect(device.pop()).toEqual({ code: 'empty' });
-  });
-
-  it('SPL-D3 gives buffers back under their head, with the bytes written', () => {
-    const head = driver.add([{ address: 0, length: 4, writable: true }]);
-    driver.publish();
-    device.push(popChain().head, 4);
-    expect(driver.takeUsed()).toEqual({ head, length: 4 });
-    expect(driver.takeUsed()).toBeUndefined();
-  });
-
-  it('SPL-D2 indexes run freely modulo 65536', () => {
-    for (let i = 0; i < 65536 + 3 * SIZE; i++) {
-      const head = driver.add([{ address: i % 4096, length: 1 }]);
-      driver.publish();
-      expect(popChain().address(0)).toBe(i % 4096);
-      device.push(head ?? -1, 0);
-      expect(driver.takeUsed()?.head).toBe(head);
-    }
-  });
-
-  it('SPL-09 SPL-D7 writes nothing but the used ring', () => {
-    driver.add([{ address: 0x100, length: 4 }, { address: 0x200, length: 4, writable: true }]);
-    driver.publish();
-    const before = new Uint8Array(buffer.slice(0));
-    device.push(popChain().head, 4);
-    device.enableNotifications();
-    const { device: used } = driver.placement;
-    const changed = [...new Uint8Array(buffer)].flatMap((byte, at) => (byte === before[at] ? [] : [at]));
-    expect(changed.length).toBeGreaterThan(0);
-    expect(changed.every((at) => at >= used && at < used + VirtqUsed.bytes(SIZE))).toBe(true);
-  });
-
   it('SIND-07 SIND-D1 follows plain descriptors into an indirect table', () => {
     memory.write(TABLE, VirtqDesc.encode({ addr: 0x300, len: 3, flags: NEXT, next: 2 }));
     memory.write(TABLE + 32, VirtqDesc.encode({ addr: 0x400, len: 4, flags: WRITE }));
@@ -89,18 +50,6 @@ describe('SplitQueue', () => {
       { address: 0x300, length: 3, writable: false },
       { address: 0x400, length: 4, writable: true },
     ]);
-  });
-
-  it('finds the queue again after the address space changed, and reports when it is gone', () => {
-    driver.add([{ address: 0, length: 1 }]);
-    driver.publish();
-    memory.add({ start: 2 ** 32, size: 4096, writable: true });
-    expect(popChain().count).toBe(1);
-    memory.remove(0, RAM);
-    expect(device.pop()).toMatchObject({ code: 'unmapped' });
-    device.push(0, 0);
-    expect(device.enableNotifications()).toBe(false);
-    expect(device.needsInterrupt()).toBe(false);
   });
 
   it.each<[QueueError['code'], () => void]>([
@@ -135,25 +84,6 @@ describe('SplitQueue', () => {
     breakIt();
     driver.publish();
     expect(device.pop()).toMatchObject({ code });
-  });
-
-  it('refuses an indirect table that was not negotiated', () => {
-    setUp({ indirect: false });
-    driver.addIndirect([{ address: 0, length: 4 }], TABLE);
-    driver.publish();
-    expect(device.pop()).toMatchObject({ code: 'indirect-not-negotiated' });
-  });
-
-  it.each([
-    ['misaligned', { desc: 8 }],
-    ['misaligned', { driver: 1 }],
-    ['misaligned', { device: 2 }],
-    ['unmapped', { desc: RAM }],
-    ['unmapped', { driver: RAM - 2 }],
-    ['unmapped', { device: RAM - 4 }],
-  ])('checks where the queue lies: %s %j', (code, where) => {
-    const config = { size: SIZE, desc: 0, driver: 0x1000, device: 0x2000, ...where };
-    expect(new SplitQueue(memory, config, { eventIndex: false, indirect: false }).check()).toMatchObject({ code });
   });
 
   it('any bytes in table and ring give a chain of at most the queue size, or an error', () => {
@@ -193,13 +123,6 @@ describe('notifications without EVENT_IDX', () => {
     expect(used?.view.getUint16(driver.placement.device, true)).toBe(0);
   });
 
-  it('say when a buffer came while they were being enabled', () => {
-    driver.add([{ address: 0, length: 1 }]);
-    driver.publish();
-    expect(device.enableNotifications()).toBe(true);
-    popChain();
-    expect(device.enableNotifications()).toBe(false);
-  });
 });
 
 describe('notifications with EVENT_IDX', () => {

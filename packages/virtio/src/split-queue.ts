@@ -1,7 +1,7 @@
-import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
-import type { MemoryView } from '@vpmem/layout';
+import type { GuestMemory } from '@vpmem/guest-memory';
 import { DescriptorChain } from './descriptor-chain.ts';
-import type { DeviceQueue, Popped, QueueConfig, QueueError } from './device-queue.ts';
+import { EMPTY, type DeviceQueue, type Popped, type QueueConfig, type QueueError, type RingFeatures } from './device-queue.ts';
+import { RingWindows, type RingPart } from './ring-windows.ts';
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
@@ -13,7 +13,6 @@ import {
   VirtqUsedElem,
 } from './split-layout.ts';
 
-const EMPTY = { code: 'empty' } as const;
 /** `next` has 16 bits, so nothing beyond can be reached. */
 const MAX_INDIRECT = 65536;
 
@@ -22,58 +21,42 @@ const { id: usedId, len: usedLen } = VirtqUsedElem.fields;
 
 const hex = (value: number): string => `0x${value.toString(16)}`;
 
-/** One part of a queue: a window on it and where in the window it begins. */
-interface Part {
-  readonly window: MemoryWindow;
-  readonly view: MemoryView;
-  readonly base: number;
-}
-
-interface Rings {
-  readonly desc: Part;
-  readonly avail: Part;
-  readonly used: Part;
-}
-
 /** VIRTIO 1.4 §2.7: the device's side of a split virtqueue. */
 export class SplitQueue implements DeviceQueue {
   readonly size: number;
   readonly #memory: GuestMemory;
-  readonly #config: QueueConfig;
+  readonly #windows: RingWindows;
   readonly #eventIndex: boolean;
   readonly #indirect: boolean;
   readonly #chain: DescriptorChain;
-  #generation = -1;
-  #resolved: Rings | undefined;
   #nextAvail = 0;
   #nextUsed = 0;
   /** Used index when {@link needsInterrupt} was last asked. */
   #notifiedUsed = 0;
 
-  constructor(memory: GuestMemory, config: QueueConfig, features: { eventIndex: boolean; indirect: boolean }) {
-    this.size = config.size;
+  constructor(memory: GuestMemory, config: QueueConfig, { eventIndex, indirect }: RingFeatures) {
+    const { size, desc, driver, device } = config;
+    this.size = size;
     this.#memory = memory;
-    this.#config = config;
-    this.#eventIndex = features.eventIndex;
-    this.#indirect = features.indirect;
-    this.#chain = new DescriptorChain(config.size);
+    this.#eventIndex = eventIndex;
+    this.#indirect = indirect;
+    this.#chain = new DescriptorChain(size);
+    // VIRTIO 1.4 §2.7, table of alignments and sizes.
+    this.#windows = new RingWindows(memory, {
+      desc: { name: 'descriptor table', address: desc, bytes: VirtqDesc.size * size, alignment: 16, writable: false },
+      driver: { name: 'available ring', address: driver, bytes: VirtqAvail.bytes(size), alignment: 2, writable: false },
+      device: { name: 'used ring', address: device, bytes: VirtqUsed.bytes(size), alignment: 4, writable: true },
+    });
   }
 
-  /** What is wrong with where the driver put the queue, if anything (VIRTIO 1.4 §2.7, table of alignments). */
   check(): QueueError | undefined {
-    const { desc, driver, device } = this.#config;
-    for (const [part, address, alignment] of [['descriptor table', desc, 16], ['available ring', driver, 2], ['used ring', device, 4]] as const) {
-      if (address % alignment !== 0) {
-        return { code: 'misaligned', detail: `${part} at ${hex(address)}: the address has to be a multiple of ${alignment}` };
-      }
-    }
-    return this.#rings() === undefined ? this.#unmapped() : undefined;
+    return this.#windows.check();
   }
 
   pop(): Popped {
-    const rings = this.#rings();
-    if (rings === undefined) return this.#unmapped();
-    const { avail } = rings;
+    const parts = this.#windows.get();
+    if (parts === undefined) return this.#windows.unmapped();
+    const { desc, driver: avail } = parts;
     const pending = (avail.window.load16(avail.base + VirtqAvail.idx) - this.#nextAvail) & 0xffff;
     if (pending === 0) return EMPTY;
     if (pending > this.size) return { code: 'avail-overrun', detail: `${pending} buffers available in a queue of ${this.size}` };
@@ -81,11 +64,11 @@ export class SplitQueue implements DeviceQueue {
     if (head >= this.size) return { code: 'head-out-of-range', detail: `head ${head} in a queue of ${this.size}` };
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
     this.#chain.reset(head);
-    return this.#walk(rings.desc, head) ?? this.#chain;
+    return this.#walk(desc, head) ?? this.#chain;
   }
 
   push(head: number, written: number): void {
-    const used = this.#rings()?.used;
+    const used = this.#windows.get()?.device;
     if (used === undefined) return;
     const at = used.base + VirtqUsed.ring + VirtqUsedElem.size * (this.#nextUsed % this.size);
     usedId.set(used.view, at, head);
@@ -98,7 +81,7 @@ export class SplitQueue implements DeviceQueue {
   needsInterrupt(): boolean {
     const before = this.#notifiedUsed;
     this.#notifiedUsed = this.#nextUsed;
-    const avail = this.#rings()?.avail;
+    const avail = this.#windows.get()?.driver;
     if (before === this.#nextUsed || avail === undefined) return false;
     if (!this.#eventIndex) return (avail.view.getUint16(avail.base, true) & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
     // VIRTIO 1.4 §2.7.10, vring_need_event: did this batch go past used_event?
@@ -107,15 +90,15 @@ export class SplitQueue implements DeviceQueue {
   }
 
   enableNotifications(): boolean {
-    const rings = this.#rings();
-    if (rings === undefined) return false;
-    const { avail, used } = rings;
+    const parts = this.#windows.get();
+    if (parts === undefined) return false;
+    const { driver: avail, device: used } = parts;
     if (this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), this.#nextAvail);
     return avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
   }
 
   /** Copies the chain at `head` out of the table, and of an indirect table at its end. */
-  #walk(table: Part, head: number): QueueError | undefined {
+  #walk(table: RingPart, head: number): QueueError | undefined {
     const chain = this.#chain;
     let { view, base } = table;
     let entries = this.size;
@@ -158,28 +141,4 @@ export class SplitQueue implements DeviceQueue {
     }
     return undefined;
   }
-
-  /** Windows on the three parts, taken anew when the address space has changed; undefined if one is no longer in RAM. */
-  #rings(): Rings | undefined {
-    if (this.#generation === this.#memory.generation) return this.#resolved;
-    this.#generation = this.#memory.generation;
-    const { desc: descAt, driver, device } = this.#config;
-    const desc = part(this.#memory.readable(descAt, VirtqDesc.size * this.size), descAt);
-    const avail = part(this.#memory.readable(driver, VirtqAvail.bytes(this.size)), driver);
-    const used = part(this.#memory.writable(device, VirtqUsed.bytes(this.size)), device);
-    this.#resolved = desc && avail && used && { desc, avail, used };
-    return this.#resolved;
-  }
-
-  #unmapped(): QueueError {
-    const { desc, driver, device } = this.#config;
-    return {
-      code: 'unmapped',
-      detail: `the queue (descriptors ${hex(desc)}, available ring ${hex(driver)}, used ring ${hex(device)}) is not in RAM that this device can reach`,
-    };
-  }
-}
-
-function part(window: MemoryWindow | undefined, address: number): Part | undefined {
-  return window === undefined ? undefined : { window, view: window.view, base: address - window.start };
 }

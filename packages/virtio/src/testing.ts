@@ -1,11 +1,20 @@
 import { bufferBacking, GuestMemory } from '@vpmem/guest-memory';
 import type { DriverError } from './active-queue.ts';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK } from './device-status.ts';
+import { createDriverQueue } from './create-driver-queue.ts';
 import { DriverQueue } from './driver-queue.ts';
-import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from './features.ts';
+import type { DriverVirtqueue } from './driver-virtqueue.ts';
+import { VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
+import type { QueueFeatures } from './queue-features.ts';
 import { VirtioController } from './virtio-controller.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
+
+/** Both ring formats, by name and feature bits: a test of what a queue does goes over them. */
+export const QUEUE_FORMATS = [
+  ['split', 0n],
+  ['packed', VIRTIO_F_RING_PACKED],
+] as const;
 
 /** A transport that writes down what the device asked of it. */
 export class RecordingTransport implements VirtioTransport {
@@ -46,17 +55,25 @@ export interface TestBench {
   readonly controller: VirtioController;
 }
 
-export function testBench(device: VirtioDevice, ramSize = 0x10_0000): TestBench {
+export function testBench(device: VirtioDevice, features: QueueFeatures = {}, ramSize = 0x10_0000): TestBench {
   const memory = new GuestMemory();
   memory.add({ start: 0, size: ramSize, writable: true, backing: bufferBacking(new ArrayBuffer(ramSize)) });
   const transport = new RecordingTransport(memory);
-  return { memory, transport, controller: new VirtioController(device, transport) };
+  return { memory, transport, controller: new VirtioController(device, transport, features) };
 }
 
-/**
- * VIRTIO 1.4 §3.1.1 with queue 0 at `base`, as a well-behaved driver does it. `features` are accepted besides VERSION_1.
- */
-export function bringUp(bench: TestBench, options: { features?: bigint; size?: number; base?: number } = {}): DriverQueue {
+/** How {@link bringUp} and {@link bringUpQueue} do it. */
+export interface BringUpOptions {
+  /** Accepted besides VERSION_1. */
+  readonly features?: bigint;
+  /** Of queue 0; the largest by default. */
+  readonly size?: number;
+  /** Where queue 0 begins. */
+  readonly base?: number;
+}
+
+/** VIRTIO 1.4 §3.1.1 with queue 0, in the format negotiated, as a well-behaved driver does it. */
+export function bringUpQueue(bench: TestBench, options: BringUpOptions = {}): DriverVirtqueue {
   const { controller, memory } = bench;
   const features = VIRTIO_F_VERSION_1 | (options.features ?? 0n);
   controller.status = 0;
@@ -67,12 +84,18 @@ export function bringUp(bench: TestBench, options: { features?: bigint; size?: n
   const registers = controller.queue(0);
   if ((controller.status & FEATURES_OK) === 0 || registers === undefined) throw new Error('the device refused the features');
   registers.size = options.size ?? registers.size;
-  const placement = DriverQueue.place(options.base ?? 0x1000, registers.size);
-  const queue = new DriverQueue(memory, placement, { size: registers.size, eventIndex: (features & VIRTIO_F_EVENT_IDX) !== 0n });
-  registers.desc = BigInt(placement.desc);
-  registers.driver = BigInt(placement.driver);
-  registers.device = BigInt(placement.device);
+  const queue = createDriverQueue(memory, features, options.base ?? 0x1000, registers.size);
+  registers.desc = BigInt(queue.placement.desc);
+  registers.driver = BigInt(queue.placement.driver);
+  registers.device = BigInt(queue.placement.device);
   controller.enableQueue(0);
   controller.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
+  return queue;
+}
+
+/** The same with a split queue, which can then be broken at will. */
+export function bringUp(bench: TestBench, options: BringUpOptions = {}): DriverQueue {
+  const queue = bringUpQueue(bench, options);
+  if (!(queue instanceof DriverQueue)) throw new TypeError('for a packed queue there is bringUpQueue');
   return queue;
 }

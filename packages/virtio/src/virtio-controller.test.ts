@@ -138,8 +138,12 @@ describe('queues', () => {
     controller.status = ACKNOWLEDGE | DRIVER;
     controller.queue(0)!.desc = 2n ** 63n;
     controller.enableQueue(0);
+    expect(controller.status).toBe(ACKNOWLEDGE | DRIVER);
+    controller.accepted = VIRTIO_F_VERSION_1;
+    controller.status = ACKNOWLEDGE | DRIVER | FEATURES_OK;
+    controller.enableQueue(0);
     expect(controller.queue(0)!.enabled).toBe(false);
-    expect(controller.status).toBe(ACKNOWLEDGE | DRIVER | DEVICE_NEEDS_RESET);
+    expect(controller.status).toBe(ACKNOWLEDGE | DRIVER | FEATURES_OK | DEVICE_NEEDS_RESET);
     expect(transport.errors).toMatchObject([{ code: 'unmapped' }]);
     expect(transport.configInterrupts).toBe(0);
     controller.status = 0;

@@ -1,8 +1,9 @@
 import { ActiveQueue, type DriverError } from './active-queue.ts';
 import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK } from './device-status.ts';
-import type { QueueConfig } from './device-queue.ts';
-import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_VERSION_1 } from './features.ts';
-import { SplitQueue } from './split-queue.ts';
+import { createDeviceQueue } from './create-device-queue.ts';
+import type { DeviceQueue, QueueConfig } from './device-queue.ts';
+import { VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
+import { offeredFeatures, type QueueFeatures } from './queue-features.ts';
 import type { ConfigSpace, VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
@@ -18,14 +19,8 @@ export interface QueueRegisters {
 
 interface QueueState extends QueueRegisters {
   enabled: boolean;
-  ring: SplitQueue | undefined;
+  ring: DeviceQueue | undefined;
   active: ActiveQueue | undefined;
-}
-
-/** Features of the queues that a device may be told not to offer; all are on by default. */
-export interface QueueFeatures {
-  readonly indirectDescriptors?: boolean;
-  readonly eventIndex?: boolean;
 }
 
 /** The half of a virtio device that no transport changes: features, status, queues, reset. */
@@ -45,11 +40,7 @@ export class VirtioController {
 
   constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
     this.device = device;
-    this.offered =
-      device.features |
-      VIRTIO_F_VERSION_1 |
-      ((features.indirectDescriptors ?? true) ? VIRTIO_F_INDIRECT_DESC : 0n) |
-      ((features.eventIndex ?? true) ? VIRTIO_F_EVENT_IDX : 0n);
+    this.offered = offeredFeatures(device, features);
     this.#transport = transport;
     this.#queues = this.#freshQueues();
     this.#config = device.config(0n, transport.locate);
@@ -80,6 +71,16 @@ export class VirtioController {
     if ((~before & this.#status & DRIVER_OK) !== 0) this.#activate();
   }
 
+  /** Whether FEATURES_OK was set with this feature bit accepted. */
+  negotiated(feature: bigint): boolean {
+    return (this.#status & FEATURES_OK) !== 0 && (this.#accepted & feature) !== 0n;
+  }
+
+  /** Whether a queue may have this size: VIRTIO 1.4 §2.7 wants a power of two, §2.8 takes any number. */
+  sizeAllowed(size: number, { maxSize }: QueueRegisters): boolean {
+    return size > 0 && size <= maxSize && (this.negotiated(VIRTIO_F_RING_PACKED) || (size & (size - 1)) === 0);
+  }
+
   /** The registers of a queue, or undefined if the device has none of that index. */
   queue(index: number): QueueRegisters | undefined {
     return this.#queues[index];
@@ -90,15 +91,12 @@ export class VirtioController {
     return !this.#resetting && this.#queues[index]?.enabled === false;
   }
 
-  /** The driver wrote 1 to queue_enable. */
+  /** The driver wrote 1 to queue_enable. Before FEATURES_OK nobody knows the format of the queue, and nothing happens. */
   enableQueue(index: number): void {
     const queue = this.#queues[index];
-    if (queue === undefined || queue.enabled || queue.size === 0 || this.#resetting) return;
+    if (queue === undefined || queue.enabled || this.#resetting || (this.#status & FEATURES_OK) === 0) return;
     const config: QueueConfig = { size: queue.size, desc: Number(queue.desc), driver: Number(queue.driver), device: Number(queue.device) };
-    const ring = new SplitQueue(this.#transport.memory, config, {
-      eventIndex: (this.#accepted & VIRTIO_F_EVENT_IDX) !== 0n,
-      indirect: (this.#accepted & VIRTIO_F_INDIRECT_DESC) !== 0n,
-    });
+    const ring = createDeviceQueue(this.#transport.memory, this.#accepted, config);
     const error = ring.check();
     if (error !== undefined) return this.#needsReset(error);
     queue.enabled = true;

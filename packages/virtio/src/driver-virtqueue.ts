@@ -1,0 +1,53 @@
+/** One element of a buffer to make available. */
+export interface Element {
+  /** Guest-physical. */
+  readonly address: number;
+  readonly length: number;
+  /** The device writes here. */
+  readonly writable?: boolean;
+}
+
+/** A buffer the device has given back. */
+export interface UsedBuffer {
+  /** What {@link DriverVirtqueue.add} returned for it. */
+  readonly head: number;
+  /** Bytes the device says it wrote, from the first writable one on; 0 where it did not say. */
+  readonly length: number;
+}
+
+/** Guest-physical addresses of the three parts. */
+export interface QueuePlacement {
+  readonly desc: number;
+  readonly driver: number;
+  readonly device: number;
+}
+
+/** Where a queue goes, and what was negotiated for it. */
+export interface DriverQueueOptions {
+  readonly size: number;
+  /** VIRTIO_F_EVENT_IDX. */
+  readonly eventIndex?: boolean;
+  /** VIRTIO_F_IN_ORDER: the device may report several buffers by the last of them. */
+  readonly inOrder?: boolean;
+}
+
+/** The driver's side of a virtqueue, whatever its format. */
+export interface DriverVirtqueue {
+  readonly size: number;
+  readonly placement: QueuePlacement;
+  /** VIRTIO 1.4 §2.9: next_off and, in bit 15, next_wrap, as they are after the last {@link publish}. */
+  readonly notificationData: number;
+  /**
+   * Puts a buffer into the ring without showing it to the device yet, and returns what {@link takeUsed} will call it;
+   * undefined when there is no room, or no element. Readable elements come first.
+   */
+  add(elements: readonly Element[]): number | undefined;
+  /** The same through an indirect table at `table`, which has room for 16 bytes an element. */
+  addIndirect(elements: readonly Element[], table: number): number | undefined;
+  /** Shows the device everything added; true if it wants to be notified. */
+  publish(): boolean;
+  /** The next buffer the device has given back, if any. */
+  takeUsed(): UsedBuffer | undefined;
+  /** Without VIRTIO_F_EVENT_IDX: ask for no notifications, or for them again. */
+  setInterrupts(wanted: boolean): void;
+}
