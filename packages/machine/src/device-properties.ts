@@ -23,7 +23,7 @@ const IN_BAR = 'the memory lies in a BAR, and the guest decides where that is';
 const notOffered = property.only(property.bool({ description: 'off only' }), (on) => !on, NOT_OFFERED);
 
 /** The id of an object, which like QEMU's may be written as its path, `/objects/ID`. */
-function memdev(description: string): Property<string> {
+export function memdevProperty(description: string): Property<string> {
   const id = property.string({ required: true, description });
   return { ...id, read: (source, parameter) => id.read(source, parameter).replace(/^\/objects\//, '') };
 }
@@ -32,7 +32,7 @@ function memdev(description: string): Property<string> {
 export const virtioPmemPciProperties = defineProperties({
   driver: property.string({ required: true }),
   id: property.identifier({ description: 'name of the device' }),
-  memdev: memdev('id of its memory backend'),
+  memdev: memdevProperty('id of its memory backend'),
   socket: property.string({ description: 'where a VM connects; made by default' }),
   vectors: property.int({ default: 2, min: 0, max: 2048, description: 'MSI-X vectors; 0: INTx' }),
   event_idx: property.bool({ default: true, description: 'offer VIRTIO_F_EVENT_IDX' }),

@@ -1,6 +1,6 @@
 import { defineProperties, OptionError, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
 import { virtioPmemPciProperties, wrongDriver } from './device-properties.ts';
-import { MachineError } from './machine-error.ts';
+import { nvdimmProperties, type NvdimmSettings } from './nvdimm-properties.ts';
 
 const NO_INTERRUPTS = 'the port signals nothing itself: hot plug is announced by the platform';
 const MEMORY_ONLY = 'the port has windows for memory only';
@@ -47,7 +47,7 @@ const rootPortProperties = defineProperties({
 });
 
 /** The device types of a machine with an embedded guest. */
-export const embeddedDeviceProperties = { 'virtio-pmem-pci': embeddedPmemProperties, 'pcie-root-port': rootPortProperties } as const;
+export const embeddedDeviceProperties = { 'virtio-pmem-pci': embeddedPmemProperties, nvdimm: nvdimmProperties, 'pcie-root-port': rootPortProperties } as const;
 
 export type EmbeddedPmemOptions = ValuesOf<typeof embeddedPmemProperties>;
 export type RootPortSettings = ValuesOf<typeof rootPortProperties>;
@@ -55,9 +55,10 @@ export type RootPortSettings = ValuesOf<typeof rootPortProperties>;
 /** What a device's properties say. */
 export type EmbeddedDeviceOptions =
   | { readonly type: 'virtio-pmem-pci'; readonly options: EmbeddedPmemOptions }
+  | { readonly type: 'nvdimm'; readonly options: NvdimmSettings }
   | { readonly type: 'pcie-root-port'; readonly options: RootPortSettings };
 
-/** @throws OptionError, MachineError */
+/** @throws OptionError; MachineError for another type */
 export function readEmbeddedDevice(source: PropertySource): EmbeddedDeviceOptions {
   const { driver } = source.properties;
   switch (driver) {
@@ -74,7 +75,7 @@ export function readEmbeddedDevice(source: PropertySource): EmbeddedDeviceOption
     case 'pcie-root-port':
       return { type: driver, options: readProperties(rootPortProperties, source) };
     case 'nvdimm':
-      throw new MachineError('not-supported', 'driver', 'device type nvdimm is not there yet; use virtio-pmem-pci');
+      return { type: driver, options: readProperties(nvdimmProperties, source) };
     default:
       throw wrongDriver(driver, Object.keys(embeddedDeviceProperties));
   }

@@ -1,11 +1,15 @@
-import { locationKey, type PciLocation } from '@vpmem/guest';
+import { locationKey, type DiskPlace, type PciLocation } from '@vpmem/guest';
 import type { RootPort } from '@vpmem/pci';
 import type { RootPortSettings } from './embedded-device-properties.ts';
-import type { DeviceIdentity, EmbeddedPmem } from './embedded-pmem.ts';
+import type { DeviceIdentity } from './device-identity.ts';
+import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
+import type { EmbeddedPmem } from './embedded-pmem.ts';
 import { MachineError } from './machine-error.ts';
+import type { PlacedMemory } from './memory-devices.ts';
 
 /** A pcie-root-port of a machine with an embedded guest. */
 export interface EmbeddedPort {
+  readonly type: 'pcie-root-port';
   readonly identity: DeviceIdentity;
   readonly options: RootPortSettings;
   readonly port: RootPort;
@@ -15,7 +19,9 @@ export interface EmbeddedPort {
   readonly busName: string;
 }
 
-export type EmbeddedDevice = EmbeddedPmem | EmbeddedPort;
+/** A device with memory behind it. */
+export type EmbeddedMemory = EmbeddedPmem | EmbeddedNvdimm;
+export type EmbeddedDevice = EmbeddedMemory | EmbeddedPort;
 
 /** The devices of a machine, in the order they came. */
 export class EmbeddedDevices {
@@ -26,10 +32,17 @@ export class EmbeddedDevices {
     return this.#all;
   }
   get pmems(): readonly EmbeddedPmem[] {
-    return this.#all.filter((device) => 'backend' in device);
+    return this.#all.filter((device) => device.type === 'virtio-pmem-pci');
   }
   get ports(): readonly EmbeddedPort[] {
-    return this.#all.filter((device) => 'port' in device);
+    return this.#all.filter((device) => device.type === 'pcie-root-port');
+  }
+  get memories(): readonly EmbeddedMemory[] {
+    return this.#all.filter((device) => device.type !== 'pcie-root-port');
+  }
+  /** Memory that is not in a BAR. */
+  get placed(): readonly PlacedMemory[] {
+    return this.memories.flatMap(({ placed }) => placed ?? []);
   }
 
   /** What a device to be will be known as. @throws MachineError if the id is taken */
@@ -57,6 +70,14 @@ export class EmbeddedDevices {
     if (found !== undefined) return found;
     const known = this.#all.map(({ identity }) => `'${identity.id ?? identity.path}'`);
     throw new MachineError('device-missing', 'id', `Device '${idOrPath}' not found${known.length === 0 ? '' : `; there is ${known.join(', ')}`}`);
+  }
+
+  /** Where the guest finds what has memory. */
+  get places(): readonly { readonly id: string | undefined; readonly place: DiskPlace }[] {
+    return this.memories.map((device) => ({
+      id: device.identity.id,
+      place: device.type === 'nvdimm' ? { nvdimm: device.module.handle } : { pci: device.location },
+    }));
   }
 
   /** Who is plugged in there. */

@@ -1,6 +1,6 @@
 import type { PowerCutReport, PowerObserver } from '@vpmem/memory-backend';
-import type { EmbeddedDevices } from './embedded-devices.ts';
-import type { EmbeddedPmem } from './embedded-pmem.ts';
+import { deviceData } from './device-identity.ts';
+import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';
 import { flushFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutRequest } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
@@ -25,7 +25,10 @@ export class EmbeddedFailures implements FailureControl {
   /** The guest is switched off, and what it finds when it starts anew is what is left; other devices lose nothing. */
   async powerCut(id: string, request: PowerCutRequest): Promise<PowerCutReport | undefined> {
     const device = this.#find(id);
-    const order = powerCutOrder(device.label, device.description, request);
+    const order = powerCutOrder(device.label, device.backing.description, request);
+    if (order.at !== undefined && device.type === 'nvdimm') {
+      throw new MachineError('not-supported', 'at-flush', `device '${device.label}' is an nvdimm: it has no flush at which its power could be cut; leave out at-flush`);
+    }
     const outcome = await new Promise<PowerCutReport | Error | undefined>((resolve) => device.backing.cut(order, resolve));
     if (outcome instanceof Error) throw new MachineError('power-cut', 'image', outcome.message, { cause: outcome });
     if (outcome !== undefined) this.#tell(device, outcome);
@@ -35,11 +38,15 @@ export class EmbeddedFailures implements FailureControl {
   async flushFault(id: string, request: FlushFaultRequest): Promise<void> {
     const fault = flushFault(request);
     await Promise.resolve();
-    this.#find(id).backing.faults.plan(fault);
+    const device = this.#find(id);
+    if (device.type === 'nvdimm') {
+      throw new MachineError('not-supported', 'id', `device '${device.label}' is an nvdimm: it has no flush that could fail`);
+    }
+    device.backing.faults.plan(fault);
   }
 
   /** Hears of the power of a device that is yet to be made. */
-  observerOf(device: () => EmbeddedPmem): PowerObserver {
+  observerOf(device: () => EmbeddedMemory): PowerObserver {
     return {
       powerLost: () => {
         this.#cutting++;
@@ -57,13 +64,13 @@ export class EmbeddedFailures implements FailureControl {
     if (this.#cutting > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  #find(id: string): EmbeddedPmem {
+  #find(id: string): EmbeddedMemory {
     const device = this.#devices.find(id);
-    if ('backing' in device) return device;
-    throw new MachineError('not-supported', 'id', `device '${id}' is no pmem device: it has nothing to lose`);
+    if (device.type !== 'pcie-root-port') return device;
+    throw new MachineError('not-supported', 'id', `device '${id}' has no memory: it has nothing to lose`);
   }
 
-  #tell({ identity: { id, path } }: EmbeddedPmem, outcome: PowerCutReport | string): void {
-    this.#emit({ name: 'PMEM_POWER_CUT', data: { ...(id !== undefined && { device: id }), path, ...powerCutData(outcome) } });
+  #tell({ identity }: EmbeddedMemory, outcome: PowerCutReport | string): void {
+    this.#emit({ name: 'PMEM_POWER_CUT', data: { ...deviceData(identity), ...powerCutData(outcome) } });
   }
 }

@@ -1,30 +1,25 @@
-import { AddressRange, Guest, GuestMachine } from '@vpmem/guest';
+import { Guest } from '@vpmem/guest';
 import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
 import { embeddedDeviceProperties } from './embedded-device-properties.ts';
 import { EmbeddedDevices } from './embedded-devices.ts';
 import { EmbeddedFailures } from './embedded-failures.ts';
+import { embeddedHardware, type EmbeddedHardware } from './embedded-hardware.ts';
 import { EmbeddedPlug } from './embedded-plug.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';
 import { EmbeddedView } from './embedded-view.ts';
 import { EventHub } from './event-hub.ts';
-import { fixedFunctions } from './fixed-functions.ts';
 import { EmbeddedConsole } from './guest-console.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import { readMachine, type MachineSettings } from './machine-properties.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
-import type { AddedDevice, GuestConsole, ManagedMachine, RunState } from './managed-machine.ts';
+import type { AddedDevice, ManagedMachine, RunState } from './managed-machine.ts';
 import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
 import { deviceMemory } from './memory-devices.ts';
-import { memoryLayout, type MemoryLayout } from './memory-layout.ts';
 import { objectProperties } from './object-properties.ts';
 import type { ObjectNode } from './object-tree.ts';
-import { PciBuses } from './pci-buses.ts';
-
-/** Where a PC keeps addresses for 32-bit BARs: above all RAM below 4 GiB and the PCI Express configuration space. */
-const PCI_32 = [0xc000_0000n, 0xfec0_0000n] as const;
 
 /** A machine as its command line describes it. */
 export interface EmbeddedMachineOptions {
@@ -48,10 +43,11 @@ export class EmbeddedMachine implements ManagedMachine {
   readonly settings: MachineSettings;
   readonly objectTypes = objectProperties;
   readonly deviceTypes = embeddedDeviceProperties;
-  readonly guest: GuestConsole;
+  readonly guest: EmbeddedConsole;
   readonly failures: EmbeddedFailures;
   readonly #options: EmbeddedMachineOptions;
-  readonly #hardware: GuestMachine;
+  readonly #hardware: EmbeddedHardware['machine'];
+  readonly #firmware: EmbeddedHardware['firmware'];
   readonly #backends: BackendStore;
   readonly #files: BackingFileWatch;
   readonly #devices = new EmbeddedDevices();
@@ -67,23 +63,16 @@ export class EmbeddedMachine implements ManagedMachine {
   static create(options: EmbeddedMachineOptions): EmbeddedMachine {
     const { machine = [], memory = [] } = options;
     const settings = readMachine(machine, typeof memory === 'string' ? [memory] : memory);
-    return new EmbeddedMachine(options, settings, memoryLayout(settings.family, settings.memory));
+    return new EmbeddedMachine(options, settings, embeddedHardware(settings));
   }
 
-  private constructor(options: EmbeddedMachineOptions, settings: MachineSettings, layout: MemoryLayout) {
+  private constructor(options: EmbeddedMachineOptions, settings: MachineSettings, hardware: EmbeddedHardware) {
     this.name = options.name;
     this.settings = settings;
     this.#options = options;
-    const { start, size } = layout.pci64;
-    this.#hardware = new GuestMachine({
-      ram: layout.ram,
-      pci32: new AddressRange(...PCI_32),
-      pci64: new AddressRange(BigInt(start), BigInt(start + size)),
-    });
-    this.#hardware.processor.stop();
-    const fixed = fixedFunctions(settings.family);
-    for (const each of fixed) this.#hardware.plug(each.function, each.slot);
-    const buses = new PciBuses(settings.family, this.#hardware);
+    const { layout, machine, fixed, buses, firmware } = hardware;
+    this.#hardware = machine;
+    this.#firmware = firmware;
     const emit = (event: MachineEvent): void => this.#events.emit(event);
     this.#backends = new BackendStore(options.warn);
     this.#files = new BackingFileWatch(
@@ -92,8 +81,9 @@ export class EmbeddedMachine implements ManagedMachine {
     );
     this.failures = new EmbeddedFailures(this.#devices, () => this.#losePower(), emit);
     this.#plug = new EmbeddedPlug({
-      hardware: this.#hardware,
+      hardware: machine,
       buses,
+      firmware,
       devices: this.#devices,
       backends: this.#backends,
       memory: deviceMemory(settings.memory, layout),
@@ -101,11 +91,11 @@ export class EmbeddedMachine implements ManagedMachine {
       emit,
       warn: options.warn,
     });
-    this.#troubles = new EmbeddedTroubles(this.#devices, emit);
+    this.#troubles = new EmbeddedTroubles(this.#devices, emit, options.warn);
     this.#view = new EmbeddedView({ settings, layout, fixed, buses, devices: this.#devices, backends: this.#backends });
     this.guest = new EmbeddedConsole(
       () => this.#guest,
-      () => this.#devices.pmems.map(({ identity, location }) => ({ id: identity.id, location })),
+      () => this.#devices.places,
     );
   }
 
@@ -114,6 +104,7 @@ export class EmbeddedMachine implements ManagedMachine {
     return this.#now(async () => {
       await this.failures.powered();
       if (this.#guest !== undefined) throw new MachineError('machine-state', undefined, 'the machine has been started already');
+      this.#firmware?.run();
       this.#guest = new Guest({ machine: this.#hardware, problem: this.#options.warn });
       this.#plug.hot = true;
       if (this.#options.startPaused === true) return;
@@ -169,7 +160,7 @@ export class EmbeddedMachine implements ManagedMachine {
     return Promise.resolve([{ name: 'memory', root: this.#view.addressSpace() }]);
   }
   pmem(): Promise<readonly PmemInfo[]> {
-    return Promise.all(this.#devices.pmems.map((device) => device.info()));
+    return Promise.all(this.#devices.memories.map((device) => device.info()));
   }
 
   stop(): Promise<void> {
@@ -199,6 +190,7 @@ export class EmbeddedMachine implements ManagedMachine {
     if (this.#state === 'paused') this.#state = 'prelaunch';
     this.#hardware.bus.reset();
     const removed = this.#plug.removeLeaving();
+    this.#firmware?.run();
     guest.reset();
     await removed;
     this.#events.emit({ name: 'RESET', data: { guest: false, reason: 'host-qmp-system-reset' } });
@@ -226,7 +218,7 @@ export class EmbeddedMachine implements ManagedMachine {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await Promise.all(this.#devices.pmems.map((device) => device.sync()));
+    await Promise.all(this.#devices.memories.map(({ backing }) => backing.sync()));
     await this.#powerOff();
     this.#backends.close();
   }
@@ -246,7 +238,7 @@ export class EmbeddedMachine implements ManagedMachine {
     if (this.#guest === undefined) this.#hardware.close();
     else this.#guest.cutPower();
     // A sync that still runs needs its file.
-    await Promise.all(this.#devices.pmems.map((device) => device.close()));
+    await Promise.all(this.#devices.memories.map(({ backing }) => backing.end()));
     this.#devices.clear();
   }
 
@@ -257,6 +249,7 @@ export class EmbeddedMachine implements ManagedMachine {
     if (this.#state !== 'shutdown') this.#state = 'prelaunch';
     this.#hardware.bus.reset();
     void this.#plug.removeLeaving();
+    this.#firmware?.run();
     this.#guest?.reset('the power was cut');
   }
 

@@ -1,22 +1,21 @@
 import type { GuestMachine, PciLocation } from '@vpmem/guest';
-import { RootPort } from '@vpmem/pci';
+import { barSize, RootPort } from '@vpmem/pci';
 import type { PropertySource } from '@vpmem/options';
 import type { BackendStore } from './backend-store.ts';
+import { alignWarning, memoryAlign } from './backend-align.ts';
+import { deviceData, type DeviceIdentity } from './device-identity.ts';
 import { deviceWarnings } from './device-properties.ts';
-import { readEmbeddedDevice, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
+import { readEmbeddedDevice, type EmbeddedDeviceOptions, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
 import type { EmbeddedDevices } from './embedded-devices.ts';
 import type { EmbeddedFailures } from './embedded-failures.ts';
-import { barSize, EmbeddedPmem, type DeviceIdentity } from './embedded-pmem.ts';
+import { EmbeddedPmem } from './embedded-pmem.ts';
 import { plannedFault } from './failure-control.ts';
+import type { Firmware } from './firmware.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
 import { placeMemory, type DeviceMemory } from './memory-devices.ts';
+import { NvdimmPlug } from './nvdimm-plug.ts';
 import type { PciBuses } from './pci-buses.ts';
-
-/** QEMU's memory-backend-ram is aligned to this, so that it can have huge pages. */
-const RAM_BACKEND_ALIGN = 2 * 2 ** 20;
-/** What the window for memory devices is aligned to. */
-const WINDOW_ALIGN = 2 ** 30;
 
 /** What plugging works on. */
 export interface PlugContext {
@@ -25,6 +24,8 @@ export interface PlugContext {
   readonly devices: EmbeddedDevices;
   readonly backends: BackendStore;
   readonly memory: DeviceMemory;
+  /** Undefined without nvdimm=on. */
+  readonly firmware: Firmware | undefined;
   readonly failures: EmbeddedFailures;
   readonly emit: (event: MachineEvent) => void;
   readonly warn: (text: string) => void;
@@ -35,9 +36,11 @@ export class EmbeddedPlug {
   /** Whether the machine runs, so that devices come and go with the guest's knowledge. */
   hot = false;
   readonly #context: PlugContext;
+  readonly #nvdimms: NvdimmPlug;
 
   constructor(context: PlugContext) {
     this.#context = context;
+    this.#nvdimms = new NvdimmPlug(context);
     context.hardware.hotplug.connectPlatform({
       ejected: (location) => this.#ejected(location),
       refused: (location) => this.#refused(location),
@@ -47,7 +50,7 @@ export class EmbeddedPlug {
   /** @throws OptionError, MachineError */
   add(source: PropertySource): DeviceIdentity {
     const read = readEmbeddedDevice(source);
-    const identity = read.type === 'pcie-root-port' ? this.#addPort(read.options) : this.#addPmem(read.options);
+    const identity = this.#add(read);
     for (const text of deviceWarnings(source)) this.#context.warn(text);
     return identity;
   }
@@ -57,7 +60,8 @@ export class EmbeddedPlug {
     const { devices, buses, hardware } = this.#context;
     const device = devices.find(idOrPath);
     const label = device.identity.id ?? device.identity.path;
-    if ('port' in device) throw new MachineError('bus-no-hotplug', 'id', `device '${label}' is part of bus '${buses.root.name}', which lets nothing go`);
+    if (device.type === 'nvdimm') return this.#nvdimms.remove(device, this.hot);
+    if (device.type === 'pcie-root-port') throw new MachineError('bus-no-hotplug', 'id', `device '${label}' is part of bus '${buses.root.name}', which lets nothing go`);
     if (!this.hot) return this.#remove(device);
     if (!buses.takesHotplug(device.on)) {
       throw new MachineError('bus-no-hotplug', 'id', `device '${label}': bus '${device.on.name}' lets no device go while the machine runs`);
@@ -83,6 +87,17 @@ export class EmbeddedPlug {
     for (const device of leaving) await this.#forget(device);
   }
 
+  #add(read: EmbeddedDeviceOptions): DeviceIdentity {
+    switch (read.type) {
+      case 'virtio-pmem-pci':
+        return this.#addPmem(read.options);
+      case 'nvdimm':
+        return this.#nvdimms.add(read.options, this.hot);
+      case 'pcie-root-port':
+        return this.#addPort(read.options);
+    }
+  }
+
   #addPort(options: RootPortSettings): DeviceIdentity {
     const { hardware, buses, devices } = this.#context;
     const { id, chassis, slot: number, hotplug, bus, addr } = options;
@@ -97,7 +112,7 @@ export class EmbeddedPlug {
     const port = new RootPort({ slot: number, hotplug, ...(reserve !== undefined && { pref64Reserve: BigInt(reserve) }) });
     hardware.plug(port, place.slot);
     const busName = buses.addPort(id, { port, slot: place.slot, hotplug, reserve: reserve ?? 0 });
-    devices.add({ identity, options, port, slot: place.slot, busName });
+    devices.add({ type: 'pcie-root-port', identity, options, port, slot: place.slot, busName });
     return identity;
   }
 
@@ -109,10 +124,9 @@ export class EmbeddedPlug {
     const label = id ?? memdev;
     const backend = backends.free(memdev, label);
     const { size } = backend;
-    const align = backend.type === 'memory-backend-ram' ? Math.max(backend.align, RAM_BACKEND_ALIGN) : backend.align;
-    const others = devices.pmems.flatMap(({ placed }) => placed ?? []);
+    const align = memoryAlign(backend);
     const address = { property: 'memaddr', value: memaddr } as const;
-    const placed = placement === 'bar' ? undefined : placeMemory(memory, others, { label, size, align, address });
+    const placed = placement === 'bar' ? undefined : placeMemory(memory, devices.placed, { label, size, align, address });
     const prefetchable = placed === undefined ? barSize(size) : 0;
     const place = buses.choose({ label, bus, addr, hot: this.hot, prefetchable, bridge: false });
 
@@ -121,9 +135,8 @@ export class EmbeddedPlug {
     if (placed !== undefined) hardware.map({ address: placed.address, size, fd: backend.fd, fileOffset: backend.offset });
     hardware.plug(device.function, place.slot, place.on.bus);
     devices.add(device);
-    if (placed !== undefined && align > WINDOW_ALIGN) {
-      warn(`device '${label}': its alignment ${align} exceeds ${WINDOW_ALIGN}, so some of maxmem may not be usable`);
-    }
+    const warning = placed === undefined ? undefined : alignWarning(label, align);
+    if (warning !== undefined) warn(warning);
     hardware.hotplug.inserted(device.location);
     return identity;
   }
@@ -137,7 +150,7 @@ export class EmbeddedPlug {
     const device = this.#context.devices.at(location);
     if (device === undefined) return;
     device.stage = 'in';
-    this.#context.emit({ name: 'DEVICE_UNPLUG_GUEST_ERROR', data: eventData(device) });
+    this.#context.emit({ name: 'DEVICE_UNPLUG_GUEST_ERROR', data: deviceData(device.identity) });
   }
 
   async #remove(device: EmbeddedPmem): Promise<void> {
@@ -155,16 +168,12 @@ export class EmbeddedPlug {
   /** When no sync runs any more, the backend is free again, and everybody hears of it. */
   async #forget(device: EmbeddedPmem): Promise<void> {
     const { devices, backends, emit } = this.#context;
-    await device.close();
+    await device.backing.end();
     // The machine was closed meanwhile.
     if (!devices.all.includes(device)) return;
     devices.remove(device);
     backends.release(device.options.memdev);
     emit({ name: 'DEVICE_DELETED', data: { path: `${device.identity.path}/virtio-backend` } });
-    emit({ name: 'DEVICE_DELETED', data: eventData(device) });
+    emit({ name: 'DEVICE_DELETED', data: deviceData(device.identity) });
   }
-}
-
-function eventData({ identity: { id, path } }: EmbeddedPmem): { readonly device?: string; readonly path: string } {
-  return { ...(id !== undefined && { device: id }), path };
 }

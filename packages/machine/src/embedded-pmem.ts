@@ -1,23 +1,14 @@
 import type { PciLocation } from '@vpmem/guest';
-import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type FlushFault, type MemoryBackend, type PowerObserver } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushFault, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
+import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
+import { absolutePath, driverState, memoryPath } from './device-state.ts';
+import { EmbeddedBacking } from './embedded-backing.ts';
 import type { EmbeddedPmemOptions } from './embedded-device-properties.ts';
-import type { PmemInfo, PowerExposure } from './memory-info.ts';
+import type { PmemInfo } from './memory-info.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 import type { NamedBus, PlugPlace } from './pci-buses.ts';
-import { PmemBacking } from './pmem-backing.ts';
-import { absolutePath, driverState, memoryPath } from './served-view.ts';
-
-/** How a device stands in a machine. */
-export interface DeviceIdentity {
-  /** The `id` given. */
-  readonly id: string | undefined;
-  /** QOM path. */
-  readonly path: string;
-  /** Whether it came while the machine ran. */
-  readonly hotplugged: boolean;
-}
 
 /** Where a device is, and who hears of its power. */
 export interface PmemSurroundings {
@@ -31,10 +22,11 @@ export interface PmemSurroundings {
 
 /** A virtio-pmem-pci device of a machine with an embedded guest. */
 export class EmbeddedPmem {
+  readonly type = 'virtio-pmem-pci';
   readonly identity: DeviceIdentity;
   readonly options: EmbeddedPmemOptions;
   readonly description: BackendDescription;
-  readonly backing: PmemBacking;
+  readonly backing: EmbeddedBacking;
   readonly device: VirtioPmem;
   readonly function: VirtioPciFunction;
   readonly on: NamedBus;
@@ -53,12 +45,7 @@ export class EmbeddedPmem {
     this.on = place.on;
     this.location = place.location;
     this.placed = placed;
-    this.backing = new PmemBacking({
-      description,
-      syncer: () => (description.volatile === undefined ? fileSyncer(description.fd) : volatileSyncer()),
-      after: afterNode,
-      observer,
-    });
+    this.backing = new EmbeddedBacking(description, observer);
     this.backing.faults.plan(surroundings.fault);
     this.device = new VirtioPmem(this.backend, placed === undefined ? {} : { address: placed.address });
     this.function = new VirtioPciFunction(this.device, {
@@ -74,7 +61,12 @@ export class EmbeddedPmem {
 
   /** What to call it: its id, or its path. */
   get label(): string {
-    return this.identity.id ?? this.identity.path;
+    return deviceLabel(this.identity);
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.description.size;
   }
 
   /** Guest-physical address of its memory; undefined while a BAR has none. */
@@ -83,15 +75,16 @@ export class EmbeddedPmem {
   }
 
   async info(): Promise<PmemInfo> {
-    const exposure = await new Promise<PowerExposure | undefined>((resolve) => this.backing.expose(resolve));
+    const exposure = await this.backing.exposure();
     const { stats, inFlight, latency } = this.backend.flushes;
     return {
+      type: 'virtio-pmem',
       id: this.identity.id ?? this.options.memdev,
       path: this.identity.path,
       memdev: this.options.memdev,
       backingFile: absolutePath(this.description),
       volatile: this.description.volatile,
-      size: this.description.size,
+      size: this.size,
       socket: undefined,
       connected: true,
       driver: driverState({ connected: true, deviceStatus: this.function.deviceStatus }),
@@ -103,28 +96,4 @@ export class EmbeddedPmem {
       lastError: this.lastError,
     };
   }
-
-  /** Makes everything written so far durable, if that can be, and waits. */
-  async sync(): Promise<void> {
-    await new Promise<void>((resolve) => this.backing.settle(resolve));
-    await this.idle();
-  }
-
-  /** Nobody uses it any more: settles when its backend may be closed, or given to another. */
-  async close(): Promise<void> {
-    await this.idle();
-    // What a real file keeps in the page cache, flushed or not, memory of our own would keep from the file.
-    if (this.description.medium !== undefined) await this.sync();
-    await new Promise<void>((resolve) => this.backing.close(resolve));
-  }
-
-  /** Waits for the sync that runs, if one does: its file must stay open until then. */
-  idle(): Promise<void> {
-    return new Promise((resolve) => this.backend.flushes.whenIdle(resolve));
-  }
-}
-
-/** Bytes of the BAR that memory of `size` bytes needs: a power of two. */
-export function barSize(size: number): number {
-  return 2 ** Math.ceil(Math.log2(size));
 }

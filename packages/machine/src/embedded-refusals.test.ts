@@ -52,8 +52,7 @@ describe('device_add that fails leaves nothing', () => {
       ['virtio-pmem-pci,id=nv2,memdev=mem2,socket=/tmp/x', 'refused-parameter', /what vpmemd serves/],
       ['virtio-pmem-pci,id=nv2,memdev=mem2,placement=slot', 'invalid-value', /'window' or 'bar'/],
       ['pcie-root-port,id=rp0', 'not-supported', /use -machine q35/],
-      ['nvdimm,id=nv2,memdev=mem2', 'not-supported', /not there yet/],
-      ['virtio-blk-pci,id=nv2', 'unknown-type', /'virtio-blk-pci' is not one of virtio-pmem-pci, pcie-root-port/],
+      ['virtio-blk-pci,id=nv2', 'unknown-type', /'virtio-blk-pci' is not one of virtio-pmem-pci, nvdimm, pcie-root-port/],
     ]);
     await b.device('virtio-pmem-pci,id=nv2,memdev=mem2');
     await b.machine.guest.fsync('nv2');

@@ -1,5 +1,6 @@
 // The object tree of a machine with an embedded guest, as QEMU's.
 import type { EmbeddedDevice, EmbeddedPort } from './embedded-devices.ts';
+import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import type { EmbeddedParts } from './embedded-view.ts';
 import { container, type ObjectNode, type ObjectProperty } from './object-tree.ts';
@@ -68,7 +69,35 @@ function pciProperties(busPath: string, slot: number, multifunction: boolean): R
 }
 
 function deviceNode(parts: EmbeddedParts, device: EmbeddedDevice): ObjectNode {
-  return 'port' in device ? portNode(parts, device) : pmemNode(parts, device);
+  switch (device.type) {
+    case 'virtio-pmem-pci':
+      return pmemNode(parts, device);
+    case 'nvdimm':
+      return nvdimmNode(device);
+    case 'pcie-root-port':
+      return portNode(parts, device);
+  }
+}
+
+function nvdimmNode({ identity, options, placed, module }: EmbeddedNvdimm): ObjectNode {
+  return {
+    type: 'nvdimm',
+    children: { 'nvdimm-memory[0]': container({}, 'memory-region') },
+    properties: {
+      type: string('nvdimm'),
+      realized: bool(true),
+      hotplugged: bool(identity.hotplugged),
+      hotpluggable: bool(true),
+      memdev: { type: 'link<memory-backend>', value: `/objects/${options.memdev}` },
+      node: uint32(module.node),
+      addr: { type: 'uint64', value: placed.address },
+      slot: { type: 'int32', value: placed.slot },
+      unarmed: bool(module.unarmed),
+      uuid: { type: 'QemuUUID', value: module.uuid ?? '00000000-0000-0000-0000-000000000000' },
+      'label-size': { type: 'int', value: module.layout.labelSize },
+      size: { type: 'uint64', value: module.size },
+    },
+  };
 }
 
 function portNode(parts: EmbeddedParts, { identity, options, slot, busName }: EmbeddedPort): ObjectNode {

@@ -1,6 +1,6 @@
 // How a machine with an embedded guest looks to a monitor.
 import type { BackendStore } from './backend-store.ts';
-import type { EmbeddedDevice, EmbeddedDevices, EmbeddedPort } from './embedded-devices.ts';
+import type { EmbeddedDevices, EmbeddedMemory, EmbeddedPort } from './embedded-devices.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import type { FixedFunction } from './fixed-functions.ts';
 import type { MachineSettings } from './machine-properties.ts';
@@ -11,6 +11,7 @@ import { embeddedTree } from './embedded-tree.ts';
 import type { ObjectNode } from './object-tree.ts';
 import type { NamedBus, PciBuses } from './pci-buses.ts';
 import { barAddress, pciBusInfo } from './pci-view.ts';
+import { pmemQtree } from './pmem-qtree.ts';
 import { qtreeText } from './qtree-text.ts';
 
 /** What there is to be seen. */
@@ -37,18 +38,19 @@ export class EmbeddedView {
   }
 
   memoryDevices(): MemoryDeviceInfo[] {
-    return this.#parts.devices.pmems.map((device) => ({
-      type: 'virtio-pmem',
+    return this.#parts.devices.memories.map((device) => ({
+      type: device.type === 'nvdimm' ? device.type : 'virtio-pmem',
       id: device.identity.id,
       memdev: `/objects/${device.options.memdev}`,
       memaddr: device.address ?? 0n,
-      size: device.description.size,
+      size: device.size,
+      ...(device.type === 'nvdimm' && { dimm: { slot: device.placed.slot, node: device.module.node, hotplugged: device.identity.hotplugged, hotpluggable: true } }),
     }));
   }
 
   memorySize(): MemorySize {
     const { settings, layout, devices } = this.#parts;
-    const plugged = devices.pmems.reduce((sum, { description }) => sum + description.size, 0);
+    const plugged = devices.memories.reduce((sum, { size }) => sum + size, 0);
     return { base: settings.memory.size, plugged: layout.deviceMemory === undefined && plugged === 0 ? undefined : plugged };
   }
 
@@ -56,7 +58,8 @@ export class EmbeddedView {
     const { buses, devices } = this.#parts;
     return [
       pciBusInfo(buses.root.bus, (bus, slot) => {
-        const found = devices.all.find((device) => ('port' in device ? bus === buses.root.bus && device.slot === slot : device.on.bus === bus && device.location.slot === slot));
+        const port = devices.ports.find((each) => bus === buses.root.bus && each.slot === slot);
+        const found = port ?? devices.pmems.find(({ on, location }) => on.bus === bus && location.slot === slot);
         return found?.identity.id;
       }),
     ];
@@ -91,11 +94,7 @@ export class EmbeddedView {
   #deviceMemory(): MemoryRegionInfo[] {
     const { layout, devices } = this.#parts;
     if (layout.deviceMemory === undefined) return [];
-    const children = devices.pmems
-      .flatMap(({ placed, options }): MemoryRegionInfo[] =>
-        placed === undefined ? [] : [{ name: options.memdev, start: placed.address, size: BigInt(placed.size), type: 'ram', children: [] }],
-      )
-      .sort((a, b) => (a.start < b.start ? -1 : 1));
+    const children = devices.memories.flatMap(placedRegion).sort((a, b) => (a.start < b.start ? -1 : 1));
     const { start, size } = layout.deviceMemory;
     return [{ name: 'device-memory', start: BigInt(start), size: BigInt(size), type: 'i/o', children }];
   }
@@ -115,15 +114,14 @@ export class EmbeddedView {
   #bus({ name, bus, port }: NamedBus): BusInfo {
     const { devices, fixed, settings } = this.#parts;
     const added = devices.all
-      .filter((device) => ('port' in device ? port === undefined : device.on.bus === bus))
-      .map((device) => this.#device(device))
+      .flatMap((device): BusDeviceInfo[] => {
+        if (device.type === 'virtio-pmem-pci') return device.on.bus === bus ? [pmemDevice(device)] : [];
+        // An nvdimm is on no bus.
+        return device.type === 'pcie-root-port' && port === undefined ? [this.#portDevice(device)] : [];
+      })
       .reverse();
     const own = port === undefined ? fixed.map(fixedDevice).reverse() : [];
     return { name, type: settings.family === 'pc' ? 'PCI' : 'PCIE', devices: [...added, ...own] };
-  }
-
-  #device(device: EmbeddedDevice): BusDeviceInfo {
-    return 'port' in device ? this.#portDevice(device) : pmemDevice(device);
   }
 
   #portDevice({ identity, options, slot, busName }: EmbeddedPort): BusDeviceInfo {
@@ -150,9 +148,8 @@ function fixedDevice({ type, slot }: FixedFunction): BusDeviceInfo {
   return { type, id: undefined, properties: [['addr', qtreeText.address(slot)]], buses: [] };
 }
 
-function pmemDevice({ identity, options, location, address = 0n }: EmbeddedPmem): BusDeviceInfo {
-  return {
-    type: 'virtio-pmem-pci',
+function pmemDevice({ identity, options, location, address }: EmbeddedPmem): BusDeviceInfo {
+  return pmemQtree({
     id: identity.id,
     properties: [
       ['placement', qtreeText.string(options.placement)],
@@ -160,24 +157,18 @@ function pmemDevice({ identity, options, location, address = 0n }: EmbeddedPmem)
       ['addr', qtreeText.address(location.slot)],
       ['multifunction', qtreeText.bool(options.multifunction)],
     ],
-    buses: [
-      {
-        name: 'virtio-bus',
-        type: 'virtio-pci-bus',
-        devices: [
-          {
-            type: 'virtio-pmem',
-            id: undefined,
-            properties: [
-              ['memaddr', qtreeText.int(address)],
-              ['memdev', qtreeText.string(`/objects/${options.memdev}`)],
-              ['indirect_desc', qtreeText.bool(options.indirect_desc)],
-              ['event_idx', qtreeText.bool(options.event_idx)],
-            ],
-            buses: [],
-          },
-        ],
-      },
+    address,
+    memdev: options.memdev,
+    features: [
+      ['indirect_desc', qtreeText.bool(options.indirect_desc)],
+      ['event_idx', qtreeText.bool(options.event_idx)],
     ],
-  };
+  });
+}
+
+/** Memory in the window; an nvdimm shows the beginning of its backend, as in QEMU. */
+function placedRegion({ type, placed, options }: EmbeddedMemory): MemoryRegionInfo[] {
+  if (placed === undefined) return [];
+  const span = { start: placed.address, size: BigInt(placed.size), children: [] };
+  return [type === 'nvdimm' ? { name: 'nvdimm-memory', alias: options.memdev, type: 'nv-ram', ...span } : { name: options.memdev, type: 'ram', ...span }];
 }

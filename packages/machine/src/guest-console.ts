@@ -1,29 +1,32 @@
-import { GuestError, type Guest, type GuestDisk, type PciLocation } from '@vpmem/guest';
+import { GuestError, locationKey, type DiskPlace, type Guest, type GuestDisk, type GuestNvdimm } from '@vpmem/guest';
 import type { GuestConsole, GuestDiskInfo } from './managed-machine.ts';
 
 /** A device whose disk can be named by its id. */
-interface NamedLocation {
+interface NamedPlace {
   readonly id: string | undefined;
-  readonly location: PciLocation;
+  readonly place: DiskPlace;
 }
 
 /** What the embedded guest can be told to do; every request waits until its processor runs. */
 export class EmbeddedConsole implements GuestConsole {
   readonly #guest: () => Guest | undefined;
-  readonly #devices: () => readonly NamedLocation[];
+  readonly #devices: () => readonly NamedPlace[];
 
   /** `guest` is undefined until the machine has started. */
-  constructor(guest: () => Guest | undefined, devices: () => readonly NamedLocation[]) {
+  constructor(guest: () => Guest | undefined, devices: () => readonly NamedPlace[]) {
     this.#guest = guest;
     this.#devices = devices;
   }
 
   disks(): readonly GuestDiskInfo[] {
-    const guest = this.#guest();
-    return (guest?.disks ?? []).map((disk) => {
-      const device = this.#devices().find(({ location }) => guest?.diskAt(location) === disk);
-      return { name: disk.name, id: device?.id, address: disk.address, size: disk.size, inUse: disk.inUse };
-    });
+    const ids = new Map(this.#devices().map(({ id, place }) => [placeKey(place), id]));
+    const disks = this.#guest()?.disks ?? [];
+    return disks.map(({ name, place, address, size, inUse }) => ({ name, id: ids.get(placeKey(place)), address, size, inUse }));
+  }
+
+  /** The NVDIMMs the guest has found, with their labels and namespaces: what ndctl would work on. */
+  get nvdimms(): readonly GuestNvdimm[] {
+    return this.#guest()?.nvdimms ?? [];
   }
 
   async write(disk: string, offset: number, bytes: Uint8Array): Promise<void> {
@@ -51,11 +54,18 @@ export class EmbeddedConsole implements GuestConsole {
     if (guest === undefined) throw new GuestError('the guest has not started');
     await guest.machine.processor.whenRunning();
     const device = this.#devices().find(({ id }) => id === name);
-    const disk = device === undefined ? guest.disks.find((each) => each.name === name) : guest.diskAt(device.location);
-    if (disk !== undefined) return disk;
+    const isIt = device === undefined ? (disk: GuestDisk) => disk.name === name : ({ place }: GuestDisk) => placeKey(place) === placeKey(device.place);
+    const [disk, ...more] = guest.disks.filter(isIt);
+    if (disk !== undefined && more.length === 0) return disk;
+    if (disk !== undefined) throw new GuestError(`device '${name}' is several disks, ${[disk, ...more].map((each) => `'${each.name}'`).join(', ')}; say which`);
     const known = this.disks().map((each) => `'${each.id ?? each.name}'`);
     throw new GuestError(`the guest has no disk '${name}'${known.length === 0 ? ', nor any other' : `; it has ${known.join(', ')}`}`);
   }
+}
+
+/** The same for the same place. */
+function placeKey(place: DiskPlace): string {
+  return 'pci' in place ? `pci ${locationKey(place.pci)}` : `nvdimm ${place.nvdimm}`;
 }
 
 function inside(name: string, { size }: GuestDisk, offset: number, length: number): void {

@@ -8,6 +8,7 @@ export {
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
 export { embeddedDeviceProperties } from './embedded-device-properties.ts';
+export type { EmbeddedConsole } from './guest-console.ts';
 export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
 export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';

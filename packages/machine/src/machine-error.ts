@@ -1,3 +1,5 @@
+import type { NvdimmErrorCode } from '@vpmem/nvdimm';
+
 /** What whoever set up the machine got wrong. */
 export type MachineErrorCode =
   | 'unknown-type'
@@ -28,7 +30,8 @@ export type MachineErrorCode =
   | 'socket-in-use'
   | 'bad-value'
   | 'power-cut'
-  | 'device-thread';
+  | 'device-thread'
+  | NvdimmErrorCode;
 
 /** An object or device that cannot be had. The message names the property at fault and what would be right. */
 export class MachineError extends Error {

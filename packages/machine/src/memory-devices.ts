@@ -23,6 +23,11 @@ export interface PlacedMemory {
   readonly slot: number | undefined;
 }
 
+/** A module that is there. */
+export interface PlacedModule extends PlacedMemory {
+  readonly slot: number;
+}
+
 /** A memory device to be. */
 export interface MemoryRequest {
   readonly label: string;
@@ -47,6 +52,8 @@ export function deviceMemory({ size, maxmem, slots }: MemorySettings, layout: Me
  *
  * @throws MachineError that names the option, what there is and what is needed
  */
+export function placeMemory(memory: DeviceMemory, placed: readonly PlacedMemory[], request: MemoryRequest & { readonly slot: number | 'any' }): PlacedModule;
+export function placeMemory(memory: DeviceMemory, placed: readonly PlacedMemory[], request: MemoryRequest): PlacedMemory;
 export function placeMemory(memory: DeviceMemory, placed: readonly PlacedMemory[], request: MemoryRequest): PlacedMemory {
   const { label, size } = request;
   const slot = request.slot === undefined ? undefined : takeSlot(memory, placed, request, request.slot);

@@ -1,3 +1,7 @@
+import type { FlushLatency } from '@vpmem/memory-backend';
+
+export type { FlushLatency };
+
 /** A memory backend as `query-memdev` tells of it, and where its bytes are. */
 export interface BackendInfo {
   readonly id: string;
@@ -47,15 +51,10 @@ export interface MemoryRegionInfo {
   readonly start: bigint;
   /** Bytes. */
   readonly size: bigint;
-  readonly type: 'container' | 'ram' | 'rom' | 'i/o';
+  readonly type: 'container' | 'ram' | 'nv-ram' | 'rom' | 'i/o';
+  /** The region that it shows the beginning of, if it is not memory itself. */
+  readonly alias?: string;
   readonly children: readonly MemoryRegionInfo[];
-}
-
-/** How long flushes took, in microseconds, from being asked to being answered; absent before the first. */
-export interface FlushLatency {
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
 }
 
 /** What a power cut would cost now, as far as is known. */
@@ -75,8 +74,12 @@ export interface FlushFaults {
   readonly hung: number;
 }
 
-/** How a virtio-pmem device is doing: what `query-pmem` answers and QEMU cannot say. */
+/** What a guest's driver has made of a virtio device (VIRTIO 1.4 §2.1). */
+export type DriverState = 'none' | 'starting' | 'ready' | 'needs-reset' | 'failed';
+
+/** How a device with persistent memory is doing: what `query-pmem` answers and QEMU cannot say. */
 export interface PmemInfo {
+  readonly type: 'virtio-pmem' | 'nvdimm';
   readonly id: string;
   /** QOM path. */
   readonly path: string;
@@ -85,14 +88,15 @@ export interface PmemInfo {
   readonly backingFile: string | undefined;
   /** Why nothing persists, if nothing does. */
   readonly volatile: string | undefined;
-  /** Bytes. */
+  /** Bytes the guest sees. */
   readonly size: number;
   /** Where a VM connects; undefined for a device of this process's own guest. */
   readonly socket: string | undefined;
   /** Whether somebody has the device. */
   readonly connected: boolean;
-  /** What the guest's driver has made of it (VIRTIO 1.4 §2.1). */
-  readonly driver: 'none' | 'starting' | 'ready' | 'needs-reset' | 'failed';
+  /** `none` for an nvdimm: whether a guest uses one, nobody outside can tell. */
+  readonly driver: DriverState;
+  /** None for an nvdimm: it has no flush to ask for. */
   readonly flushes: {
     readonly asked: number;
     readonly synced: number;

@@ -1,12 +1,13 @@
 // How served devices look to a monitor. The VMs are somebody else's: there is no RAM, no PCI bus and no address space of
 // our own to tell of, only what each device was told of its VM's.
-import { resolve } from 'node:path';
-import { DEVICE_NEEDS_RESET, DRIVER_OK, FAILED } from '@vpmem/virtio';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import type { DeviceStatus } from './device-messages.ts';
+import { absolutePath, driverState, memoryPath } from './device-state.ts';
 import type { BusDeviceInfo, BusInfo } from './bus-info.ts';
 import type { MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from './memory-info.ts';
 import { container, type ObjectNode } from './object-tree.ts';
+import { pmemQtree } from './pmem-qtree.ts';
+import { qtreeText } from './qtree-text.ts';
 
 /** A device as its machine knows it. */
 export interface ViewedDevice {
@@ -35,6 +36,7 @@ const NO_ADDRESS = 0n;
 
 export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
   return {
+    type: 'virtio-pmem',
     id: device.id,
     path: device.path,
     memdev: device.memdev,
@@ -51,24 +53,6 @@ export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
     faults: status.faults,
     lastError: device.lastError,
   };
-}
-
-/** What another process opens to share memory that no file is. */
-export function memoryPath(backend: BackendDescription | undefined): string | undefined {
-  return backend?.medium === undefined ? undefined : `/proc/${process.pid}/fd/${backend.fd}`;
-}
-
-/** Of the backing file, for whoever asks from another folder. */
-export function absolutePath(backend: BackendDescription | undefined): string | undefined {
-  return backend?.path === undefined ? undefined : resolve(backend.path);
-}
-
-/** VIRTIO 1.4 §2.1, in a word. */
-export function driverState({ connected, deviceStatus }: Pick<DeviceStatus, 'connected' | 'deviceStatus'>): PmemInfo['driver'] {
-  if (!connected || deviceStatus === 0) return 'none';
-  if ((deviceStatus & FAILED) !== 0) return 'failed';
-  if ((deviceStatus & DEVICE_NEEDS_RESET) !== 0) return 'needs-reset';
-  return (deviceStatus & DRIVER_OK) !== 0 ? 'ready' : 'starting';
 }
 
 export function memoryDeviceInfo({ device, status }: DeviceState): MemoryDeviceInfo {
@@ -124,32 +108,15 @@ export function mainBus(states: readonly DeviceState[]): BusInfo {
 }
 
 function busDevice({ device, status }: DeviceState): BusDeviceInfo {
-  const address = status.rangeAddress ?? NO_ADDRESS;
-  return {
-    type: 'virtio-pmem-pci',
+  return pmemQtree({
     id: device.named ? device.id : undefined,
     properties: [
-      ['socket', JSON.stringify(device.socketPath)],
-      ['vectors', `${device.vectors} (0x${device.vectors.toString(16)})`],
+      ['socket', qtreeText.string(device.socketPath)],
+      ['vectors', qtreeText.int(device.vectors)],
     ],
-    buses: [
-      {
-        name: 'virtio-bus',
-        type: 'virtio-pci-bus',
-        devices: [
-          {
-            type: 'virtio-pmem',
-            id: undefined,
-            properties: [
-              ['memaddr', `${address} (0x${address.toString(16)})`],
-              ['memdev', JSON.stringify(`/objects/${device.memdev}`)],
-            ],
-            buses: [],
-          },
-        ],
-      },
-    ],
-  };
+    address: status.rangeAddress,
+    memdev: device.memdev,
+  });
 }
 
 /** What each VM's guest has mapped, device by device: the VMs' address spaces are their own, so the ranges may coincide. */

@@ -2,7 +2,7 @@ import { PmemFaults, PmemPowerFailure } from './failure-types.ts';
 import { DeviceEvent } from './machine-types.ts';
 import { bool, enumeration, int, openStruct, str, struct, uint64 } from './qapi-type.ts';
 
-const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in.', {
+const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in; none for an nvdimm, which has no flush to ask for.', {
   asked: int.describe('asked for by the guest'),
   synced: int.describe('answered after a sync that worked'),
   coalesced: int.describe('of those, answered by a sync that others had asked for too'),
@@ -21,16 +21,17 @@ const PmemError = struct('PmemError', 'Something that went wrong.', {
   time: int.describe('milliseconds since 1970'),
 });
 
-export const PmemInfo = struct('PmemInfo', 'How a virtio-pmem device is doing.', {
+export const PmemInfo = struct('PmemInfo', 'How a device with persistent memory is doing.', {
+  type: enumeration('PmemDeviceType', 'What kind of device it is.', ['virtio-pmem', 'nvdimm']),
   id: str,
   path: str.describe('QOM path'),
   memdev: str.describe('QOM path of the backend'),
   'backing-file': str.exactOptional().describe('absent if it has no name'),
   volatile: str.exactOptional().describe('why nothing persists, if nothing does'),
-  size: uint64.describe('bytes'),
+  size: uint64.describe('bytes the guest sees'),
   socket: str.exactOptional().describe("where a VM connects; absent for a device of this process's own guest"),
   connected: bool.describe('whether a VM has the device'),
-  driver: enumeration('PmemDriverState', "What the guest's driver has made of the device.", ['none', 'starting', 'ready', 'needs-reset', 'failed']),
+  driver: enumeration('PmemDriverState', "What the guest's driver has made of the device; `none` for an nvdimm, of which nobody outside can tell.", ['none', 'starting', 'ready', 'needs-reset', 'failed']),
   flushes: PmemFlushes,
   latency: PmemLatency.exactOptional().describe('absent before the first flush'),
   'power-failure': PmemPowerFailure.exactOptional().describe('absent without `power-failure=on`'),

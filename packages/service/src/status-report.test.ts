@@ -23,7 +23,7 @@ afterEach(() => {
 
 function device(connected: boolean, failed = 0): PmemInfo {
   return {
-    id: 'nv1', path: '/machine/peripheral/nv1', memdev: 'mem1', backingFile: undefined, volatile: undefined, size: 4096, socket: undefined, connected,
+    type: 'virtio-pmem', id: 'nv1', path: '/machine/peripheral/nv1', memdev: 'mem1', backingFile: undefined, volatile: undefined, size: 4096, socket: undefined, connected,
     driver: 'none', flushes: { asked: failed, synced: 0, coalesced: 0, failed, inFlight: 0 }, latency: undefined, lastError: undefined,
   };
 }

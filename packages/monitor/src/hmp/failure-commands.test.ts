@@ -81,7 +81,7 @@ describe('QMP', () => {
 
 it('info pmem and query-pmem tell what a power cut would cost, and faults there were', async () => {
   const info: PmemInfo = {
-    id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: 'p', volatile: undefined, size: 4096, socket: undefined, connected: true, driver: 'ready',
+    type: 'virtio-pmem', id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: 'p', volatile: undefined, size: 4096, socket: undefined, connected: true, driver: 'ready',
     flushes: { asked: 1, synced: 1, coalesced: 0, failed: 0, inFlight: 0 }, latency: undefined, lastError: undefined,
     exposure: { bytes: 12, oldest: 40, cuts: 2 }, memoryPath: '/proc/1/fd/9', faults: { failed: 1, delayed: 0, hung: 0 },
   };

@@ -121,7 +121,7 @@ describe('info', () => {
     ['info memdev', '\n'],
     ['info memory-devices', ''],
     ['info pci', ''],
-    ['info pmem', 'no virtio-pmem device\n'],
+    ['info pmem', 'no device with persistent memory\n'],
   ])('%s', async (line, printed) => {
     expect(await run(line)).toBe(printed);
   });
@@ -172,9 +172,16 @@ describe('info', () => {
     );
   });
 
+  it('mtree: an nvdimm as an alias of the beginning of its backend, as in QEMU', async () => {
+    const module = { name: 'nvdimm-memory', alias: 'mem3', start: 2n ** 32n, size: 2n ** 26n, type: 'nv-ram', children: [] } as const;
+    machine.addressSpaces = () => Promise.resolve([{ name: 'memory', root: { name: 'system', start: 0n, size: 2n ** 64n, type: 'container', children: [module] } }]);
+    expect(await run('info mtree')).toContain('    0000000100000000-0000000103ffffff (prio 0, nv-ram): alias nvdimm-memory @mem3 0000000000000000-0000000003ffffff\n');
+    expect(await run('info mtree -f')).toContain('  0000000100000000-0000000103ffffff (prio 0, nv-ram): mem3\n');
+  });
+
   it('pmem as a table, and what is wrong below', async () => {
     const healthy: PmemInfo = {
-      id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: '/data/pmem.img', volatile: undefined, size: 2 ** 32,
+      type: 'virtio-pmem', id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: '/data/pmem.img', volatile: undefined, size: 2 ** 32,
       socket: '/run/nv1.sock', connected: true, driver: 'ready', flushes: { asked: 120, synced: 100, coalesced: 60, failed: 20, inFlight: 0 },
       latency: { p50: 90, p99: 1200, max: 34000 }, lastError: { text: 'no space', time: 0 },
     };
@@ -182,11 +189,12 @@ describe('info', () => {
       ...healthy, id: 'x', backingFile: undefined, volatile: 'it is RAM', socket: undefined, connected: false, driver: 'none', latency: undefined, lastError: undefined,
       flushes: { asked: 0, synced: 0, coalesced: 0, failed: 0, inFlight: 0 },
     };
-    machine.pmemInfo = [healthy, idle];
+    machine.pmemInfo = [healthy, idle, { ...idle, id: 'y', type: 'nvdimm', volatile: undefined }];
     expect(await run('info pmem')).toBe(
-      'device  memdev  size  client     driver  asked  synced  shared  failed  in flight  p50 µs  p99 µs  max µs  backing file\n' +
-        'nv1     mem1      4G  connected  ready     120     100      60      20          0      90    1200   34000  /data/pmem.img\n' +
-        'x       mem1      4G  own guest  none        0       0       0       0          0       -       -       -  -\n' +
+      'device  type         memdev  size  client     driver  asked  synced  shared  failed  in flight  p50 µs  p99 µs  max µs  backing file\n' +
+        'nv1     virtio-pmem  mem1      4G  connected  ready     120     100      60      20          0      90    1200   34000  /data/pmem.img\n' +
+        'x       virtio-pmem  mem1      4G  own guest  none        0       0       0       0          0       -       -       -  -\n' +
+        'y       nvdimm       mem1      4G  own guest  -           -       -       -       -          -       -       -       -  -\n' +
         'nv1: socket /run/nv1.sock\n' +
         'nv1: last error, 1970-01-01T00:00:00.000Z: no space\n' +
         'x: nothing persists: it is RAM\n',

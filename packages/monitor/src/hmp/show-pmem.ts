@@ -1,22 +1,23 @@
 import type { PmemInfo, PowerExposure } from '@vpmem/machine';
 import { formatSize } from '@vpmem/options';
 
-const HEAD = ['device', 'memdev', 'size', 'client', 'driver', 'asked', 'synced', 'shared', 'failed', 'in flight', 'p50 µs', 'p99 µs', 'max µs', 'backing file'];
+const HEAD = ['device', 'type', 'memdev', 'size', 'client', 'driver', 'asked', 'synced', 'shared', 'failed', 'in flight', 'p50 µs', 'p99 µs', 'max µs', 'backing file'];
 /** Columns of numbers, which are set to the right. */
-const NUMBERS = new Set([2, 5, 6, 7, 8, 9, 10, 11, 12]);
+const NUMBERS = new Set([3, 6, 7, 8, 9, 10, 11, 12, 13]);
 
 /** `info pmem`: a table, and under it what is wrong with any of the devices. */
 export function showPmem(devices: readonly PmemInfo[]): string[] {
-  if (devices.length === 0) return ['no virtio-pmem device'];
+  if (devices.length === 0) return ['no device with persistent memory'];
   return [...table([HEAD, ...devices.map(row)]), ...devices.flatMap(remarks)];
 }
 
-function row({ id, memdev, size, connected, socket, driver, flushes, latency, backingFile }: PmemInfo): string[] {
+function row({ type, id, memdev, size, connected, socket, driver, flushes, latency, backingFile }: PmemInfo): string[] {
   const { asked, synced, coalesced, failed, inFlight } = flushes;
   const times = latency === undefined ? ['-', '-', '-'] : [latency.p50, latency.p99, latency.max].map(String);
   const client = socket === undefined ? 'own guest' : connected ? 'connected' : 'none';
-  const counts = [asked, synced, coalesced, failed, inFlight].map(String);
-  return [id, memdev.replace(/^\/objects\//, ''), formatSize(size), client, driver, ...counts, ...times, backingFile ?? '-'];
+  // An nvdimm has no driver that says how it is, and no flush.
+  const counts = [asked, synced, coalesced, failed, inFlight].map((count) => (type === 'nvdimm' ? '-' : String(count)));
+  return [id, type, memdev.replace(/^\/objects\//, ''), formatSize(size), client, type === 'nvdimm' ? '-' : driver, ...counts, ...times, backingFile ?? '-'];
 }
 
 function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath }: PmemInfo): string[] {

@@ -26,9 +26,10 @@ export function memorySizeAnswer({ base, plugged }: MemorySize): Returned<'query
 }
 
 export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
-  const { id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, exposure, memoryPath = '', faults, lastError } = info;
+  const { type, id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, exposure, memoryPath = '', faults, lastError } = info;
   const { inFlight, ...flushes } = info.flushes;
   return {
+    type,
     id,
     path,
     memdev,

@@ -1,0 +1,23 @@
+// What devices in this process and served ones have to tell alike.
+import { resolve } from 'node:path';
+import type { BackendDescription } from '@vpmem/memory-backend';
+import { DEVICE_NEEDS_RESET, DRIVER_OK, FAILED } from '@vpmem/virtio';
+import type { DriverState } from './memory-info.ts';
+
+/** What another process opens to share memory that no file is. */
+export function memoryPath(backend: BackendDescription | undefined): string | undefined {
+  return backend?.medium === undefined ? undefined : `/proc/${process.pid}/fd/${backend.fd}`;
+}
+
+/** Of the backing file, for whoever asks from another folder. */
+export function absolutePath(backend: BackendDescription | undefined): string | undefined {
+  return backend?.path === undefined ? undefined : resolve(backend.path);
+}
+
+/** VIRTIO 1.4 §2.1, in a word. */
+export function driverState({ connected, deviceStatus }: { readonly connected: boolean; readonly deviceStatus: number }): DriverState {
+  if (!connected || deviceStatus === 0) return 'none';
+  if ((deviceStatus & FAILED) !== 0) return 'failed';
+  if ((deviceStatus & DEVICE_NEEDS_RESET) !== 0) return 'needs-reset';
+  return (deviceStatus & DRIVER_OK) !== 0 ? 'ready' : 'starting';
+}
