@@ -20,6 +20,7 @@ const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only'
 const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
 const unit = turbo('test');
 const processes = turbo('test:process', '--concurrency=1');
+const oracle = turbo('test:oracle', '--concurrency=2');
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=1', '--log-prefix=none'];
 const check = [['eslint', '.'], turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
 
@@ -33,8 +34,9 @@ const tasks = {
   check: [build, ...check],
   'test:unit': [build, unit],
   'test:process': [build, processes],
+  'test:oracle': [build, oracle],
   'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
-  test: [build, ...check, unit, processes, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  test: [build, ...check, unit, processes, oracle, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],

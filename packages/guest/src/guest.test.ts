@@ -1,9 +1,8 @@
-import { closeSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
-import { ManualSyncer } from '@vpmem/memory-backend/testing';
-import { createMemfd } from '@vpmem/native';
+import { ManualSyncer, TestBackend } from '@vpmem/memory-backend/testing';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { TestServer } from '@vpmem/vfio-user/testing';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
@@ -13,24 +12,17 @@ import { Guest } from './guest.ts';
 import { pmemCases, type PmemUnderTest } from './testing.ts';
 
 const SIZE = 6 * 2 ** 20;
-let fd: number;
-beforeEach(() => {
-  fd = createMemfd('pmem', SIZE);
+let storage: TestBackend;
+beforeEach(async () => {
+  storage = await TestBackend.open(SIZE);
 });
-afterEach(() => closeSync(fd));
+afterEach(() => storage.close());
 
 function pmemFunction(options: { syncer?: Syncer; vectors?: number; address?: bigint } = {}): VirtioPciFunction {
-  const backend = new MemoryBackend(
-    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
-    options.syncer ?? fileSyncer(fd),
-  );
+  const backend = new MemoryBackend(storage.description, options.syncer ?? storage.syncer());
   return new VirtioPciFunction(new VirtioPmem(backend, options), { vectors: options.vectors ?? 2 });
 }
-const fileBytes = (offset: number, length: number): Uint8Array => {
-  const bytes = new Uint8Array(length);
-  readSync(fd, bytes, 0, length, offset);
-  return bytes;
-};
+const fileBytes = (offset: number, length: number): Uint8Array => storage.fileBytes(offset, length);
 
 describe.each([
   ['MSI-X', 2],
@@ -47,7 +39,7 @@ describe.each([
     it.each(pmemCases)('$name', async ({ run }) => {
       await run({
         size: SIZE,
-        map: (machine) => machine.map({ address, size: SIZE, fd, fileOffset: 0 }),
+        map: (machine) => machine.map({ address, size: SIZE, fd: storage.description.fd, fileOffset: 0 }),
         function: () => pmemFunction({ vectors, address }),
         fileBytes,
       });

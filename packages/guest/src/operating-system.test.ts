@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync, readdirSync } from 'node:fs';
-import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
-import { ManualSyncer } from '@vpmem/memory-backend/testing';
-import { createMemfd } from '@vpmem/native';
+import { MemoryBackend, type Syncer } from '@vpmem/memory-backend';
+import { ManualSyncer, TestBackend } from '@vpmem/memory-backend/testing';
 import { NO_RESERVE, RootPort } from '@vpmem/pci';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
@@ -11,17 +10,15 @@ import { GuestMachine } from './guest-machine.ts';
 import type { PciLocation } from './hotplug.ts';
 
 const SIZE = 6 * 2 ** 20;
-let fd: number;
-beforeEach(() => {
-  fd = createMemfd('pmem', SIZE);
+let storage: TestBackend;
+beforeEach(async () => {
+  storage = await TestBackend.open(SIZE);
 });
-afterEach(() => closeSync(fd));
+afterEach(() => storage.close());
 
 function pmemFunction(options: { syncer?: Syncer; vectors?: number; memory?: number } = {}): VirtioPciFunction {
-  const backend = new MemoryBackend(
-    { id: 'mem1', type: 'memory-backend-file', size: SIZE, fd: options.memory ?? fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there' },
-    options.syncer ?? fileSyncer(fd),
-  );
+  const { description } = storage;
+  const backend = new MemoryBackend({ ...description, fd: options.memory ?? description.fd }, options.syncer ?? storage.syncer());
   return new VirtioPciFunction(new VirtioPmem(backend), { vectors: options.vectors ?? 2 });
 }
 
@@ -199,7 +196,7 @@ describe('a reset', () => {
   });
 
   it('whose memory cannot be mapped is said to as well', async () => {
-    const unreadable = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
+    const unreadable = openSync(`/proc/self/fd/${storage.description.fd}`, constants.O_WRONLY);
     try {
       const { machine, port, guest, said } = withPort({ reserve: 2n ** 30n });
       machine.plug(pmemFunction({ memory: unreadable }), undefined, port.bus);

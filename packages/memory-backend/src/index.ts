@@ -3,8 +3,8 @@ export { PAGE_SIZE, checkOptions, type BackendOptions, type FileBackendOptions, 
 export { FlushFaults, afterNode, type After, type FaultKind, type FaultStats, type FlushFault } from './flush-faults.ts';
 export { FlushQueue, PassingFailure, type FlushAnswer, type FlushStats } from './flush-queue.ts';
 export { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
-export { MemoryBackend, SYNC_FAILED_CHANNEL, type SyncFailedMessage } from './memory-backend.ts';
-export { abandonBackend, closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
+export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendMadeMessage, type SyncFailedMessage } from './memory-backend.ts';
+export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendDescription, type BackendOpeningMessage } from './open-backend.ts';
 export type { FileSpan } from './file-span.ts';
 export { SimulatedMedium, type CutPhase, type Exposure, type PowerCutOptions, type PowerCutPlan, type PowerCutReport, type PowerObserver } from './simulated-medium.ts';
 export { GRANULARITY_BYTES, MAX_SEED, type Granularity, type Survival, type Survivors } from './survival.ts';

@@ -1,9 +1,12 @@
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { EPOLLIN, EventFd, type EventLoop } from '@vpmem/native';
 import type { Compared } from './difference.ts';
 import { MediumWords, type MediumJob, type MediumResult, type MediumThreadData } from './medium-messages.ts';
+import { checkRoom, startThread } from './thread-start.ts';
 
 type Done = (result: MediumResult) => void;
+
+const PURPOSE = 'the simulated medium';
 
 /** The asker's end of a simulated medium's thread. */
 export class MediumThreadHandle {
@@ -13,18 +16,32 @@ export class MediumThreadHandle {
   readonly #release: () => void;
   /** Whether node's event loop is what brings results, and has to go on until they are there. */
   readonly #onNode: boolean;
+  readonly #worker: Worker;
+  /** Settles, on node's event loop, when the thread is gone. */
+  readonly #exited: Promise<void>;
+  /** Why it does nothing any more. */
+  #failure: (MediumResult & { ok: false }) | undefined;
 
-  /** Results come through `loop`, or without one through node's own event loop. */
+  /** Results come through `loop`, or without one through node's own event loop. @throws Error where a thread cannot be started */
   constructor(medium: Compared, loop: EventLoop | undefined) {
+    checkRoom(PURPOSE);
     const { port1, port2 } = new MessageChannel();
     const words = new SharedArrayBuffer(MediumWords.bytes);
-    const event = loop === undefined ? undefined : new EventFd();
     this.#port = port1;
     this.#words = new Int32Array(words);
     this.#onNode = loop === undefined;
+    const event = loop === undefined ? undefined : new EventFd();
     const workerData: MediumThreadData = { medium, port: port2, words, eventFd: event?.fd };
-    // Node would take the descriptors of the memory it makes for somebody else's.
-    new Worker(threadUrl(), { workerData, transferList: [port2], trackUnmanagedFds: false }).unref();
+    try {
+      // Node would take the descriptors of the memory it makes for somebody else's.
+      this.#worker = startThread(threadUrl(), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
+    } catch (error) {
+      event?.close();
+      port1.close();
+      throw error;
+    }
+    this.#worker.on('error', (error: NodeJS.ErrnoException) => this.#died(error));
+    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     if (loop === undefined || event === undefined) {
       port1.on('message', (result: MediumResult) => this.#finished(result));
       port1.unref();
@@ -52,8 +69,13 @@ export class MediumThreadHandle {
     return this.#pending.length === 0;
   }
 
-  /** Asks for a job to be done after those before; `done` is called later, never from within. Returns the job's number. */
+  /** Asks for a job to be done after those before; `done` is called later, never from within. Returns the job's number; a job that can only fail never begins. */
   post(job: MediumJob, done: Done): number {
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      setImmediate(() => done(failure));
+      return Infinity;
+    }
     if (this.#onNode && this.#pending.length === 0) this.#port.ref();
     this.#pending.push(done);
     this.#port.postMessage(job);
@@ -64,10 +86,19 @@ export class MediumThreadHandle {
 
   /** Ends the thread after the jobs that were posted; `done` is called when both files are no longer used. */
   close(done: () => void): void {
-    this.post({ type: 'end' }, () => {
+    const closed = (): void => {
       this.#release();
       done();
-    });
+    };
+    // Its descriptors outlive its last result by a moment, and where that can be heard it is waited for.
+    if (this.#onNode) this.#worker.ref();
+    this.post({ type: 'end' }, this.#onNode ? () => void this.#exited.then(closed) : closed);
+  }
+
+  /** Only heard on node's event loop, which is why {@link startThread} looks before. */
+  #died({ code = 'EIO', message }: NodeJS.ErrnoException): void {
+    this.#failure = { ok: false, code, errno: 5, syscall: 'clone', message: `the thread of ${PURPOSE} is gone: ${message}` };
+    for (const done of this.#pending.splice(0)) done(this.#failure);
   }
 
   #finished(result: MediumResult): void {

@@ -15,6 +15,16 @@ export interface SyncFailedMessage {
 export const SYNC_FAILED_CHANNEL = 'vpmem:memory-backend:sync-failed';
 const syncFailed = channel(SYNC_FAILED_CHANNEL);
 
+/** Published when there is memory that can be flushed, before it is. */
+export interface BackendMadeMessage {
+  readonly backend: MemoryBackend;
+  readonly description: BackendDescription;
+}
+
+/** `node:diagnostics_channel` name for {@link BackendMadeMessage}. */
+export const BACKEND_MADE_CHANNEL = 'vpmem:memory-backend:made';
+const made = channel(BACKEND_MADE_CHANNEL);
+
 /** Memory a device serves, and the queue that makes it durable. */
 export class MemoryBackend {
   readonly id: string;
@@ -32,6 +42,7 @@ export class MemoryBackend {
     this.fd = description.fd;
     this.offset = description.offset;
     this.flushes = new FlushQueue(syncer, (error) => syncFailed.publish({ id: this.id, error } satisfies SyncFailedMessage));
+    made.publish({ backend: this, description } satisfies BackendMadeMessage);
   }
 
   /** Reads an integer of `width` bytes, little-endian. For accesses that do not go through a mapping. */

@@ -1,7 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { EPOLLIN, EventFd, SystemError, type EventLoop } from '@vpmem/native';
 import { SyncMailbox, SyncState, type SyncThreadData } from './sync-mailbox.ts';
 import type { Syncer } from './syncer.ts';
+import { startThread } from './thread-start.ts';
 
 /** As many syncs as this can hang before one device waits for another's disk. */
 const MAX_THREADS = 64;
@@ -31,14 +32,17 @@ export class SyncPool {
   readonly #waiting: Job[] = [];
   readonly #watch: { close(): void };
   readonly #patience: number;
+  readonly #defer: EventLoop['defer'];
 
   /** `patience`: how long a thread without work stays, in milliseconds; one always does. */
   constructor(loop: EventLoop, { patience = PATIENCE }: { readonly patience?: number } = {}) {
     this.#patience = patience;
+    this.#defer = loop.defer;
     this.#watch = loop.watch(this.#event.fd, EPOLLIN, () => {
       this.#event.drain();
       this.#collect();
     });
+    // The first takes longer than a sync. If it cannot be had now, the first sync tries again, and is told.
     this.#addThread();
   }
 
@@ -91,18 +95,29 @@ export class SyncPool {
       this.#waiting.shift();
     }
     const starting = this.#threads.filter(({ words }) => Atomics.load(words, SyncMailbox.state) === SyncState.starting).length;
-    for (let wanted = this.#waiting.length - starting; wanted > 0 && this.#threads.length < MAX_THREADS; wanted--) this.#addThread();
+    for (let wanted = this.#waiting.length - starting; wanted > 0 && this.#threads.length < MAX_THREADS; wanted--) {
+      const failure = this.#addThread();
+      if (failure === undefined) continue;
+      // Those that are busy, or starting, take what waits when they can.
+      if (this.#threads.length === 0) for (const { done } of this.#waiting.splice(0)) this.#defer(() => done(failure));
+      return;
+    }
   }
 
-  #addThread(): void {
+  /** Returns why there cannot be another. */
+  #addThread(): NodeJS.ErrnoException | undefined {
     const mailbox = new SharedArrayBuffer(SyncMailbox.bytes);
     const patience = this.#threads.length === 0 ? Infinity : this.#patience;
     const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd, patience };
-    const worker = new Worker(threadUrl(), { workerData });
-    // Some failures to start are told here; without a listener they would end the program.
-    worker.on('error', () => undefined);
-    worker.unref();
-    this.#threads.push({ worker, words: new Int32Array(mailbox), job: undefined });
+    try {
+      const worker = startThread(threadUrl(), 'fdatasync', { workerData });
+      // Without a listener this would end the program.
+      worker.on('error', () => undefined);
+      this.#threads.push({ worker, words: new Int32Array(mailbox), job: undefined });
+      return undefined;
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
   }
 }
 

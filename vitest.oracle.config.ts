@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config';
+import { NOT_EXCEPTED } from './scripts/oracle/exceptions.ts';
+
+/**
+ * The same tests once more, with power-failure=on for every backend that can have it, and an oracle that looks at every flush:
+ * what memory held when it was asked for is in the file when it is answered. A package names its files that flush.
+ */
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    exclude: ['**/*.guest.test.ts', '**/node_modules/**'],
+    testNamePattern: NOT_EXCEPTED,
+    globalSetup: [`${import.meta.dirname}/scripts/oracle/record.ts`],
+    setupFiles: [`${import.meta.dirname}/scripts/oracle/judge.ts`],
+    pool: 'forks',
+    testTimeout: 30_000,
+    reporters: [['default', { summary: false }]],
+    passWithNoTests: false,
+  },
+});
