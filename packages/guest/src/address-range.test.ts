@@ -13,6 +13,14 @@ describe('AddressRange', () => {
     expect(range.allocate(0x10n)).toBeUndefined();
   });
 
+  it('hands out nothing of what is reserved, wherever that lies', () => {
+    const range = new AddressRange(0x1000n, 0x6000n);
+    for (const [start, size] of [[0x3800n, 0x1000n], [0n, 0x1800n], [0x4000n, 0x100n], [0x5800n, 0x9000n]] as const) range.reserve(start, size);
+    expect([range.allocate(0x1000n), range.allocate(0x1000n), range.allocate(0x1000n), range.allocate(0x800n)]).toEqual([0x2000n, undefined, undefined, 0x1800n]);
+    range.free(0x2000n);
+    expect([range.allocate(0x800n), range.allocate(0x800n), range.allocate(0x800n)]).toEqual([0x2000n, 0x2800n, 0x3000n]);
+  });
+
   it('never hands out anything twice, nor outside, whatever comes and goes', () => {
     const steps = fc.array(fc.record({ log2: fc.integer({ min: 0, max: 8 }), release: fc.boolean(), which: fc.nat() }), { maxLength: 60 });
     fc.assert(

@@ -67,6 +67,7 @@ export class GuestMachine {
   readonly #mapped = new Map<bigint, MappedMemory>();
   readonly #messages = new Map<number, () => void>();
   readonly #lines = new Map<number, Set<() => void>>();
+  #closed = false;
 
   constructor(options: GuestMachineOptions = {}) {
     const { ram = [{ start: 0, size: 16 * 2 ** 20 }] } = options;
@@ -154,8 +155,10 @@ export class GuestMachine {
     return () => handlers.delete(handler);
   }
 
-  /** Unplugs everything and gives the RAM back. */
+  /** Unplugs everything and gives the RAM back; a second call does nothing. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.processor.stop();
     for (const slot of this.bus.slots) {
       const behind = this.bus.at(slot)?.bridge?.bus;

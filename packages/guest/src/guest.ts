@@ -30,7 +30,7 @@ export class Guest {
   constructor(options: GuestOptions = {}) {
     const { ramFd, problem = () => undefined } = options;
     this.machine = options.machine ?? new GuestMachine(ramFd === undefined ? {} : { ramFd });
-    this.#problem = problem;
+    this.#problem = (text) => problem(oneLine(text));
     this.machine.hotplug.connectGuest({
       inserted: (location) => this.machine.processor.run(() => this.#system?.inserted(location)),
       ejectRequested: (location) => this.machine.processor.run(() => void this.#eject(location)),
@@ -117,3 +117,6 @@ export class Guest {
     }
   }
 }
+
+/** Names come from memory that anybody may have written. */
+const oneLine = (text: string): string => text.replaceAll(/\p{Cc}/gu, '?');

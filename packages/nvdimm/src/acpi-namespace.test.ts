@@ -78,6 +78,7 @@ describe('AcpiNamespace', () => {
     ['a name that is nowhere', () => run(giveBack(nameString('NONE'))), /NONE is not to be found from TEST/],
     ['a method for a place', () => run(store(integer(1), nameString('TEST'))), /TEST is a method, no place/],
     ['a constant for a place', () => run(store(integer(1), integer(1))), /opcode 0x1 .* is no place/],
+    ['a name of other characters', () => run(aml(0x41, 0x0a, 0x41, 0x41)), /the four bytes at \d+ are no name/],
     ['an opcode it does not know', () => run(aml(0xcc)), /opcode 0xcc/],
     ['a definition it does not know', () => load(aml(0xcc)), /opcode 0xcc at 36 defines nothing/],
     ['an extended one', () => load(aml(0x5b, 0x01)), /opcode 0x5b1 at 36/],

@@ -73,7 +73,9 @@ export class AmlReader {
 
   /** ACPI 6.5 §20.2.2, NameSeg: always four characters. */
   segment(): string {
-    return String.fromCharCode(...this.bytes(4));
+    const segment = String.fromCharCode(...this.bytes(4));
+    if (!/^[A-Z_][A-Z0-9_]{3}$/.test(segment)) throw new AmlError(`the four bytes at ${this.at - 4} are no name`);
+    return segment;
   }
 
   /** ACPI 6.5 §20.2.2, NameString: prefixes as they are, and the segments. */
