@@ -16,4 +16,14 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     share: 20_000,
     load: async () => (await import('./targets/split-queue.ts')).splitQueue,
   },
+  'pci-function': {
+    about: 'a whole virtio-pmem-pci function through configuration space, BARs and its queue',
+    share: 20_000,
+    load: async () => (await import('./targets/pci-function.ts')).pciFunction,
+  },
+  options: {
+    about: 'QemuOpts, keyval, JSON, sizes, and what is written reads back',
+    share: 20_000,
+    load: async () => (await import('./targets/options.ts')).options,
+  },
 };
