@@ -31,6 +31,20 @@ it('and at an abstract name', () => {
   expect(inbox.take()).toEqual(['x']);
 });
 
+it('does not wait for who does not read: a full queue is an error, and there is room again when it has been read', () => {
+  inbox = new DatagramInbox(`@vpmem-test-${process.pid}`);
+  let sent = 0;
+  // More than any queue is long by default (net.unix.max_dgram_qlen).
+  const send = (): void => {
+    for (; sent < 100_000; sent++) sendDatagram(`@vpmem-test-${process.pid}`, Buffer.from('x'));
+  };
+  expect(send).toThrow(expect.objectContaining({ code: 'EAGAIN', syscall: 'sendto' }) as Error);
+  expect(sent).toBeGreaterThan(0);
+  expect(inbox.take()).toHaveLength(sent);
+  sendDatagram(`@vpmem-test-${process.pid}`, Buffer.from('y'));
+  expect(inbox.take()).toEqual(['y']);
+});
+
 it('writes addresses as unix(7) has them: a path ends with a NUL, an abstract name begins with one and ends where it ends', () => {
   expect([...socketAddress('/s')]).toEqual([1, 0, 0x2f, 0x73, 0]);
   expect([...socketAddress('@s')]).toEqual([1, 0, 0, 0x73]);

@@ -4,21 +4,23 @@ import { check, sendto, socket } from './libc.ts';
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 /** `sun_path` of `struct sockaddr_un`. */
 const MAX_ADDRESS = 108;
 
 /**
- * Sends one datagram to the unix socket at `address`: a path, or `@name` for one in the abstract namespace (unix(7)).
+ * Sends one datagram to the unix socket at `address`: a path, or `@name` for one in the abstract namespace (unix(7)). Never
+ * waits: whoever does not read has it not, when its queue is full.
  *
- * @throws SystemError ENOENT, ECONNREFUSED (nobody receives there), EACCES
+ * @throws SystemError ENOENT, ECONNREFUSED (nobody receives there), EAGAIN (its queue is full), EACCES
  * @throws RangeError when the address is too long
  */
 export function sendDatagram(address: string, data: Uint8Array): void {
   const target = socketAddress(address);
   const fd = check(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'socket');
   try {
-    check(sendto(fd, data, data.length, MSG_NOSIGNAL, target, target.length), 'sendto', address);
+    check(sendto(fd, data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL, target, target.length), 'sendto', address);
   } finally {
     closeSync(fd);
   }

@@ -20,7 +20,7 @@ export class Notifier {
     delete env.WATCHDOG_PID;
   }
 
-  /** @throws SystemError if the supervisor does not receive any more */
+  /** Never waits. @throws SystemError if the supervisor does not receive any more; EAGAIN if it has not read for a while */
   tell(notification: Notification): void {
     if (this.#address === undefined) return;
     const lines = Object.entries(notification).map(([name, value]) => `${name}=${String(value).replaceAll('\n', ' ')}`);

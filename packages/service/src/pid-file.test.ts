@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,11 +66,15 @@ describe('a pid file', () => {
     ['a file with something else in it, which stays as it is', () => writeFileSync(path, 'precious'), /has no process id in it/],
     ['a directory', () => mkdirSync(path), /no ordinary file/],
     ['a link, which could lead anywhere', () => symlinkSync('/etc/hostname', path), /no ordinary file/],
+    ['a link that leads nowhere yet', () => symlinkSync(join(folder, 'elsewhere'), path), /no ordinary file/],
+    ['a named pipe', () => execFileSync('mkfifo', [path]), /no ordinary file/],
+    ['a device', () => (path = '/dev/null'), /no ordinary file/],
     ['a folder that is not there', () => (path = '/no/such/pid'), /cannot be had: ENOENT/],
   ])('refuses %s', (_, prepare, message) => {
     prepare();
     expect(() => new PidFile(path)).toThrow(SetupError);
     expect(() => new PidFile(path)).toThrow(message);
+    expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
     if (statSync(path, { throwIfNoEntry: false })?.isFile()) expect(readFileSync(path, 'utf8')).not.toBe(`${process.pid}\n`);
   });
 });

@@ -1,7 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { lockFile } from '@vpmem/native';
 import { SetupError } from './setup-error.ts';
+
+// Opened first and looked at then, so that nobody can put a link in its place in between.
+const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+const FLAGS = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+
+/** What opening a link, a directory and a socket so ends with. */
+const NO_FILE = ['ELOOP', 'EISDIR', 'ENXIO'];
 
 /** A file that has this process's id while it runs, and keeps a second one with the same file away. */
 export class PidFile {
@@ -33,26 +40,28 @@ export class PidFile {
 
 function openOwn(given: string, path: string): number {
   const refuse = (why: string, options?: ErrorOptions): SetupError => new SetupError(`-pidfile ${given}: ${why}`, options);
+  const noFile = 'is there and is no ordinary file; name another';
   // Whoever had it before us may remove it between our opening and locking it.
   for (;;) {
     let fd: number | undefined;
     try {
-      const stat = lstatSync(path, { throwIfNoEntry: false });
-      if (stat !== undefined && !stat.isFile()) throw refuse('is there and is no ordinary file; name another');
-      fd = openSync(path, 'a+', 0o600);
-      const content = readFileSync(path, 'utf8').trim();
+      fd = openSync(path, FLAGS, 0o600);
+      if (!fstatSync(fd).isFile()) throw refuse(noFile);
+      const content = readFileSync(fd, 'utf8').trim();
       if (!lockFile(fd)) throw refuse(`belongs to process ${content}, which is running; stop that or name another file`);
       if (!/^\d*$/.test(content)) throw refuse('is there and has no process id in it; name another file');
       if (isAt(fd, path)) return fd;
       closeSync(fd);
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
-      throw error instanceof SetupError ? error : refuse(`cannot be had: ${(error as Error).message}`, { cause: error });
+      if (error instanceof SetupError) throw error;
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      throw refuse(NO_FILE.includes(code) ? noFile : `cannot be had: ${message}`, { cause: error });
     }
   }
 }
 
 function isAt(fd: number, path: string): boolean {
-  const [ours, there] = [fstatSync(fd), statSync(path, { throwIfNoEntry: false })];
+  const [ours, there] = [fstatSync(fd), lstatSync(path, { throwIfNoEntry: false })];
   return ours.ino === there?.ino && ours.dev === there.dev;
 }

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { ManagedMachine, PmemInfo } from '@vpmem/machine';
+import { sendDatagram } from '@vpmem/native';
 import { DatagramInbox } from '@vpmem/native/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Notifier } from './notify.ts';
@@ -63,6 +64,19 @@ describe('StatusReport', () => {
     report.stopping();
     report = undefined;
     expect(warnings).toEqual([expect.stringMatching(/^the supervisor at \$NOTIFY_SOCKET was not told how things are: .*ECONNREFUSED/)]);
+  });
+
+  it('tells a supervisor that did not read, when it reads again, that all is ready', async () => {
+    // More than any queue is long by default (net.unix.max_dgram_qlen).
+    const fill = (): void => {
+      for (let i = 0; i < 100_000; i++) sendDatagram(address, Buffer.from('x'));
+    };
+    expect(fill).toThrow(/EAGAIN/);
+    report = new StatusReport(notifier(), machine(() => Promise.resolve([])), warn);
+    events.emit('happened');
+    const heard: string[] = [];
+    await expect.poll(() => heard.push(...inbox.take().filter((text) => text !== 'x')), { timeout: 10_000 }).toBeGreaterThan(0);
+    expect([heard[0], warnings]).toEqual(['READY=1\nSTATUS=0 devices, 0 in use\nWATCHDOG=1', [expect.stringMatching(/not told how things are: .*EAGAIN/)]]);
   });
 
   it('keeps a watchdog quiet while the machine answers, and not longer', async () => {

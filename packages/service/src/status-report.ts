@@ -1,6 +1,9 @@
 import type { ManagedMachine, PmemInfo } from '@vpmem/machine';
 import type { Notification, Notifier } from './notify.ts';
 
+/** How soon to try again to tell a supervisor that does not read, in milliseconds. */
+const AGAIN = 1000;
+
 /** Keeps the supervisor told how the machine is. */
 export class StatusReport {
   readonly #notifier: Notifier;
@@ -9,6 +12,9 @@ export class StatusReport {
   readonly #unsubscribe: () => void;
   readonly #timer: NodeJS.Timeout | undefined;
   #failed = false;
+  /** What the supervisor does not know yet, because it did not read. */
+  #unsaid: Notification = {};
+  #again: NodeJS.Timeout | undefined;
 
   /**
    * Says that the machine is ready, and from then on whenever something changes, and as often as a watchdog asks. A supervisor
@@ -28,6 +34,8 @@ export class StatusReport {
   stopping(): void {
     this.#unsubscribe();
     clearInterval(this.#timer);
+    clearTimeout(this.#again);
+    this.#unsaid = {};
     this.#tell({ STOPPING: 1, STATUS: 'stopping' });
   }
 
@@ -39,13 +47,25 @@ export class StatusReport {
   }
 
   #tell(notification: Notification): void {
+    const all = { ...this.#unsaid, ...notification };
+    this.#unsaid = {};
     try {
-      this.#notifier.tell(notification);
+      this.#notifier.tell(all);
       this.#failed = false;
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.#sayLater(all);
       if (!this.#failed) this.#warn(`the supervisor at $NOTIFY_SOCKET was not told how things are: ${(error as Error).message}`);
       this.#failed = true;
     }
+  }
+
+  /** A supervisor that was busy is not to miss that we are ready. */
+  #sayLater(notification: Notification): void {
+    this.#unsaid = notification;
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      this.#report();
+    }, AGAIN).unref();
   }
 }
 
