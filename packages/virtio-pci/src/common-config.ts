@@ -1,7 +1,7 @@
 import { le16, le32, le64big, struct, u8, type Registers } from '@vpmem/layout';
-import type { QueueRegisters, VirtioController } from '@vpmem/virtio';
+import { VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_RING_RESET, type QueueRegisters, type VirtioController } from '@vpmem/virtio';
 
-/** VIRTIO 1.4 §4.1.4.3, struct virtio_pci_common_cfg, up to the fields of features we do not offer */
+/** VIRTIO 1.4 §4.1.4.3, struct virtio_pci_common_cfg */
 export const VirtioPciCommonCfg = struct('virtio_pci_common_cfg', {
   device_feature_select: le32,
   device_feature: le32,
@@ -19,6 +19,10 @@ export const VirtioPciCommonCfg = struct('virtio_pci_common_cfg', {
   queue_desc: le64big,
   queue_driver: le64big,
   queue_device: le64big,
+  queue_notif_config_data: le16,
+  queue_reset: le16,
+  admin_queue_index: le16,
+  admin_queue_num: le16,
 });
 
 /** VIRTIO 1.4 §4.1.5.1.2: no vector is mapped to the event. */
@@ -129,9 +133,36 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
     if (queue !== undefined) queue.device = address;
   }
 
+  /** Exists only with VIRTIO_F_NOTIF_CONFIG_DATA. */
+  get queue_notif_config_data(): number {
+    const exists = this.#selected !== undefined && this.#controller.negotiated(VIRTIO_F_NOTIF_CONFIG_DATA);
+    return exists ? notificationConfigData(this.queue_select) : 0;
+  }
+
+  /** Exists only with VIRTIO_F_RING_RESET. */
+  get queue_reset(): number {
+    return this.#selected?.resetting === true && this.#controller.negotiated(VIRTIO_F_RING_RESET) ? 1 : 0;
+  }
+  set queue_reset(value: number) {
+    if (value === 1) this.#controller.resetQueue(this.queue_select);
+  }
+
+  /** Valid only with VIRTIO_F_ADMIN_VQ, which is never offered. */
+  get admin_queue_index(): number {
+    return 0;
+  }
+  get admin_queue_num(): number {
+    return 0;
+  }
+
   /** The vector mapped to a queue's notifications. */
   queueVector(queue: number): number {
     return this.#queueVectors[queue] ?? VIRTIO_MSI_NO_VECTOR;
+  }
+
+  /** VIRTIO 1.4 §2.6.1.1.1: all of the queue goes back, its vector too. */
+  resetQueueVector(queue: number): void {
+    this.#queueVectors[queue] = VIRTIO_MSI_NO_VECTOR;
   }
 
   /** VIRTIO 1.4 §4.1.5.1.2.1: after a reset no event has a vector. */
@@ -155,6 +186,11 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
   #mapped(vector: number): number {
     return vector < this.#vectors ? vector : VIRTIO_MSI_NO_VECTOR;
   }
+}
+
+/** What a driver with VIRTIO_F_NOTIF_CONFIG_DATA has to send instead of the queue's index: something it cannot send by habit. */
+export function notificationConfigData(queue: number): number {
+  return ~queue & 0xffff;
 }
 
 /** VIRTIO 1.4 §4.1.4.3: the 32 feature bits from 32 × select on; 0 beyond those that exist. */

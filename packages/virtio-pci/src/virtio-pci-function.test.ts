@@ -126,14 +126,14 @@ describe('identity and layout', () => {
   });
 
   it('structures have the sizes and offsets of the specification', () => {
-    expect([VirtioPciCap.size, VirtioPciCap64.size, VirtioPciNotifyCap.size, VirtioPciCfgCap.size, VirtioPciCommonCfg.size]).toEqual([16, 24, 20, 20, 56]);
-    expect(Object.values(field).map(({ offset }) => offset)).toEqual([0, 4, 8, 12, 16, 18, 20, 21, 22, 24, 26, 28, 30, 32, 40, 48]);
+    expect([VirtioPciCap.size, VirtioPciCap64.size, VirtioPciNotifyCap.size, VirtioPciCfgCap.size, VirtioPciCommonCfg.size]).toEqual([16, 24, 20, 20, 64]);
+    expect(Object.values(field).map(({ offset }) => offset)).toEqual([0, 4, 8, 12, 16, 18, 20, 21, 22, 24, 26, 28, 30, 32, 40, 48, 56, 58, 60, 62]);
     expect([VirtioPciCap.fields.offset.offset, VirtioPciCap.fields.length.offset, VirtioPciCap64.fields.offset_hi.offset, VirtioPciCap64.fields.length_hi.offset]).toEqual([8, 12, 16, 20]);
   });
 
   it('PCAP-13 PCOM-02 PNTF-01 PISR-01 PDEV-01 PACC-01 has every structure, as the bytes of the specification', () => {
     const hex = (type: number): string => Buffer.concat([virtioCap(type).bytes.subarray(0, 1), Buffer.of(0), virtioCap(type).bytes.subarray(2)]).toString('hex');
-    expect(hex(1)).toBe('09001001000000000000000038000000');
+    expect(hex(1)).toBe('09001001000000000000000040000000');
     expect(hex(2)).toBe('0900140200000000003000000800000004000000');
     expect(hex(3)).toBe('09001003000000000010000001000000');
     expect(hex(4)).toBe('09001004000000000020000008000000');

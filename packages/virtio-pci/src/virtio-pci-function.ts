@@ -3,13 +3,14 @@ import { GuestMemory } from '@vpmem/guest-memory';
 import { RegisterBlock, type AccessWidth } from '@vpmem/layout';
 import { Msix, PciEndpoint, type Bar, type BarHandler, type PciFunction, type PciHost } from '@vpmem/pci';
 import {
+  VIRTIO_F_NOTIF_CONFIG_DATA,
   VirtioController,
   type DriverError,
   type QueueFeatures,
   type VirtioDevice,
   type VirtioTransport,
 } from '@vpmem/virtio';
-import { CommonConfig, VIRTIO_MSI_NO_VECTOR, VirtioPciCommonCfg } from './common-config.ts';
+import { CommonConfig, notificationConfigData, VIRTIO_MSI_NO_VECTOR, VirtioPciCommonCfg } from './common-config.ts';
 import { ConfigAccess } from './config-access.ts';
 import {
   COMMON_AT,
@@ -33,6 +34,8 @@ const FIRST_DEVICE_ID = 0x1040;
 const REVISION = 1;
 /** "Does not fit any defined class", as QEMU has it for virtio-pmem. */
 const CLASS_OTHER = 0x00ff00;
+
+const STATUS_AT = VirtioPciCommonCfg.fields.device_status.offset;
 
 /** VIRTIO 1.4 §4.1.4.5: bits of the ISR status. */
 const ISR_QUEUE = 1;
@@ -74,6 +77,7 @@ export class VirtioPciFunction implements PciFunction {
       queueInterrupt: (queue) => this.#interrupt(ISR_QUEUE, this.#common.queueVector(queue)),
       configInterrupt: () => this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector),
       wasReset: () => this.#wasReset(),
+      queueWasReset: (queue) => this.#common.resetQueueVector(queue),
       defer: (callback) => (this.#endpoint.host?.defer ?? setImmediate)(callback),
       locate: () => this.#endpoint.barAddress(SHARED_MEMORY_BAR),
       driverFailed: (error) => driverErrors.publish({ device, error } satisfies DriverErrorMessage),
@@ -169,18 +173,27 @@ export class VirtioPciFunction implements PciFunction {
       const within = offset % PAGE;
       switch (offset - within) {
         case COMMON_AT:
-          this.#commonBlock.write(within, width, value);
+          // VIRTIO 1.4 §3.4.2: while suspended only the status takes writes.
+          if (!this.#controller.suspended || within === STATUS_AT) this.#commonBlock.write(within, width, value);
           break;
         case DEVICE_AT:
           this.#controller.config.write(within, width, value);
           break;
         case NOTIFY_AT:
-          // Without NOTIFICATION_DATA and NOTIF_CONFIG_DATA the address alone says which queue is meant.
-          if (within % NOTIFY_MULTIPLIER === 0) this.#controller.notify(within / NOTIFY_MULTIPLIER);
+          if (within % NOTIFY_MULTIPLIER === 0) this.#notified(within / NOTIFY_MULTIPLIER, value);
           break;
       }
     },
   };
+
+  /**
+   * VIRTIO 1.4 §4.1.5.2: every queue has an address of its own, which says which is meant. A driver that was told what to send
+   * is heard only if it sends that; how far it has come (NOTIFICATION_DATA) is in the ring as well.
+   */
+  #notified(queue: number, value: number): void {
+    if (this.#controller.negotiated(VIRTIO_F_NOTIF_CONFIG_DATA) && (value & 0xffff) !== notificationConfigData(queue)) return;
+    this.#controller.notify(queue);
+  }
 
   /** VIRTIO 1.4 §4.1.4.5.1: reading takes the bits and lets go of the line. */
   #takeIsr(): number {

@@ -84,6 +84,10 @@ export class VirtioPmem implements VirtioDevice {
     queue.notify();
   }
 
+  resetQueue(_: number, done: () => void): void {
+    this.#backend.flushes.cancel(this, done);
+  }
+
   deactivate(done: () => void): void {
     this.#driver = undefined;
     this.#backend.flushes.cancel(this, done);

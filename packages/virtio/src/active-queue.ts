@@ -10,6 +10,8 @@ export interface QueueHost {
   failed(error: DriverError): void;
   /** Calls back soon, after other devices have had their turn. */
   defer(callback: () => void): void;
+  /** The queue is paused, and every buffer it had has been given back and announced. */
+  settled(): void;
 }
 
 /** A driver's mistake that ended its session with the device. */
@@ -20,11 +22,12 @@ export interface DriverError {
 
 /** A queue in service, between DRIVER_OK and reset: what a device type works with. */
 export class ActiveQueue {
-  readonly #ring: DeviceQueue;
+  #ring: DeviceQueue;
   readonly #memory: GuestMemory;
   readonly #host: QueueHost;
   #outstanding = 0;
   #live = true;
+  #paused = false;
   #deferred = false;
 
   constructor(ring: DeviceQueue, memory: GuestMemory, host: QueueHost) {
@@ -38,11 +41,17 @@ export class ActiveQueue {
     return this.#live;
   }
 
+  /** Whether the device has no buffer of this queue. */
+  get settled(): boolean {
+    return !this.#live || this.#outstanding === 0;
+  }
+
   /**
    * Takes all available buffers, one call of `handle` each, and asks to be notified of the next. The chain is only valid
    * during the call. Every chain has to be given back with {@link complete}, then or later.
    */
   drain(handle: (chain: DescriptorChain) => void): void {
+    if (this.#paused) return;
     this.#guard(() => {
       // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
       for (let taken = 0; taken < this.#ring.size && this.#live; taken++) {
@@ -93,6 +102,7 @@ export class ActiveQueue {
     this.#guard(() => {
       if (this.#ring.needsInterrupt()) this.#host.interrupt();
     });
+    if (this.#paused && this.settled) this.#host.settled();
   }
 
   /** Ends this queue's service and asks the driver for a reset. */
@@ -105,6 +115,22 @@ export class ActiveQueue {
   /** Ends this queue's service without a word. */
   stop(): void {
     this.#live = false;
+  }
+
+  /** Takes no more buffers until {@link resume}; those taken can be given back. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  /** Begins its service anew, after {@link stop}, with a ring that the driver has put in the place of the old one. */
+  restart(ring: DeviceQueue): void {
+    this.#ring = ring;
+    this.#outstanding = 0;
+    this.#live = true;
   }
 
   #guard(work: () => void): void {

@@ -2,7 +2,7 @@ export { ActiveQueue, type DriverError, type QueueHost } from './active-queue.ts
 export { DescriptorChain, type Segment } from './descriptor-chain.ts';
 export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
 export { createDeviceQueue } from './create-device-queue.ts';
-export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK } from './device-status.ts';
+export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, SUSPEND } from './device-status.ts';
 export {
   VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
@@ -26,6 +26,7 @@ export {
 } from './packed-layout.ts';
 export { PackedQueue } from './packed-queue.ts';
 export type { QueueFeatures } from './queue-features.ts';
+export type { QueueRegisters } from './queue-set.ts';
 export {
   MAX_QUEUE_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -38,6 +39,6 @@ export {
   VirtqUsedElem,
 } from './split-layout.ts';
 export { SplitQueue } from './split-queue.ts';
-export { VirtioController, type QueueRegisters } from './virtio-controller.ts';
+export { VirtioController } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';
 export type { VirtioTransport } from './virtio-transport.ts';

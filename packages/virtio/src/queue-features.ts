@@ -1,23 +1,54 @@
-import { VIRTIO_F_EVENT_IDX, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
+import {
+  VIRTIO_F_ACCESS_PLATFORM,
+  VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_INDIRECT_DESC,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_RING_PACKED,
+  VIRTIO_F_RING_RESET,
+  VIRTIO_F_SUSPEND,
+  VIRTIO_F_VERSION_1,
+} from './features.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 
-/** Features of any device type that one may be told to offer or not. QEMU's defaults, where it has them. */
+/** Features of any device type that one may be told to offer or not. The defaults are QEMU's, and off where it has none. */
 export interface QueueFeatures {
   /** VIRTIO_F_INDIRECT_DESC; on by default. */
   readonly indirectDescriptors?: boolean | undefined;
   /** VIRTIO_F_EVENT_IDX; on by default. */
   readonly eventIndex?: boolean | undefined;
-  /** VIRTIO_F_RING_PACKED; off by default. */
+  /** VIRTIO_F_RING_RESET; on by default, for a device that can: {@link VirtioDevice.resetQueue}. */
+  readonly queueReset?: boolean | undefined;
+  /** VIRTIO_F_RING_PACKED. */
   readonly packed?: boolean | undefined;
+  /** VIRTIO_F_IN_ORDER. */
+  readonly inOrder?: boolean | undefined;
+  /** VIRTIO_F_ACCESS_PLATFORM: what the device reaches is what its host lets it reach, by the host's addresses. */
+  readonly accessPlatform?: boolean | undefined;
+  /** VIRTIO_F_NOTIFICATION_DATA. */
+  readonly notificationData?: boolean | undefined;
+  /** VIRTIO_F_NOTIF_CONFIG_DATA. */
+  readonly notificationConfigData?: boolean | undefined;
+  /** VIRTIO_F_SUSPEND. */
+  readonly suspend?: boolean | undefined;
 }
 
 const FEATURES: readonly (readonly [keyof QueueFeatures, bigint, boolean])[] = [
   ['indirectDescriptors', VIRTIO_F_INDIRECT_DESC, true],
   ['eventIndex', VIRTIO_F_EVENT_IDX, true],
+  ['queueReset', VIRTIO_F_RING_RESET, true],
   ['packed', VIRTIO_F_RING_PACKED, false],
+  ['inOrder', VIRTIO_F_IN_ORDER, false],
+  ['accessPlatform', VIRTIO_F_ACCESS_PLATFORM, false],
+  ['notificationData', VIRTIO_F_NOTIFICATION_DATA, false],
+  ['notificationConfigData', VIRTIO_F_NOTIF_CONFIG_DATA, false],
+  ['suspend', VIRTIO_F_SUSPEND, false],
 ];
 
 /** All that `device` offers with these choices; VERSION_1 always (VIRTIO 1.4 §6.2). */
 export function offeredFeatures(device: VirtioDevice, chosen: QueueFeatures): bigint {
-  return FEATURES.reduce((features, [name, bit, byDefault]) => ((chosen[name] ?? byDefault) ? features | bit : features), device.features | VIRTIO_F_VERSION_1);
+  const wanted = FEATURES.filter(([name, , byDefault]) => chosen[name] ?? byDefault).map(([, bit]) => bit);
+  const possible = wanted.filter((bit) => bit !== VIRTIO_F_RING_RESET || device.resetQueue !== undefined);
+  return possible.reduce((features, bit) => features | bit, device.features | VIRTIO_F_VERSION_1);
 }

@@ -10,6 +10,8 @@ import { VirtioController } from './virtio-controller.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
+export { EchoDevice } from './echo-device.ts';
+
 /** Both ring formats, by name and feature bits: a test of what a queue does goes over them. */
 export const QUEUE_FORMATS = [
   ['split', 0n],
@@ -24,6 +26,7 @@ export class RecordingTransport implements VirtioTransport {
   readonly deferred: (() => void)[] = [];
   configInterrupts = 0;
   resets = 0;
+  readonly queueResets: number[] = [];
   regionAddress: bigint | undefined = 0x1_0000_0000n;
 
   constructor(memory: GuestMemory) {
@@ -38,6 +41,9 @@ export class RecordingTransport implements VirtioTransport {
   }
   wasReset(): void {
     this.resets++;
+  }
+  queueWasReset(queue: number): void {
+    this.queueResets.push(queue);
   }
   driverFailed(error: DriverError): void {
     this.errors.push(error);

@@ -1,43 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ActiveQueue } from './active-queue.ts';
 import { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK } from './device-status.ts';
+import { EchoDevice } from './echo-device.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from './features.ts';
 import { bringUp, testBench, type TestBench } from './testing.ts';
-import type { ActiveDriver, ConfigSpace, VirtioDevice } from './virtio-device.ts';
-
-/** Gives every buffer back at once, or when told; two config registers that follow the negotiated features. */
-class EchoDevice implements VirtioDevice {
-  readonly deviceId = 99;
-  readonly features = 1n;
-  readonly queueSizes = [8, 4];
-  readonly sharedMemory = [];
-  readonly held: number[] = [];
-  readonly actions: string[] = [];
-  hold = false;
-  finishReset: (() => void) | undefined;
-  queue: ActiveQueue | undefined;
-
-  config(accepted: bigint): ConfigSpace {
-    return { size: 4, read: () => Number(accepted & 1n), write: () => false };
-  }
-  activate(driver: ActiveDriver): void {
-    this.actions.push('activate');
-    this.queue = driver.queues[0];
-  }
-  notified(index: number): void {
-    this.actions.push(`notified ${index}`);
-    this.queue?.drain(({ head }) => {
-      if (this.hold) this.held.push(head);
-      else this.queue?.complete(head, 0);
-    });
-    this.queue?.notify();
-  }
-  deactivate(done: () => void): void {
-    this.actions.push('deactivate');
-    if (this.hold) this.finishReset = done;
-    else done();
-  }
-}
 
 let device: EchoDevice;
 let bench: TestBench;
@@ -231,7 +196,7 @@ describe('reset', () => {
     expect([...response]).toEqual([0, 0, 0, 0]);
     expect(queue.takeUsed()).toBeUndefined();
     expect(bench.transport.queueInterrupts).toEqual([]);
-    device.finishReset?.();
+    device.finish();
     expect(bench.controller.status).toBe(0);
     expect(bench.transport.resets).toBe(resets + 1);
   });
@@ -240,12 +205,11 @@ describe('reset', () => {
     bringUp(bench);
     device.hold = true;
     bench.controller.status = 0;
-    const finishOld = device.finishReset;
     bench.controller.powerOn();
     expect(bench.controller.status).toBe(0);
     device.hold = false;
     bringUp(bench);
-    finishOld?.();
+    device.finish();
     expect(bench.controller.status & DRIVER_OK).toBe(DRIVER_OK);
   });
 

@@ -1,27 +1,11 @@
-import { ActiveQueue, type DriverError } from './active-queue.ts';
-import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK } from './device-status.ts';
-import { createDeviceQueue } from './create-device-queue.ts';
-import type { DeviceQueue, QueueConfig } from './device-queue.ts';
-import { VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
+import type { DriverError } from './active-queue.ts';
+import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
+import { VIRTIO_F_RING_PACKED, VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
+import { FrozenConfig } from './frozen-config.ts';
 import { offeredFeatures, type QueueFeatures } from './queue-features.ts';
+import { QueueSet, type QueueRegisters } from './queue-set.ts';
 import type { ConfigSpace, VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
-
-/** One queue's registers, the same for every transport. Addresses are exact, to read back as written. */
-export interface QueueRegisters {
-  readonly maxSize: number;
-  size: number;
-  desc: bigint;
-  driver: bigint;
-  device: bigint;
-  readonly enabled: boolean;
-}
-
-interface QueueState extends QueueRegisters {
-  enabled: boolean;
-  ring: DeviceQueue | undefined;
-  active: ActiveQueue | undefined;
-}
 
 /** The half of a virtio device that no transport changes: features, status, queues, reset. */
 export class VirtioController {
@@ -30,12 +14,16 @@ export class VirtioController {
   readonly #transport: VirtioTransport;
   #accepted = 0n;
   #status = 0;
-  #queues: QueueState[];
+  #queues: QueueSet;
   #config: ConfigSpace;
   #generation = 0;
   #configSeen = false;
   #active = false;
   #resetting = false;
+  /** The configuration while suspended, when no field may change. */
+  #frozen: FrozenConfig | undefined;
+  /** The configuration changed while it was frozen. */
+  #changeHeld = false;
   #epoch = 0;
 
   constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
@@ -55,7 +43,7 @@ export class VirtioController {
     if ((this.#status & FEATURES_OK) === 0 && !this.#resetting) this.#accepted = features;
   }
 
-  /** VIRTIO 1.4 §2.1. After a write of 0 it reads 0 only when the reset is complete. */
+  /** VIRTIO 1.4 §2.1. After a write of 0 it reads 0 only when the reset is complete; SUSPEND shows only when that is complete. */
   get status(): number {
     return this.#status;
   }
@@ -67,8 +55,18 @@ export class VirtioController {
       return;
     }
     const before = this.#status;
-    this.#status = advanceStatus(this.#status, value, (action) => (action === 'negotiate' ? this.#negotiate() : true));
-    if ((~before & this.#status & DRIVER_OK) !== 0) this.#activate();
+    this.#status = advanceStatus(before, value, (action) => (action === 'negotiate' ? this.#negotiate() : true));
+    if ((before & DRIVER_OK) !== 0) {
+      if ((value & SUSPEND) !== 0) this.#suspend();
+    } else if ((this.#status & DRIVER_OK) !== 0) {
+      if (this.suspended) this.#resume();
+      else this.#activate();
+    }
+  }
+
+  /** VIRTIO 1.4 §3.4: nothing but the status may be written, and nothing changes. */
+  get suspended(): boolean {
+    return (this.#status & SUSPEND) !== 0;
   }
 
   /** Whether FEATURES_OK was set with this feature bit accepted. */
@@ -83,29 +81,39 @@ export class VirtioController {
 
   /** The registers of a queue, or undefined if the device has none of that index. */
   queue(index: number): QueueRegisters | undefined {
-    return this.#queues[index];
+    return this.#queues.get(index);
   }
 
-  /** Whether the queue's registers take writes: not while it is enabled, nor during a reset. */
+  /** Whether the queue's registers take writes: not while it is enabled, nor during a reset or while suspended. */
   queueConfigurable(index: number): boolean {
-    return !this.#resetting && this.#queues[index]?.enabled === false;
+    const queue = this.#queues.get(index);
+    return !this.#resetting && !this.suspended && queue?.enabled === false && !queue.resetting;
   }
 
   /** The driver wrote 1 to queue_enable. Before FEATURES_OK nobody knows the format of the queue, and nothing happens. */
   enableQueue(index: number): void {
-    const queue = this.#queues[index];
-    if (queue === undefined || queue.enabled || this.#resetting || (this.#status & FEATURES_OK) === 0) return;
-    const config: QueueConfig = { size: queue.size, desc: Number(queue.desc), driver: Number(queue.driver), device: Number(queue.device) };
-    const ring = createDeviceQueue(this.#transport.memory, this.#accepted, config);
-    const error = ring.check();
-    if (error !== undefined) return this.#needsReset(error);
-    queue.enabled = true;
-    queue.ring = ring;
+    if (!this.queueConfigurable(index) || (this.#status & (FEATURES_OK | DEVICE_NEEDS_RESET)) !== FEATURES_OK) return;
+    const error = this.#queues.enable(index, this.#accepted);
+    if (error !== undefined) this.#needsReset(error);
   }
 
-  /** The driver notified queue `index`. Before DRIVER_OK and for queues that are not enabled nothing happens. */
+  /** VIRTIO 1.4 §2.6.1: the driver wrote 1 to queue_reset; the queue says `resetting` until nothing of it is in flight. */
+  resetQueue(index: number): void {
+    if (this.#resetting || this.suspended || !this.negotiated(VIRTIO_F_RING_RESET) || !this.#queues.beginReset(index)) return;
+    const epoch = this.#epoch;
+    const finish = (): void => {
+      // A reset of the whole device may have overtaken this one.
+      if (epoch !== this.#epoch) return;
+      this.#queues.finishReset(index);
+      this.#transport.queueWasReset(index);
+    };
+    if (this.#active && this.device.resetQueue !== undefined) this.device.resetQueue(index, finish);
+    else finish();
+  }
+
+  /** The driver notified queue `index`. Before DRIVER_OK and for queues that are not in service nothing happens. */
   notify(index: number): void {
-    if (this.#queues[index]?.active?.live === true) this.device.notified(index);
+    if (!this.suspended && this.#queues.serves(index)) this.device.notified(index);
   }
 
   /** VIRTIO 1.4 §2.5: changes whenever two reads of the configuration could differ. */
@@ -116,11 +124,15 @@ export class VirtioController {
   /** The device-specific configuration as it reads now. */
   get config(): ConfigSpace {
     this.#configSeen = true;
-    return this.#config;
+    return this.#frozen ?? this.#config;
   }
 
-  /** The device-specific configuration reads differently from now on. */
+  /** The device-specific configuration reads differently from now on; while suspended, from the driver's resuming on. */
   configChanged(): void {
+    if (this.suspended) {
+      this.#changeHeld = true;
+      return;
+    }
     this.#bumpGeneration();
     if ((this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
   }
@@ -145,25 +157,34 @@ export class VirtioController {
   }
 
   #activate(): void {
-    this.#queues.forEach((queue, index) => {
-      if (queue.ring === undefined) return;
-      queue.active = new ActiveQueue(queue.ring, this.#transport.memory, {
-        interrupt: () => this.#transport.queueInterrupt(index),
-        failed: (error) => this.#needsReset(error),
-        defer: this.#transport.defer,
-      });
-    });
+    if ((this.#status & DEVICE_NEEDS_RESET) !== 0) return;
     this.#active = true;
-    this.device.activate({
-      features: this.#accepted,
-      memory: this.#transport.memory,
-      queues: this.#queues.map((queue) => queue.active),
+    const queues = this.#queues.activate();
+    this.device.activate({ features: this.#accepted, memory: this.#transport.memory, queues });
+  }
+
+  /** VIRTIO 1.4 §3.4.2: buffers are finished and announced before the suspended state shows. */
+  #suspend(): void {
+    if (!this.negotiated(VIRTIO_F_SUSPEND) || (this.#status & DEVICE_NEEDS_RESET) !== 0) return;
+    this.#queues.pause(() => {
+      this.#status = (this.#status & ~DRIVER_OK) | SUSPEND;
+      this.#frozen = new FrozenConfig(this.#config);
     });
+  }
+
+  /** VIRTIO 1.4 §3.4.2: what was held back is announced, and what was left in the queues is served. */
+  #resume(): void {
+    this.#status &= ~SUSPEND;
+    this.#frozen = undefined;
+    this.#queues.resume();
+    if (this.#changeHeld) this.configChanged();
+    this.#changeHeld = false;
+    for (const index of this.device.queueSizes.keys()) this.notify(index);
   }
 
   /** VIRTIO 1.4 §2.1.2: an error only a reset can clear. */
   #needsReset(error: DriverError): void {
-    for (const queue of this.#queues) queue.active?.stop();
+    this.#queues.stop();
     this.#status |= DEVICE_NEEDS_RESET;
     if ((this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
     this.#transport.driverFailed(error);
@@ -176,7 +197,7 @@ export class VirtioController {
 
   #deactivate(done: () => void): void {
     const epoch = ++this.#epoch;
-    for (const queue of this.#queues) queue.active?.stop();
+    this.#queues.stop();
     if (!this.#active) return done();
     this.#active = false;
     this.device.deactivate(() => {
@@ -191,6 +212,8 @@ export class VirtioController {
     this.#status = 0;
     this.#accepted = 0n;
     this.#queues = this.#freshQueues();
+    this.#frozen = undefined;
+    this.#changeHeld = false;
     this.#config = this.device.config(0n, this.#transport.locate);
     this.#bumpGeneration();
     this.#transport.wasReset();
@@ -203,16 +226,7 @@ export class VirtioController {
     this.#generation = (this.#generation + 1) & 0xff;
   }
 
-  #freshQueues(): QueueState[] {
-    return this.device.queueSizes.map((maxSize) => ({
-      maxSize,
-      size: maxSize,
-      desc: 0n,
-      driver: 0n,
-      device: 0n,
-      enabled: false,
-      ring: undefined,
-      active: undefined,
-    }));
+  #freshQueues(): QueueSet {
+    return new QueueSet(this.device.queueSizes, this.#transport, (error) => this.#needsReset(error));
   }
 }

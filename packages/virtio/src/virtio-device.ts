@@ -56,6 +56,12 @@ export interface VirtioDevice {
   /** The driver says that queue `index` has buffers, which may be old news. */
   notified(index: number): void;
   /**
+   * The driver resets queue `index` alone: forget what it asked for there. The queue is no longer live; if the driver enables
+   * it again, the same object is. `done` is called, possibly at once, when nothing begun for it is in flight. A device without
+   * this does not offer VIRTIO_F_RING_RESET.
+   */
+  resetQueue?(index: number, done: () => void): void;
+  /**
    * Forget the driver: touch none of its queues and memory again. `done` is called, possibly at once, when nothing begun
    * for it is still in flight.
    */

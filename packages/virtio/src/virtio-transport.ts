@@ -11,6 +11,8 @@ export interface VirtioTransport {
   configInterrupt(): void;
   /** The device went back to its initial state; interrupts and vectors have to as well. */
   wasReset(): void;
+  /** One queue went back to its initial state; its vector has to as well. */
+  queueWasReset(queue: number): void;
   readonly defer: (callback: () => void) => void;
   readonly locate: RegionLocator;
   /** A driver's mistake made the device ask for a reset. */

@@ -1,0 +1,121 @@
+import { ActiveQueue, type DriverError } from './active-queue.ts';
+import { createDeviceQueue } from './create-device-queue.ts';
+import type { DeviceQueue, QueueError } from './device-queue.ts';
+import type { VirtioTransport } from './virtio-transport.ts';
+
+/** One queue's registers, the same for every transport. Addresses are exact, to read back as written. */
+export interface QueueRegisters {
+  readonly maxSize: number;
+  size: number;
+  desc: bigint;
+  driver: bigint;
+  device: bigint;
+  readonly enabled: boolean;
+  /** The driver has asked for this queue's reset, and it is not over. */
+  readonly resetting: boolean;
+}
+
+interface QueueState extends QueueRegisters {
+  enabled: boolean;
+  resetting: boolean;
+  ring: DeviceQueue | undefined;
+  active: ActiveQueue | undefined;
+}
+
+/** All queues of a device: their registers, and the rings of those in service. */
+export class QueueSet {
+  readonly #transport: VirtioTransport;
+  readonly #failed: (error: DriverError) => void;
+  readonly #queues: QueueState[];
+  /** Set while paused, until every queue has come to rest. */
+  #whenSettled: (() => void) | undefined;
+
+  /** `maxSizes` by queue; `failed` hears of a driver's mistake that ends the service of all. */
+  constructor(maxSizes: readonly number[], transport: VirtioTransport, failed: (error: DriverError) => void) {
+    this.#transport = transport;
+    this.#failed = failed;
+    this.#queues = maxSizes.map(freshQueue);
+  }
+
+  get(index: number): QueueRegisters | undefined {
+    return this.#queues[index];
+  }
+
+  /** Builds the ring that the registers describe; what is wrong with it, if anything. One that was in service goes on. */
+  enable(index: number, features: bigint): QueueError | undefined {
+    const queue = this.#queues[index];
+    if (queue === undefined) return undefined;
+    const { size, desc, driver, device } = queue;
+    const ring = createDeviceQueue(this.#transport.memory, features, { size, desc: Number(desc), driver: Number(driver), device: Number(device) });
+    const error = ring.check();
+    if (error !== undefined) return error;
+    queue.enabled = true;
+    queue.ring = ring;
+    queue.active?.restart(ring);
+    return undefined;
+  }
+
+  /** Takes all enabled queues into service. */
+  activate(): readonly (ActiveQueue | undefined)[] {
+    this.#queues.forEach((queue, index) => {
+      if (queue.ring === undefined) return;
+      queue.active = new ActiveQueue(queue.ring, this.#transport.memory, {
+        interrupt: () => this.#transport.queueInterrupt(index),
+        failed: this.#failed,
+        defer: this.#transport.defer,
+        settled: () => this.#settle(),
+      });
+    });
+    return this.#queues.map(({ active }) => active);
+  }
+
+  /** Whether a notification of this queue means anything. */
+  serves(index: number): boolean {
+    return this.#queues[index]?.active?.live === true;
+  }
+
+  /** Ends the service of all queues without a word. */
+  stop(): void {
+    this.#whenSettled = undefined;
+    for (const { active } of this.#queues) active?.stop();
+  }
+
+  /** Ends the service of one queue; false if there is nothing to do. {@link finishReset} has to follow. */
+  beginReset(index: number): boolean {
+    const queue = this.#queues[index];
+    if (queue === undefined || queue.resetting) return false;
+    queue.resetting = true;
+    queue.active?.stop();
+    return true;
+  }
+
+  /** VIRTIO 1.4 §2.6.1.1.1: all of the queue is as it was at first; it can be enabled again. */
+  finishReset(index: number): void {
+    const queue = this.#queues[index];
+    if (queue === undefined) return;
+    Object.assign(queue, { ...freshQueue(queue.maxSize), active: queue.active });
+    this.#settle();
+  }
+
+  /** Takes no more buffers; `done` is called, possibly at once, when those taken have been given back and no reset is under way. */
+  pause(done: () => void): void {
+    this.#whenSettled = done;
+    for (const { active } of this.#queues) active?.pause();
+    this.#settle();
+  }
+
+  resume(): void {
+    for (const { active } of this.#queues) active?.resume();
+  }
+
+  #settle(): void {
+    if (this.#whenSettled === undefined || this.#queues.some(({ active, resetting }) => resetting || active?.settled === false)) return;
+    const done = this.#whenSettled;
+    this.#whenSettled = undefined;
+    done();
+  }
+}
+
+function freshQueue(maxSize: number): QueueState {
+  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined };
+}
