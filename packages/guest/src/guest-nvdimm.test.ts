@@ -34,7 +34,7 @@ describe('an NVDIMM', () => {
   it('without valid labels is one disk', () => {
     platform.plug(0, { size: SIZE, labelSize: LABELS });
     const nvdimm = boot();
-    expect([nvdimm.labels(), nvdimm.labelSize, disks()]).toEqual([undefined, LABELS, ['pmem0: 16 MiB at 0']]);
+    expect([nvdimm.labels(), nvdimm.labelVersion, nvdimm.labelSize, disks()]).toEqual([undefined, undefined, LABELS, ['pmem0: 16 MiB at 0']]);
     expect(nvdimm.namespaces).toEqual([{ uuid: undefined, name: '', dpa: 0, size: 16 * MIB, disk: guest.disks[0] }]);
   });
 
@@ -66,6 +66,7 @@ describe('an NVDIMM', () => {
     expect(Buffer.from(kept!.read(0, 4)).toString()).toBe('rest');
     again.createNamespace({ size: 2 * MIB });
     expect(disks()).toEqual(['pmem1: 12 MiB at 4', 'pmem0: 2 MiB at 0']);
+    expect(again.labelVersion).toBe(version);
     expect(again.namespaces.map(({ dpa }) => dpa)).toEqual([0, 4 * MIB]);
     expect(platform.said).toEqual([]);
   });

@@ -61,6 +61,7 @@ export class GuestNvdimm {
   readonly #system: NvdimmSystem;
   readonly #area: LabelArea | undefined;
   #namespaces: readonly GuestNamespace[] = [];
+  #labelVersion: LabelVersion | undefined;
   #dead: Error | undefined;
 
   constructor(system: NvdimmSystem, found: FoundNvdimm, name: string) {
@@ -79,6 +80,11 @@ export class GuestNvdimm {
   /** Bytes; 0 if it has no label area. */
   get labelSize(): number {
     return this.#area?.size ?? 0;
+  }
+
+  /** Of the labels that {@link namespaces} are by; undefined if there are no valid ones. */
+  get labelVersion(): LabelVersion | undefined {
+    return this.#labelVersion;
   }
 
   /** By address. */
@@ -170,6 +176,7 @@ export class GuestNvdimm {
       this.#problem((error as Error).message);
       if (this.#namespaces.length > 0) return [...this.#namespaces];
     }
+    this.#labelVersion = labels?.version;
     if (labels === undefined) return [{ uuid: undefined, name: '', dpa: 0, size: this.size }];
     return rawNamespaces(labels, this.#found, (text) => this.#problem(`${this.name}: ${text}`));
   }

@@ -1,5 +1,5 @@
-import { GuestError, locationKey, type DiskPlace, type Guest, type GuestDisk, type GuestNvdimm } from '@vpmem/guest';
-import type { GuestConsole, GuestDiskInfo } from './managed-machine.ts';
+import { GuestError, locationKey, type DiskPlace, type Guest, type GuestDisk, type GuestNamespace, type GuestNvdimm } from '@vpmem/guest';
+import type { GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo } from './managed-machine.ts';
 
 /** A device whose disk can be named by its id. */
 interface NamedPlace {
@@ -49,10 +49,43 @@ export class EmbeddedConsole implements GuestConsole {
     (await this.#disk(disk)).inUse = inUse;
   }
 
-  async #disk(name: string): Promise<GuestDisk> {
+  dimms(): readonly GuestDimmInfo[] {
+    return this.nvdimms.map(({ name, handle, address, size, armed, labelSize, labelVersion, namespaces }) => {
+      const id = this.#devices().find(({ place }) => isDimm(place, handle))?.id;
+      return { name, id, address, size, armed, labelSize, labelVersion, namespaces: namespaces.map(namespaceInfo) };
+    });
+  }
+
+  async initialiseLabels(dimm: string): Promise<void> {
+    (await this.#dimm(dimm)).initialiseLabels();
+  }
+
+  async createNamespace(dimm: string, wish: { readonly name?: string; readonly size?: number }): Promise<GuestNamespaceInfo> {
+    return namespaceInfo((await this.#dimm(dimm)).createNamespace(wish));
+  }
+
+  async destroyNamespace(dimm: string, uuid: string): Promise<void> {
+    (await this.#dimm(dimm)).destroyNamespace(uuid);
+  }
+
+  async #dimm(name: string): Promise<GuestNvdimm> {
+    await this.#running();
+    const device = this.#devices().find(({ id }) => id === name);
+    const dimm = this.nvdimms.find((each) => (device === undefined ? each.name === name : isDimm(device.place, each.handle)));
+    if (dimm !== undefined) return dimm;
+    const known = this.dimms().map((each) => `'${each.id ?? each.name}'`);
+    throw new GuestError(`the guest has no NVDIMM '${name}'${known.length === 0 ? ', nor any other' : `; it has ${known.join(', ')}`}`);
+  }
+
+  async #running(): Promise<Guest> {
     const guest = this.#guest();
     if (guest === undefined) throw new GuestError('the guest has not started');
     await guest.machine.processor.whenRunning();
+    return guest;
+  }
+
+  async #disk(name: string): Promise<GuestDisk> {
+    const guest = await this.#running();
     const device = this.#devices().find(({ id }) => id === name);
     const isIt = device === undefined ? (disk: GuestDisk) => disk.name === name : ({ place }: GuestDisk) => placeKey(place) === placeKey(device.place);
     const [disk, ...more] = guest.disks.filter(isIt);
@@ -67,6 +100,10 @@ export class EmbeddedConsole implements GuestConsole {
 function placeKey(place: DiskPlace): string {
   return 'pci' in place ? `pci ${locationKey(place.pci)}` : `nvdimm ${place.nvdimm}`;
 }
+
+const isDimm = (place: DiskPlace, handle: number): boolean => 'nvdimm' in place && place.nvdimm === handle;
+
+const namespaceInfo = ({ uuid, name, dpa, size, disk }: GuestNamespace): GuestNamespaceInfo => ({ uuid, name, offset: dpa, size, disk: disk?.name });
 
 function inside(name: string, { size }: GuestDisk, offset: number, length: number): void {
   if (Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0 && offset + length <= size) return;

@@ -14,7 +14,7 @@ export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failu
 export { explainError, explainEvent, type Severity } from './explain.ts';
 export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
 export type { ForeignMonitor } from './foreign-monitor.ts';
-export type { AddedDevice, GuestConsole, GuestDiskInfo, ManagedMachine, RunState } from './managed-machine.ts';
+export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
 export type { BackendInfo, DimmInfo, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure } from './memory-info.ts';
 export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';

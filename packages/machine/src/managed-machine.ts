@@ -31,10 +31,43 @@ export interface GuestDiskInfo {
   readonly inUse: boolean;
 }
 
+/** Memory of an NVDIMM that the guest makes a disk of. Bytes. */
+export interface GuestNamespaceInfo {
+  /** Undefined where there are no valid labels, so that all of the NVDIMM is one disk. */
+  readonly uuid: string | undefined;
+  /** As in its label; may hold any character. */
+  readonly name: string;
+  /** From the NVDIMM's beginning. */
+  readonly offset: number;
+  readonly size: number;
+  /** What the guest calls its disk; undefined if it could not make one. */
+  readonly disk: string | undefined;
+}
+
+/** An NVDIMM that the guest drives. */
+export interface GuestDimmInfo {
+  /** What the guest calls it: `nmem0`. */
+  readonly name: string;
+  /** The device's `id`, if one was given. */
+  readonly id: string | undefined;
+  /** Guest-physical. */
+  readonly address: bigint;
+  /** Bytes, without the label area. */
+  readonly size: number;
+  /** False: the guest takes it for read-only. */
+  readonly armed: boolean;
+  /** Bytes; 0 if it has no label area. */
+  readonly labelSize: number;
+  /** `1.1` or `1.2`; undefined if there are no valid labels. */
+  readonly labelVersion: string | undefined;
+  /** By address. */
+  readonly namespaces: readonly GuestNamespaceInfo[];
+}
+
 /**
  * What a guest in this process can be told to do. `disk` is the device's id or the guest's name for it, offsets are bytes.
  * While the machine is stopped nothing happens, and the promises wait for `cont`. They reject with a GuestError: no such
- * disk, outside the disk, a flush that failed, a reset.
+ * disk or NVDIMM, outside the disk, a flush that failed, labels that cannot be changed so, a reset.
  */
 export interface GuestConsole {
   disks(): readonly GuestDiskInfo[];
@@ -45,6 +78,14 @@ export interface GuestConsole {
   fsync(disk: string): Promise<void>;
   /** Marks a disk in use, as a mounted one is: the guest does not give it up then. Forgotten at a reset. */
   setInUse(disk: string, inUse: boolean): Promise<void>;
+
+  /** The NVDIMMs it has found; below, `dimm` is the device's id or the guest's name for it. */
+  dimms(): readonly GuestDimmInfo[];
+  /** Makes labels without namespaces: none of the NVDIMM is a disk then. */
+  initialiseLabels(dimm: string): Promise<void>;
+  /** Makes a namespace and its disk; `size` in bytes, by default all that is free in a row. */
+  createNamespace(dimm: string, wish: { readonly name?: string; readonly size?: number }): Promise<GuestNamespaceInfo>;
+  destroyNamespace(dimm: string, uuid: string): Promise<void>;
 }
 
 /**

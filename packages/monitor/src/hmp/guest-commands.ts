@@ -1,8 +1,7 @@
-import type { GuestConsole } from '@vpmem/machine';
 import { OptionError, parseSize } from '@vpmem/options';
 import { word, rest, type Completer } from './argument.ts';
-import { defineCommand, type HmpCommand, type Invocation } from './hmp-command.ts';
-import type { HmpContext } from './hmp-context.ts';
+import { guestCommon, guestOf, runningGuest } from './guest-context.ts';
+import { defineCommand, type HmpCommand } from './hmp-command.ts';
 
 /** Bytes that one line reads at most. */
 const MAX_READ = 64 * 1024;
@@ -12,16 +11,11 @@ const completeDisk: Completer = ({ machine }, text) => ({
   replaced: text,
 });
 
-const common = {
-  ours: true,
-  offered: ({ machine }: HmpContext): boolean => machine.guest !== undefined,
-};
-
 const guestDisks = defineCommand({
-  ...common,
+  ...guestCommon,
   names: ['guest_disks'],
   help: "show the guest's pmem disks",
-  manual: "The disks that the embedded guest has made of its virtio-pmem devices. Only where the guest is part of this program, as in `vpmem run`.",
+  manual: "The disks that the embedded guest has made of its virtio-pmem devices and NVDIMMs. Only where the guest is part of this program, as in `vpmem run`.",
   arguments: {},
   run: (invocation) => {
     const disks = guestOf(invocation).disks();
@@ -33,7 +27,7 @@ const guestDisks = defineCommand({
 });
 
 const guestWrite = defineCommand({
-  ...common,
+  ...guestCommon,
   names: ['guest_write'],
   params: 'disk offset text',
   help: 'let the guest store text on a disk',
@@ -44,7 +38,7 @@ const guestWrite = defineCommand({
 });
 
 const guestRead = defineCommand({
-  ...common,
+  ...guestCommon,
   names: ['guest_read'],
   params: 'disk offset length',
   help: 'show what the guest loads from a disk',
@@ -60,18 +54,18 @@ const guestRead = defineCommand({
 });
 
 const guestFsync = defineCommand({
-  ...common,
+  ...guestCommon,
   names: ['guest_fsync'],
   params: 'disk',
   help: 'let the guest flush a disk',
-  manual: 'The embedded guest asks for a flush and waits for it; afterwards all that it stored before is durable.',
+  manual: 'The embedded guest asks for a flush and waits for it; afterwards all that it stored before is durable. A disk on an NVDIMM has nobody to ask: it succeeds at once, and nothing is durable.',
   example: ['guest_fsync pmem0'],
   arguments: { disk: word(completeDisk) },
   run: async (invocation, { disk }) => (await runningGuest(invocation)).fsync(disk),
 });
 
 const guestHold = defineCommand({
-  ...common,
+  ...guestCommon,
   names: ['guest_hold'],
   params: 'disk on|off',
   help: 'let the guest hold on to a disk, as if it were mounted',
@@ -86,18 +80,6 @@ const guestHold = defineCommand({
 
 /** Commands for a guest that is part of this program. */
 export const guestCommands: readonly HmpCommand[] = [guestDisks, guestWrite, guestRead, guestFsync, guestHold];
-
-function guestOf({ machine: { guest } }: Invocation): GuestConsole {
-  if (guest === undefined) throw new TypeError('a command that was not offered ran');
-  return guest;
-}
-
-/** A stopped guest would keep its user waiting, and with it everybody who waits for this monitor. */
-async function runningGuest(invocation: Invocation): Promise<GuestConsole> {
-  const state = await invocation.machine.runState();
-  if (state !== 'running') throw new OptionError('invalid-value', `the guest does not run, it is ${state}`, { hint: 'Let it go on with cont.' });
-  return guestOf(invocation);
-}
 
 /** Sixteen bytes in a line: where, in hexadecimal, as text. */
 function showBytes(offset: number, bytes: Uint8Array): string[] {

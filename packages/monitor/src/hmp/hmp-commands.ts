@@ -5,6 +5,7 @@ import { guestCommands } from './guest-commands.ts';
 import type { HmpContext } from './hmp-context.ts';
 import { infoTopics } from './info-topics.ts';
 import { LineReader } from './line-reader.ts';
+import { namespaceCommands } from './namespace-commands.ts';
 import { objectCommands } from './object-commands.ts';
 import { qomCommands } from './qom-commands.ts';
 import { runCommands } from './run-commands.ts';
@@ -43,7 +44,7 @@ const info = defineCommand({
 });
 
 /** All commands, in the order in which help shows them. */
-export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...failureCommands, ...guestCommands];
+export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...failureCommands, ...guestCommands, ...namespaceCommands];
 
 /** A command that a line asks for. */
 export interface ResolvedCommand {
