@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, readdirSync } from 'node:fs';
 import { createMemfd } from '@vpmem/native';
 import { describe, expect, it } from 'vitest';
 import { FileBackings, type Backing, type FileRefused } from './backing.ts';
-import { DirectWindow } from './memory-window.ts';
+import { DirectWindow, GuestMemoryFault } from './memory-window.ts';
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 const opened = (result: Backing | FileRefused): Backing => {
@@ -32,6 +32,35 @@ describe('FileBackings', () => {
     const files = new FileBackings();
     expect(opened(files.open(createMemfd('sealed', 4096), 4096, true)).window(0, 0, 4096)).toBeInstanceOf(DirectWindow);
     expect(opened(files.open(createMemfd('open', 4096, { seal: false }), 4096, true)).window(0, 0, 4096)).not.toBeInstanceOf(DirectWindow);
+  });
+
+  it('touches huge pages through the kernel, sealed or not: there may be none left', () => {
+    const fd = createMemfd('huge', 2 ** 21, { hugePages: true });
+    const window = opened(new FileBackings().open(fd, 4096, true)).window(0, 0, 4096);
+    expect(window).not.toBeInstanceOf(DirectWindow);
+    try {
+      expect(window.view.getUint8(0)).toBe(0);
+    } catch (error) {
+      expect(error).toBeInstanceOf(GuestMemoryFault);
+    }
+  });
+
+  it('maps only so many files, and so many bytes, and again when others are gone', () => {
+    const limits = { files: 2, bytes: 3 * 4096 };
+    const files = new FileBackings(limits);
+    const first = opened(files.open(createMemfd('a', 4096), 4096, true));
+    expect(files.open(createMemfd('large', 3 * 4096), 4096, true)).toMatchObject({ code: 'too-much', detail: expect.stringContaining('2 files of 12288 bytes') as string });
+    opened(files.open(createMemfd('b', 4096), 4096, true));
+    expect(files.open(createMemfd('c', 4096), 4096, true)).toMatchObject({ code: 'too-much' });
+    first.release();
+    opened(files.open(createMemfd('d', 8192), 4096, true));
+  });
+
+  it('counts nothing for a file the kernel does not map', () => {
+    const files = new FileBackings({ files: 1, bytes: 4096 });
+    const fd = createMemfd('ro', 4096);
+    for (const _ of [1, 2]) expect(() => files.open(openSync(`/proc/self/fd/${fd}`, 'r'), 4096, true)).toThrow(/EACCES/);
+    opened(files.open(fd, 4096, true));
   });
 
   it('maps a read-only descriptor for reading', () => {

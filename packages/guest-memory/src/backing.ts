@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import { identifyFile, Mapping } from '@vpmem/native';
+import { identifyFile, Mapping, type FileIdentity } from '@vpmem/native';
+import { MapBudget, type MapLimits } from './map-budget.ts';
 import { CopiedWindow, DirectWindow, type MemoryWindow } from './memory-window.ts';
 
 /** Where the bytes of a region are. */
@@ -29,7 +30,7 @@ interface SharedFile {
 
 /** Why a descriptor cannot back guest memory. */
 export interface FileRefused {
-  readonly code: 'not-a-file' | 'too-short';
+  readonly code: 'not-a-file' | 'too-short' | 'too-much';
   readonly detail: string;
 }
 
@@ -37,11 +38,18 @@ export interface FileRefused {
  * Guest RAM that arrives as file descriptors. Each file is mapped once, as a whole, however many regions lie in it, and
  * its descriptor is closed at once: firmware toggling its shadow areas re-maps the same file dozens of times.
  *
- * Memory that cannot shrink (F_SEAL_SHRINK) is touched directly, any other only through the kernel, so that a client that
- * truncates it cannot take the process down.
+ * Memory that can always be touched (sealed against shrinking, and no huge pages) is touched directly, any other only through
+ * the kernel, so that a client that truncates it cannot take the process down. How much there may be is limited, because
+ * without mappings to spare this process ends too.
  */
 export class FileBackings {
   readonly #files = new Map<string, SharedFile>();
+  readonly #budget: MapBudget;
+
+  /** `limits` on what is mapped at a time; default: what any VM needs. */
+  constructor(limits?: MapLimits) {
+    this.#budget = new MapBudget(limits);
+  }
 
   /** Files mapped at present. */
   get size(): number {
@@ -60,17 +68,26 @@ export class FileBackings {
       if (!identity.regular) return { code: 'not-a-file', detail: 'the descriptor is no regular file' };
       if (end > identity.size) return { code: 'too-short', detail: `the file has ${identity.size} bytes, the region ends at ${end}` };
       // The size is part of the key: a file that has grown is mapped anew, the older regions keep the older mapping.
-      const key = `${identity.device}:${identity.inode}:${identity.size}:${identity.cannotShrink}:${writable}`;
-      const file = this.#files.get(key) ?? {
-        mapping: Mapping.ofFile(fd, { length: identity.size, writable }),
-        direct: identity.cannotShrink,
-        users: 0,
-      };
+      const key = `${identity.device}:${identity.inode}:${identity.size}:${identity.neverFaults}:${writable}`;
+      const file = this.#files.get(key) ?? this.#map(fd, identity, writable);
+      if (typeof file === 'string') return { code: 'too-much', detail: file };
       this.#files.set(key, file);
       file.users++;
       return this.#backing(key, file);
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** The file, or why it would be too much. */
+  #map(fd: number, { size, neverFaults }: FileIdentity, writable: boolean): SharedFile | string {
+    const problem = this.#budget.take(size);
+    if (problem !== undefined) return problem;
+    try {
+      return { mapping: Mapping.ofFile(fd, { length: size, writable }), direct: neverFaults, users: 0 };
+    } catch (error) {
+      this.#budget.give(size);
+      throw error;
     }
   }
 
@@ -86,6 +103,7 @@ export class FileBackings {
         released = true;
         if (--file.users > 0) return;
         this.#files.delete(key);
+        this.#budget.give(file.mapping.length);
         file.mapping.unmap();
       },
     };

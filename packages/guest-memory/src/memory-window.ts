@@ -19,11 +19,11 @@ export interface MemoryWindow {
   copyIn(offset: number, source: Uint8Array): void;
 }
 
-/** The memory behind an address is gone: its file was truncated by whoever owns it. */
+/** The memory behind an address is gone: its file was truncated by whoever owns it, or is of huge pages and there are no more. */
 export class GuestMemoryFault extends Error {
   override readonly name = 'GuestMemoryFault';
   constructor() {
-    super('guest memory is gone: the file behind it was truncated');
+    super('guest memory is gone: the file behind it was truncated, or the host has no page left for it');
   }
 }
 

@@ -15,6 +15,8 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
+/** Report what has changed since the last report, not what is. */
+export const EPOLLET = 0x8000_0000;
 
 const MAX_EVENTS = 64;
 // struct epoll_event is packed on x86-64 only.

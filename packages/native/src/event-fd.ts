@@ -1,9 +1,8 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { check, eventfd, fcntl } from './libc.ts';
+import { check, eventfd } from './libc.ts';
 
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
-const F_SETFL = 4;
 
 const ONE = Buffer.from('0100000000000000', 'hex');
 const COUNT = Buffer.alloc(8);
@@ -12,14 +11,12 @@ const COUNT = Buffer.alloc(8);
 export class EventFd {
   readonly fd: number;
 
-  /** Takes over `fd` when given (an eventfd received from a peer), else makes a new one, close-on-exec. Never blocks. */
+  /** Takes over `fd` when given, one that another thread made like this; else makes a new one, close-on-exec, that never blocks. */
   constructor(fd?: number) {
     this.fd = fd ?? check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), 'eventfd');
-    // A peer could hand over a blocking one with its counter full, and our next signal would never return.
-    if (fd !== undefined) check(fcntl(fd, F_SETFL, EFD_NONBLOCK), 'fcntl F_SETFL', `descriptor ${fd}`);
   }
 
-  /** Adds 1. False when the peer's counter is full or the descriptor no eventfd: the peer's loss, not ours. */
+  /** Adds 1. False when the counter is full. */
   signal(): boolean {
     try {
       writeSync(this.fd, ONE);

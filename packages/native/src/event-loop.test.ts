@@ -27,7 +27,7 @@ describe('EventFd', () => {
     expect(event.drain()).toBe(0);
   });
 
-  it('taken over from a peer, never blocks even when its counter is full', () => {
+  it('never blocks, even when its counter is full', () => {
     const full = Buffer.alloc(8);
     full.writeBigUInt64LE(2n ** 64n - 2n);
     const [event] = events as [EventFd];
@@ -136,5 +136,39 @@ describe('EventLoop', () => {
     watch.close();
     closeSync(x);
     closeSync(y);
+  });
+});
+
+describe('EventLoop.after', () => {
+  it('calls back in order of time, each once, and takes no descriptor', () => {
+    const seen: string[] = [];
+    loop.after(6, () => seen.push('later'));
+    loop.after(2, () => seen.push('soon'));
+    const began = performance.now();
+    while (seen.length < 2) loop.turn(-1);
+    expect(seen).toEqual(['soon', 'later']);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(5);
+    loop.turn(10);
+    expect(seen).toHaveLength(2);
+  });
+
+  it('is taken back, also by another that expires at the same time', () => {
+    const seen: string[] = [];
+    loop.after(1, () => {
+      seen.push('first');
+      cancel();
+    });
+    const cancel = loop.after(1, () => seen.push('second'));
+    loop.after(2, () => seen.push('third'));
+    while (!seen.includes('third')) loop.turn(-1);
+    expect(seen).toEqual(['first', 'third']);
+  });
+
+  it('is heard of by a loop that shares its thread and was waiting already', async () => {
+    const pumping = loop.pump();
+    await new Promise(setImmediate);
+    await new Promise<void>((resolve) => loop.after(1, resolve));
+    loop.stop();
+    await pumping;
   });
 });

@@ -17,6 +17,12 @@ export interface Watch {
  */
 const POLL_MAX = 1;
 
+interface Timer {
+  /** By `performance.now()`. */
+  readonly due: number;
+  readonly callback: () => void;
+}
+
 interface Watched {
   readonly handler: (events: number) => void;
 }
@@ -30,6 +36,7 @@ export class EventLoop {
   readonly #epoll = new Epoll();
   readonly #watched = new Map<number, Watched>();
   #deferred: (() => void)[] = [];
+  readonly #timers = new Set<Timer>();
   readonly #wake = new EventFd();
   #pollWindow = 0;
   #stopped = false;
@@ -63,6 +70,14 @@ export class EventLoop {
     if (!this.#turning) this.#wake.signal();
   };
 
+  /** Calls back once, `milliseconds` from now at the soonest; calling what it returns takes that back. Takes no descriptor. */
+  after(milliseconds: number, callback: () => void): () => void {
+    const timer: Timer = { due: performance.now() + milliseconds, callback };
+    this.#timers.add(timer);
+    if (!this.#turning) this.#wake.signal();
+    return () => void this.#timers.delete(timer);
+  }
+
   /** Serves until {@link stop}. Between events that follow each other closely it does not sleep. */
   run(): void {
     while (!this.#stopped) this.#pollOrSleep();
@@ -71,7 +86,7 @@ export class EventLoop {
   /** Serves until {@link stop}, between the other things this thread does. */
   async pump(): Promise<void> {
     while (!this.#stopped) {
-      if (this.#deferred.length === 0) await whenReadable(this.#epoll.fd);
+      if (this.#deferred.length === 0) await whenReadable(this.#epoll.fd, this.#untilTimer(-1));
       else await new Promise(setImmediate);
       this.turn(0);
     }
@@ -83,11 +98,12 @@ export class EventLoop {
     this.#deferred = [];
     this.#turning = true;
     try {
-      const ready = this.#epoll.wait(deferred.length > 0 ? 0 : timeoutMs, (fd, events) => {
+      const ready = this.#epoll.wait(deferred.length > 0 ? 0 : this.#untilTimer(timeoutMs), (fd, events) => {
         // A handler earlier in the same turn may have closed this watch.
         this.#watched.get(fd)?.handler(events);
       });
       for (const callback of deferred) callback();
+      this.#expire();
       return ready;
     } finally {
       this.#turning = false;
@@ -98,6 +114,24 @@ export class EventLoop {
   stop(): void {
     this.#stopped = true;
     this.#wake.signal();
+  }
+
+  /** At most `timeoutMs` (-1: without end), and not beyond what the next timer waits for. */
+  #untilTimer(timeoutMs: number): number {
+    if (this.#timers.size === 0) return timeoutMs;
+    const next = Math.min(...[...this.#timers].map(({ due }) => due));
+    const left = Math.max(0, Math.ceil(next - performance.now()));
+    return timeoutMs < 0 ? left : Math.min(left, timeoutMs);
+  }
+
+  #expire(): void {
+    if (this.#timers.size === 0) return;
+    const now = performance.now();
+    for (const timer of [...this.#timers]) {
+      // One that expired earlier in this round may have taken back the next.
+      if (timer.due > now || !this.#timers.delete(timer)) continue;
+      timer.callback();
+    }
   }
 
   /** One turn with something to do. Looking pays when sleeping would have been short, so the last wait decides on the next. */
@@ -113,6 +147,7 @@ export class EventLoop {
 
   close(): void {
     this.#watched.clear();
+    this.#timers.clear();
     this.#wake.close();
     this.#epoll.close();
   }

@@ -1,15 +1,15 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
 export { lockFile, redirect, replaceDescriptor } from './descriptor.ts';
-export { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
+export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';
 export { copyFrom, copyTo } from './kernel-copy.ts';
 export { MAX_WINDOW, Mapping } from './mapping.ts';
 export { createMemfd, identifyFile, type FileIdentity } from './memfd.ts';
 export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
+export { PeerEvent } from './peer-event.ts';
 export { waitReadable, whenReadable } from './poll.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { SystemError, describeErrno } from './system-error.ts';
-export { TimerFd } from './timer-fd.ts';
 export { sendDatagram } from './unix-datagram.ts';
 export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

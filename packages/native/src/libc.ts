@@ -27,10 +27,6 @@ export const fcntl = declare<(fd: number, command: number, argument: number) => 
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');
-export const timerfdCreate = declare<(clock: number, flags: number) => number>('int timerfd_create(int clockid, int flags)');
-export const timerfdSettime = declare<(fd: number, flags: number, value: Uint8Array, old: Pointer) => number>(
-  'int timerfd_settime(int fd, int flags, const void *new_value, void *old_value)',
-);
 export const fallocate = declare<(fd: number, mode: number, offset: number, length: number) => number>(
   'int fallocate(int fd, int mode, int64_t offset, int64_t len)',
 );
@@ -77,6 +73,11 @@ export const processVmReadv = declare<(pid: number, local: bigint, nl: number, r
 );
 export const processVmWritev = declare<(pid: number, local: bigint, nl: number, remote: bigint, nr: number, flags: number) => number | bigint>(
   'int64_t process_vm_writev(int pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)',
+);
+
+/** A system call that the C library has no function for. */
+export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint) => number | bigint>(
+  'long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)',
 );
 
 /** The calling thread's errno, right after a failed call. */

@@ -63,9 +63,9 @@ describe('Mapping', () => {
 
 describe('identifyFile', () => {
   it('knows a sealed memfd from one that can be truncated', () => {
-    expect(identifyFile(memfd(4096))).toMatchObject({ regular: true, size: 4096, cannotShrink: true });
-    expect(identifyFile(memfd(4096, false))).toMatchObject({ regular: true, size: 4096, cannotShrink: false });
-    expect(identifyFile(0).cannotShrink).toBe(false);
+    expect(identifyFile(memfd(4096))).toMatchObject({ regular: true, size: 4096, neverFaults: true });
+    expect(identifyFile(memfd(4096, false))).toMatchObject({ regular: true, size: 4096, neverFaults: false });
+    expect(identifyFile(0).neverFaults).toBe(false);
   });
 
   it('a sealed memfd really cannot shrink', () => {

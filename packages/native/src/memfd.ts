@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, statfsSync } from 'node:fs';
 import { check, fcntl, memfdCreate } from './libc.ts';
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
+const MFD_HUGETLB = 4;
 /** The kernel takes 249 bytes; the name is for people who look into /proc. */
 const MAX_NAME = 249;
 const F_ADD_SEALS = 1033;
@@ -10,13 +11,17 @@ const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
 const F_SEAL_GROW = 4;
+/** Linux, linux/magic.h */
+const HUGETLBFS_MAGIC = 0x9584_58f6;
 
 /**
  * A file of `size` bytes that lives in memory only; returns its descriptor, close-on-exec. Sealed, unless told otherwise,
- * so that nobody who gets the descriptor can change the size under a mapping.
+ * so that nobody who gets the descriptor can change the size under a mapping. With `hugePages`, which may run out, touching
+ * it can end the process all the same.
  */
-export function createMemfd(name: string, size: number, options: { seal?: boolean } = {}): number {
-  const fd = check(memfdCreate(name.slice(0, MAX_NAME), MFD_CLOEXEC | MFD_ALLOW_SEALING), 'memfd_create', name);
+export function createMemfd(name: string, size: number, options: { seal?: boolean; hugePages?: boolean } = {}): number {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (options.hugePages === true ? MFD_HUGETLB : 0);
+  const fd = check(memfdCreate(name.slice(0, MAX_NAME), flags), 'memfd_create', name);
   try {
     ftruncateSync(fd, size);
     if (options.seal ?? true) check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 'fcntl F_ADD_SEALS', name);
@@ -35,8 +40,11 @@ export interface FileIdentity {
   readonly size: number;
   /** A regular file (memfd and hugetlbfs included): no pipe, socket, directory or device. */
   readonly regular: boolean;
-  /** The kernel promises that the size never goes down (F_SEAL_SHRINK), so touching a mapping cannot raise SIGBUS. */
-  readonly cannotShrink: boolean;
+  /**
+   * Touching a mapping cannot raise SIGBUS: the kernel promises that the size never goes down (F_SEAL_SHRINK), and that it finds
+   * a page for every touch, as it does not for huge pages, of which there may be no more.
+   */
+  readonly neverFaults: boolean;
 }
 
 /** Looks at the seals before the size: a size read after F_SEAL_SHRINK was seen is a lower bound for good. */
@@ -48,6 +56,6 @@ export function identifyFile(fd: number): FileIdentity {
     inode: stat.ino,
     size: Number(stat.size),
     regular: stat.isFile(),
-    cannotShrink: seals !== -1 && (seals & F_SEAL_SHRINK) !== 0,
+    neverFaults: seals !== -1 && (seals & F_SEAL_SHRINK) !== 0 && statfsSync(`/proc/self/fd/${fd}`).type !== HUGETLBFS_MAGIC,
   };
 }

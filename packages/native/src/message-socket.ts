@@ -9,6 +9,7 @@ const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
+const EINTR = 4;
 const EAGAIN = 11;
 
 /** The most descriptors one message can carry, either way. Linux allows 253. */
@@ -24,7 +25,7 @@ const CMSG_HEADER = 16;
 const CONTROL_SIZE = CMSG_HEADER + MAX_FDS * 4;
 const DATA_AT = 512;
 
-/** Nothing moved: the socket is non-blocking and not ready. */
+/** Nothing moved: the socket is non-blocking and not ready, or a signal came between. */
 export const WOULD_BLOCK = -1;
 
 /**
@@ -77,7 +78,7 @@ export class MessageSocket {
     this.#arena.prepare(wanted, CONTROL_SIZE);
     const count = Number(recvmsg(this.fd, address, MSG_CMSG_CLOEXEC));
     if (count === -1) {
-      if (errno() === EAGAIN) return WOULD_BLOCK;
+      if (isTransient(errno())) return WOULD_BLOCK;
       throw new SystemError(errno(), 'recvmsg');
     }
     if (view.getUint32(MSGHDR.controllen, true) >= CMSG_HEADER) this.#takeFds(fds);
@@ -109,7 +110,7 @@ export class MessageSocket {
     }
     const count = Number(sendmsg(this.fd, address, MSG_NOSIGNAL | MSG_DONTWAIT));
     if (count !== -1) return count;
-    if (errno() === EAGAIN) return WOULD_BLOCK;
+    if (isTransient(errno())) return WOULD_BLOCK;
     throw new SystemError(errno(), 'sendmsg');
   }
 
@@ -130,3 +131,7 @@ export class MessageSocket {
 }
 
 const EMSGSIZE = 90;
+
+function isTransient(error: number): boolean {
+  return error === EAGAIN || error === EINTR;
+}

@@ -39,13 +39,15 @@ export class DmaRegions {
       for (const each of fds) closeSync(each);
       return { errno: Errno.EINVAL, detail: problem };
     }
-    // Mapping the very same range again replaces it: some clients do so instead of unmapping.
-    this.#memory.remove(address, size);
     const writable = (flags & DMA_MAP_WRITE) !== 0;
     try {
       const backing = fd === undefined || (flags & DMA_MAP_READ) === 0 ? undefined : this.#files.open(fd, offset + size, writable);
       if (backing === undefined && fd !== undefined) closeSync(fd);
-      if (backing !== undefined && 'code' in backing) return { errno: Errno.EINVAL, detail: backing.detail };
+      if (backing !== undefined && 'code' in backing) {
+        return { errno: backing.code === 'too-much' ? Errno.ENOSPC : Errno.EINVAL, detail: backing.detail };
+      }
+      // Mapping the very same range again replaces it: some clients do so instead of unmapping.
+      this.#memory.remove(address, size);
       const error = this.#memory.add({ start: address, size, writable, offset, ...(backing && { backing }) });
       if (error === undefined) return undefined;
       backing?.release();

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { EPOLLIN, EventFd, type EventLoop, type Watch } from '@vpmem/native';
+import { EPOLLET, EPOLLIN, PeerEvent, SystemError, type EventLoop, type Watch } from '@vpmem/native';
 import {
   Errno,
   IRQ_INFO_AUTOMASKED,
@@ -33,11 +33,11 @@ export interface IrqRequest extends IrqSetValues {
  */
 export class IrqLines {
   readonly #counts: readonly number[];
-  readonly #events: (EventFd | undefined)[][] = Array.from({ length: NUM_IRQS }, () => []);
+  readonly #events: (PeerEvent | undefined)[][] = Array.from({ length: NUM_IRQS }, () => []);
   readonly #loop: EventLoop;
   #intxLevel = false;
   #intxMasked = false;
-  #intxUnmask: { event: EventFd; watch: Watch } | undefined;
+  #intxUnmask: { event: PeerEvent; watch: Watch } | undefined;
 
   /** `counts` by interrupt index. */
   constructor(counts: readonly number[], loop: EventLoop) {
@@ -66,9 +66,13 @@ export class IrqLines {
   /** Carries out a SET_IRQS; the errno if it makes no sense, and then nothing has changed. Takes over the descriptors. */
   set(request: IrqRequest): number | undefined {
     const errno = this.#check(request);
-    if (errno === undefined) this.#carryOut(request);
-    else for (const fd of request.fds) closeSync(fd);
-    return errno;
+    const events = errno === undefined ? takeOver(request.fds) : undefined;
+    if (events === undefined) {
+      for (const fd of request.fds) closeSync(fd);
+      return errno ?? Errno.EINVAL;
+    }
+    this.#carryOut(request, events);
+    return undefined;
   }
 
   /** The client is gone. */
@@ -95,9 +99,9 @@ export class IrqLines {
     return valid ? undefined : Errno.EINVAL;
   }
 
-  #carryOut(request: IrqRequest): void {
+  #carryOut(request: IrqRequest, events: readonly PeerEvent[]): void {
     const { flags, index, start, count, data } = request;
-    if ((flags & IRQ_SET_DATA_EVENTFD) !== 0) return this.#assign(request);
+    if ((flags & IRQ_SET_DATA_EVENTFD) !== 0) return this.#assign(request, events);
     if (count === 0) return this.#disable(index);
     for (let i = 0; i < count; i++) {
       if ((flags & IRQ_SET_DATA_BOOL) !== 0 && data[i] === 0) continue;
@@ -106,13 +110,12 @@ export class IrqLines {
     }
   }
 
-  #assign({ flags, index, start, count, fds }: IrqRequest): void {
-    if ((flags & IRQ_SET_ACTION_UNMASK) !== 0) return this.#setUnmaskEvent(fds);
+  #assign({ flags, index, start, count }: IrqRequest, events: readonly PeerEvent[]): void {
+    if ((flags & IRQ_SET_ACTION_UNMASK) !== 0) return this.#setUnmaskEvent(events[0]);
     const lines = (this.#events[index] ??= []);
     for (let i = 0; i < count; i++) {
       lines[start + i]?.close();
-      const fd = fds[i];
-      lines[start + i] = fd === undefined ? undefined : new EventFd(fd);
+      lines[start + i] = events[i];
     }
     if (index === IRQ_INTX) this.#maskIntx(false);
   }
@@ -122,22 +125,15 @@ export class IrqLines {
     this.#events[index] = [];
     if (index !== IRQ_INTX) return;
     this.#intxMasked = false;
-    this.#setUnmaskEvent([]);
+    this.#setUnmaskEvent(undefined);
   }
 
   /** The client, or KVM for it, writes to this when the guest has served INTx. */
-  #setUnmaskEvent(fds: readonly number[]): void {
+  #setUnmaskEvent(event: PeerEvent | undefined): void {
     this.#intxUnmask?.watch.close();
     this.#intxUnmask?.event.close();
-    this.#intxUnmask = undefined;
-    const [fd] = fds;
-    if (fd === undefined) return;
-    const event = new EventFd(fd);
-    const watch = this.#loop.watch(fd, EPOLLIN, () => {
-      event.drain();
-      this.#maskIntx(false);
-    });
-    this.#intxUnmask = { event, watch };
+    // Each write is an edge, so nothing has to be read: the client could let us wait for what it has read itself.
+    this.#intxUnmask = event && { event, watch: this.#loop.watch(event.fd, EPOLLIN | EPOLLET, () => this.#maskIntx(false)) };
   }
 
   #maskIntx(masked: boolean): void {
@@ -149,5 +145,15 @@ export class IrqLines {
     if (!this.#intxLevel || this.#intxMasked || this.#events[IRQ_INTX]?.[0] === undefined) return;
     this.#intxMasked = true;
     this.signal(IRQ_INTX, 0);
+  }
+}
+
+/** Undefined, with all still the caller's, if one is no eventfd. */
+function takeOver(fds: readonly number[]): PeerEvent[] | undefined {
+  try {
+    return fds.map((fd) => new PeerEvent(fd));
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
   }
 }

@@ -16,6 +16,11 @@ export interface Message {
   readonly fds: number[];
 }
 
+interface Unsent {
+  readonly bytes: Uint8Array;
+  readonly fds: readonly number[];
+}
+
 /** Who gets the messages of a {@link MessageStream}. */
 export interface MessageSink {
   message(message: Message): void;
@@ -37,27 +42,28 @@ export class MessageStream {
   #body = this.#smallBody.subarray(0, 0);
   #received = 0;
   #fds: number[] = [];
-  #unsent: Uint8Array | undefined;
+  #unsent: Unsent | undefined;
   #open = true;
 
   /** Takes over the connected socket `fd`. */
   constructor(fd: number, loop: EventLoop, sink: MessageSink) {
     this.#socket = new MessageSocket(fd);
     this.#sink = sink;
-    this.#watch = loop.watch(fd, EPOLLIN, (events) => this.#ready(events));
+    this.#watch = loop.watch(fd, EPOLLIN, () => this.#ready());
   }
 
-  /** Sends one message, header first; `fds` ride on its first byte. It leaves as the peer takes it. */
+  /**
+   * Sends one message, header first; `fds` ride on its first byte, and have to stay open until then. It leaves as the peer
+   * takes it, and one at a time: nothing is read meanwhile, so nobody asks for another.
+   */
   send(message: Uint8Array, fds: readonly number[] = []): void {
     if (!this.#open) return;
-    if (this.#unsent !== undefined) {
-      // Only a peer that sends without waiting for replies gets here, and only with the few bytes of a reply at a time.
-      this.#unsent = Buffer.concat([this.#unsent, message]);
-      return;
-    }
+    if (this.#unsent !== undefined) return this.#end('a message before the last had left');
     try {
-      const sent = Math.max(0, this.#socket.send(message, fds));
-      if (sent < message.length) this.#keep(message.subarray(sent));
+      const sent = this.#socket.send(message, fds);
+      if (sent === message.length) return;
+      this.#unsent = rest(Buffer.from(message), fds, sent);
+      this.#watch.modify(EPOLLOUT);
     } catch (error) {
       this.#end((error as Error).message);
     }
@@ -72,25 +78,23 @@ export class MessageStream {
     for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 
-  #keep(rest: Uint8Array): void {
-    this.#unsent = Buffer.from(rest);
-    this.#watch.modify(EPOLLOUT);
-  }
-
-  #ready(events: number): void {
+  #ready(): void {
     try {
-      if (this.#unsent !== undefined && (events & EPOLLOUT) !== 0) this.#flush(this.#unsent);
-      else this.#receive();
+      if (this.#unsent === undefined) this.#receive();
+      else this.#flush(this.#unsent);
     } catch (error) {
       this.#end((error as Error).message);
     }
   }
 
-  #flush(unsent: Uint8Array): void {
-    const sent = this.#socket.send(unsent);
-    if (sent === WOULD_BLOCK) return;
-    this.#unsent = sent < unsent.length ? unsent.subarray(sent) : undefined;
-    if (this.#unsent === undefined) this.#watch.modify(EPOLLIN);
+  #flush({ bytes, fds }: Unsent): void {
+    const sent = this.#socket.send(bytes, fds);
+    if (sent < bytes.length) {
+      this.#unsent = rest(bytes, fds, sent);
+      return;
+    }
+    this.#unsent = undefined;
+    this.#watch.modify(EPOLLIN);
   }
 
   /**
@@ -143,4 +147,9 @@ export class MessageStream {
     this.close();
     this.#sink.ended(reason);
   }
+}
+
+/** What is still to be sent after `sent` bytes, which may be {@link WOULD_BLOCK}. */
+function rest(bytes: Uint8Array, fds: readonly number[], sent: number): Unsent {
+  return sent === WOULD_BLOCK ? { bytes, fds } : { bytes: bytes.subarray(sent), fds: [] };
 }

@@ -6,6 +6,8 @@ import type { PciFunction } from '@vpmem/pci';
 import type { ClientOptions } from './vfio-user-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
 
+export { everyMessage, type ClientBytes } from './every-message.ts';
+
 /** A server and its clients on one thread: whenever a client waits, the server's loop turns. */
 export class TestServer {
   readonly path: string;

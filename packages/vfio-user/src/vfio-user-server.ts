@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { closeSync } from 'node:fs';
-import { acceptUnix, EPOLLIN, type EventLoop, type Watch } from '@vpmem/native';
+import { acceptUnix, EPOLLIN, SystemError, type EventLoop, type Watch } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
@@ -20,6 +20,9 @@ const clients = channel(CLIENT_CHANNEL);
 /** Connections that have not introduced themselves yet; for one more, the oldest has to go. */
 const MAX_STRANGERS = 16;
 
+/** How long whoever connects waits, in milliseconds, when there was nothing to let them in with. */
+const ACCEPT_AGAIN = 100;
+
 /**
  * Serves one PCI function on a listening socket, to one client at a time; others are refused with EBUSY and may come back.
  * When a client goes, the function is unplugged and reset, and the next finds it as at power-on.
@@ -30,7 +33,13 @@ export class VfioUserServer {
   readonly #listener: number;
   readonly #watch: Watch;
   readonly #strangers = new Set<Session>();
+  readonly #loop: EventLoop;
   #client: Session | undefined;
+  /** Not accepting for now: on {@link hold}, or for want of descriptors, until a time that this takes back. */
+  #held = false;
+  /** The last connection could not be let in. */
+  #starved = false;
+  #later: (() => void) | undefined;
   #retired = false;
 
   /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
@@ -39,6 +48,7 @@ export class VfioUserServer {
       if (bar !== undefined) checkBar(index, bar);
     });
     this.#listener = listener;
+    this.#loop = loop;
     this.#watch = loop.watch(listener, EPOLLIN, () => this.#accept(pci, loop));
   }
 
@@ -49,21 +59,23 @@ export class VfioUserServer {
 
   /** Ends every conversation; whoever connects waits until {@link resume}. */
   hold(reason: string): void {
-    // No event: connections queue up in the socket.
-    this.#watch.modify(0);
+    this.#held = true;
+    this.#listen();
     for (const session of [...this.#strangers]) session.close(reason);
     this.#client?.close(reason);
   }
 
   /** Lets clients in again. */
   resume(): void {
-    this.#watch.modify(EPOLLIN);
+    this.#held = false;
+    this.#listen();
   }
 
   /** Stops listening; who has the device keeps it. {@link close} has to follow when they have gone. */
   retire(): void {
     if (this.#retired) return;
     this.#retired = true;
+    this.#later?.();
     this.#watch.close();
     closeSync(this.#listener);
     for (const session of [...this.#strangers]) session.close();
@@ -76,7 +88,7 @@ export class VfioUserServer {
   }
 
   #accept(pci: PciFunction, loop: EventLoop): void {
-    for (let fd = acceptUnix(this.#listener); fd !== undefined; fd = acceptUnix(this.#listener)) {
+    for (let fd = this.#next(); fd !== undefined; fd = this.#next()) {
       const [oldest] = this.#strangers;
       if (this.#strangers.size >= MAX_STRANGERS) oldest?.close('it said nothing, and others are waiting');
       const session: Session = new Session(fd, {
@@ -88,6 +100,33 @@ export class VfioUserServer {
       });
       this.#strangers.add(session);
     }
+  }
+
+  /** The next connection; undefined if there is none, or nothing to let it in with. */
+  #next(): number | undefined {
+    try {
+      const fd = acceptUnix(this.#listener);
+      if (fd !== undefined) this.#starved = false;
+      return fd;
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      if (!this.#starved) this.#publish('refused', `nobody can be let in for now: ${error.message}`);
+      this.#starved = true;
+      // Somebody who says nothing may be who has the descriptors.
+      const [oldest] = this.#strangers;
+      oldest?.close('it said nothing, and others are waiting');
+      this.#later = this.#loop.after(ACCEPT_AGAIN, () => {
+        this.#later = undefined;
+        this.#listen();
+      });
+      this.#listen();
+      return undefined;
+    }
+  }
+
+  /** Without an event connections queue up in the socket. */
+  #listen(): void {
+    this.#watch.modify(this.#held || this.#later !== undefined ? 0 : EPOLLIN);
   }
 
   #claim(session: Session): boolean {
