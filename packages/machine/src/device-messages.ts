@@ -38,6 +38,10 @@ export type DeviceRequest =
     }
   /** Cut the power of a device; the answer says what was lost. */
   | { readonly type: 'power-cut'; readonly id: string; readonly order: PowerCutOrder }
+  /** All devices are of one VM, the process `pid`, from now on: where one loses its power, all do, and the process is killed. */
+  | { readonly type: 'bind-vm'; readonly pid: number }
+  /** That process has ended; the answer, when no power is being cut, says whether it was for lack of power. */
+  | { readonly type: 'release-vm' }
   /** Let flushes fail; undefined takes that back. */
   | { readonly type: 'flush-fault'; readonly id: string; readonly fault: FlushFault | undefined }
   /** Make everything durable that can be, hang up on the clients, and end. */
@@ -82,6 +86,6 @@ interface PowerCut {
 
 /** What the device thread says. */
 export type DeviceReply =
-  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[]; readonly cut?: PowerCutReport | undefined }
+  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[]; readonly cut?: PowerCutReport | undefined; readonly powerOff?: boolean }
   | { readonly type: 'failed'; readonly request: number; readonly code: 'device-thread' | 'device-busy' | 'power-cut'; readonly message: string }
   | { readonly type: 'event'; readonly event: DeviceEvent };

@@ -50,6 +50,11 @@ export class DeviceThreadHandle {
     return (await this.#ask({ type: 'power-cut', id, order })).cut;
   }
 
+  /** The VM that had the devices has ended: whether it was for lack of power. Settles when no power is being cut. @throws MachineError */
+  async releaseVm(): Promise<boolean> {
+    return (await this.#ask({ type: 'release-vm' })).powerOff ?? false;
+  }
+
   #ask(body: DeviceRequest): Promise<DeviceReply & { type: 'done' }> {
     const request = this.#nextRequest++;
     return new Promise((resolve, reject) => {

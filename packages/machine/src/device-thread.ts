@@ -8,12 +8,15 @@ import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
 import type { PowerCutOrder } from './failure-control.ts';
-import { DeviceBusy, ServedDevice } from './served-device.ts';
+import { DeviceBusy, ServedDevice, type PowerListener } from './served-device.ts';
+import { VmPower } from './vm-power.ts';
 
 const { port, wakeFd } = workerData as DeviceThreadData;
 const loop = new EventLoop();
 const pool = new SyncPool(loop);
 const devices: ServedDevice[] = [];
+const vm = new VmPower<ServedDevice>({ devices: () => devices, kill, lost: tellOfCut });
+const power: PowerListener = { powerLost: (device) => vm.powerLost(device), powerBack: () => vm.powerBack(), planned: tellOfCut };
 
 const wake = new EventFd(wakeFd);
 loop.watch(wake.fd, EPOLLIN, () => {
@@ -33,7 +36,7 @@ function handle(body: DeviceRequest, request: number): void {
   const done = (statuses: readonly DeviceStatus[] = []): void => reply({ type: 'done', request, devices: statuses });
   switch (body.type) {
     case 'add':
-      devices.push(new ServedDevice(body.device, loop, pool, tellOfCut));
+      devices.push(new ServedDevice(body.device, loop, pool, power));
       return done();
     case 'remove':
       return remove(body.id, done);
@@ -47,6 +50,11 @@ function handle(body: DeviceRequest, request: number): void {
     case 'flush-fault':
       device(body.id).backing.faults.plan(body.fault);
       return done();
+    case 'bind-vm':
+      vm.bind(body.pid);
+      return done();
+    case 'release-vm':
+      return vm.release((powerOff) => reply({ type: 'done', request, devices: [], powerOff }));
     case 'stop':
       return stopAll(done);
     case 'quit':
@@ -103,6 +111,15 @@ function cutPower(cut: ServedDevice, order: PowerCutOrder, request: number): voi
     if (outcome !== undefined) tellOfCut(cut, outcome);
     reply({ type: 'done', request, devices: [], cut: outcome });
   });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It has ended by itself.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function tellOfCut({ id }: ServedDevice, outcome: PowerCutReport | Error): void {

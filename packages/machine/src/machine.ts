@@ -96,9 +96,9 @@ export class Machine implements ManagedMachine {
     let socket: ListeningSocket | undefined;
     let claimed = false;
     try {
-      checkServable(id, this.#backends.free(memdev, id));
       const backend = this.#backends.claim(memdev, { path, label: id });
       claimed = true;
+      checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
       await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener: socket.fd } });
@@ -185,6 +185,19 @@ export class Machine implements ManagedMachine {
     this.end('host-qmp-quit');
     return Promise.resolve();
   }
+  /**
+   * All devices are of one VM, the process `pid`, from now on. Where the power of one is cut, the process is killed at once and
+   * all devices with power-failure=on lose theirs; without this a VM is only hung up on.
+   */
+  async bindVm(pid: number): Promise<void> {
+    await this.#thread.request({ type: 'bind-vm', pid });
+  }
+
+  /** That process has ended: whether it was for lack of power. Settles when no power is being cut any more. */
+  releaseVm(): Promise<boolean> {
+    return this.#thread.releaseVm();
+  }
+
   /** Says SHUTDOWN; the owner then has to {@link close}. */
   end(reason: ShutdownReason): void {
     this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason } });

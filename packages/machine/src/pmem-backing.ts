@@ -5,6 +5,7 @@ import {
   type After,
   type BackendDescription,
   type FaultStats,
+  type PowerCutOptions,
   type PowerCutReport,
   type PowerObserver,
   type Syncer,
@@ -30,6 +31,7 @@ export class PmemBacking {
   readonly faults: FlushFaults;
   readonly #medium: SimulatedMedium | undefined;
   #cuts = 0;
+  #leaves: PowerCutOptions | undefined;
 
   constructor({ description, syncer, after, observer, loop }: BackingParts) {
     const counting: PowerObserver = {
@@ -49,9 +51,20 @@ export class PmemBacking {
     return { ...this.faults.stats };
   }
 
+  /** Whether anything is lost with its power. */
+  get canLose(): boolean {
+    return this.#medium !== undefined;
+  }
+
+  /** What the power cut that is planned, or came last, is to leave. */
+  get leaves(): PowerCutOptions | undefined {
+    return this.#leaves;
+  }
+
   /** Cuts the power; `done` gets undefined where it is to happen at a flush to come. For a backend with power-failure=on. */
   cut({ options, at }: PowerCutOrder, done: (outcome: PowerCutReport | NodeJS.ErrnoException | undefined) => void): void {
     if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
+    if (options.image === undefined) this.#leaves = options;
     if (at === undefined) return this.#medium.cut(options, done);
     this.#medium.plan({ ...at, options });
     done(undefined);

@@ -4,14 +4,20 @@ import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
+import { afterOn } from './loop-timer.ts';
 import type { PowerExposure } from './memory-info.ts';
 import { PmemBacking } from './pmem-backing.ts';
 
 /** A client has the device. */
 export class DeviceBusy extends Error {}
 
-/** Hears of a power cut that had been planned. */
-type PlannedCut = (device: ServedDevice, outcome: PowerCutReport | Error) => void;
+/** Hears of the power of a device. */
+export interface PowerListener {
+  powerLost(device: ServedDevice): void;
+  powerBack(): void;
+  /** What came of a cut that had been planned. */
+  planned(device: ServedDevice, outcome: PowerCutReport | Error): void;
+}
 
 /** A virtio-pmem-pci device from its file to its socket. */
 export class ServedDevice {
@@ -21,7 +27,7 @@ export class ServedDevice {
   readonly server: VfioUserServer;
   readonly #pci: VirtioPciFunction;
 
-  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, planned: PlannedCut) {
+  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
     const { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener } = description;
     this.id = id;
     this.backing = new PmemBacking({
@@ -30,9 +36,15 @@ export class ServedDevice {
       after: (milliseconds, callback) => loop.after(milliseconds, callback),
       loop,
       observer: {
-        powerLost: () => this.server.hold('the power was cut'),
-        powerBack: () => this.server.resume(),
-        planned: (outcome) => planned(this, outcome),
+        powerLost: () => {
+          power.powerLost(this);
+          this.server.hold('the power was cut');
+        },
+        powerBack: () => {
+          this.server.resume();
+          power.powerBack();
+        },
+        planned: (outcome) => power.planned(this, outcome),
       },
     });
     this.backing.faults.plan(fault);
