@@ -4,7 +4,6 @@ import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
-import { afterOn } from './loop-timer.ts';
 import type { PowerExposure } from './memory-info.ts';
 import { PmemBacking } from './pmem-backing.ts';
 
