@@ -8,7 +8,10 @@ export default defineConfig({
     exclude: ['**/*.guest.test.ts', '**/*.process.test.ts', '**/node_modules/**'],
     // koffi and memory maps live in worker threads and child processes of the tests themselves.
     pool: 'forks',
-    testTimeout: 20_000,
+    // Limits end a hang, on a machine with eight times as much to do as it can.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 50_000 } },
     reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },

@@ -5,7 +5,9 @@ export default defineConfig({
   test: {
     include: ['src/**/*.process.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },

@@ -31,7 +31,7 @@ interface Outcome {
 }
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder });
 function vpmem(args: readonly string[], input = ''): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 19_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 60_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const pair = ['-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
@@ -113,9 +113,10 @@ describe('vpmem qmp', () => {
     const server = createServer((socket) => socket.end('SSH-2.0-x\r\n')).listen(join(folder, 's'));
     await once(server, 'listening');
     const child = spawn(process.execPath, [MAIN, 'qmp', 's', 'query-status'], { cwd: folder, env: environment() });
+    const over = once(child, 'close');
     let said = '';
     child.stderr.on('data', (part: Buffer) => (said += part.toString()));
-    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(await over).toEqual([1, null]);
     expect(said).toMatch(/^vpmem: what the server sends is not QMP/);
     server.close();
   });
@@ -155,16 +156,17 @@ describe.skipIf(!hasScript)(`vpmem monitor on a terminal${hasScript ? '' : ' (sk
   /** Types `keys`, each time after something that matches has appeared, and returns all that was shown. */
   async function type(path: string, keys: readonly (readonly [after: RegExp, keys: string])[]): Promise<{ status: unknown; shown: string }> {
     const child = spawn('script', ['-qefc', `${process.execPath} ${MAIN} monitor ${path}`, '/dev/null'], { cwd: folder, env: environment() });
+    const over = once(child, 'close');
     let shown = '';
     let seen = 0;
     child.stdout.on('data', (part: Buffer) => (shown += part.toString()));
     try {
       for (const [after, typed] of keys) {
-        await expect.poll(() => shown.slice(seen), { timeout: 15_000 }).toMatch(after);
+        await expect.poll(() => shown.slice(seen)).toMatch(after);
         seen = shown.length;
         child.stdin.write(typed);
       }
-      const [status] = (await once(child, 'close')) as unknown[];
+      const [status] = (await over) as unknown[];
       return { status, shown };
     } finally {
       child.kill('SIGKILL');
@@ -214,15 +216,16 @@ describe('vpmem run', () => {
   it('takes all from a file, waits with -S, and ends by a signal', async () => {
     writeFileSync(join(folder, 'vm.conf'), '[machine]\ntype = "q35"\n[memory]\nsize = "256M"\nmaxmem = "1G"\n[object "m"]\nqom-type = "memory-backend-file"\nmem-path = "m.img"\nsize = "4M"\nshare = "on"\n[device "nv"]\ndriver = "virtio-pmem-pci"\nmemdev = "m"\n');
     const child = spawn(process.execPath, [MAIN, 'run', '-readconfig', 'vm.conf', '-S', '-qmp', 'unix:qmp,server=on,wait=off', '-pidfile', 'pid'], { cwd: folder, env: environment() });
+    const over = once(child, 'close');
     let said = '';
     child.stdout.on('data', (part: Buffer) => (said += part.toString()));
-    await expect.poll(() => said, { timeout: 15_000 }).toBe('vpmem run: ready\n');
+    await expect.poll(() => said).toBe('vpmem run: ready\n');
     expect(qmp('./qmp', 'query-status')).toEqual({ status: 'prelaunch', running: false });
     expect(qmp('qmp', 'cont')).toEqual({});
-    await expect.poll(() => qmp('qmp', 'query-pmem'), { timeout: 15_000 }).toMatchObject([{ id: 'nv', driver: 'ready', connected: true }]);
+    await expect.poll(() => qmp('qmp', 'query-pmem')).toMatchObject([{ id: 'nv', driver: 'ready', connected: true }]);
     expect(Number(readFileSync(join(folder, 'pid'), 'utf8'))).toBe(child.pid);
     child.kill('SIGTERM');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     expect(readdirSync(folder).sort()).toEqual(['m.img', 'vm.conf', 'vpmem']);
   });
 

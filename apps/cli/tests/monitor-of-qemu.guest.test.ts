@@ -14,23 +14,25 @@ const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 describe.skipIf(testbed === undefined)(`QEMU's own monitors${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let folder: string;
   let qemu: ChildProcess;
+  let ended: Promise<unknown>;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vpmem-monitors-'));
     const [command = '', ...words] = testbed?.qemuCommand ?? [];
     const monitors = ['-qmp', 'unix:qmp,server=on,wait=off', '-monitor', 'unix:hmp,server=on,wait=off', '-monitor', 'telnet:127.0.0.1:0,server=on,wait=off'];
     qemu = spawn(command, [...words, '-nodefaults', '-display', 'none', '-S', '-m', '128M,maxmem=1G', '-pidfile', 'pid', ...monitors], { cwd: folder, stdio: 'inherit' });
+    ended = once(qemu, 'exit');
     // The pid file is there before the monitors are.
-    await vi.waitUntil(() => existsSync(join(folder, 'pid')) && vpmem(['qmp', './qmp', 'query-status']).status === 0, { timeout: 30_000, interval: 100 });
+    await vi.waitUntil(() => existsSync(join(folder, 'pid')) && vpmem(['qmp', './qmp', 'query-status']).status === 0, { timeout: 60_000, interval: 100 });
   });
   afterAll(async () => {
     qemu.kill('SIGKILL');
-    await once(qemu, 'exit');
+    await ended;
     rmSync(folder, { recursive: true });
   });
 
   function vpmem(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
     const env = { ...process.env, XDG_RUNTIME_DIR: folder };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env, input, timeout: 30_000, killSignal: 'SIGKILL' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env, input, timeout: 60_000, killSignal: 'SIGKILL' });
     return { status, stdout, stderr };
   }
   const qmp = (...args: string[]): unknown => JSON.parse(vpmem(['qmp', './qmp', ...args]).stdout) as unknown;

@@ -31,15 +31,16 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
   const vpmemQemu = (args: readonly string[]): string[] => [process.execPath, MAIN, 'qemu', '--qemu', qemu(), '--', ...args];
 
   /** Runs it with a monitor on its terminal, and waits for the monitor's greeting. */
-  const withMonitor = async (args: readonly string[]): Promise<{ child: ChildProcess; text: () => string }> => {
+  const withMonitor = async (args: readonly string[]): Promise<{ child: ChildProcess; over: Promise<unknown>; text: () => string }> => {
     const [command = '', ...rest] = vpmemQemu(['-S', '-nodefaults', '-display', 'none', '-monitor', 'stdio', ...args]);
     const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
     children.push(child);
+    const over = once(child, 'close');
     let text = '';
     child.stdout.on('data', (data: Buffer) => (text += data.toString()));
     child.stderr.on('data', (data: Buffer) => (text += data.toString()));
-    await expect.poll(() => text, { timeout: 20_000 }).toContain('(qemu)');
-    return { child, text: () => text };
+    await expect.poll(() => text).toContain('(qemu)');
+    return { child, over, text: () => text };
   };
 
   it('takes the manual\'s command line: a guest mounts the device with DAX, QEMU is killed, the file holds the data', async () => {
@@ -69,19 +70,19 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
   });
 
   it('passes the terminal through, and QEMU\'s exit status', async () => {
-    const { child, text } = await withMonitor(['-m', '256M', '-object', `memory-backend-file,id=mem1,share=on,mem-path=${folder}/f,size=4M`, '-device', 'virtio-pmem-pci,memdev=mem1,id=nv1,addr=7']);
+    const { child, over, text } = await withMonitor(['-m', '256M', '-object', `memory-backend-file,id=mem1,share=on,mem-path=${folder}/f,size=4M`, '-device', 'virtio-pmem-pci,memdev=mem1,id=nv1,addr=7']);
     child.stdin?.write('info pci\n');
     await expect.poll(text).toMatch(/device {3}7[^]*PCI device 1af4:105b[^]*BAR2: 64 bit prefetchable memory[^]*id "nv1"/);
     child.stdin?.write('quit\n');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     // The file stays, sockets do not.
     expect(readdirSync(folder, { recursive: true })).toEqual(['f', 'vpmem']);
   });
 
   it('passes signals on', async () => {
-    const { child, text } = await withMonitor(['-m', '256M']);
+    const { child, over, text } = await withMonitor(['-m', '256M']);
     child.kill('SIGTERM');
-    expect(await once(child, 'exit')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     expect(text()).toMatch(/terminating on signal 15/);
   });
 

@@ -27,11 +27,11 @@ export class DaemonProcess {
   readonly #child: ChildProcess;
   readonly #complaints: string[];
 
-  private constructor(child: ChildProcess, devices: readonly string[], complaints: string[]) {
+  private constructor(child: ChildProcess, exited: Promise<DaemonExit>, devices: readonly string[], complaints: string[]) {
     this.#child = child;
     this.#complaints = complaints;
     this.devices = devices;
-    this.exited = exit(child);
+    this.exited = exited;
   }
 
   /** Of what was started: with `wrap`, the wrapper's. */
@@ -50,15 +50,18 @@ export class DaemonProcess {
     const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
     const complaints: string[] = [];
+    // From the beginning: it may end at any time.
+    const exited = exit(child);
+    exited.catch(() => undefined);
     child.stderr.on('data', (data: Buffer) => complaints.push(data.toString()));
     // Rejects if there is no such program to wrap it in.
     await once(child, 'spawn');
     const devices: string[] = [];
     for await (const line of createInterface(child.stdout)) {
-      if (line === 'vpmemd: ready') return new DaemonProcess(child, devices, complaints);
+      if (line === 'vpmemd: ready') return new DaemonProcess(child, exited, devices, complaints);
       devices.push(line.replace(/^-device '(.*)'$/, '$1'));
     }
-    const { status, signal } = await exit(child);
+    const { status, signal } = await exited;
     throw new Error(`vpmemd ended with ${signal ?? `status ${String(status)}`} instead of becoming ready: ${complaints.join('').trim()}`);
   }
 
@@ -69,8 +72,8 @@ export class DaemonProcess {
   }
 }
 
-/** Settles when `child` is gone and everything it said has been read, at once if that has happened. */
+/** Settles when `child` is gone and everything it said has been read. */
 async function exit(child: ChildProcess): Promise<DaemonExit> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+  await once(child, 'close');
   return { status: child.exitCode, signal: child.signalCode };
 }

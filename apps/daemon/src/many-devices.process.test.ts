@@ -30,7 +30,7 @@ const traces = (): unknown => ({
   sockets: readdirSync(join(folder, 'vpmem')),
 });
 /** Threads that had to sync end when they have had nothing to do for some seconds. */
-const untilTracesAre = (before: unknown): Promise<void> => expect.poll(traces, { timeout: 20_000 }).toEqual(before);
+const untilTracesAre = (before: unknown): Promise<void> => expect.poll(traces).toEqual(before);
 
 async function plug(i: number): Promise<void> {
   await monitor.execute('object-add', { 'qom-type': 'memory-backend-file', id: `mem${i}`, 'mem-path': `${folder}/mem${i}.img`, size: 2 ** 21, share: true });

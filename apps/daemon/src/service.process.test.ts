@@ -33,7 +33,7 @@ const start = async (args: readonly string[], options: DaemonProcessOptions = {}
   (daemon = await DaemonProcess.start(args, { cwd: folder, ...options, env: { ...environment(), ...options.env } }));
 /** For one that is to end, or to come back, by itself. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), timeout: 15_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), timeout: 60_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const begin = (...args: string[]): ChildProcessWithoutNullStreams => spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: environment() });
@@ -50,7 +50,7 @@ function runs(pid: number): boolean {
     return false;
   }
 }
-const gone = (pid: number): Promise<void> => expect.poll(() => runs(pid), { timeout: 15_000 }).toBe(false);
+const gone = (pid: number): Promise<void> => expect.poll(() => runs(pid)).toBe(false);
 
 describe('-readconfig', () => {
   const CONFIG = '[object "mem0"]\nqom-type = "memory-backend-file"\nmem-path = "mem0.img"\nsize = "4M"\nshare = "on"\n[device "nv0"]\ndriver = "virtio-pmem-pci"\nmemdev = "mem0"\n';
@@ -135,9 +135,10 @@ describe('monitors', () => {
 
   it('on the terminal have stdout for themselves', async () => {
     const child = begin(...pair, '-monitor', 'stdio');
+    const over = once(child, 'close');
     const [said, complained] = [text(child.stdout), text(child.stderr)];
     child.stdin.end('info name\nquit\n');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     expect(said()).not.toMatch(/ready/);
     expect(said()).toMatch(/info name/);
     expect(complained()).toMatch(/^vpmemd: -device '.*'\nvpmemd: ready\n/);
@@ -146,19 +147,20 @@ describe('monitors', () => {
 
   it('that are waited for can be given up: a signal leaves nothing', async () => {
     const child = begin(...pair, '-qmp', 'unix:qmp,server=on');
+    const over = once(child, 'close');
     const [said, complained] = [text(child.stdout), text(child.stderr)];
-    await expect.poll(complained, { timeout: 15_000 }).toMatch(/waiting for connection/);
+    await expect.poll(complained).toMatch(/waiting for connection/);
     child.kill('SIGTERM');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     expect(said()).toBe('');
     expect(left()).toEqual([]);
   });
 
   it('that are waited for can be given up by the client of another one', async () => {
     const child = begin(...pair, '-qmp', 'unix:qmp,server=on', '-qmp', 'unix:other,server=on,wait=off');
-    const complained = text(child.stderr);
-    await expect.poll(complained, { timeout: 15_000 }).toMatch(/waiting for connection/);
     const over = once(child, 'close');
+    const complained = text(child.stderr);
+    await expect.poll(complained).toMatch(/waiting for connection/);
     const client = await QmpClient.connect({ path: join(folder, 'other') });
     expect(await client.execute('quit')).toEqual({});
     expect(await over).toEqual([0, null]);
@@ -191,7 +193,7 @@ describe('readiness', () => {
 
   it('that cannot be told to systemd is no reason not to serve', async () => {
     await start(pair, { env: { NOTIFY_SOCKET: join(folder, 'none') } });
-    await expect.poll(() => daemon?.stderr, { timeout: 15_000 }).toMatch(/^vpmemd: warning: the supervisor at \$NOTIFY_SOCKET was not told how things are: .*ENOENT.*\n$/);
+    await expect.poll(() => daemon?.stderr).toMatch(/^vpmemd: warning: the supervisor at \$NOTIFY_SOCKET was not told how things are: .*ENOENT.*\n$/);
     expect(await daemon?.end()).toEqual({ status: 0, signal: null });
     expect(left()).toEqual(['mem0.img']);
   });
@@ -270,12 +272,13 @@ describe('-daemonize', () => {
 
   it('a signal to who waits for it ends both', async () => {
     const child = begin('-daemonize', ...pair, '-pidfile', 'pid', '-qmp', 'unix:qmp,server=on');
+    const over = once(child, 'close');
     const complained = text(child.stderr);
-    await expect.poll(complained, { timeout: 15_000 }).toMatch(/waiting for connection/);
+    await expect.poll(complained).toMatch(/waiting for connection/);
     const pid = pidIn('pid');
     detached.push(pid);
     child.kill('SIGINT');
-    expect(await once(child, 'close')).toEqual([1, null]);
+    expect(await over).toEqual([1, null]);
     await gone(pid);
     expect(left()).toEqual([]);
   });

@@ -35,7 +35,7 @@ const socket = (id: string): string => join(folder, 'vpmem', `${id}.sock`);
 /** For a daemon that is to end by itself. */
 function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const env = { ...process.env, XDG_RUNTIME_DIR: folder };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env, timeout: 15_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env, timeout: 60_000 });
   return { status, stdout, stderr };
 }
 
@@ -87,11 +87,12 @@ describe('vpmemd', () => {
     const path = `/dev/shm/${basename(folder)}.img`;
     const args = ['-object', `memory-backend-file,id=mem0,share=on,mem-path=${path},size=1G,prealloc=on`, '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
     const child = spawn(process.execPath, [MAIN, ...args], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const over = once(child, 'close');
     let said = '';
     child.stdout.on('data', (data: Buffer) => (said += data.toString()));
     await expect.poll(() => existsSync(path), { interval: 5 }).toBe(true);
     child.kill('SIGTERM');
-    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(await over).toEqual([0, null]);
     // On a machine so fast that it was ready by then the file rightly stays.
     expect(existsSync(path)).toBe(said.includes('ready'));
     rmSync(path, { force: true });

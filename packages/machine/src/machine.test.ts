@@ -147,7 +147,7 @@ describe('Machine', () => {
       await machine.addDevice(parseOption('virtio-pmem-pci,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
       ${end};`;
     writeFileSync(join(folder, 'script.mjs'), script);
-    const exit = spawnSync(process.execPath, [join(folder, 'script.mjs')], { timeout: 10_000, encoding: 'utf8' });
+    const exit = spawnSync(process.execPath, [join(folder, 'script.mjs')], { timeout: 60_000, encoding: 'utf8' });
     expect(exit.stderr).toContain(complaint);
     expect([exit.status, exit.signal]).toEqual([status, null]);
   });

@@ -44,9 +44,10 @@ describe('waiting for a descriptor', () => {
 
   it('ends when the time is over, signals or not', async () => {
     const child = spawn('sh', ['-c', `while kill -USR2 ${process.pid}; do sleep 0.02; done`], { stdio: 'ignore' });
+    const over = once(child, 'exit');
     expect(waitReadable(fd, 200)).toBe(false);
     child.kill();
-    await once(child, 'exit');
+    await over;
     expect(await whenReadable(fd, 0)).toBe(false);
   });
 });

@@ -96,12 +96,12 @@ describe('device_add', () => {
     expect(served.devices).toHaveLength(1);
     qemu.plugged.get('nv1')?.remote.detach();
     qemu.plugged.delete('nv1');
-    await expect.poll(() => served.devices, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(() => served.devices).toEqual([]);
     nothingLeft();
     if (plug !== undefined) qemu.answers.device_add = plug;
     await device('memdev=mem1,id=nv1,vectors=0');
     qemu.unplug('nv1');
-    await expect.poll(() => named('DEVICE_DELETED'), { timeout: 10_000 }).toEqual(DELETED);
+    await expect.poll(() => named('DEVICE_DELETED')).toEqual(DELETED);
   });
 
   it('while QEMU dies ends, and leaves nothing', async () => {

@@ -34,11 +34,12 @@ describe('entries of running programs', () => {
       setInterval(() => undefined, 1000);
     })`;
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const over = once(child, 'exit');
     await once(child.stdout, 'data');
     writeFileSync(join(folder, `vpmem-run-${child.pid}.qmp`), '');
     expect(runningPrograms([folder])).toEqual([{ ...program, pid: child.pid }]);
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await over;
     expect(runningPrograms([folder])).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
   });
