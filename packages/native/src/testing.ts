@@ -1,4 +1,4 @@
-import { bind, check, socket } from './libc.ts';
+import { bind, check, fcntl, socket } from './libc.ts';
 import { MessageSocket } from './message-socket.ts';
 import { waitReadable } from './poll.ts';
 import { socketAddress } from './unix-datagram.ts';
@@ -6,6 +6,13 @@ import { socketAddress } from './unix-datagram.ts';
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+
+const F_SETFL = 4;
+
+/** What a peer can do at any moment to a descriptor it has given away: reads and writes wait from now on. */
+export function makeBlocking(fd: number): void {
+  check(fcntl(fd, F_SETFL, 0), 'fcntl F_SETFL', `descriptor ${fd}`);
+}
 
 /** The other end of `sendDatagram`: what node has no socket for. */
 export class DatagramInbox {
