@@ -33,6 +33,12 @@ import { PrivateMonitor } from '@vpmem/service';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
+/** The exit status where QEMU was killed because the power of its machine was cut. */
+const POWER_CUT_STATUS = 3;
+
+/** How it ended: as QEMU did, unless QEMU had no power any more. */
+type Ending = ChildExit | 'power-cut';
+
 /** Something is wrong with one option of the QEMU command line. */
 class OptionProblem extends Error {}
 
@@ -98,7 +104,7 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<ChildExit> {
+async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
   const failed = (error: Error): unknown => complain(`internal error: ${error.stack ?? error.message}`);
   const { name, ramProblem } = substitution;
@@ -106,6 +112,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') complain(`${severity}: ${text}`);
+    else if (event.name === 'PMEM_POWER_CUT') complain(text);
   });
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
@@ -136,7 +143,13 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     releaseSignals();
     end = () => machine.close();
     const args = [...substitution.args(served), ...(connection?.args ?? [])];
-    return await runQemu(qemu, args, { stdin: onTerminal(plan) ? 'ignore' : 'inherit', started: (started) => (pid = started) });
+    const started = (of: number): void => {
+      pid = of;
+      machine.bindVm(of).catch(failed);
+    };
+    const ending = await runQemu(qemu, args, { stdin: onTerminal(plan) ? 'ignore' : 'inherit', started });
+    // Whoever asked for a cut hears what it cost.
+    return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {
     const signal = releaseSignals();
     if (signal === undefined || error !== stop.signal.reason) throw error;
@@ -180,7 +193,12 @@ function namedProblem(option: string, text: string, error: unknown): unknown {
 }
 
 /** As if QEMU had been run itself: a signal that ended it ends this process too. */
-function exitStatus({ code, signal }: ChildExit): number {
+function exitStatus(ending: Ending): number {
+  if (ending === 'power-cut') {
+    complain('QEMU was killed: the power of its machine was cut, and of all devices with power-failure=on');
+    return POWER_CUT_STATUS;
+  }
+  const { code, signal } = ending;
   if (signal !== null) process.kill(process.pid, signal);
   return code ?? 1;
 }

@@ -1,7 +1,7 @@
 // The monitors of `vpmem qemu` around a QEMU without a guest: how they begin and end, and what must not cost the VM.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,6 +125,24 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     expect((await qmp.execute('query-status')).status).toBe('prelaunch');
     await qmp.execute('quit');
     expect(await again.exit).toEqual([0, null]);
+  });
+
+  it('a power cut kills QEMU, takes what both devices had not made durable, and whoever asked for it hears so', async () => {
+    const device = (n: number): string[] => ['-object', `memory-backend-file,id=m${n},share=on,power-failure=on,mem-path=${socket(`${n}.img`)},size=2M`, '-device', `virtio-pmem-pci,id=d${n},memdev=m${n}`];
+    const vpmem = run(['--qmp', `unix:${socket('qmp')},server=on,wait=off`], ['-M', 'q35', '-S', ...device(1), ...device(2)]);
+    await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toContain('qmp');
+    const qmp = await QmpClient.connect({ path: socket('qmp') });
+    clients.push(qmp);
+    await qmp.execute('query-status');
+    const pid = qemuOf(vpmem);
+    for (const { 'power-failure': power } of await qmp.execute('query-pmem')) writeFileSync(power?.['memory-path'] ?? '', 'stored', { flag: 'r+' });
+    expect(await qmp.execute('power-cut', { id: 'd2', seed: 5 })).toEqual({ cut: { 'lost-bytes': 6, 'survived-bytes': 0, seed: 5 } });
+    expect(await vpmem.exit).toEqual([3, null]);
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
+    expect([1, 2].map((n) => readFileSync(socket(`${n}.img`)).every((byte) => byte === 0))).toEqual([true, true]);
+    const lines = vpmem.text().trimEnd().split('\n');
+    expect(lines.slice(0, -1).toSorted()).toEqual([1, 2].map((n) => `vpmem: d${n}: the power was cut: 6 bytes lost, 0 survived of those that were not durable (seed 5)`));
+    expect(lines.at(-1)).toBe('vpmem: QEMU was killed: the power of its machine was cut, and of all devices with power-failure=on');
   });
 
   it('a QEMU that does not start ends the monitors too', async () => {
