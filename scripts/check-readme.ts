@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 
 const FOLDER = '.readme';
 
@@ -23,7 +24,7 @@ const files = blocks.map((block, i) => {
 writeFileSync(
   `${FOLDER}/tsconfig.json`,
   JSON.stringify({
-    extends: '../../../tsconfig.base.json',
+    extends: relative(FOLDER, join(import.meta.dirname, '../tsconfig.base.json')),
     compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
     files,
   }),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { runCompare, type CompareWords } from './compare-command.ts';
 import { runDemo } from './demo.ts';
 import { runMonitor } from './monitor-command.ts';
 import { runPs } from './ps-command.ts';
@@ -47,6 +48,22 @@ program
   .description('show what a virtio-pmem device does: in this process, behind a socket, and after kill -9')
   .action(async () => {
     process.exitCode = await runDemo();
+  });
+
+program
+  .command('compare')
+  .description('show what a power cut leaves of the same work on virtio-pmem and on nvdimm')
+  .option('--qemu', 'by Linux guests in an unmodified QEMU, fetched as Debian packages, on ext4 with DAX')
+  .option('--workload <name...>', 'only these: stores, stores-fsync, log, log-fsync, torn, torn-checksum')
+  .option('--seed <n>', 'decides what survives by chance; the same seed, the same bytes (default: 7)')
+  .option('--survivors <which>', 'of the bytes that were not flushed: none, random')
+  .option('--granularity <unit>', 'what survives as one: page, sector, line, word')
+  .option('--rounds <n>', 'do it that often, each round with the next seed (default: 1)')
+  .option('--size <size>', 'of each file (default: 4M, with --qemu 64M)')
+  .option('--keep <dir>', 'leave there what is on each disk after the cut')
+  .option('--json', 'everything, for programs')
+  .action(async (words: CompareWords) => {
+    process.exitCode = await runCompare(words);
   });
 
 program

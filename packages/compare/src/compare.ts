@@ -35,7 +35,7 @@ const UNITS = ['page', 'sector', 'line', 'word'] as const;
 /** Does the same on both devices, cuts the power at the same points, and compares what is left. @throws CompareError */
 export async function compare(comparison: Comparison): Promise<CompareReport> {
   const { rig: makeRig, names, seed, rounds, size, mapSync, say } = comparison;
-  const trials = workloads(names).flatMap((workload) => DEVICES.map((device): Trial => ({ workload, device })));
+  const trials = trialsOf(names);
   const outcomes: Outcome[] = [];
   let guest: CompareReport['guest'] | undefined;
   for (let round = 1; round <= rounds; round++) {
@@ -51,6 +51,10 @@ export async function compare(comparison: Comparison): Promise<CompareReport> {
   }
   if (guest === undefined) throw new RangeError('there has to be one round at least');
   return makeReport({ guest, size, seed, rounds, mapSync, outcomes, names: workloads(names).map(({ name }) => name) });
+}
+
+function trialsOf(names: readonly WorkloadName[]): Trial[] {
+  return workloads(names).flatMap((workload) => DEVICES.map((device): Trial => ({ workload, device })));
 }
 
 async function runRound(rig: Rig, trials: readonly Trial[], round: number, comparison: Comparison): Promise<Outcome[]> {
@@ -69,8 +73,13 @@ async function runRound(rig: Rig, trials: readonly Trial[], round: number, compa
   return outcomes;
 }
 
-/** The file's name in the folder for what is kept; there must be none of that name. */
-export function keptName({ workload, device }: Trial, round: number, rounds: number): string {
+/** Names of the files that are put into the folder for what is kept; there must be none of them before. */
+export function keptNames(names: readonly WorkloadName[], rounds: number): string[] {
+  const trials = trialsOf(names);
+  return Array.from({ length: rounds }, (_, i) => trials.map((trial) => keptName(trial, i + 1, rounds))).flat();
+}
+
+function keptName({ workload, device }: Trial, round: number, rounds: number): string {
   return `${workload.name}-${device}${rounds === 1 ? '' : `-${round}`}.img`;
 }
 

@@ -7,9 +7,10 @@ import type { CompareReport } from './report.ts';
 
 const MIB = 2 ** 20;
 
-/** Bytes a file has to have, and has unless somebody wants another size; multiples of `unit`. */
+/** Bytes a file has to have, and has unless somebody wants another size; multiples of `unit`, and at most `max`. */
 export const SIZES = {
   embedded: { min: 2 * MIB, default: 4 * MIB, unit: 2 * MIB },
+  max: 1024 * MIB,
   // Linux takes 2 MiB of an nvdimm for itself, and ext4 wants a journal.
   linux: { min: 32 * MIB, default: 64 * MIB, unit: 2 * MIB },
 } as const;

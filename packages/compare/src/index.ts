@@ -1,4 +1,4 @@
-export { compare, type Comparison, type ComparisonOptions } from './compare.ts';
+export { compare, keptNames, type Comparison, type ComparisonOptions } from './compare.ts';
 export { compareEmbedded, compareLinux, SIZES } from './comparisons.ts';
 export { EmbeddedRig } from './embedded-rig.ts';
 export { LinuxRig, type LinuxRigOptions } from './linux-rig.ts';

@@ -1,6 +1,6 @@
 import { Machine } from '@vpmem/machine';
 import { startGuest, type Guest, type Testbed } from '@vpmem/testbed';
-import { LIST_DISKS, QUIET, readDisks } from './linux-script.ts';
+import { LIST_DISKS, QUIET, readDisks, waitForDisks } from './linux-script.ts';
 import { CompareError, type DeviceKind } from './rig.ts';
 import type { ScratchFolder } from './scratch-folder.ts';
 
@@ -79,8 +79,9 @@ export class LinuxDisks {
 
   /** Asks the guest for the names of its disks, which change with a namespace's mode. */
   async findDisks(): Promise<void> {
-    const all = `until [ $(ls -d /sys/block/pmem* 2>/dev/null | wc -l) = ${this.#disks.length} ]; do sleep 0.05; done; ${LIST_DISKS}`;
-    const found = readDisks(await this.sh(all));
+    const { status, output } = await this.run(`${waitForDisks(this.#disks.length)} && { ${LIST_DISKS}; }`);
+    if (status !== 0) throw new CompareError(`Linux found ${output.trim()} of the ${this.#disks.length} disks it was given`);
+    const found = readDisks(output.trim());
     const next = { 'virtio-pmem': 0, nvdimm: 0 };
     this.#names = new Map(this.#disks.map((disk) => [disk, found[disk.device][next[disk.device]++] ?? '']));
   }

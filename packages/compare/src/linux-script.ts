@@ -56,6 +56,13 @@ export function mapSyncScript(folder: string): string {
   return `xfs_io -f -c "truncate 64k" -c "mmap -rw -S 0 64k" -c "mwrite 0 64k" ${folder}/map-sync`;
 }
 
+/** Waits until there are that many, or says after a minute how many there are, and fails. */
+export function waitForDisks(count: number): string {
+  return `left=600; until [ $(ls -d /sys/block/pmem* 2>/dev/null | wc -l) = ${count} ]; do
+  left=$((left - 1)); [ $left -gt 0 ] || { ls -d /sys/block/pmem* 2>/dev/null | wc -l; exit 1; }; sleep 0.1
+done`;
+}
+
 /** Lines of: a disk's name, its place among the devices, the address of its memory. */
 export const LIST_DISKS = `for block in /sys/block/pmem*; do
   place=$(readlink -f $block)

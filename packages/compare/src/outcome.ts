@@ -1,5 +1,5 @@
 import type { Survival } from '@vpmem/memory-backend';
-import { compareWords, padded, pagesAfter, pagesBefore, PAGE_MARKS } from './page-map.ts';
+import { compareBytes, padded, pagesAfter, pagesBefore, PAGE_MARKS } from './page-map.ts';
 import { readLog } from './record.ts';
 import type { DeviceKind, FileSystemState, Left, Losses, Trial } from './rig.ts';
 import { lastSeen, progress, recordOffset, type Workload, type WorkloadName } from './workload.ts';
@@ -83,7 +83,7 @@ function recordMarks(workload: Workload, left: Buffer): string[] {
   const { stored } = progress(workload);
   return workload.records.map(({ length }, record) => {
     const from = recordOffset(workload, record);
-    const mark = compareWords(seen.subarray(from, from + length), is.subarray(from, from + length));
+    const mark = compareBytes(seen.subarray(from, from + length), is.subarray(from, from + length));
     return mark === PAGE_MARKS.whole && !stored.includes(record) ? PAGE_MARKS.torn : mark;
   });
 }

@@ -1,5 +1,7 @@
 import { AREA, lastSeen, PAGE, type Workload } from './workload.ts';
 
+const ZEROS = Buffer.alloc(AREA);
+
 /** One character for each page of a workload's file, from its beginning. */
 export const PAGE_MARKS = {
   untouched: '.',
@@ -26,20 +28,18 @@ export function pagesBefore({ steps }: Workload): string {
 
 /** What of that is left; `left` is the beginning of the file, which may be shorter than it was. */
 export function pagesAfter(workload: Workload, left: Buffer): string {
-  const seen = lastSeen(workload);
-  const before = pagesBefore(workload);
-  return Array.from(before, (mark, page) => {
-    const [was, is] = [seen, padded(left)].map((bytes) => bytes.subarray(page * PAGE, (page + 1) * PAGE));
-    if (mark === PAGE_MARKS.untouched && is?.every((byte) => byte === 0) === true) return mark;
-    return compareWords(was, is);
+  const [seen, found] = [lastSeen(workload), padded(left)];
+  return Array.from(pagesBefore(workload), (mark, page) => {
+    const [from, to] = [page * PAGE, (page + 1) * PAGE];
+    if (mark === PAGE_MARKS.untouched && isZero(found.subarray(from, to))) return mark;
+    return compareBytes(seen.subarray(from, to), found.subarray(from, to));
   }).join('');
 }
 
-/** What the words of `is` are beside those that were stored: all there, none, or some. */
-export function compareWords(was: Buffer | undefined, is: Buffer | undefined): '#' | 'x' | '~' {
-  if (was === undefined || is === undefined || is.length === 0) return PAGE_MARKS.lost;
-  if (was.equals(is)) return PAGE_MARKS.whole;
-  return is.every((byte) => byte === 0) ? PAGE_MARKS.lost : PAGE_MARKS.torn;
+/** What is found of bytes that were stored, where zeros were before: all, nothing, or some. */
+export function compareBytes(stored: Buffer, found: Buffer): '#' | 'x' | '~' {
+  if (stored.equals(found)) return PAGE_MARKS.whole;
+  return isZero(found) ? PAGE_MARKS.lost : PAGE_MARKS.torn;
 }
 
 /** The area of a file; what the file does not have is zeros, which no record has. */
@@ -47,4 +47,8 @@ export function padded(left: Buffer): Buffer {
   const area = Buffer.alloc(AREA);
   left.copy(area);
   return area;
+}
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.equals(ZEROS.subarray(0, bytes.length));
 }

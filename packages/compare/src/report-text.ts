@@ -1,7 +1,7 @@
 import { formatSize } from '@vpmem/options';
 import { PAGE_MARKS } from './page-map.ts';
 import type { CompareReport, MapSync, Row } from './report.ts';
-import type { DeviceKind } from './rig.ts';
+import { DEVICES, type DeviceKind } from './rig.ts';
 
 /** How words are made to stand out; each gives back what it was given where there are no colours. */
 export interface Paint {
@@ -68,8 +68,7 @@ function tableRow({ workload, device, records, fileSystem }: Row, above: Row | u
 }
 
 function fileSystemCell({ clean, mounted }: NonNullable<Row['fileSystem']>, rounds: number): string {
-  if (rounds > 1) return `${clean}/${rounds}`.padEnd(4);
-  return (clean === 1 ? 'ok' : mounted === 1 ? 'bad' : 'gone').padEnd(4);
+  return (clean === rounds ? 'ok' : mounted === 0 ? 'gone' : 'bad').padEnd(4);
 }
 
 function mapSyncRows(mapSync: MapSync, letter: string, paint: Paint): string[] {
@@ -111,7 +110,7 @@ function sentences({ sentences: all, rows, mapSync }: CompareReport, letters: Re
 }
 
 function result({ rows, broken }: CompareReport, paint: Paint): string[] {
-  const lines = (['virtio-pmem', 'nvdimm'] as const).flatMap((device) => promise(rows, device, paint));
+  const lines = DEVICES.flatMap((device) => [...promise(rows, device, paint), ...fileSystems(rows, device)]);
   return [...lines, ...misreadings(rows), ...broken.flatMap((line) => wrap(line, 'BROKEN: ', '  ').map(paint.bad))];
 }
 
@@ -123,8 +122,15 @@ function promise(rows: readonly Row[], device: DeviceKind, paint: Paint): string
   const gone = sum(({ missing }) => missing);
   if (fsynced === 0) return [`${device}: no fsync was asked for, so nothing was promised.`];
   const there = `${device}: of ${fsynced} records that an fsync was answered for, ${fsynced - gone} are there.`;
-  if (device === 'nvdimm') return gone === 0 ? wrap(`${there} That is luck: nothing makes it so.`) : wrap(paint.bad(there));
-  return wrap(gone === 0 ? paint.good(there) : paint.bad(there));
+  const luck = device === 'nvdimm' && gone === 0 ? ' That is luck: nothing makes it so.' : '';
+  return wrap(`${there}${luck}`).map(gone === 0 ? paint.good : paint.bad);
+}
+
+function fileSystems(rows: readonly Row[], device: DeviceKind): string[] {
+  const own = rows.flatMap((row) => (row.device === device && row.fileSystem !== undefined ? [{ ...row.fileSystem, rounds: row.rounds }] : []));
+  if (own.length === 0) return [];
+  const [cuts, mounted, clean] = (['rounds', 'mounted', 'clean'] as const).map((name) => own.reduce((sum, each) => sum + each[name], 0));
+  return wrap(`${device}: after ${cuts ?? 0} cuts ${mounted ?? 0} file systems could be mounted, and e2fsck found ${clean ?? 0} of them whole.`);
 }
 
 function misreadings(rows: readonly Row[]): string[] {

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { FakeRig, type Lie } from '../tests/fake-rig.ts';
+import { compare } from './compare.ts';
+import type { CompareReport, MapSync } from './report.ts';
+import { formatReport } from './report-text.ts';
+import type { GuestDescription } from './rig.ts';
+import { WORKLOAD_NAMES, type WorkloadName } from './workload.ts';
+
+const NOT_ASKED: MapSync = { asked: false, how: 'only a Linux guest can say' };
+const ANSWERS: MapSync = {
+  asked: true,
+  answers: [
+    { device: 'virtio-pmem', granted: false, said: 'Operation not supported' },
+    { device: 'nvdimm', granted: true, said: '' },
+  ],
+};
+const LINUX: GuestDescription = { kind: 'linux', kernel: '6.12.107+deb13-cloud-amd64', qemu: '11.1.3' };
+
+async function report(names: readonly WorkloadName[], lie: Lie = {}, more: { mapSync?: MapSync; guest?: GuestDescription; rounds?: number } = {}): Promise<CompareReport> {
+  const { mapSync = NOT_ASKED, rounds = 1, guest } = more;
+  const made = await compare({ rig: () => new FakeRig(lie), mapSync, names, seed: 7, rounds, size: 4 * 2 ** 20 });
+  return { ...made, ...(guest !== undefined && { guest }) };
+}
+
+describe('formatReport', () => {
+  it('has a table, a map of pages, and the sentences of the manual', async () => {
+    expect(formatReport(await report(['stores', 'log-fsync']))).toMatchInlineSnapshot(`
+      "What a power cut leaves, of the same work on two devices
+      Guest: a guest that is part of this program. Files of 4M, one power cut each;
+      seed 7.
+
+      WORKLOAD      DEVICE       STORED  FSYNCED  BELIEVED  WHOLE  TORN  LOST
+      stores        virtio-pmem      16        0        16      0     0    16 a
+                    nvdimm           16        0        16      0     0    16 c
+      log-fsync     virtio-pmem      16       15        15     15     0     1 b
+                    nvdimm           16       15        15      0     0    16 c
+      MAP_SYNC      only a Linux guest can say
+
+      Counted are records. FSYNCED: an fsync was answered for them. BELIEVED: the
+      program takes them for durable. WHOLE, TORN, LOST: how they are after the cut.
+
+      stores        plain stores
+      log-fsync     a log with an fsync for each record; the last has had none yet
+
+      Pages of the files, before the cut and after it
+      before: # stored and fsynced  o stored  . untouched
+      after:  # there  ~ torn  x lost  . untouched
+      stores        oooooooooooooooooooooooooooooooooooooooooooooooo................
+        virtio-pmem xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx................
+        nvdimm      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx................
+      log-fsync     #############################################ooo................
+        virtio-pmem #############################################xxx................
+        nvdimm      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx................
+
+      What it is an example of
+      a  “Guest data persistence on non-NVDIMM requires guest userspace applications
+         to perform fsync/msync.” (QEMU manual, virtio pmem, “Guest Data
+         Persistence”)
+      b  “The virtio pmem device provides guest write persistence on non-NVDIMM host
+         storage.” (QEMU manual, virtio pmem, “How does virtio-pmem compare to the
+         nvdimm emulation?”)
+      c  “NVDIMM emulation on regular (i.e. non-NVDIMM) host storage does not persist
+         the guest writes as there are no defined semantics in the device
+         specification.” (QEMU manual, virtio pmem, “How does virtio-pmem compare to
+         the nvdimm emulation?”)
+
+      virtio-pmem: of 15 records that an fsync was answered for, 15 are there.
+      nvdimm: of 15 records that an fsync was answered for, 0 are there."
+    `);
+  });
+
+  it('says what Linux answered, and how the file systems are', async () => {
+    const fileSystem: NonNullable<Lie['fileSystem']> = ({ device }) => ({ mounted: device === 'virtio-pmem', clean: device === 'virtio-pmem' });
+    const text = formatReport(await report(['stores-fsync'], { fileSystem }, { mapSync: ANSWERS, guest: LINUX }));
+    expect(text.split('\n\n').slice(0, 2).join('\n\n')).toMatchInlineSnapshot(`
+      "What a power cut leaves, of the same work on two devices
+      Guest: Linux 6.12.107+deb13-cloud-amd64 in QEMU 11.1.3, ext4 with DAX. Files of
+      4M, one power cut each; seed 7.
+
+      WORKLOAD      DEVICE       STORED  FSYNCED  BELIEVED  WHOLE  TORN  LOST  EXT4
+      stores-fsync  virtio-pmem      16       16        16     16     0     0  ok   b
+                    nvdimm           16       16        16      0     0    16  gone c
+      MAP_SYNC      virtio-pmem  refused (Operation not supported)  d
+                    nvdimm       granted"
+    `);
+    const rounds = formatReport(await report(['stores-fsync'], { fileSystem }, { mapSync: ANSWERS, guest: LINUX, rounds: 50 }));
+    expect(rounds.split('\n\n').at(-1)).toMatchInlineSnapshot(`
+      "virtio-pmem: of 800 records that an fsync was answered for, 800 are there.
+      virtio-pmem: after 50 cuts 50 file systems could be mounted, and e2fsck found
+      50 of them whole.
+      nvdimm: of 800 records that an fsync was answered for, 0 are there.
+      nvdimm: after 50 cuts 0 file systems could be mounted, and e2fsck found 0 of
+      them whole."
+    `);
+  });
+
+  it.each<[string, Lie, number]>([
+    ['as it is', {}, 1],
+    ['with all that can go wrong', { lostFsync: () => true, fileSystem: () => ({ mounted: false, clean: false, said: 'mount: '.repeat(40) }) }, 500],
+  ])('fits into 80 columns, %s', async (_, lie, rounds) => {
+    const one = await report(WORKLOAD_NAMES, lie, { mapSync: ANSWERS, guest: LINUX });
+    const many = { ...one, rounds, rows: one.rows.map((row) => ({ ...row, rounds, ...(row.fileSystem && { fileSystem: { mounted: rounds, clean: 0 } }), records: { ...row.records, stored: 16 * rounds, torn: 16 * rounds, lost: 16 * rounds } })) };
+    for (const line of formatReport(many).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
+  it('is the same in colours, but for the colours', async () => {
+    const found = await report(WORKLOAD_NAMES);
+    const mark = (text: string): string => `\u001b[1m${text}\u001b[0m`;
+    const painted = formatReport(found, { good: mark, bad: mark, dim: mark, strong: mark });
+    expect(painted).not.toBe(formatReport(found));
+    expect(painted.replaceAll(/\u001b\[\dm/g, '')).toBe(formatReport(found));
+  });
+
+  it('is made of the report, and of nothing that JSON does not have', async () => {
+    const found = await report(WORKLOAD_NAMES, {}, { mapSync: ANSWERS });
+    expect(formatReport(JSON.parse(JSON.stringify(found)) as CompareReport)).toBe(formatReport(found));
+  });
+});
+
+it('the report has a version, and the members that docs/compare.md lists', async () => {
+  const found = await report(['log'], { fileSystem: () => ({ mounted: true, clean: true }) }, { mapSync: ANSWERS });
+  expect(found).toMatchObject({ kind: 'vpmem-compare', version: 1 });
+  expect(Object.keys(found)).toEqual(['kind', 'version', 'guest', 'size', 'seed', 'rounds', 'workloads', 'rows', 'mapSync', 'sentences', 'pages', 'outcomes', 'broken']);
+  expect(Object.keys(found.rows[0] ?? {})).toEqual(['workload', 'device', 'rounds', 'records', 'missing', 'verdict', 'proves', 'fileSystem']);
+  expect(Object.keys(found.outcomes[0] ?? {})).toEqual(['workload', 'device', 'round', 'survival', 'records', 'bytes', 'verdict', 'missing', 'pages', 'fileSystem']);
+  expect(Object.keys(found.outcomes[0]?.records ?? {})).toEqual(['stored', 'fsynced', 'believed', 'whole', 'torn', 'lost', 'read', 'misread']);
+});
