@@ -8,6 +8,7 @@ import { TestServer } from '@vpmem/vfio-user/testing';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FlushError } from './guest-error.ts';
 import { Guest } from './guest.ts';
 import { pmemCases, type PmemUnderTest } from './testing.ts';
 
@@ -82,6 +83,24 @@ describe('Guest', () => {
     await expect(flushed).rejects.toThrow('the device answered the flush with -1');
     await expect(disk.fsync()).rejects.toThrow('-1');
     expect(syncer.started).toBe(1);
+    await guest.close();
+  });
+
+  it.each([0, 1, 2])('a device that needs a reset fails who waits for it, with %d vectors', async (vectors) => {
+    const syncer = new ManualSyncer();
+    const guest = new Guest();
+    const { machine } = guest;
+    const disk = guest.plug(pmemFunction({ syncer, vectors }));
+    const flushing = [disk.fsync(), disk.fsync()].map((flush) => flush.then(() => 'done', (error: unknown) => error));
+    // The first disk's queue is in the second page of RAM: 64 descriptors, then flags and index of the available ring.
+    machine.memory.write(0x1402, Uint8Array.of(0xff, 0xff));
+    machine.bus.writeMemory(BigInt(machine.readConfig(0, disk.slot, 0x10, 4)) + 0x3000n, 2, 0);
+    const error = new FlushError('the device needs a reset');
+    expect(await Promise.all(flushing)).toEqual([error, error]);
+    await expect(disk.fsync()).rejects.toThrow(error);
+    // Nobody waits for an answer that will not come.
+    syncer.begin();
+    syncer.finish();
     await guest.close();
   });
 

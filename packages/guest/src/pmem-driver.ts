@@ -23,6 +23,7 @@ import { FlushError, GuestError, ProbeError } from './guest-error.ts';
 import type { GuestMachine } from './guest-machine.ts';
 import type { PciLocation } from './hotplug.ts';
 import { MappedRange } from './mapped-range.ts';
+import { connectInterrupts } from './virtio-interrupts.ts';
 import { VirtioTransport } from './virtio-transport.ts';
 
 /** What this driver takes if it is offered. */
@@ -89,7 +90,7 @@ export class PmemDisk implements GuestDisk {
       this.#slots = Array.from({ length: size / 2 }, (_, i) => Math.ceil(placement.end / SLOT) * SLOT + i * SLOT);
       this.#notifyAddress = this.#transport.enableQueue(0, size, placement);
       this.#range = range = new MappedRange(machine, found);
-      this.#disconnect = this.#connectInterrupt(pci);
+      this.#disconnect = connectInterrupts(machine, this.#transport, pci, { used: () => this.#takeUsed(), config: () => this.#checkStatus() });
       this.#transport.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
     } catch (error) {
       // VIRTIO 1.4 §2.1.1: a driver never takes a status bit back but by reset.
@@ -194,22 +195,12 @@ export class PmemDisk implements GuestDisk {
     }));
   }
 
-  /** Returns how to undo it. */
-  #connectInterrupt(pci: FoundFunction): () => void {
-    const message = this.#machine.allocateMessage(() => this.#takeUsed());
-    const free = (): void => this.#machine.freeMessage(message.data);
-    try {
-      if (this.#transport.useMsix(0, message)) return free;
-    } catch (error) {
-      free();
-      throw error;
-    }
-    free();
-    if (!pci.hasPin) throw new ProbeError('the device has neither MSI-X nor an interrupt pin');
-    return this.#machine.onIrq(pci.irq, () => {
-      // The line may be another function's too.
-      if (this.#transport.takeIsr() !== 0) this.#takeUsed();
-    });
+  /** VIRTIO 1.4 §2.1.1: once the device needs a reset, no request in flight can be relied on to be answered. */
+  #checkStatus(): void {
+    if ((this.#transport.status & DEVICE_NEEDS_RESET) === 0) return;
+    for (const { reject } of this.#waiting.values()) reject(new FlushError('the device needs a reset'));
+    this.#waiting.clear();
+    this.#allAnswered();
   }
 
   #takeUsed(): void {

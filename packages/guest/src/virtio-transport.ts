@@ -18,6 +18,15 @@ import { ProbeError } from './guest-error.ts';
 
 type CommonField = keyof typeof VirtioPciCommonCfg.fields;
 
+/** PCI 3.0 §6.8.2.3, Message Control: the table's size, less one. */
+const MSIX_TABLE_SIZE = 0x7ff;
+
+/** What a function writes, and where, to interrupt. */
+export interface MsixMessage {
+  readonly address: bigint;
+  readonly data: number;
+}
+
 /** Something of the device's that lies in a BAR. */
 interface Structure {
   readonly address: bigint;
@@ -103,26 +112,34 @@ export class VirtioTransport {
     this.#bus.writeMemory(address, 2, index);
   }
 
-  /** Maps vector 0 to queue `index` and switches to MSI-X; false if the function has none. @throws ProbeError if it refuses */
-  useMsix(index: number, message: { readonly address: bigint; readonly data: number }): boolean {
-    const capability = this.#pci.capabilities().find(({ id }) => id === CAPABILITY_MSIX);
-    if (capability === undefined) return false;
-    const { at } = capability;
-    const table = this.#pci.read(at + 4, 4);
-    const bar = this.#pci.bars.get(table & 7);
-    if (bar === undefined) return false;
-    const entry = bar.address + BigInt(table & ~7);
+  /** How many messages the function has; 0 without MSI-X. */
+  get msixVectors(): number {
+    const table = this.#msixTable();
+    return table === undefined ? 0 : (this.#pci.read(table.capability + 2, 2) & MSIX_TABLE_SIZE) + 1;
+  }
+
+  /**
+   * Switches to MSI-X with `messages` as vectors from 0 on, of which one is for changes of the configuration and one, which may be
+   * the same, for queue 0. @throws ProbeError if the device refuses
+   */
+  useMsix(messages: readonly MsixMessage[], vectors: { readonly config: number; readonly queue: number }): void {
+    const table = this.#msixTable();
+    if (table === undefined) throw new ProbeError('the device has no MSI-X');
     const { message_address, message_upper_address, message_data, vector_control } = MsixTableEntry.fields;
-    this.#bus.writeMemory(entry + BigInt(message_address.offset), 4, Number(message.address & 0xffff_ffffn));
-    this.#bus.writeMemory(entry + BigInt(message_upper_address.offset), 4, Number(message.address >> 32n));
-    this.#bus.writeMemory(entry + BigInt(message_data.offset), 4, message.data);
-    this.#pci.write(at + 2, 2, MSIX_ENABLE);
-    this.#bus.writeMemory(entry + BigInt(vector_control.offset), 4, 0);
-    this.#set('queue_select', index);
-    this.#set('queue_msix_vector', 0);
+    const entries = messages.map((message, vector) => ({ message, at: table.entries + BigInt(vector * MsixTableEntry.size) }));
+    for (const { message, at } of entries) {
+      this.#bus.writeMemory(at + BigInt(message_address.offset), 4, Number(message.address & 0xffff_ffffn));
+      this.#bus.writeMemory(at + BigInt(message_upper_address.offset), 4, Number(message.address >> 32n));
+      this.#bus.writeMemory(at + BigInt(message_data.offset), 4, message.data);
+    }
+    this.#pci.write(table.capability + 2, 2, MSIX_ENABLE);
+    for (const { at } of entries) this.#bus.writeMemory(at + BigInt(vector_control.offset), 4, 0);
+    this.#set('config_msix_vector', vectors.config);
+    this.#set('queue_select', 0);
+    this.#set('queue_msix_vector', vectors.queue);
     // VIRTIO 1.4 §4.1.5.1.2.2: a mapping counts only once it has been read back.
-    if (this.#get('queue_msix_vector') === VIRTIO_MSI_NO_VECTOR) throw new ProbeError('the device refused the interrupt vector');
-    return true;
+    const refused = [this.#get('config_msix_vector'), this.#get('queue_msix_vector')].includes(VIRTIO_MSI_NO_VECTOR);
+    if (refused) throw new ProbeError('the device refused the interrupt vector');
   }
 
   /** Reads, and so acknowledges, the ISR status. */
@@ -143,6 +160,15 @@ export class VirtioTransport {
   /** VIRTIO 1.4 §2.10: where shared memory region `id` is. */
   sharedMemory(id: number): Structure | undefined {
     return this.#sharedMemory.get(id);
+  }
+
+  /** Where the capability is in configuration space, and where the table is in memory; undefined if there is none that can be used. */
+  #msixTable(): { readonly capability: number; readonly entries: bigint } | undefined {
+    const capability = this.#pci.capabilities().find(({ id }) => id === CAPABILITY_MSIX)?.at;
+    if (capability === undefined) return undefined;
+    const table = this.#pci.read(capability + 4, 4);
+    const bar = this.#pci.bars.get(table & 7);
+    return bar === undefined ? undefined : { capability, entries: bar.address + BigInt(table & ~7) };
   }
 
   #locate(at: number, is64: boolean): Structure | undefined {
