@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Coverage, literalValues } from './coverage.ts';
+import { Coverage, literalValues, stepCount } from './coverage.ts';
 import { Mutator } from './mutation.ts';
 import { Random } from './random.ts';
 import type { Target } from './target.ts';
@@ -7,6 +7,8 @@ import { tryInput } from './trial.ts';
 
 /** Inputs that showed something new lately are chosen half of the time: who was just there gets further most easily. */
 const LATE = 32;
+/** An input that takes more steps is not changed further: a hundred others are run in its time. */
+const SLOW = 2 ** 17;
 /** After so many different findings there is enough to do. */
 const MOST_FINDINGS = 8;
 
@@ -93,7 +95,7 @@ export class Fuzzer {
     const finding = await tryInput(this.#target, input);
     const added = this.#coverage.take();
     if (finding === undefined) {
-      if (added > 0) this.#corpus.push(Uint8Array.from(input));
+      if (added > 0 && stepCount() <= SLOW) this.#corpus.push(Uint8Array.from(input));
     } else if (!this.#findings.has(finding.key)) {
       this.#findings.set(finding.key, { input: Uint8Array.from(input), ...finding });
     }

@@ -16,14 +16,49 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     share: 20_000,
     load: async () => (await import('./targets/split-queue.ts')).splitQueue,
   },
+  'packed-queue': {
+    about: 'the same of a packed queue',
+    share: 20_000,
+    load: async () => (await import('./targets/packed-queue.ts')).packedQueue,
+  },
   'pci-function': {
     about: 'a whole virtio-pmem-pci function through configuration space, BARs and its queue',
     share: 20_000,
     load: async () => (await import('./targets/pci-function.ts')).pciFunction,
   },
+  'vfio-user': {
+    about: 'bytes and descriptors on the socket of a vfio-user server, and RAM that shrinks while it is used',
+    share: 20_000,
+    load: async () => (await import('./targets/vfio-user.ts')).vfioUser,
+  },
   options: {
     about: 'QemuOpts, keyval, JSON, sizes, and what is written reads back',
     share: 20_000,
     load: async () => (await import('./targets/options.ts')).options,
+  },
+  qmp: {
+    about: 'a QMP client: its stream in any pieces, the session, the commands on a machine',
+    share: 20_000,
+    load: async () => (await import('./targets/qmp.ts')).qmp,
+  },
+  hmp: {
+    about: 'lines of a human monitor, and the tab key after each',
+    share: 20_000,
+    load: async () => (await import('./targets/hmp.ts')).hmp,
+  },
+  acpi: {
+    about: 'tables of firmware: their search, the interpreter of their byte code, the structures of an NFIT',
+    share: 20_000,
+    load: async () => (await import('./targets/acpi.ts')).acpi,
+  },
+  dsm: {
+    about: 'the page and the port through which a guest reaches NVDIMMs',
+    share: 20_000,
+    load: async () => (await import('./targets/dsm.ts')).dsm,
+  },
+  'namespace-labels': {
+    about: 'a label area with anything in it, and power that fails while it changes',
+    share: 20_000,
+    load: async () => (await import('./targets/namespace-labels.ts')).namespaceLabels,
   },
 };
