@@ -100,6 +100,13 @@ export function wrongDriver(driver: OptionValue | undefined, types: readonly str
 /** What a device's properties say. @throws OptionError, MachineError */
 export function readDevice(source: PropertySource): VirtioPmemPciOptions {
   const { driver } = source.properties;
+  if (driver === 'nvdimm') {
+    throw new MachineError(
+      'unknown-type',
+      'driver',
+      "device type 'nvdimm' is no PCI device, so it cannot be served to a VM; vpmem run has it, and a QEMU has its own on the same file, or on the memory-path that query-pmem tells",
+    );
+  }
   if (driver !== 'virtio-pmem-pci') throw wrongDriver(driver, Object.keys(deviceProperties));
   return readProperties(virtioPmemPciProperties, source);
 }

@@ -188,7 +188,8 @@ describe('mistakes', () => {
   });
 
   it.each<[string, string, string, RegExp]>([
-    ['a device type there is not', 'nvdimm,id=x,memdev=free', 'unknown-type', /'nvdimm' is not one of virtio-pmem-pci/],
+    ['a device type there is not', 'virtio-blk-pci,id=x', 'unknown-type', /'virtio-blk-pci' is not one of virtio-pmem-pci/],
+    ['an nvdimm, which is no PCI device', 'nvdimm,id=x,memdev=free', 'unknown-type', /^device type 'nvdimm' is no PCI device, so it cannot be served to a VM; vpmem run has it, and a QEMU has its own on the same file/],
     ['an id that is taken', 'virtio-pmem-pci,memdev=free,id=nv0', 'duplicate-id', /there is a device 'nv0' already/],
     ['no memdev', 'virtio-pmem-pci,id=x', 'missing-parameter', /'memdev' is missing/],
     ['a memdev there is not', 'virtio-pmem-pci,memdev=no,id=x', 'memdev-missing', /no memory backend 'no'; there is 'used', 'free'/],

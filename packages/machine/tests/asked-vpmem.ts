@@ -68,9 +68,9 @@ export class ServedMachine {
   }
 }
 
-/** The same for a machine with an embedded guest, as `vpmem run` makes it with such a `-m`. */
-export async function askEmbedded(memory: string, objects: readonly string[], texts: readonly string[]): Promise<Verdict> {
-  const machine = EmbeddedMachine.create({ memory, warn: () => undefined });
+/** The same for a machine with an embedded guest, as `vpmem run` makes it with such a `-machine` and `-m`. */
+export async function askEmbedded(type: string, memory: string, objects: readonly string[], texts: readonly string[]): Promise<Verdict> {
+  const machine = EmbeddedMachine.create({ machine: [type], memory, warn: () => undefined });
   try {
     for (const text of objects) await machine.addObject(parseOption(text, OBJECT));
     return await attemptLast(texts, async (text) => {

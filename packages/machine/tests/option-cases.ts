@@ -1,6 +1,7 @@
 import { DEVICE_CASES } from './device-cases.ts';
 import { DEVICE_PROPERTY_CASES } from './device-property-cases.ts';
 import { MEMORY_CASES } from './memory-cases.ts';
+import { NVDIMM_CASES } from './nvdimm-cases.ts';
 import { OBJECT_ADD_CASES } from './object-add-cases.ts';
 import { OBJECT_CASES } from './object-cases.ts';
 import { OBJECT_PROPERTY_CASES } from './object-property-cases.ts';
@@ -23,10 +24,14 @@ export const DEVICE_OBJECTS = [
 /** `-m` of the machine they are plugged into: 1 GiB for memory devices. */
 export const DEVICE_MEMORY = '512M,maxmem=1536M';
 
+/** The same of a machine with nvdimm=on, where nvdimm devices have slots. */
+export const NVDIMM_MEMORY = '512M,slots=2,maxmem=1536M';
+
 /** Every option string, by the option or command it belongs to. */
-export const OPTION_CASES: Readonly<Record<'-object' | 'object_add' | '-device' | '-m', readonly OptionGroup[]>> = {
+export const OPTION_CASES: Readonly<Record<'-object' | 'object_add' | '-device' | '-device nvdimm' | '-m', readonly OptionGroup[]>> = {
   '-object': [...OBJECT_CASES, ...OBJECT_PROPERTY_CASES],
   object_add: OBJECT_ADD_CASES,
   '-device': [...DEVICE_CASES, ...DEVICE_PROPERTY_CASES],
+  '-device nvdimm': NVDIMM_CASES,
   '-m': MEMORY_CASES,
 };

@@ -1,5 +1,5 @@
 import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
-import { DEVICE_MEMORY, DEVICE_OBJECTS, OPTION_CASES } from './option-cases.ts';
+import { DEVICE_MEMORY, DEVICE_OBJECTS, NVDIMM_MEMORY, OPTION_CASES } from './option-cases.ts';
 
 type Option = keyof typeof OPTION_CASES;
 
@@ -33,6 +33,10 @@ const SECTIONS: Readonly<Record<Option, { readonly title: string; readonly about
       ...DEVICE_OBJECTS.map((text) => `-object ${text}`),
       '```',
     ],
+  },
+  '-device nvdimm': {
+    title: '`-device nvdimm`',
+    about: [`Of a \`pc,nvdimm=on\` with \`-m ${NVDIMM_MEMORY}\` and the same objects; vpmem is \`vpmem run\`. \`vpmemd\` has no nvdimm: it is no PCI device.`],
   },
   '-m': { title: '`-m`, and `-machine memory.…`', about: ['Of a `q35`; vpmem is `vpmem run`. `vpmemd` has no RAM of its own.'] },
 };

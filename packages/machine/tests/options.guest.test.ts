@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askQemu, ObjectAddMonitor } from './asked-qemu.ts';
 import { askEmbedded, askForMemory, askForObject, OBJECT, OBJECT_ADD, ServedMachine } from './asked-vpmem.ts';
 import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
-import { DEVICE_MEMORY, DEVICE_OBJECTS, OPTION_CASES } from './option-cases.ts';
+import { DEVICE_MEMORY, DEVICE_OBJECTS, NVDIMM_MEMORY, OPTION_CASES } from './option-cases.ts';
 import { optionComparison } from './option-comparison.ts';
 import { ScratchFolder } from './scratch-files.ts';
 
@@ -152,7 +152,7 @@ describe('-device', () => {
 
   describe('vpmem run', () => {
     it.each(titled(OPTION_CASES['-device']))('%s', async (_, cases) => {
-      await compare(cases, ({ vpmem, run = vpmem }) => run, (option) => askEmbedded(DEVICE_MEMORY, DEVICE_OBJECTS, texts(option)));
+      await compare(cases, ({ vpmem, run = vpmem }) => run, (option) => askEmbedded('pc', DEVICE_MEMORY, DEVICE_OBJECTS, texts(option)));
     });
   });
 
@@ -160,6 +160,23 @@ describe('-device', () => {
     const machine = ['-machine', 'pc', '-m', DEVICE_MEMORY, ...DEVICE_OBJECTS.flatMap((text) => ['-object', text])];
 
     it.each(titled(OPTION_CASES['-device']))('%s', async (_, cases) => {
+      const args = (option: OptionCase): string[] => [...machine, ...texts(option).flatMap((text) => ['-device', text])];
+      await compare(cases, (option) => option.qemu, (option) => askQemu(theirs(), scratch.path, args(option)));
+    });
+  });
+});
+
+describe('-device nvdimm', () => {
+  const NVDIMM_MACHINE = 'pc,nvdimm=on';
+
+  it.each(titled(OPTION_CASES['-device nvdimm']))('%s', async (_, cases) => {
+    await compare(cases, ({ vpmem }) => vpmem, (option) => askEmbedded(NVDIMM_MACHINE, NVDIMM_MEMORY, DEVICE_OBJECTS, texts(option)));
+  });
+
+  qemu(QEMU, () => {
+    const machine = ['-machine', NVDIMM_MACHINE, '-m', NVDIMM_MEMORY, ...DEVICE_OBJECTS.flatMap((text) => ['-object', text])];
+
+    it.each(titled(OPTION_CASES['-device nvdimm']))('%s', async (_, cases) => {
       const args = (option: OptionCase): string[] => [...machine, ...texts(option).flatMap((text) => ['-device', text])];
       await compare(cases, (option) => option.qemu, (option) => askQemu(theirs(), scratch.path, args(option)));
     });

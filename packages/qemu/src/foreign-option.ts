@@ -1,4 +1,4 @@
-import { ForeignError, type ForeignMonitor } from '@vpmem/machine';
+import { ForeignError, MachineError, type ForeignMonitor } from '@vpmem/machine';
 import { formatProperties, type PropertySource } from '@vpmem/options';
 import type { QemuMonitor } from './qemu-monitor.ts';
 
@@ -21,6 +21,16 @@ export async function addForeignObject(qemu: QemuMonitor, { form, properties }: 
 export async function addForeignDevice(qemu: QemuMonitor, { form, properties }: PropertySource): Promise<void> {
   if (form === 'json') await qemu.execute('device_add', properties);
   else await say(qemu, `device_add ${quoted(formatProperties(properties, { impliedKey: 'driver' }))}`);
+}
+
+/** @throws MachineError for a device of QEMU's that is to have memory made here, of which QEMU does not know */
+export function checkForeignMemory({ properties: { driver, memdev } }: PropertySource, ours: readonly { readonly id: string }[]): void {
+  if (driver !== 'nvdimm' || typeof memdev !== 'string' || !ours.some(({ id }) => memdev === id || memdev === `/objects/${id}`)) return;
+  throw new MachineError(
+    'not-supported',
+    'memdev',
+    `device type 'nvdimm' is QEMU's own, and QEMU knows nothing of memory backend '${memdev}', which was made here; give QEMU one of its own, with -object on its command line, or have an nvdimm in vpmem run`,
+  );
 }
 
 /** Text keeps its types only in QEMU's own HMP, whose errors are what it prints. */

@@ -16,7 +16,7 @@ import {
   type RunState,
 } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
-import { addForeignDevice, addForeignObject, foreignMonitor } from './foreign-option.ts';
+import { addForeignDevice, addForeignObject, checkForeignMemory, foreignMonitor } from './foreign-option.ts';
 import { HotPlug, type HotPlugOptions, type ServedMachine } from './hot-plug.ts';
 import { memoryDevices } from './memory-devices.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
@@ -85,6 +85,7 @@ export class QemuMachine implements ManagedMachine {
   async addDevice(source: PropertySource): Promise<AddedDevice> {
     const { driver, id } = source.properties;
     if (typeof driver === 'string' && !Object.hasOwn(this.deviceTypes, driver)) {
+      checkForeignMemory(source, this.backends());
       await addForeignDevice(this.#qemu, source);
       return { id: typeof id === 'string' ? id : undefined, path: typeof id === 'string' ? `${PERIPHERAL}${id}` : '/machine/peripheral-anon', plug: undefined };
     }
