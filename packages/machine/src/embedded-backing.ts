@@ -7,7 +7,7 @@ export class EmbeddedBacking extends PmemBacking {
   readonly description: BackendDescription;
 
   constructor(description: BackendDescription, observer: PowerObserver) {
-    const syncer = () => (description.volatile === undefined ? fileSyncer(description.fd) : volatileSyncer());
+    const syncer = () => (description.volatile === undefined ? fileSyncer(description.fd) : volatileSyncer(description));
     super({ description, syncer, after: afterNode, observer });
     this.description = description;
   }

@@ -30,6 +30,7 @@ export class PmemBacking {
   readonly memory: MemoryBackend;
   readonly faults: FlushFaults;
   readonly #medium: SimulatedMedium | undefined;
+  readonly #readonly: boolean;
   #cuts = 0;
   #leaves: PowerCutOptions | undefined;
 
@@ -42,6 +43,7 @@ export class PmemBacking {
       powerBack: () => observer.powerBack(),
       planned: (outcome) => observer.planned(outcome),
     };
+    this.#readonly = description.readonly ?? false;
     this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
     this.faults = new FlushFaults(this.#medium ?? syncer(), after);
     this.memory = new MemoryBackend(description, this.faults);
@@ -80,6 +82,8 @@ export class PmemBacking {
   settle(done: () => void): void {
     this.faults.plan(undefined);
     this.#medium?.plan(undefined);
+    // Of memory with readonly=on nobody expects it.
+    if (this.#readonly) return done();
     this.memory.flushes.request(() => done());
     this.memory.flushes.start();
   }

@@ -31,7 +31,7 @@ export class ServedDevice {
     this.id = id;
     this.backing = new PmemBacking({
       description: backend,
-      syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(loop.defer)),
+      syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(backend, loop.defer)),
       after: (milliseconds, callback) => loop.after(milliseconds, callback),
       loop,
       observer: {

@@ -45,7 +45,7 @@ it('publishes a sync that failed, once', () => {
 
 it.each([
   ['fileSyncer', (): Syncer => fileSyncer(fd)],
-  ['volatileSyncer', (): Syncer => volatileSyncer()],
+  ['volatileSyncer', (): Syncer => volatileSyncer({ id: 'mem1' })],
 ])('%s answers later, not at once', async (_, make) => {
   const memory = backend(make());
   const answered = new Promise<boolean>((resolve) => memory.flushes.request(resolve));
@@ -60,4 +60,9 @@ it('fileSyncer reports what fdatasync says', async () => {
   memory.flushes.start();
   expect(await answered).toBe(false);
   expect(memory.flushes.failure?.code).toBe('EBADF');
+});
+
+it('a flush of what has readonly=on fails, and says why', async () => {
+  const error = await new Promise((resolve) => volatileSyncer({ id: 'mem1', readonly: true }).start(resolve));
+  expect(error).toMatchObject({ code: 'EROFS', message: "memory backend 'mem1' has readonly=on, so nothing becomes durable" });
 });

@@ -1,4 +1,8 @@
 import { fdatasync } from 'node:fs';
+import type { BackendDescription } from './open-backend.ts';
+
+/** Calls back soon, and not from within. */
+type Defer = (callback: () => void) => void;
 
 /** Makes everything written to a file so far durable. One sync at a time. */
 export interface Syncer {
@@ -21,10 +25,14 @@ export function fileSyncer(fd: number): Syncer {
   };
 }
 
-/** For memory without anything durable behind it: there is nothing to wait for. */
-export function volatileSyncer(defer: (callback: () => void) => void = setImmediate): Syncer {
+/**
+ * For memory without anything durable behind it: there is nothing to wait for. Where the user said readonly=on, that is not what
+ * a guest expects that flushes, so it is told in the only way there is: the flush fails.
+ */
+export function volatileSyncer({ id, readonly = false }: Pick<BackendDescription, 'id' | 'readonly'>, defer: Defer = setImmediate): Syncer {
+  const error = readonly ? Object.assign(new Error(`memory backend '${id}' has readonly=on, so nothing becomes durable`), { code: 'EROFS' }) : undefined;
   return {
     begun: true,
-    start: (done) => defer(() => done(undefined)),
+    start: (done) => defer(() => done(error)),
   };
 }
