@@ -9,9 +9,9 @@ export default defineConfig({
     // koffi and memory maps live in worker threads and child processes of the tests themselves.
     pool: 'forks',
     // Limits end a hang, on a machine with eight times as much to do as it can.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 50_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },

@@ -152,6 +152,16 @@ describe('EventLoop.after', () => {
     expect(seen).toHaveLength(2);
   });
 
+  it('calls back in order of time those that have all expired by the time it looks', () => {
+    const seen: string[] = [];
+    loop.after(0.2, () => seen.push('later'));
+    loop.after(0.1, () => seen.push('soon'));
+    const began = performance.now();
+    while (performance.now() - began < 1);
+    loop.turn(0);
+    expect(seen).toEqual(['soon', 'later']);
+  });
+
   it('is taken back, also by another that expires at the same time', () => {
     const seen: string[] = [];
     loop.after(1, () => {

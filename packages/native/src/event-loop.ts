@@ -127,7 +127,7 @@ export class EventLoop {
   #expire(): void {
     if (this.#timers.size === 0) return;
     const now = performance.now();
-    for (const timer of [...this.#timers]) {
+    for (const timer of [...this.#timers].sort((a, b) => a.due - b.due)) {
       // One that expired earlier in this round may have taken back the next.
       if (timer.due > now || !this.#timers.delete(timer)) continue;
       timer.callback();
