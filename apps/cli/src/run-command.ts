@@ -11,8 +11,8 @@ export async function runMachine(words: readonly string[], version: string): Pro
       help: {
         before: `usage: vpmem run [OPTION [ARGUMENT]]…
 
-Runs a machine whose guest is a part of this program: it finds virtio-pmem
-devices as an operating system does, and uses them when a monitor says so.
+Runs a machine whose guest is a part of this program: it finds virtio-pmem and
+nvdimm devices as an operating system does, and uses them when a monitor says so.
 `,
         after: `Without a monitor among the options there is one on the terminal (-monitor stdio).
 Exit status: 0 ended in good order, 1 an option is wrong or cannot be had,
