@@ -91,5 +91,5 @@ const commands = tasks[task];
 if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.keys(tasks).join(', ')}`);
 setUp();
 // What a user adds is for the program that the task is there for.
-commands[commands.length - 1].push(...(task === 'fuzz' ? options : []));
+commands[commands.length - 1].push(...(['bench', 'fuzz'].includes(task) ? options : []));
 for (const [command, ...args] of commands) run(command, args);

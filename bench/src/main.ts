@@ -1,4 +1,5 @@
-// `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns.
+// `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
+// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -81,18 +82,43 @@ function diskFolder(): string {
   return folder;
 }
 
-say(`One virtqueue, two descriptors a request: ${measureQueue(false).toFixed(0)} ns on the device's side`);
-say(`The same with 4 bytes read and 4 written: ${measureQueue(true).toFixed(0)} ns`);
-const { devices, ready, milliseconds, kib, descriptors } = await measureManyDevices(256);
-say(`vpmemd with ${devices} devices is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
-const powerFolder = mkdtempSync(join(diskFolder(), 'power-'));
-say(`\nA simulated medium, power-failure=on, on disk:\n\n${powerFailureTable(await measurePowerFailure(powerFolder))}`);
-rmSync(powerFolder, { recursive: true });
-const { testbed, reason } = await requireTestbed();
-if (testbed === undefined) {
-  console.error(`There is no guest to measure: ${reason}`);
-  process.exitCode = 1;
-} else {
+function queue(): void {
+  say(`One virtqueue, two descriptors a request: ${measureQueue(false).toFixed(0)} ns on the device's side`);
+  say(`The same with 4 bytes read and 4 written: ${measureQueue(true).toFixed(0)} ns`);
+}
+
+async function daemon(): Promise<void> {
+  const { one, devices, ready, milliseconds, kib, descriptors } = await measureManyDevices(256);
+  say(`vpmemd with one device is ready in ${one.ready.toFixed(0)} ms and has ${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.own / 1024).toFixed(0)} of them its own`);
+  say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
+}
+
+async function powerFailure(): Promise<void> {
+  const folder = mkdtempSync(join(diskFolder(), 'power-'));
+  try {
+    say(`\nA simulated medium, power-failure=on, on disk:\n\n${powerFailureTable(await measurePowerFailure(folder))}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function guest(): Promise<void> {
+  const { testbed, reason } = await requireTestbed();
+  if (testbed === undefined) {
+    console.error(`There is no guest to measure: ${reason}`);
+    process.exitCode = 1;
+    return;
+  }
   await compare(testbed, 'on tmpfs', '/dev/shm');
   await compare(testbed, 'on disk', diskFolder());
+}
+
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, guest };
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in parts));
+if (unknown !== undefined) {
+  console.error(`There is no measurement '${unknown}'; there is ${Object.keys(parts).join(', ')}`);
+  process.exitCode = 1;
+} else {
+  for (const [name, part] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await part();
 }

@@ -7,13 +7,16 @@ import { DaemonProcess } from '@vpmem/daemon/process';
 interface Footprint {
   /** From its start to its readiness, in milliseconds. */
   readonly ready: number;
-  /** Resident, in KiB. */
+  /** Resident, in KiB, and how much of that is no file's. */
   readonly resident: number;
+  readonly own: number;
   readonly descriptors: number;
 }
 
 /** What one more device costs. */
 export interface DeviceCost {
+  /** The daemon with one device. */
+  readonly one: Footprint;
   /** How many there were in the end. */
   readonly devices: number;
   /** Milliseconds until the daemon with all of them is ready. */
@@ -32,6 +35,7 @@ export async function measureManyDevices(devices: number): Promise<DeviceCost> {
   const many = await footprint(devices);
   const each = (of: (footprint: Footprint) => number): number => (of(many) - of(one)) / (devices - 1);
   return {
+    one,
     devices,
     ready: many.ready,
     milliseconds: each(({ ready }) => ready),
@@ -53,8 +57,8 @@ async function footprint(devices: number): Promise<Footprint> {
   try {
     const ready = performance.now() - started;
     const status = readFileSync(`/proc/${daemon.pid}/status`, 'utf8');
-    const resident = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
-    return { ready, resident, descriptors: readdirSync(`/proc/${daemon.pid}/fd`).length };
+    const kib = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]);
+    return { ready, resident: kib('VmRSS'), own: kib('RssAnon'), descriptors: readdirSync(`/proc/${daemon.pid}/fd`).length };
   } finally {
     await daemon.end();
     rmSync(folder, { recursive: true });
