@@ -125,6 +125,20 @@ describe('input', () => {
     expect(owner.session.paused).toBe(false);
   });
 
+  it('behind an answer that is not taken is still to be answered', async () => {
+    const owner = await negotiated();
+    owner.takes = false;
+    owner.session.receive(Buffer.from(ask('query-name', 1) + ask('query-name', 2)));
+    let idle = false;
+    const settled = owner.session.idle().then(() => (idle = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(idle).toBe(false);
+    owner.takes = true;
+    owner.session.drained();
+    await settled;
+    expect(owner.said.at(-1)).toEqual({ return: {}, id: 2 });
+  });
+
   it('that has been looked at already waits for the client to read as well', async () => {
     let asked = 0;
     const owner = new Owner({ 'query-name': () => ({ name: `${++asked}` }) });

@@ -93,7 +93,7 @@ export class QmpSession {
     if (this.#negotiated) this.#send({ timestamp: { ...timestamp }, event, data: data as Writable });
   }
 
-  /** Settles when everything received so far was answered. */
+  /** Settles when everything received so far was answered, which a client that does not read holds up. */
   async idle(): Promise<void> {
     while (this.#busy && !this.#output.closed) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -105,8 +105,9 @@ export class QmpSession {
     this.#settleIdle();
   }
 
+  /** While the client does not read, there may be requests of its that nobody has looked at. */
   get #busy(): boolean {
-    return this.#running || this.#outOfBandRunning || this.#queue.length > 0;
+    return this.#running || this.#outOfBandRunning || this.#queue.length > 0 || this.#output.full;
   }
 
   get #stalled(): boolean {
