@@ -49,8 +49,9 @@ async function campaign(on: Target): Promise<number> {
   const say = (): void => {
     const seconds = (performance.now() - began) / 1000;
     const { executions, points, features, corpus } = fuzzer.progress;
-    const rate = Math.round(executions / seconds);
-    console.log(`${name}: ${executions} executions in ${seconds.toFixed(1)} s (${rate}/s), ${points} of ${pointCount()} points, ${features} features, ${corpus} inputs (${fuzzer.digest}), ${fuzzer.findings.length} findings`);
+    const { user, system } = process.cpuUsage();
+    const cpu = ((user + system) / 1e6).toFixed(1);
+    console.log(`${name}: ${executions} executions in ${seconds.toFixed(0)} s (${cpu} s of CPU), ${points} of ${pointCount()} points, ${features} features, ${corpus} inputs (${fuzzer.digest}), ${fuzzer.findings.length} findings`);
   };
   await fuzzer.begin(readCorpus(corpusFile(name)));
   const limit = enough(began);

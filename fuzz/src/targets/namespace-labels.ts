@@ -4,7 +4,7 @@ import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { must, type Target } from '../target.ts';
 
-const AREA_SIZES = [128, 1024, 2048, 4096, 16384, 131072];
+const AREA_SIZES = [128, 1024, 2048, 4096, 8192, 32768];
 const CAPACITY = 2 ** 24;
 const MOST_OPERATIONS = 40;
 /** Where the checksums are, and over how many bytes. */

@@ -8,6 +8,8 @@ import { must, text, Violation, type Target } from '../target.ts';
 const LIMITS = { bytes: 512, tokens: 64, depth: 12 };
 const VERSION = { qemu: { major: 11, minor: 1, micro: 0 }, package: '' };
 const FLAGS = { pretty: 1, slow: 2 };
+/** Of the event loop, for all that was sent. */
+const MOST_TURNS = 1000;
 /** An error may name what was asked for, in escapes six times as long. */
 const LONGEST_ANSWER = 64 * 1024;
 
@@ -57,16 +59,23 @@ async function converse(pieces: readonly Uint8Array[], flags: number): Promise<s
   });
   for (const piece of pieces) {
     session.receive(piece);
-    for (let turns = 0; session.paused && turns < 100; turns++) {
-      await new Promise(setImmediate);
-      session.drained();
-    }
+    await settle(session, flags);
   }
-  for (let turns = 0; turns < 100; turns++) session.drained();
-  await session.idle();
+  await settle(session, flags);
   session.end();
   if (failure !== undefined) internal(failure);
   return sent;
+}
+
+/** Reads all answers, however slowly. */
+async function settle(session: QmpSession, flags: number): Promise<void> {
+  let idle = false;
+  void session.idle().then(() => (idle = true));
+  for (let turns = 0; !idle && turns < MOST_TURNS; turns++) {
+    if ((flags & FLAGS.slow) !== 0) session.drained();
+    await new Promise(setImmediate);
+  }
+  must(idle, () => 'the session never comes to rest');
 }
 
 /** Every answer is JSON on its own and says one of the things an answer can say. */
