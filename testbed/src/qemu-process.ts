@@ -42,6 +42,8 @@ export class QemuProcess {
   readonly #folder: string;
   readonly #inboxes: readonly SocketInbox[];
   readonly #ended: Promise<ChildExit>;
+  /** For who ends without {@link stop}; QEMU itself ends with us in any case. */
+  readonly #atExit = (): void => this.#removeFolder();
   #qmp: QmpClient | undefined;
   #pid: number | undefined;
   #stderr = '';
@@ -71,6 +73,7 @@ export class QemuProcess {
     this.#command = start.commandLine([...devices, '-qmp', 'chardev:monitor', '-pidfile', join(folder, 'pid')]);
     inboxes.slice(1).forEach((inbox, i) => void inbox.connection.then((socket) => start.channels[names[i + 1] ?? '']?.(socket)));
     this.#group = new ProcessGroup(this.#command);
+    process.once('exit', this.#atExit);
     for (const stream of [this.#group.child.stdout, this.#group.child.stderr]) stream?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
     this.#ended = this.#watch();
   }
@@ -186,6 +189,7 @@ export class QemuProcess {
   }
 
   #removeFolder(): void {
+    process.off('exit', this.#atExit);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 

