@@ -62,6 +62,19 @@ describe('BackingFileWatch', () => {
     expect(told.map(({ change }) => change)).toEqual(['truncated', 'truncated', 'replaced']);
   });
 
+  it('tells of a file system that is full only while the file has holes', async () => {
+    const full = new BackingFileWatch(() => [backend], (change) => told.push(change), () => Promise.resolve(0));
+    await full.look();
+    expect(told).toMatchObject([{ change: 'no-space', reason: expect.stringContaining(`${SIZE} bytes of it are not allocated`) as string }]);
+    writeFileSync(path, Buffer.alloc(SIZE, 1));
+    await full.look();
+    truncateSync(path, 0);
+    truncateSync(path, SIZE);
+    await full.look();
+    expect(told.map(({ change }) => change)).toEqual(['no-space', 'no-space']);
+    full.close();
+  });
+
   it('does not care about the file of a private copy', async () => {
     closeBackend(backend);
     backend = await openBackend({ type: 'memory-backend-file', id: 'mem1', memPath: path, size: SIZE });

@@ -1,26 +1,31 @@
-import { fstat, stat } from 'node:fs';
+import { fstat, stat, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import type { MachineEvents } from './machine-event.ts';
 
 type Change = MachineEvents['PMEM_BACKING_FILE_CHANGED'];
+type FreeBytes = (path: string) => Promise<number>;
 
 const statOpen = promisify(fstat);
 const statNamed = promisify(stat);
+const statSystem = promisify(statfs);
 
 /** How often files are looked at, in milliseconds. Nothing in the kernel tells of every change that matters, on every file system. */
 const PERIOD = 1000;
 
-/** Notices when a backing file is truncated, replaced or deleted under a backend; each such change is told once. */
+/** Notices when a backing file is truncated, replaced or deleted under a backend, or has no room left; each such change is told once. */
 export class BackingFileWatch {
   readonly #backends: () => readonly BackendDescription[];
   readonly #changed: (change: Change) => void;
+  readonly #freeBytes: FreeBytes;
   readonly #told = new WeakMap<BackendDescription, Change['change']>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(backends: () => readonly BackendDescription[], changed: (change: Change) => void) {
+  /** `freeBytes` of the file system that a path is on. */
+  constructor(backends: () => readonly BackendDescription[], changed: (change: Change) => void, freeBytes: FreeBytes = askFileSystem) {
     this.#backends = backends;
     this.#changed = changed;
+    this.#freeBytes = freeBytes;
     this.#timer = setInterval(() => void this.look(), PERIOD).unref();
   }
 
@@ -37,7 +42,7 @@ export class BackingFileWatch {
     const { path } = backend;
     // A private copy no longer depends on its file.
     if (path === undefined || backend.volatile !== undefined) return;
-    const found = await inspect(backend, path);
+    const found = await inspect(backend, path, this.#freeBytes);
     if (!this.#backends().includes(backend) || found?.change === this.#told.get(backend)) return;
     if (found === undefined) {
       this.#told.delete(backend);
@@ -48,7 +53,7 @@ export class BackingFileWatch {
   }
 }
 
-async function inspect({ size, medium, ...memory }: BackendDescription, path: string): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
+async function inspect({ size, medium, ...memory }: BackendDescription, path: string, freeBytes: FreeBytes): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
   const { fd, offset } = medium ?? memory;
   const open = await statOpen(fd).catch(() => undefined);
   // Closed by now: the backend is gone.
@@ -60,6 +65,16 @@ async function inspect({ size, medium, ...memory }: BackendDescription, path: st
   if (named instanceof Error) {
     return named.code === 'ENOENT' ? { change: 'deleted', reason: 'the file has no name any more; what is written to it goes with the backend' } : undefined;
   }
-  if (named.ino === open.ino && named.dev === open.dev) return undefined;
+  if (named.ino === open.ino && named.dev === open.dev) {
+    const holes = size - open.blocks * 512;
+    if (holes <= 0 || (await freeBytes(path)) > 0) return undefined;
+    return { change: 'no-space', reason: `${holes} bytes of it are not allocated: a VM that writes there dies of SIGBUS, or its flush fails` };
+  }
   return { change: 'replaced', reason: 'another file has its name now; what is written still goes to the one that was opened' };
+}
+
+/** More than any file wants where the file system does not say. */
+async function askFileSystem(path: string): Promise<number> {
+  const system = await statSystem(path).catch(() => undefined);
+  return system === undefined || system.blocks === 0 ? Infinity : system.bavail * system.bsize;
 }

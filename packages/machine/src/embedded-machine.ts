@@ -77,7 +77,7 @@ export class EmbeddedMachine implements ManagedMachine {
     this.#backends = new BackendStore(options.warn);
     this.#files = new BackingFileWatch(
       () => this.#backends.open,
-      (data) => emit({ name: 'PMEM_BACKING_FILE_CHANGED', data }),
+      (data) => this.#troubles.fileChanged(data),
     );
     this.failures = new EmbeddedFailures(this.#devices, () => this.#losePower(), emit);
     this.#plug = new EmbeddedPlug({

@@ -4,7 +4,8 @@ import { LABEL_FAILED_CHANNEL, type LabelFailedMessage } from '@vpmem/nvdimm';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import { deviceData } from './device-identity.ts';
 import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';
-import type { MachineEvent } from './machine-event.ts';
+import { explainFileChange } from './explain.ts';
+import type { MachineEvent, MachineEvents } from './machine-event.ts';
 
 /** Gathers what goes wrong in the devices of one machine, among those of all machines of this process. */
 export class EmbeddedTroubles {
@@ -26,6 +27,13 @@ export class EmbeddedTroubles {
     unsubscribe(SYNC_FAILED_CHANNEL, this.#syncFailed);
     unsubscribe(DRIVER_ERROR_CHANNEL, this.#driverFailed);
     unsubscribe(LABEL_FAILED_CHANNEL, this.#labelFailed);
+  }
+
+  /** The file behind a backend, which may be a device's, is not what it was. */
+  fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {
+    const device = this.#devices.memories.find(({ backend }) => backend.id === data.memdev);
+    if (device !== undefined) device.lastError = { text: explainFileChange(data), time: Date.now() };
+    this.#emit({ name: 'PMEM_BACKING_FILE_CHANGED', data });
   }
 
   readonly #syncFailed = (message: unknown): void => {

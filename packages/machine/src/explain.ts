@@ -32,7 +32,7 @@ export function explainEvent({ name, data }: MachineEvent): { readonly severity:
     case 'PMEM_POWER_CUT':
       return { severity: data.error === undefined ? 'info' : 'error', text: `${who(data)}: ${explainCut(data)}` };
     case 'PMEM_BACKING_FILE_CHANGED':
-      return { severity: 'error', text: `${data.memdev}: '${data['backing-file']}' was ${data.change}${because(data)}` };
+      return { severity: 'error', text: `${data.memdev}: ${explainFileChange(data)}` };
     case 'DEVICE_DELETED':
       return { severity: 'info', text: `${who(data)}: deleted` };
     case 'DEVICE_UNPLUG_GUEST_ERROR':
@@ -54,6 +54,12 @@ function explainCut({ flush, 'lost-bytes': lost, 'survived-bytes': survived, see
   if (error !== undefined) return `the power could not be cut as planned: ${error}`;
   const what = image === undefined ? `the power was cut${when}` : `an image${when} of what a power cut would leave is in '${image}'`;
   return `${what}: ${lost} bytes lost, ${survived} survived of those that were not durable (seed ${seed})`;
+}
+
+/** What became of a backing file. */
+export function explainFileChange(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): string {
+  const what = data.change === 'no-space' ? 'is on a file system that is full' : `was ${data.change}`;
+  return `'${data['backing-file']}' ${what}${because(data)}`;
 }
 
 function who({ device, path }: { readonly device?: string; readonly path: string }): string {

@@ -56,7 +56,7 @@ export interface MachineEvents {
     /** The backend's id. */
     readonly memdev: string;
     readonly 'backing-file': string;
-    readonly change: 'truncated' | 'replaced' | 'deleted';
+    readonly change: 'truncated' | 'replaced' | 'deleted' | 'no-space';
     readonly reason: string;
   };
 }

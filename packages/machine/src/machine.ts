@@ -6,10 +6,11 @@ import { BackingFileWatch } from './backing-file-watch.ts';
 import type { DeviceEvent } from './device-messages.ts';
 import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
+import { explainFileChange } from './explain.ts';
 import { EventHub } from './event-hub.ts';
 import { plannedFault, type FailureControl } from './failure-control.ts';
 import { MachineError } from './machine-error.ts';
-import type { MachineEvent, ShutdownReason } from './machine-event.ts';
+import type { MachineEvent, MachineEvents, ShutdownReason } from './machine-event.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
 import type { ManagedMachine, RunState } from './managed-machine.ts';
 import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
@@ -62,7 +63,7 @@ export class Machine implements ManagedMachine {
     this.#backends = new BackendStore((text) => observer.warning(text));
     this.#files = new BackingFileWatch(
       () => this.#backends.open,
-      (data) => this.#events.emit({ name: 'PMEM_BACKING_FILE_CHANGED', data }),
+      (data) => this.#fileChanged(data),
     );
     this.#thread = new DeviceThreadHandle(
       (event) => this.#happened(event),
@@ -256,6 +257,12 @@ export class Machine implements ManagedMachine {
     this.#backends.release(memdev);
     this.#events.emit({ name: 'DEVICE_DELETED', data: { path: `${path}/virtio-backend` } });
     this.#events.emit({ name: 'DEVICE_DELETED', data: { ...(named && { device: id }), path } });
+  }
+
+  #fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {
+    const user = this.#devices.all.find(({ memdev }) => memdev === data.memdev);
+    if (user !== undefined) user.lastError = { text: explainFileChange(data), time: Date.now() };
+    this.#events.emit({ name: 'PMEM_BACKING_FILE_CHANGED', data });
   }
 
   #happened(event: DeviceEvent): void {

@@ -53,6 +53,6 @@ export const PmemTrouble = struct('PmemTrouble', 'Which device, and why.', { ...
 export const BackingFileChange = struct('PmemBackingFileChange', 'What became of a backing file.', {
   memdev: str.describe("the backend's id"),
   'backing-file': str,
-  change: enumeration('PmemFileChange', 'What happened to it.', ['truncated', 'replaced', 'deleted']),
+  change: enumeration('PmemFileChange', 'What happened to it.', ['truncated', 'replaced', 'deleted', 'no-space']),
   reason: str.describe('one sentence'),
 });
