@@ -11,6 +11,7 @@ export { embeddedDeviceProperties } from './embedded-device-properties.ts';
 export type { EmbeddedConsole } from './guest-console.ts';
 export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
 export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
+export { EventHub } from './event-hub.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
 export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
 export type { ForeignMonitor } from './foreign-monitor.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { ForeignError, MachineError } from '@vpmem/machine';
+import { EventHub, ForeignError, MachineError } from '@vpmem/machine';
 import { QmpClient, QmpConnectionError, QmpError } from '@vpmem/qmp/client';
 import type { QemuEvent, QemuMonitor } from './qemu-monitor.ts';
 
@@ -14,7 +14,7 @@ const ID = 'vpmem-monitor';
 export class QemuConnection implements QemuMonitor {
   readonly #server: Server;
   readonly #path: string;
-  readonly #listeners = new Set<(event: QemuEvent) => void>();
+  readonly #events = new EventHub<QemuEvent>();
   readonly #client: Promise<QmpClient>;
   readonly #giveUp = new AbortController();
 
@@ -55,9 +55,7 @@ export class QemuConnection implements QemuMonitor {
   }
 
   onEvent(listener: (event: QemuEvent) => void): () => void {
-    const own = (event: QemuEvent): void => listener(event);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#events.add(listener);
   }
 
   /** Ends it, also while QEMU has not come. What was asked rejects. */
@@ -72,9 +70,7 @@ export class QemuConnection implements QemuMonitor {
     const socket = await this.#firstConnection(signal);
     this.#server.close();
     const client = await QmpClient.over(socket, { signal });
-    client.onEvent((event) => {
-      for (const listener of [...this.#listeners]) listener(event);
-    });
+    client.onEvent((event) => this.#events.emit(event));
     return client;
   }
 

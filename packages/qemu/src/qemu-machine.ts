@@ -2,6 +2,7 @@ import {
   type AddedDevice,
   type BackendInfo,
   type BusInfo,
+  EventHub,
   type FailureControl,
   type ForeignMonitor,
   type MachineEvent,
@@ -48,7 +49,7 @@ export class QemuMachine implements ManagedMachine {
   readonly #qemu: QemuMonitor;
   readonly #plug: HotPlug;
   readonly #failed: (error: Error) => void;
-  readonly #listeners = new Set<(event: MachineEvent) => void>();
+  readonly #events = new EventHub<MachineEvent>();
   #shutDown = false;
 
   constructor(served: ServedMachine, qemu: QemuMonitor, options: QemuMachineOptions) {
@@ -151,9 +152,7 @@ export class QemuMachine implements ManagedMachine {
   }
 
   onEvent(listener: (event: MachineEvent) => void): () => void {
-    const own = (event: MachineEvent): void => listener(event);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#events.add(listener);
   }
 
   async #qemuObjects(): Promise<string[]> {
@@ -182,7 +181,7 @@ export class QemuMachine implements ManagedMachine {
 
   #emit(event: MachineEvent): void {
     if (event.name === 'SHUTDOWN') this.#shutDown = true;
-    for (const listener of [...this.#listeners]) listener(event);
+    this.#events.emit(event);
   }
 }
 

@@ -1,4 +1,4 @@
-import { ForeignError, type PciFunctionInfo, type PmemInfo } from '@vpmem/machine';
+import { embeddedDeviceProperties, ForeignError, type PciFunctionInfo, type PmemInfo } from '@vpmem/machine';
 import { BackendError } from '@vpmem/memory-backend';
 import type { QmpHandlers } from '@vpmem/qmp';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -156,6 +156,12 @@ describe('queries', () => {
     expect(await handlers['qom-list-types']({ implements: 'memory-backend', abstract: true })).toEqual([
       { name: 'memory-backend-file', parent: 'memory-backend' },
       { name: 'memory-backend', abstract: true, parent: 'object' },
+    ]);
+    Object.assign(machine, { deviceTypes: embeddedDeviceProperties });
+    expect(await handlers['qom-list-types']({ implements: 'device' })).toEqual([
+      { name: 'virtio-pmem-pci', parent: 'virtio-pmem-pci-base' },
+      { name: 'nvdimm', parent: 'pc-dimm' },
+      { name: 'pcie-root-port', parent: 'pcie-root-port-base' },
     ]);
   });
 

@@ -10,6 +10,8 @@ const PARENTS: Readonly<Record<string, string>> = {
   'memory-backend-memfd': 'memory-backend',
   'memory-backend-ram': 'memory-backend',
   device: 'object',
+  'pc-dimm': 'device',
+  nvdimm: 'pc-dimm',
   'pci-device': 'device',
   'pci-bridge': 'pci-device',
   'pcie-port': 'pci-bridge',
@@ -22,7 +24,8 @@ const PARENTS: Readonly<Record<string, string>> = {
   'virtio-pmem-pci': 'virtio-pmem-pci-base',
 };
 
-const ABSTRACT = new Set(['object', 'memory-backend', 'device', 'pci-device', 'pci-bridge', 'pcie-port', 'pcie-slot', 'pcie-root-port-base', 'virtio-pci', 'virtio-md-pci', 'virtio-pmem-pci-base']);
+/** Those that nothing can be: `pc-dimm` can in QEMU only. */
+const ABSTRACT = new Set(['object', 'memory-backend', 'device', 'pc-dimm', 'pci-device', 'pci-bridge', 'pcie-port', 'pcie-slot', 'pcie-root-port-base', 'virtio-pci', 'virtio-md-pci', 'virtio-pmem-pci-base']);
 
 /** `qom-list-types`: the types that can be made, and with `abstract` those they are made from. */
 export function listTypes(machine: ManagedMachine, args: Arguments<'qom-list-types'>): Returned<'qom-list-types'> {
