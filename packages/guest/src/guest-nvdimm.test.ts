@@ -89,6 +89,23 @@ describe('an NVDIMM', () => {
     expect(() => nvdimm.createNamespace()).toThrow(new GuestError('the labels of nmem0: \\_SB_.NVDR.NV00._LSR answered status 4'));
   });
 
+  it('whose labels can no longer be read keeps the disks it has, so that none lies over another', () => {
+    const labels = platform.plug(0, { size: SIZE, labelSize: LABELS }).labels!;
+    const nvdimm = withOne(boot());
+    const [disk] = guest.disks;
+    const write = labels.write.bind(labels);
+    labels.write = (offset, bytes) => {
+      write(offset, bytes);
+      labels.read = () => {
+        throw new Error('EIO');
+      };
+    };
+    expect(() => nvdimm.createNamespace()).toThrow(new GuestError('nmem0 has a new label, but no namespace of it'));
+    expect(platform.said).toEqual(['the labels of nmem0: \\_SB_.NVDR.NV00._LSR answered status 4']);
+    expect(guest.disks).toEqual([disk]);
+    expect(Buffer.from(disk!.read(0, 2))).toEqual(Buffer.alloc(2));
+  });
+
   it.each<[string, (nvdimm: GuestNvdimm) => unknown, string]>([
     ['a namespace without labels', (nvdimm) => nvdimm.createNamespace(), 'nmem0 has no valid labels; they have to be initialised first'],
     ['the end of one without labels', (nvdimm) => nvdimm.destroyNamespace(UUID), 'nmem0 has no valid labels; they have to be initialised first'],

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createMemfd } from '@vpmem/native';
 import { HOTPLUG_EVENT, type PlacedBytes } from '@vpmem/nvdimm';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
@@ -68,7 +68,9 @@ describe('a guest on a machine with NVDIMMs', () => {
   });
 
   it('does not store to what is not armed, nor fail to map what cannot be written', () => {
-    platform.plug(0, { ...plain, readonly: true, unarmed: true });
+    const writable = createMemfd('nvdimm', plain.size);
+    platform.plug(0, { ...plain, fd: openSync(`/proc/self/fd/${writable}`, 'r'), readonly: true, unarmed: true });
+    closeSync(writable);
     const [disk] = boot().disks;
     expect(disk!.read(0, 2)).toEqual(new Uint8Array(2));
     expect(() => disk!.write(0, Uint8Array.of(1))).toThrow(new GuestError('pmem0 is read-only: its NVDIMM is not armed, so nothing stored there would last'));
