@@ -114,6 +114,11 @@ export class RemoteFunction implements PciFunction {
     return this.#closed ?? this.#interrupts;
   }
 
+  /** Delivers at once what the device has signalled so far; otherwise that happens in some later turn of node's loop. */
+  deliverInterrupts(): void {
+    while (this.#loop.turn(0) > 0);
+  }
+
   reset(): void {
     this.#client.request(Command.DEVICE_RESET);
     this.#msix?.msix.reset();

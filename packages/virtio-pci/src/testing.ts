@@ -1,0 +1,16 @@
+import { commonCases } from './testing/common-cases.ts';
+import type { FunctionCase } from './testing/function-under-test.ts';
+import { interruptCases } from './testing/interrupt-cases.ts';
+import { layoutCases } from './testing/layout-cases.ts';
+import { optionCases } from './testing/option-cases.ts';
+import { queueCases } from './testing/queue-cases.ts';
+import { statusCases } from './testing/status-cases.ts';
+
+export { whyNot, type FunctionCase, type FunctionTraits, type FunctionUnderTest } from './testing/function-under-test.ts';
+export { localFunction, type LocalOptions } from './testing/local-function.ts';
+export { VirtioGuest, type FoundCapability } from './testing/virtio-guest.ts';
+
+/** What every virtio function on PCI has to do, whatever device it is and however it is reached. */
+export function functionCases(): readonly FunctionCase[] {
+  return [...layoutCases(), ...commonCases(), ...statusCases(), ...interruptCases(), ...queueCases(), ...optionCases()];
+}

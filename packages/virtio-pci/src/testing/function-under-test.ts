@@ -1,0 +1,67 @@
+import type { GuestMemory } from '@vpmem/guest-memory';
+import type { AccessWidth } from '@vpmem/layout';
+import type { VirtioGuest } from './virtio-guest.ts';
+
+/** What a case has to know of a function before it begins. */
+export interface FunctionTraits {
+  /** VIRTIO 1.4 §5: 27 for pmem. */
+  readonly deviceId: number;
+  /** The features it offers. */
+  readonly offered: bigint;
+  readonly interrupts: 'MSI-X' | 'INTx';
+  /** The largest size of each queue. */
+  readonly queueSizes: readonly number[];
+  /** A request for queue 0 that the device answers, and its answer. */
+  readonly request: Uint8Array;
+  readonly response: Uint8Array;
+  /** Bytes of the shared memory region, where it is a BAR's. */
+  readonly region?: number;
+  /** Bytes of the device configuration that say where the region is (le64), if moving its BAR changes them. */
+  readonly addressInConfig?: number;
+  /** Requests are answered in {@link FunctionUnderTest.settle} and not before. */
+  readonly held: boolean;
+}
+
+/**
+ * A virtio function on a PCI bus, however it is reached: in this process, behind a socket, in a virtual machine. Memory
+ * decoding and bus mastering are on, every BAR has an address.
+ */
+export interface FunctionUnderTest {
+  readonly traits: FunctionTraits;
+  /** The RAM it reaches, all of it zero: 64 KiB from address 0 at least, and nothing from 2^40 on. */
+  readonly memory: GuestMemory;
+  readConfig(offset: number, width: AccessWidth): Promise<number>;
+  writeConfig(offset: number, width: AccessWidth, value: number): Promise<void>;
+  readBar(bar: number, offset: number, width: AccessWidth): Promise<number>;
+  writeBar(bar: number, offset: number, width: AccessWidth, value: number): Promise<void>;
+  /** Data of the MSI-X messages that came since this was last asked, in order. */
+  takeMessages(): Promise<number[]>;
+  /** Level of its interrupt line. */
+  intx(): Promise<boolean>;
+  /** Until the device has done all that it was asked. */
+  settle(): Promise<void>;
+  /** The platform resets the function; decoding is on again afterwards. */
+  reset(): Promise<void>;
+}
+
+/** One thing a virtio function has to do, under the id of the statement that says so. Throws an AssertionError if it does not. */
+export interface FunctionCase {
+  readonly name: string;
+  /** Features it is about: it applies only where they are offered. */
+  readonly needs?: bigint;
+  readonly interrupts?: FunctionTraits['interrupts'];
+  /** It needs a region in a BAR that the configuration speaks of, or requests that can be held. */
+  readonly also?: 'region' | 'address' | 'held';
+  readonly run: (guest: VirtioGuest) => Promise<void>;
+}
+
+/** Why a case does not apply to a function; undefined if it does. */
+export function whyNot({ needs = 0n, interrupts, also }: FunctionCase, traits: FunctionTraits): string | undefined {
+  const missing = needs & ~traits.offered;
+  if (missing !== 0n) return `feature bits 0x${missing.toString(16)} are not offered`;
+  if (interrupts !== undefined && interrupts !== traits.interrupts) return `interrupts by ${traits.interrupts}`;
+  if (also === 'region' && traits.region === undefined) return 'no shared memory region';
+  if (also === 'address' && (traits.region === undefined || traits.addressInConfig === undefined)) return 'the configuration never changes';
+  if (also === 'held' && !traits.held) return 'requests cannot be held';
+  return undefined;
+}
