@@ -131,7 +131,7 @@ describe('vpmem monitor', () => {
     const { status, stdout, stderr } = vpmem(['monitor', path], 'info name\ninfo pmem\n');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^vm1\r?$/m);
-    expect(stdout).toMatch(/^nv0 +mem0 +4M/m);
+    expect(stdout).toMatch(/^nv0 +virtio-pmem +mem0 +4M/m);
   });
 
   it('speaks telnet', async () => {
