@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { everything, MachineBench } from '../tests/machine-bench.ts';
 import { EmbeddedMachine } from './embedded-machine.ts';
@@ -32,7 +32,8 @@ describe('an nvdimm that cannot be had leaves nothing', () => {
     await b.files(['tiny'], '128K');
     await b.files(['odd'], '4100K');
     await b.object('memory-backend-ram,id=ram1,size=1M');
-    await b.object(`memory-backend-file,id=ro,share=on,readonly=on,mem-path=${b.path('mem1')},size=4M`);
+    writeFileSync(b.path('ro'), Buffer.alloc(4 * MIB));
+    await b.object(`memory-backend-file,id=ro,share=on,readonly=on,mem-path=${b.path('ro')},size=4M`);
     await b.device('nvdimm,id=nv1,memdev=mem1,slot=1');
     if (running) await b.machine.start();
     await tryAll([
