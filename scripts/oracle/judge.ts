@@ -1,5 +1,5 @@
 // Loaded before each test file that runs under the oracle: a test is red if a flush was wrong while it ran.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach } from 'vitest';
 
@@ -9,7 +9,10 @@ const violations = `${record}.violations`;
 let known = 0;
 
 // The first to be registered is the last to be called: after a test has ended what it started, and that has flushed.
-afterEach(judge);
+afterEach(() => {
+  writeFileSync(`${record}.ran`, '');
+  judge();
+});
 afterAll(judge);
 
 function judge(): void {
