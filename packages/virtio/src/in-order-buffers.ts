@@ -15,7 +15,7 @@ export interface InOrderUse {
   readonly slots: number;
 }
 
-/** VIRTIO_F_IN_ORDER for a driver (VIRTIO 1.4 §2.7.9, §2.8.8): a buffer that is reported ends all that were exposed before it. */
+/** VIRTIO_F_IN_ORDER for a driver (VIRTIO 1.4 §2.7.9 and VIRTIO 1.4 §2.8.8): a buffer that is reported ends all that were exposed before it. */
 export class InOrderBuffers {
   readonly #exposed: Exposed[] = [];
 

@@ -74,7 +74,7 @@ export class VirtioController {
     return (this.#status & FEATURES_OK) !== 0 && (this.#accepted & feature) !== 0n;
   }
 
-  /** Whether a queue may have this size: VIRTIO 1.4 §2.7 wants a power of two, §2.8 takes any number. */
+  /** Whether a queue may have this size: a split one a power of two (VIRTIO 1.4 §2.7), a packed one any number (VIRTIO 1.4 §2.8). */
   sizeAllowed(size: number, { maxSize }: QueueRegisters): boolean {
     return size > 0 && size <= maxSize && (this.negotiated(VIRTIO_F_RING_PACKED) || (size & (size - 1)) === 0);
   }

@@ -7,7 +7,7 @@ import type { VirtioGuest } from './virtio-guest.ts';
 
 const WINDOWS = [0, 1, 2, 3, 4, 0xffff_ffff];
 const MASK = 0xffff_ffffn;
-/** VIRTIO 1.4 §6 and §5.19.3: what a pmem device on PCI may offer; the rest is reserved, legacy, or another device's. */
+/** VIRTIO 1.4 §6 and VIRTIO 1.4 §5.19.3: what a pmem device on PCI may offer; the rest is reserved, legacy, or another device's. */
 const OFFERABLE = [0, 28, 29, 32, 33, 34, 35, 36, 38, 39, 40, 43];
 const { bar, offset, length, pci_cfg_data } = VirtioPciCfgCap.fields;
 
@@ -170,7 +170,7 @@ const CASES: readonly FunctionCase[] = [
   },
 ];
 
-/** The common configuration's registers, and the way to them through configuration space: VIRTIO 1.4 §4.1.4.3 and §4.1.4.9. */
+/** The common configuration's registers, and the way to them through configuration space: VIRTIO 1.4 §4.1.4.3 and VIRTIO 1.4 §4.1.4.9. */
 export function commonCases(): readonly FunctionCase[] {
   return CASES;
 }

@@ -137,7 +137,7 @@ const CASES: readonly FunctionCase[] = [
   },
 ];
 
-/** ISR status, INTx and MSI-X: VIRTIO 1.4 §4.1.4.5, §4.1.5.1 and §4.1.5.3 to §4.1.5.5. */
+/** ISR status (VIRTIO 1.4 §4.1.4.5), INTx and MSI-X (VIRTIO 1.4 §4.1.5). */
 export function interruptCases(): readonly FunctionCase[] {
   return CASES;
 }

@@ -156,7 +156,7 @@ const CASES: readonly FunctionCase[] = [
   },
 ];
 
-/** Identity, header, capabilities: VIRTIO 1.4 §4.1.2 and §4.1.4. */
+/** Identity, header, capabilities: VIRTIO 1.4 §4.1.2 and VIRTIO 1.4 §4.1.4. */
 export function layoutCases(): readonly FunctionCase[] {
   return CASES;
 }

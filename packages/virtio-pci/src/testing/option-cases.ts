@@ -216,7 +216,7 @@ const CASES: readonly FunctionCase[] = [
   },
 ];
 
-/** Notifications with data, reset of one queue, suspending: VIRTIO 1.4 §2.9, §2.6.1 and §3.4. */
+/** Notifications with data (VIRTIO 1.4 §2.9), reset of one queue (VIRTIO 1.4 §2.6.1), suspending (VIRTIO 1.4 §3.4). */
 export function optionCases(): readonly FunctionCase[] {
   return CASES;
 }

@@ -218,7 +218,7 @@ const CASES: readonly FunctionCase[] = [
   ),
 ];
 
-/** What queues have to do, as far as a guest can see it: VIRTIO 1.4 §2.7 and §2.8. */
+/** What queues have to do, as far as a guest can see it: VIRTIO 1.4 §2.7 and VIRTIO 1.4 §2.8. */
 export function queueCases(): readonly FunctionCase[] {
   return CASES;
 }

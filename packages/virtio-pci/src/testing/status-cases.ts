@@ -167,7 +167,7 @@ const CASES: readonly FunctionCase[] = [
   },
 ];
 
-/** Device status, features and reset: VIRTIO 1.4 §2.1, §2.2 and §2.4. */
+/** Device status, features and reset: VIRTIO 1.4 §2.1, VIRTIO 1.4 §2.2 and VIRTIO 1.4 §2.4. */
 export function statusCases(): readonly FunctionCase[] {
   return CASES;
 }

@@ -23,7 +23,7 @@ export interface FoundCapability {
 
 type Register = keyof typeof VirtioPciCommonCfg.fields;
 
-/** VIRTIO 1.4 §4.1 and §3.1, register by register: a driver that does what a case tells it, sound or not. */
+/** VIRTIO 1.4 §4.1 and VIRTIO 1.4 §3.1, register by register: a driver that does what a case tells it, sound or not. */
 export class VirtioGuest {
   readonly pci: FunctionUnderTest;
   readonly traits: FunctionTraits;
