@@ -14,8 +14,10 @@ export async function runCompare(words: CompareWords): Promise<number> {
   try {
     const report = await compared(words, readCompareOptions(words));
     process.stdout.write(words.json === true ? formatJson(report) : `${formatReport(report, paint())}\n`);
-    for (const line of report.broken) say(line);
-    return report.broken.length === 0 ? 0 : 1;
+    const [first, ...others] = report.broken;
+    if (first === undefined) return 0;
+    say(others.length === 0 ? first : `${first} (and ${others.length} more)`);
+    return 1;
   } catch (error) {
     const text = explain(error);
     if (text === undefined) throw error;

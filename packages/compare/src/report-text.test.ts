@@ -86,11 +86,11 @@ describe('formatReport', () => {
     const rounds = formatReport(await report(['stores-fsync'], { fileSystem }, { mapSync: ANSWERS, guest: LINUX, rounds: 50 }));
     expect(rounds.split('\n\n').at(-1)).toMatchInlineSnapshot(`
       "virtio-pmem: of 800 records that an fsync was answered for, 800 are there.
-      virtio-pmem: after 50 cuts 50 file systems could be mounted, and e2fsck found
-      50 of them whole.
+      virtio-pmem: ext4 could be mounted after 50 of 50 cuts, and e2fsck found it
+      whole after 50.
       nvdimm: of 800 records that an fsync was answered for, 0 are there.
-      nvdimm: after 50 cuts 0 file systems could be mounted, and e2fsck found 0 of
-      them whole."
+      nvdimm: ext4 could be mounted after 0 of 50 cuts, and e2fsck found it whole
+      after 0."
     `);
   });
 

@@ -130,7 +130,7 @@ function fileSystems(rows: readonly Row[], device: DeviceKind): string[] {
   const own = rows.flatMap((row) => (row.device === device && row.fileSystem !== undefined ? [{ ...row.fileSystem, rounds: row.rounds }] : []));
   if (own.length === 0) return [];
   const [cuts, mounted, clean] = (['rounds', 'mounted', 'clean'] as const).map((name) => own.reduce((sum, each) => sum + each[name], 0));
-  return wrap(`${device}: after ${cuts ?? 0} cuts ${mounted ?? 0} file systems could be mounted, and e2fsck found ${clean ?? 0} of them whole.`);
+  return wrap(`${device}: ext4 could be mounted after ${mounted ?? 0} of ${cuts ?? 0} cuts, and e2fsck found it whole after ${clean ?? 0}.`);
 }
 
 function misreadings(rows: readonly Row[]): string[] {
