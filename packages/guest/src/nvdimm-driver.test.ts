@@ -3,7 +3,8 @@ import { createMemfd } from '@vpmem/native';
 import { HOTPLUG_EVENT, type PlacedBytes } from '@vpmem/nvdimm';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
-import { fileSyncer, MemoryBackend } from '@vpmem/memory-backend';
+import { MemoryBackend } from '@vpmem/memory-backend';
+import { TestBackend } from '@vpmem/memory-backend/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuestError } from './guest-error.ts';
@@ -18,14 +19,19 @@ const labelled = { size: SIZE, labelSize: LABELS };
 const plain = { size: 8 * MIB };
 
 let platform: NvdimmPlatform;
+const backends: TestBackend[] = [];
 beforeEach(() => {
   platform = new NvdimmPlatform();
 });
-afterEach(() => platform.close());
+afterEach(async () => {
+  await platform.close();
+  for (const backend of backends.splice(0)) await backend.close();
+});
 
-function pmemFunction(fd: number): VirtioPciFunction {
-  const description = { id: 'mem1', type: 'memory-backend-file', size: MIB, fd, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'there', readonly: false } as const;
-  return new VirtioPciFunction(new VirtioPmem(new MemoryBackend(description, fileSyncer(fd))));
+async function pmemFunction(): Promise<VirtioPciFunction> {
+  const backend = await TestBackend.open(MIB);
+  backends.push(backend);
+  return new VirtioPciFunction(new VirtioPmem(new MemoryBackend(backend.description, backend.syncer())));
 }
 function boot(): Guest {
   platform.putTables();
@@ -55,8 +61,7 @@ describe('a guest on a machine with NVDIMMs', () => {
 
   it('names their disks after those of virtio-pmem, which it can do without', async () => {
     platform.plug(0, plain);
-    const fd = createMemfd('pmem', MIB);
-    platform.machine.plug(pmemFunction(fd));
+    platform.machine.plug(await pmemFunction());
     const guest = boot();
     expect(names(guest)).toEqual(['pmem0 on {"pci":{"slot":0}}', 'pmem1 on {"nvdimm":1}']);
     await guest.unplug(guest.disks[0]!);
@@ -64,7 +69,6 @@ describe('a guest on a machine with NVDIMMs', () => {
     // The lowest free name is taken again.
     platform.hotPlug(2, plain);
     expect(names(guest)).toEqual(['pmem1 on {"nvdimm":1}', 'pmem0 on {"nvdimm":3}']);
-    closeSync(fd);
   });
 
   it('does not store to what is not armed, nor fail to map what cannot be written', () => {
@@ -91,15 +95,13 @@ it('memory that firmware keeps is not written to', async () => {
   const before = Uint8Array.from({ length: 0x1_0000 }, (_, i) => i % 251);
   machine.memory.write(0, before);
   const guest = new Guest({ machine });
-  const fds = Array.from({ length: 3 }, () => createMemfd('pmem', MIB));
-  for (const fd of fds) await guest.plug(pmemFunction(fd)).fsync();
+  for (let i = 0; i < 3; i++) await guest.plug(await pmemFunction()).fsync();
   const after = new Uint8Array(0x1_0000);
   machine.memory.read(0, after);
   const written = Array.from({ length: 16 }, (_, page) => page).filter((page) => Buffer.compare(after.subarray(page << 12, (page + 1) << 12), before.subarray(page << 12, (page + 1) << 12)) !== 0);
   expect(written.length).toBeGreaterThan(0);
   expect(written.filter((page) => page < 4 || page === 8)).toEqual([]);
   await guest.close();
-  for (const fd of fds) closeSync(fd);
 });
 
 describe('hot plug', () => {
