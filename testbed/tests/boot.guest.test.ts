@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KERNELS } from '../src/kernel-package.ts';
 import { startGuest, type GuestOptions } from '../src/start-guest.ts';
@@ -72,6 +77,24 @@ describe.skipIf(testbed === undefined)(title, () => {
 
   it('fails with what QEMU says when it does not like its arguments', async () => {
     await expect(start({ qemuArgs: ['-device', 'no-such-device'] })).rejects.toMatchObject({ code: 'dead', message: expect.stringContaining("'no-such-device' is not a valid device model name") as string });
+  });
+
+  it('leaves no files when whoever started it ends without a word', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vpmem-boot-'));
+    const [start, prepare] = ['start-guest.ts', 'testbed.ts'].map((name) => JSON.stringify(new URL(`../src/${name}`, import.meta.url).href));
+    const script = `const { startGuest } = await import(${start}), { prepareTestbed } = await import(${prepare});
+      await startGuest({ testbed: await prepareTestbed(), until: 'running' });
+      process.stdout.write((await import('node:fs')).readdirSync(process.env.TMPDIR).join());
+      process.exit(3);`;
+    const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: folder } });
+    const exited = once(owner, 'close');
+    let had = '';
+    owner.stdout.on('data', (bytes: Buffer) => (had += bytes.toString()));
+    expect(await exited).toEqual([3, null]);
+    const left = readdirSync(folder).filter((name) => name.startsWith('vpmem-testbed-'));
+    rmSync(folder, { recursive: true });
+    expect(had).toContain('vpmem-testbed-');
+    expect(left).toEqual([]);
   });
 
   it('runs through another program, and knows QEMU behind it', async () => {
