@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { everything, MachineBench } from '../tests/machine-bench.ts';
 import { EmbeddedMachine } from './embedded-machine.ts';
@@ -101,9 +101,12 @@ describe('device_del of an nvdimm', () => {
     expect(b.events).toEqual([{ name: 'DEVICE_DELETED', data: { device: 'nv1', path: '/machine/peripheral/nv1' } }]);
     expect(await everything(b.machine)).toEqual(before);
     await b.machine.deleteObject('mem1');
-    await b.device('nvdimm,id=nv1,memdev=mem2');
+    // In the middle of where the first was: nothing of that may be left there.
+    await b.device('nvdimm,id=nv1,memdev=mem2,addr=0x100200000');
     await b.machine.start();
-    expect(b.machine.guest.disks()).toMatchObject([{ id: 'nv1', address: 0x1_0000_0000n }]);
+    expect(b.machine.guest.disks()).toMatchObject([{ id: 'nv1', address: 0x1_0020_0000n }]);
+    await b.machine.guest.write('nv1', 0, Buffer.from('second'));
+    expect(readFileSync(b.path('mem2')).subarray(0, 6).toString()).toBe('second');
   });
 });
 
