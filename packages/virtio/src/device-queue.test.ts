@@ -124,8 +124,11 @@ describe.each(QUEUE_FORMATS)('a %s queue', (format, bits) => {
   });
 
   it('refuses a readable element after a writable one', () => {
-    driver.add([{ address: 0, length: 4, writable: true }, { address: 0, length: 4 }]);
+    driver.add([{ address: 0, length: 4 }, { address: 0, length: 4 }]);
+    // The flags of the first descriptor: NEXT and WRITE, and AVAIL in a packed queue.
+    if (format === 'split') memory.write(driver.placement.desc + 12, Uint8Array.of(3));
     driver.publish();
+    if (format === 'packed') memory.write(driver.placement.desc + 14, Uint8Array.of(0x83));
     expect(device.pop()).toMatchObject({ code: 'readable-after-writable' });
   });
 

@@ -1,5 +1,5 @@
 import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
-import type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver-virtqueue.ts';
+import { isSendable, type DriverQueueOptions, type DriverVirtqueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-virtqueue.ts';
 import { InOrderBuffers } from './in-order-buffers.ts';
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -56,7 +56,7 @@ export class DriverQueue implements DriverVirtqueue {
   }
 
   add(elements: readonly Element[]): number | undefined {
-    if (elements.length === 0 || elements.length > this.#free.length) return undefined;
+    if (!isSendable(elements, this.size) || elements.length > this.#free.length) return undefined;
     const indexes = this.#free.splice(0, elements.length);
     elements.forEach((element, i) => {
       const following = indexes[i + 1];
@@ -71,6 +71,7 @@ export class DriverQueue implements DriverVirtqueue {
   }
 
   addIndirect(elements: readonly Element[], table: number): number | undefined {
+    if (!isSendable(elements, this.size)) return undefined;
     const index = this.#free.shift();
     if (index === undefined) return undefined;
     elements.forEach((element, i) => {

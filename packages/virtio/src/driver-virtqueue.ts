@@ -39,7 +39,7 @@ export interface DriverVirtqueue {
   readonly notificationData: number;
   /**
    * Puts a buffer into the ring without showing it to the device yet, and returns what {@link takeUsed} will call it;
-   * undefined when there is no room, or no element. Readable elements come first.
+   * undefined when there is no room, or when no driver may send such a buffer: {@link isSendable}.
    */
   add(elements: readonly Element[]): number | undefined;
   /** The same through an indirect table at `table`, which has room for 16 bytes an element. */
@@ -50,4 +50,14 @@ export interface DriverVirtqueue {
   takeUsed(): UsedBuffer | undefined;
   /** Without VIRTIO_F_EVENT_IDX: ask for no notifications, or for them again. */
   setInterrupts(wanted: boolean): void;
+}
+
+/** VIRTIO 1.4 §2.7.5.2: the bytes of a buffer are counted in 32 bits. */
+const MAX_BYTES = 2 ** 32;
+
+/** Whether a driver may send these elements in a queue of `size`: some, not too many, readable ones first, 4 GiB at most. */
+export function isSendable(elements: readonly Element[], size: number): boolean {
+  const bytes = elements.reduce((sum, { length }) => sum + length, 0);
+  const ordered = elements.every(({ writable = false }, i) => writable || elements[i - 1]?.writable !== true);
+  return elements.length > 0 && elements.length <= size && ordered && bytes <= MAX_BYTES;
 }

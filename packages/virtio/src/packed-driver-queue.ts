@@ -1,5 +1,5 @@
 import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
-import type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver-virtqueue.ts';
+import { isSendable, type DriverQueueOptions, type DriverVirtqueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-virtqueue.ts';
 import { InOrderBuffers } from './in-order-buffers.ts';
 import {
   availableFlags,
@@ -83,6 +83,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
   }
 
   addIndirect(elements: readonly Element[], table: number): number | undefined {
+    if (!isSendable(elements, this.size)) return undefined;
     elements.forEach(({ address, length, writable }, i) => {
       const entry = PvirtqDesc.encode({ addr: address, len: length, flags: writable === true ? VIRTQ_DESC_F_WRITE : 0 });
       this.#memory.write(table + i * PvirtqDesc.size, entry);
@@ -140,7 +141,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
 
   /** VIRTIO 1.4 §2.8.6: every descriptor of a list is complete before the first becomes available. */
   #list(list: readonly { addr: number; len: number; flags: number }[], elements: readonly Element[]): number | undefined {
-    if (list.length === 0 || elements.length === 0 || list.length > this.#free) return undefined;
+    if (!isSendable(elements, this.size) || list.length > this.#free) return undefined;
     const id = this.#ids.shift();
     if (id === undefined) return undefined;
     for (const descriptor of list) {

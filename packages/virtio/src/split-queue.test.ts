@@ -68,7 +68,11 @@ describe('SplitQueue', () => {
       driver.writeDescriptor(0, { addr: TABLE, len: 16, flags: INDIRECT, next: 0 });
       driver.offerHead(0);
     }],
-    ['readable-after-writable', () => driver.add([{ address: 0, length: 4, writable: true }, { address: 0, length: 4 }])],
+    ['readable-after-writable', () => {
+      driver.writeDescriptor(0, { addr: 0, len: 4, flags: NEXT | WRITE, next: 1 });
+      driver.writeDescriptor(1, { addr: 0, len: 4, flags: 0, next: 0 });
+      driver.offerHead(0);
+    }],
     ['indirect-nested', () => {
       memory.write(TABLE, VirtqDesc.encode({ addr: TABLE, len: 16, flags: INDIRECT }));
       driver.writeDescriptor(0, { addr: TABLE, len: 16, flags: INDIRECT, next: 0 });

@@ -11,6 +11,7 @@ import type { VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
 export { EchoDevice } from './echo-device.ts';
+export { tracedMemory, type TracedAccess, type TracedMemory } from './traced-memory.ts';
 
 /** Both ring formats, by name and feature bits: a test of what a queue does goes over them. */
 export const QUEUE_FORMATS = [
