@@ -166,6 +166,7 @@ function backendNode(options: BackendOptions): ObjectNode {
       reserve: bool(options.reserve ?? true),
       ...(file !== undefined && {
         'mem-path': { type: 'string', value: file.memPath },
+        'share-rw': bool(file.shareRw ?? false),
         readonly: bool(file.readonly ?? false),
         align: int(file.align ?? 0),
         offset: int(file.offset ?? 0),

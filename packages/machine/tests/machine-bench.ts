@@ -40,9 +40,9 @@ export class MachineBench {
     for (const id of ids) await this.object(`memory-backend-file,id=${id},share=on,mem-path=${this.path(id)},size=${size}`);
   }
 
-  /** Files of the folder this process has open. */
+  /** Files of the folder this process has open, each once: what locks one is a descriptor of its own. */
   openFiles(): string[] {
-    return readdirSync('/proc/self/fd').flatMap((fd) => {
+    const targets = readdirSync('/proc/self/fd').flatMap((fd) => {
       try {
         const target = readlinkSync(`/proc/self/fd/${fd}`);
         return target.startsWith(this.folder) ? [target] : [];
@@ -51,6 +51,7 @@ export class MachineBench {
         return [];
       }
     });
+    return [...new Set(targets)];
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ export type BackendErrorCode =
   | 'no-access'
   | 'no-space'
   | 'conflict'
+  | 'in-use'
   | 'io';
 
 /** A memory backend that cannot be had. The message names the property at fault and what would be right. */

@@ -20,6 +20,8 @@ export interface FileBackendOptions extends CommonOptions {
   readonly memPath: string;
   /** Writes reach the file. Default false, as in QEMU: then they go to a private copy. */
   readonly share?: boolean;
+  /** Others may write to the file too, if they say so as well; without it nobody else gets the file meanwhile. Default false. */
+  readonly shareRw?: boolean;
   /** Open for reading only; writes go to a private copy. Default false. */
   readonly readonly?: boolean;
   /** As in QEMU, except that `on`, memory a guest cannot write to, is not to be had. Default `auto`, here the same as `off`. */
@@ -61,10 +63,14 @@ export function checkOptions(options: BackendOptions): void {
     throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
   }
   if (options.type !== 'memory-backend-file') return;
-  const { align, offset, rom, readonly = false, share = false, powerFailure = false } = options;
+  const { align, offset, rom, readonly = false, share = false, powerFailure = false, shareRw = false } = options;
   if (powerFailure && (readonly || !share)) {
     const advice = readonly ? 'readonly=on has nothing that becomes durable' : 'it needs share=on, so that what is flushed gets into the file';
     throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on is for files that are written to: ${advice}`);
+  }
+  if (shareRw && (readonly || !share)) {
+    const advice = readonly ? 'with readonly=on nobody does' : 'it needs share=on, too';
+    throw new BackendError('conflict', 'share-rw', `memory backend '${id}': share-rw=on is for files that several write to: ${advice}`);
   }
   if (rom === 'on') {
     const advice = readonly ? 'rom=off gives the guest a private copy it can write to' : 'and it would take readonly=on';

@@ -116,8 +116,8 @@ describe('mem-path', () => {
     writeFileSync(file().memPath, Buffer.alloc(SIZE + 3 * 4096, 7));
     const backend = await open(file({ offset: 4096 }));
     expect(backend).toMatchObject({ offset: 4096, size: SIZE });
-    expect((await open(file({ offset: 0 }))).size).toBe(SIZE);
-    await expect(openBackend(file({ offset: 4 * 4096 }))).rejects.toMatchObject({ code: 'size-mismatch' });
+    expect((await open(file({ offset: SIZE + 4096, size: 2 * 4096 }))).size).toBe(2 * 4096);
+    await expect(openBackend(file({ offset: SIZE + 3 * 4096 }))).rejects.toMatchObject({ code: 'size-mismatch' });
     expect(statSync(file().memPath).size).toBe(SIZE + 3 * 4096);
   });
 
@@ -184,6 +184,50 @@ describe('a backend nobody used', () => {
     const before = state();
     abandonBackend(await openBackend(file(options)));
     expect(state()).toEqual(before);
+  });
+});
+
+describe('a file that another has', () => {
+  const inUse = { code: 'in-use', property: 'mem-path' };
+
+  it('is not to be had, not even to copy it, and nothing happens to it', async () => {
+    const first = await openBackend(file());
+    writeSync(first.fd, 'first', 0);
+    const message = `memory backend 'mem1': '${file().memPath}' is in use by another memory backend of this process; for both to write to it, give both share=on,share-rw=on`;
+    await expect(openBackend(file())).rejects.toMatchObject({ ...inUse, message });
+    await expect(openBackend(file({ shareRw: true }))).rejects.toMatchObject(inUse);
+    for (const copy of [{ share: false }, { readonly: true }]) await expect(openBackend(file(copy))).rejects.toMatchObject(inUse);
+    expect(bytesAt(first.fd, 0, 5)).toBe('first');
+    closeBackend(first);
+    await open(file());
+  });
+
+  it('is shared by those who all say so', async () => {
+    const first = await open(file({ shareRw: true }));
+    const second = await open(file({ shareRw: true }));
+    writeSync(first.fd, 'seen', 0);
+    expect(bytesAt(second.fd, 0, 4)).toBe('seen');
+    await expect(openBackend(file())).rejects.toMatchObject(inUse);
+  });
+
+  it('is copied by any number, and then free', async () => {
+    closeBackend(await openBackend(file()));
+    await Promise.all([1, 2, 3].map(() => open(file({ readonly: true }))));
+    await open(file());
+  });
+
+  it('keeps others from its own part only', async () => {
+    writeFileSync(file().memPath, Buffer.alloc(2 * SIZE));
+    await open(file({ offset: 0 }));
+    await open(file({ offset: SIZE }));
+    await expect(openBackend(file({ offset: SIZE - 4096 }))).rejects.toMatchObject(inUse);
+  });
+
+  it.each([
+    [{ shareRw: true, share: false }, "memory backend 'mem1': share-rw=on is for files that several write to: it needs share=on, too"],
+    [{ shareRw: true, readonly: true }, "memory backend 'mem1': share-rw=on is for files that several write to: with readonly=on nobody does"],
+  ])('%o is refused', async (options, message) => {
+    await expect(openBackend(file(options))).rejects.toMatchObject({ code: 'conflict', property: 'share-rw', message });
   });
 });
 

@@ -29,6 +29,8 @@ export interface BackendDescription {
   readonly volatile: string | undefined;
   /** Give the storage back when the backend is closed. */
   readonly discardData: boolean;
+  /** What keeps others from the file, for as long as it is open. */
+  readonly lock?: number | undefined;
   /** What the file at `path` was before; for {@link abandonBackend}. */
   readonly was: OpenedFile['was'];
 }
@@ -72,16 +74,17 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
 }
 
 /** Lets go of a backend; its file stays, emptied if discard-data=on. What a simulated medium was not told to flush is lost. */
-export function closeBackend({ fd, offset, size, discardData, medium }: BackendDescription): void {
+export function closeBackend({ fd, lock, offset, size, discardData, medium }: BackendDescription): void {
   const file = medium ?? { fd, offset };
   if (discardData) punchHole(file.fd, file.offset, size);
   closeSync(fd);
   if (medium !== undefined) closeSync(medium.fd);
+  if (lock !== undefined) closeSync(lock);
 }
 
 /** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
-export function abandonBackend({ fd, path, was, medium }: BackendDescription): void {
-  abandonFile(path ?? '', { fd: medium?.fd ?? fd, was });
+export function abandonBackend({ fd, lock, path, was, medium }: BackendDescription): void {
+  abandonFile(path ?? '', { fd: medium?.fd ?? fd, lock, was });
   if (medium !== undefined) closeSync(fd);
 }
 
@@ -92,9 +95,9 @@ function openRam({ id, type, size, prealloc = false }: BackendOptions): BackendD
   return { id, type, size, fd, offset: 0, align: PAGE_SIZE, path: undefined, volatile: reason, discardData: false, was: 'unnamed' };
 }
 
-function describeShared(options: FileBackendOptions, { fd, was }: OpenedFile): BackendDescription {
+function describeShared(options: FileBackendOptions, { fd, lock, was }: OpenedFile): BackendDescription {
   const { id, type, size, memPath, offset = 0, align = PAGE_SIZE, discardData = false } = options;
-  const common = { id, type, size, fd, offset, align, discardData, was };
+  const common = { id, type, size, fd, lock, offset, align, discardData, was };
   if (was !== 'unnamed') return { ...common, path: memPath, volatile: undefined };
   const reason = `memory-backend-file '${id}': mem-path '${memPath}' is a directory, so the file has no name and vanishes with this process`;
   return { ...common, path: undefined, volatile: reason };
@@ -126,7 +129,7 @@ async function keepApart(options: FileBackendOptions, opened: OpenedFile): Promi
 }
 
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
-async function copyPrivately(options: FileBackendOptions, { fd: source, was }: OpenedFile): Promise<BackendDescription> {
+async function copyPrivately(options: FileBackendOptions, { fd: source, lock, was }: OpenedFile): Promise<BackendDescription> {
   const { id, type, size, memPath, readonly = false, rom, align = PAGE_SIZE } = options;
   const fd = createMemfd(id, size);
   try {
@@ -137,6 +140,7 @@ async function copyPrivately(options: FileBackendOptions, { fd: source, was }: O
     throw error instanceof BackendError ? error : diskError(options, error, 'size');
   }
   closeSync(source);
+  if (lock !== undefined) closeSync(lock);
   const why = readonly ? 'readonly=on' : 'share=off';
   const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
   return { id, type, size, fd, offset: 0, align, readonly: readonly && rom !== 'off', path: memPath, volatile: reason, discardData: false, was };

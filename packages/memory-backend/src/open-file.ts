@@ -2,10 +2,13 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync,
 import { dirname, join } from 'node:path';
 import { BackendError } from './backend-error.ts';
 import { PAGE_SIZE, type FileBackendOptions } from './backend-options.ts';
+import { lockBackingFile } from './file-lock.ts';
 
 /** An open backing file, and what opening it did to the world. */
 export interface OpenedFile {
   readonly fd: number;
+  /** What keeps others from the file, for as long as it is open. */
+  readonly lock: number | undefined;
   readonly was: 'there' | 'empty' | 'missing' | 'unnamed';
 }
 
@@ -16,14 +19,11 @@ export interface OpenedFile {
  * @throws BackendError with nothing left behind
  */
 export function openBackingFile(options: FileBackendOptions): OpenedFile {
-  const { id, memPath, size, readonly = false } = options;
+  const { memPath, size, readonly = false } = options;
   const end = (options.offset ?? 0) + size;
-  const opened = openOrCreate(options);
+  const opened = openLocked(options);
   try {
     const stat = fstatSync(opened.fd);
-    if (!stat.isFile()) {
-      throw new BackendError('not-a-file', 'mem-path', `memory backend '${id}': mem-path '${memPath}' is neither a regular file nor a directory`);
-    }
     if (stat.size === 0 && !readonly) return grow(options, opened, end);
     const fits = options.offset === undefined ? stat.size === end : stat.size >= end;
     if (!fits) throw sizeMismatch(options, stat.size, end);
@@ -35,13 +35,29 @@ export function openBackingFile(options: FileBackendOptions): OpenedFile {
 }
 
 /** Closes the file and leaves things as they were before {@link openBackingFile} opened `path`. */
-export function abandonFile(path: string, { fd, was }: OpenedFile): void {
+export function abandonFile(path: string, { fd, lock, was }: OpenedFile): void {
   if (was === 'empty') truncateSync(path, 0);
   if (was === 'missing') unlinkSync(path);
   closeSync(fd);
+  if (lock !== undefined) closeSync(lock);
 }
 
-function openOrCreate(options: FileBackendOptions): OpenedFile {
+/** Nothing is done to a file that somebody else has. */
+function openLocked(options: FileBackendOptions): OpenedFile {
+  const { id, memPath } = options;
+  const { fd, was } = openOrCreate(options);
+  try {
+    if (!fstatSync(fd).isFile()) {
+      throw new BackendError('not-a-file', 'mem-path', `memory backend '${id}': mem-path '${memPath}' is neither a regular file nor a directory`);
+    }
+    return { fd, was, lock: lockBackingFile(options, fd) };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function openOrCreate(options: FileBackendOptions): Omit<OpenedFile, 'lock'> {
   const { memPath, readonly = false } = options;
   const mode = readonly ? constants.O_RDONLY : constants.O_RDWR;
   try {
@@ -59,7 +75,7 @@ function openOrCreate(options: FileBackendOptions): OpenedFile {
 }
 
 /** A directory as mem-path: a file without a name in it. */
-function unnamedFile(options: FileBackendOptions): OpenedFile {
+function unnamedFile(options: FileBackendOptions): Omit<OpenedFile, 'lock'> {
   const { id, memPath } = options;
   let folder: string | undefined;
   try {
@@ -73,7 +89,7 @@ function unnamedFile(options: FileBackendOptions): OpenedFile {
 }
 
 /** A new or empty file gets its size, and both that and its name are on the disk before anybody relies on them. */
-function grow(options: FileBackendOptions, { fd, was }: OpenedFile, end: number): OpenedFile {
+function grow(options: FileBackendOptions, { fd, lock, was }: OpenedFile, end: number): OpenedFile {
   try {
     ftruncateSync(fd, end);
     fsyncSync(fd);
@@ -82,7 +98,7 @@ function grow(options: FileBackendOptions, { fd, was }: OpenedFile, end: number)
     if (was === 'there') ftruncateSync(fd, 0);
     throw diskError(options, error, 'size');
   }
-  return { fd, was: was === 'there' ? 'empty' : was };
+  return { fd, lock, was: was === 'there' ? 'empty' : was };
 }
 
 function syncDirectory(path: string): void {

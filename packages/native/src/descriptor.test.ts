@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { lockFile, redirect, replaceDescriptor } from './descriptor.ts';
+import { lockFile, lockRange, redirect, replaceDescriptor } from './descriptor.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -18,6 +18,20 @@ it('a lock keeps others out until its descriptor is closed', () => {
   expect(lockFile(second)).toBe(true);
   closeSync(second);
   expect(() => lockFile(second)).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+});
+
+it('a lock on a range keeps others out of it, shared ones go together, and disjoint ones do not meet', () => {
+  writeSync(openSync(join(folder, 'f'), 'w'), Buffer.alloc(8192));
+  const [first, second] = [openSync(join(folder, 'f'), 'r+'), openSync(join(folder, 'f'), 'r+')];
+  expect(lockRange(first, 0, 4096, 'exclusive')).toBe(true);
+  expect(lockRange(second, 4096, 4096, 'exclusive')).toBe(true);
+  expect(lockRange(second, 4095, 2, 'shared')).toBe(false);
+  closeSync(first);
+  expect(lockRange(second, 0, 4096, 'shared')).toBe(true);
+  const third = openSync(join(folder, 'f'), 'r');
+  expect([lockRange(third, 0, 4096, 'shared'), lockRange(third, 4096, 1, 'shared')]).toEqual([true, false]);
+  expect(() => lockRange(third, 0, 4096, 'exclusive')).toThrow(expect.objectContaining({ code: 'EBADF' }) as Error);
+  for (const fd of [second, third]) closeSync(fd);
 });
 
 it('what is written to a redirected descriptor goes where the other leads', () => {

@@ -1,9 +1,16 @@
-import { check, dup2, dup3, errno, flock } from './libc.ts';
+import { check, dup2, dup3, errno, fcntlLock, flock } from './libc.ts';
 import { SystemError } from './system-error.ts';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
+const EACCES = 13;
+const F_OFD_SETLK = 37;
+/** Linux, asm-generic/fcntl.h: struct flock of 64 bits, and its types */
+const FLOCK_BYTES = 32;
+const FLOCK = { start: 8, length: 16 } as const;
+const F_RDLCK = 0;
+const F_WRLCK = 1;
 const O_CLOEXEC = 0o2000000;
 
 /**
@@ -16,6 +23,22 @@ export function lockFile(fd: number): boolean {
   if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
   if (errno() === EWOULDBLOCK) return false;
   throw new SystemError(errno(), 'flock', `descriptor ${fd}`);
+}
+
+/**
+ * Locks part of an open file, for this descriptor alone or together with others that want it `shared`, without waiting; false if
+ * another's lock does not allow that. The lock ends with the open file: with its last descriptor, in whichever process.
+ *
+ * @throws SystemError where the file system knows no locks, or the descriptor is not open for writing (`exclusive`) or reading
+ */
+export function lockRange(fd: number, start: number, length: number, kind: 'exclusive' | 'shared'): boolean {
+  const lock = Buffer.alloc(FLOCK_BYTES);
+  lock.writeInt16LE(kind === 'shared' ? F_RDLCK : F_WRLCK);
+  lock.writeBigInt64LE(BigInt(start), FLOCK.start);
+  lock.writeBigInt64LE(BigInt(length), FLOCK.length);
+  if (fcntlLock(fd, F_OFD_SETLK, lock) === 0) return true;
+  if (errno() === EWOULDBLOCK || errno() === EACCES) return false;
+  throw new SystemError(errno(), 'fcntl F_OFD_SETLK', `descriptor ${fd}`);
 }
 
 /** Makes descriptor `onto` another name for what `fd` refers to; what it referred to before is let go of. Not close-on-exec. */

@@ -1,5 +1,5 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
-export { lockFile, redirect, replaceDescriptor } from './descriptor.ts';
+export { lockFile, lockRange, redirect, replaceDescriptor } from './descriptor.ts';
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';

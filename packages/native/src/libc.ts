@@ -24,6 +24,7 @@ export const mmap = declare<(address: Pointer, length: number, prot: number, fla
 export const munmap = declare<(address: bigint, length: number) => number>('int munmap(void *addr, size_t length)');
 export const memfdCreate = declare<(name: string, flags: number) => number>('int memfd_create(const char *name, unsigned int flags)');
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
+export const fcntlLock = declare<(fd: number, command: number, lock: Uint8Array) => number>('int fcntl(int fd, int cmd, void *lock)');
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');
