@@ -60,10 +60,10 @@ describe('compare', () => {
   });
 
   it('wants a virtio-pmem with a whole file system, and no nvdimm', async () => {
-    const fileSystem = { mounted: true, clean: false, said: 'Free blocks\n  count wrong' };
+    const fileSystem = { mounted: true, replayed: true, clean: false, said: 'Free blocks\n  count wrong' };
     const { broken } = await run({ fileSystem: () => fileSystem }, { names: ['stores'] });
     expect(broken).toEqual(['stores on virtio-pmem, round 1 (seed 7, survivors none, granularity page): the file system is not whole: Free blocks count wrong']);
-    const gone = await run({ fileSystem: () => ({ mounted: false, clean: true }) }, { names: ['stores'] });
+    const gone = await run({ fileSystem: () => ({ mounted: false, replayed: false, clean: true }) }, { names: ['stores'] });
     expect(gone.broken).toEqual([expect.stringContaining('the file system cannot be mounted') as string]);
   });
 

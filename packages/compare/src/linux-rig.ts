@@ -1,7 +1,7 @@
 import type { Survival } from '@vpmem/memory-backend';
 import type { Testbed } from '@vpmem/testbed';
 import { LinuxDisks, type LinuxDisk } from './linux-disks.ts';
-import { mountAt, readScript, unpack, workScript } from './linux-script.ts';
+import { mountAt, readScript, replayedScript, unpack, workScript } from './linux-script.ts';
 import type { LinuxTemplate } from './linux-template.ts';
 import { CompareError, type GuestDescription, type Left, type Losses, type Rig, type Trial } from './rig.ts';
 import { ScratchFolder } from './scratch-folder.ts';
@@ -64,6 +64,7 @@ export class LinuxRig implements Rig {
     const [name, folder] = [this.#nameOf(trial), this.#mountPoint(trial)];
     const mount = await this.#disks.run(mountAt(name, folder));
     const mounted = mount.status === 0;
+    const replayed = mounted && (await this.#disks.run(replayedScript(name))).status === 0;
     let bytes: Buffer = Buffer.alloc(0);
     if (mounted) {
       const read = await this.#disks.run(readScript(trial, folder));
@@ -73,7 +74,7 @@ export class LinuxRig implements Rig {
     const check = await this.#disks.run(`e2fsck -f -n ${name}`);
     const clean = check.status === 0;
     const said = mounted ? check.output : mount.output;
-    return { bytes, fileSystem: { mounted, clean, ...(!(mounted && clean) && { said: said.slice(-500) }) } };
+    return { bytes, fileSystem: { mounted, replayed, clean, ...(!(mounted && clean) && { said: said.slice(-500) }) } };
   }
 
   keep(trial: Trial, path: string): void {

@@ -21,6 +21,11 @@ export function mountAt(disk: string, folder: string): string {
   return `mkdir -p ${folder} && ${MOUNT} ${disk} ${folder}`;
 }
 
+/** Succeeds if the kernel has replayed a journal when it mounted the disk. */
+export function replayedScript(disk: string): string {
+  return `dmesg | grep -qF 'EXT4-fs (${disk.split('/').at(-1) ?? ''}): recovery complete'`;
+}
+
 /** Does what the workload says, by one program; succeeds only if all of it, and every fsync, did. */
 export function workScript({ workload }: Trial, folder: string): string {
   const records = gzipSync(Buffer.concat(workload.records)).toString('base64');

@@ -70,7 +70,7 @@ describe('formatReport', () => {
   });
 
   it('says what Linux answered, and how the file systems are', async () => {
-    const fileSystem: NonNullable<Lie['fileSystem']> = ({ device }) => ({ mounted: device === 'virtio-pmem', clean: device === 'virtio-pmem' });
+    const fileSystem: NonNullable<Lie['fileSystem']> = ({ device }) => ({ mounted: device === 'virtio-pmem', replayed: false, clean: device === 'virtio-pmem' });
     const text = formatReport(await report(['stores-fsync'], { fileSystem }, { mapSync: ANSWERS, guest: LINUX }));
     expect(text.split('\n\n').slice(0, 2).join('\n\n')).toMatchInlineSnapshot(`
       "What a power cut leaves, of the same work on two devices
@@ -96,7 +96,7 @@ describe('formatReport', () => {
 
   it.each<[string, Lie, number]>([
     ['as it is', {}, 1],
-    ['with all that can go wrong', { lostFsync: () => true, fileSystem: () => ({ mounted: false, clean: false, said: 'mount: '.repeat(40) }) }, 500],
+    ['with all that can go wrong', { lostFsync: () => true, fileSystem: () => ({ mounted: false, replayed: false, clean: false, said: 'mount: '.repeat(40) }) }, 500],
   ])('fits into 80 columns, %s', async (_, lie, rounds) => {
     const one = await report(WORKLOAD_NAMES, lie, { mapSync: ANSWERS, guest: LINUX });
     const many = { ...one, rounds, rows: one.rows.map((row) => ({ ...row, rounds, ...(row.fileSystem && { fileSystem: { mounted: rounds, clean: 0 } }), records: { ...row.records, stored: 16 * rounds, torn: 16 * rounds, lost: 16 * rounds } })) };
@@ -118,7 +118,7 @@ describe('formatReport', () => {
 });
 
 it('the report has a version, and the members that docs/compare.md lists', async () => {
-  const found = await report(['log'], { fileSystem: () => ({ mounted: true, clean: true }) }, { mapSync: ANSWERS });
+  const found = await report(['log'], { fileSystem: () => ({ mounted: true, replayed: true, clean: true }) }, { mapSync: ANSWERS });
   expect(found).toMatchObject({ kind: 'vpmem-compare', version: 1 });
   expect(Object.keys(found)).toEqual(['kind', 'version', 'guest', 'size', 'seed', 'rounds', 'workloads', 'rows', 'mapSync', 'sentences', 'pages', 'outcomes', 'broken']);
   expect(Object.keys(found.rows[0] ?? {})).toEqual(['workload', 'device', 'rounds', 'records', 'missing', 'verdict', 'proves', 'fileSystem']);

@@ -25,8 +25,10 @@ export interface Left {
 }
 
 export interface FileSystemState {
-  /** Whether it could be mounted, which replays its journal. */
+  /** Whether it could be mounted. */
   readonly mounted: boolean;
+  /** Whether that replayed its journal, because what is left says that it was in use when the power went. */
+  readonly replayed: boolean;
   /** What `e2fsck -f -n` makes of it afterwards. */
   readonly clean: boolean;
   /** What the guest's programs said, if one of the two is not so. */
