@@ -41,7 +41,7 @@ function checkRow(own: WorkspacePackage, row: PackageRow, rows: ReadonlyMap<stri
   for (const name of byName([...actual, ...ownDependencies(own.manifest?.devDependencies)])) {
     const other = rows.get(name);
     const otherLayer = other === undefined ? undefined : layerOf(other);
-    // What is not in the table, the testbed, lies outside the layers: only tests need it.
+    // What is not in the table, the testbed, lies outside the layers: tests need it, and what boots guests as they do.
     if (otherLayer === undefined || otherLayer < layer || (otherLayer === layer && allowed.includes(name))) continue;
     problems.push(error(`${own.folder}/package.json`, `${own.name} (layer ${layer}) depends on ${name} (layer ${otherLayer}); only lower layers, or what 'may import' names, are allowed`));
   }
