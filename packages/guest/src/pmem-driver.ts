@@ -6,7 +6,13 @@ import {
   DRIVER_OK,
   FAILED,
   FEATURES_OK,
+  VIRTIO_F_ACCESS_PLATFORM,
   VIRTIO_F_EVENT_IDX,
+  VIRTIO_F_IN_ORDER,
+  VIRTIO_F_NOTIF_CONFIG_DATA,
+  VIRTIO_F_NOTIFICATION_DATA,
+  VIRTIO_F_ORDER_PLATFORM,
+  VIRTIO_F_RING_PACKED,
   VIRTIO_F_VERSION_1,
 } from '@vpmem/virtio';
 import {
@@ -16,7 +22,7 @@ import {
   VirtioPmemReq,
   VirtioPmemResp,
 } from '@vpmem/virtio-pmem';
-import { DriverQueue } from '@vpmem/virtio/driver';
+import { createDriverQueue, driverQueueEnd, type DriverVirtqueue } from '@vpmem/virtio/driver';
 import type { FoundFunction } from './found-function.ts';
 import type { DiskPlace, GuestDisk } from './guest-disk.ts';
 import { FlushError, GuestError, ProbeError } from './guest-error.ts';
@@ -24,10 +30,19 @@ import type { GuestMachine } from './guest-machine.ts';
 import type { PciLocation } from './hotplug.ts';
 import { MappedRange } from './mapped-range.ts';
 import { connectInterrupts } from './virtio-interrupts.ts';
-import { VirtioTransport } from './virtio-transport.ts';
+import { VirtioTransport, type NotifyQueue } from './virtio-transport.ts';
 
-/** What this driver takes if it is offered. */
-const WANTED = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX | VIRTIO_PMEM_F_SHMEM_REGION;
+/** What this driver takes if it is offered. The machine has no IOMMU, so a platform's addresses are physical ones. */
+const WANTED =
+  VIRTIO_F_VERSION_1 |
+  VIRTIO_F_EVENT_IDX |
+  VIRTIO_F_ACCESS_PLATFORM |
+  VIRTIO_F_RING_PACKED |
+  VIRTIO_F_IN_ORDER |
+  VIRTIO_F_ORDER_PLATFORM |
+  VIRTIO_F_NOTIFICATION_DATA |
+  VIRTIO_F_NOTIF_CONFIG_DATA |
+  VIRTIO_PMEM_F_SHMEM_REGION;
 const QUEUE_SIZE = 64;
 /** One slot of guest RAM per request in flight: request and response. */
 const SLOT = 16;
@@ -52,8 +67,8 @@ export class PmemDisk implements GuestDisk {
   readonly features: bigint;
   readonly #machine: GuestMachine;
   readonly #transport: VirtioTransport;
-  readonly #queue: DriverQueue;
-  readonly #notifyAddress: bigint;
+  readonly #queue: DriverVirtqueue;
+  readonly #notify: NotifyQueue;
   readonly #range: MappedRange;
   readonly #slots: number[];
   readonly #waiting = new Map<number, Waiter>();
@@ -85,10 +100,10 @@ export class PmemDisk implements GuestDisk {
       this.features = this.#negotiate();
       const found = this.#findRange();
       const size = Math.min(QUEUE_SIZE, this.#transport.queueSize(0));
-      const placement = DriverQueue.place(ramAt, size);
-      this.#queue = new DriverQueue(machine.memory, placement, { size, eventIndex: (this.features & VIRTIO_F_EVENT_IDX) !== 0n });
-      this.#slots = Array.from({ length: size / 2 }, (_, i) => Math.ceil(placement.end / SLOT) * SLOT + i * SLOT);
-      this.#notifyAddress = this.#transport.enableQueue(0, size, placement);
+      this.#queue = createDriverQueue(machine.memory, this.features, ramAt, size);
+      const slotsAt = Math.ceil(driverQueueEnd(this.features, ramAt, size) / SLOT) * SLOT;
+      this.#slots = Array.from({ length: Math.floor(size / 2) }, (_, i) => slotsAt + i * SLOT);
+      this.#notify = this.#transport.enableQueue(0, this.#queue, this.features);
       this.#range = range = new MappedRange(machine, found);
       this.#disconnect = connectInterrupts(machine, this.#transport, pci, { used: () => this.#takeUsed(), config: () => this.#checkStatus() });
       this.#transport.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
@@ -137,7 +152,7 @@ export class PmemDisk implements GuestDisk {
     if (head === undefined) throw new FlushError('the queue is full');
     await new Promise<void>((resolve, reject) => {
       this.#waiting.set(head, { slot, resolve, reject });
-      if (this.#queue.publish()) this.#transport.notify(this.#notifyAddress, 0);
+      if (this.#queue.publish()) this.#notify(this.#queue.notificationData);
     });
   }
 

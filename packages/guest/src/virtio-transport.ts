@@ -12,9 +12,13 @@ import {
   VirtioPciCommonCfg,
   VirtioPciNotifyCap,
 } from '@vpmem/virtio-pci';
-import type { QueuePlacement } from '@vpmem/virtio/driver';
+import { VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_NOTIFICATION_DATA } from '@vpmem/virtio';
+import type { DriverVirtqueue } from '@vpmem/virtio/driver';
 import type { FoundFunction } from './found-function.ts';
 import { ProbeError } from './guest-error.ts';
+
+/** Notifies the device; `progress` is the queue's `notificationData`. */
+export type NotifyQueue = (progress: number) => void;
 
 type CommonField = keyof typeof VirtioPciCommonCfg.fields;
 
@@ -57,8 +61,10 @@ export class VirtioTransport {
       // VIRTIO 1.4 §4.1.4.2: what lies in no BAR is skipped, and of each type the first instance is taken.
       if (structure === undefined) continue;
       if (type === VIRTIO_PCI_CAP_SHARED_MEMORY_CFG) this.#sharedMemory.set(this.#capField(at, VirtioPciCap.fields.id), structure);
-      else if (!found.has(type)) found.set(type, structure);
-      if (type === VIRTIO_PCI_CAP_NOTIFY_CFG) multiplier = this.#capField(at, VirtioPciNotifyCap.fields.notify_off_multiplier);
+      else if (!found.has(type)) {
+        found.set(type, structure);
+        if (type === VIRTIO_PCI_CAP_NOTIFY_CFG) multiplier = this.#capField(at, VirtioPciNotifyCap.fields.notify_off_multiplier);
+      }
     }
     this.#common = required(found, VIRTIO_PCI_CAP_COMMON_CFG, 'common configuration');
     this.#isr = required(found, VIRTIO_PCI_CAP_ISR_CFG, 'ISR status');
@@ -94,22 +100,21 @@ export class VirtioTransport {
     return this.#get('queue_size');
   }
 
-  /** Programs and enables queue `index`; returns the address its notifications go to. */
-  enableQueue(index: number, size: number, { desc, driver, device }: QueuePlacement): bigint {
+  /** Programs and enables queue `index`; returns how to notify the device of its buffers, with what was negotiated. */
+  enableQueue(index: number, { size, placement: { desc, driver, device } }: DriverVirtqueue, features: bigint): NotifyQueue {
     this.#set('queue_select', index);
     this.#set('queue_size', size);
     this.#setAddress('queue_desc', desc);
     this.#setAddress('queue_driver', driver);
     this.#setAddress('queue_device', device);
     const offset = this.#get('queue_notify_off') * this.#notifyMultiplier;
-    if (offset + 2 > this.#notify.length) throw new ProbeError(`the notification of queue ${index} lies outside its structure`);
+    const withProgress = (features & VIRTIO_F_NOTIFICATION_DATA) !== 0n;
+    const width = withProgress ? 4 : 2;
+    if (offset + width > this.#notify.length) throw new ProbeError(`the notification of queue ${index} lies outside its structure`);
+    const address = this.#notify.address + BigInt(offset);
+    const name = (features & VIRTIO_F_NOTIF_CONFIG_DATA) === 0n ? index : this.#get('queue_notif_config_data');
     this.#set('queue_enable', 1);
-    return this.#notify.address + BigInt(offset);
-  }
-
-  /** Tells the device that queue `index` has buffers. */
-  notify(address: bigint, index: number): void {
-    this.#bus.writeMemory(address, 2, index);
+    return (progress) => this.#bus.writeMemory(address, width, withProgress ? name + progress * 2 ** 16 : name);
   }
 
   /** How many messages the function has; 0 without MSI-X. */

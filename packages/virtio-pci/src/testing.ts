@@ -9,6 +9,7 @@ import { statusCases } from './testing/status-cases.ts';
 export { whyNot, type FunctionCase, type FunctionTraits, type FunctionUnderTest } from './testing/function-under-test.ts';
 export { localFunction, type LocalOptions } from './testing/local-function.ts';
 export { VirtioGuest, type FoundCapability } from './testing/virtio-guest.ts';
+export { WatchedFunction, type Falsify, type WatchedAccess, type WatchedPlace } from './testing/watched-function.ts';
 
 /** What every virtio function on PCI has to do, whatever device it is and however it is reached. */
 export function functionCases(): readonly FunctionCase[] {

@@ -7,6 +7,8 @@ export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
 export const VIRTIO_F_RING_PACKED = 1n << 34n;
 /** The device uses buffers in the order in which they were made available. */
 export const VIRTIO_F_IN_ORDER = 1n << 35n;
+/** The device needs barriers fit for real hardware. */
+export const VIRTIO_F_ORDER_PLATFORM = 1n << 36n;
 /** A driver's notification says how far it has come. */
 export const VIRTIO_F_NOTIFICATION_DATA = 1n << 38n;
 /** A driver's notification says what the device told it to say instead of a queue index. */
