@@ -28,8 +28,8 @@ afterEach(async () => {
 });
 
 /** A machine with the file in an nvdimm; `ask` types a line and gives what is answered. */
-async function run(share: 'on' | 'off'): Promise<{ ask(line: string): Promise<string>; exit: Promise<unknown> }> {
-  const device = ['-object', `memory-backend-file,id=m,share=${share},mem-path=nv.img,size=4M`, '-device', 'nvdimm,id=nv1,memdev=m'];
+async function run(share: 'share=on,share-rw=on' | 'share=off'): Promise<{ ask(line: string): Promise<string>; exit: Promise<unknown> }> {
+  const device = ['-object', `memory-backend-file,id=m,${share},mem-path=nv.img,size=4M`, '-device', 'nvdimm,id=nv1,memdev=m'];
   const child = spawn(process.execPath, [MAIN, 'run', ...MACHINE, ...device], { cwd: folder, env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
   const exit = once(child, 'exit');
   running.push({ child, exit });
@@ -46,8 +46,8 @@ async function run(share: 'on' | 'off'): Promise<{ ask(line: string): Promise<st
   return { ask, exit };
 }
 
-it('two machines on one file: with share=on each sees what the other stores, with share=off only its own', { timeout: 3 * LIMIT }, async () => {
-  const [one, two, alone] = [await run('on'), await run('on'), await run('off')];
+it('two machines on one file: with share=on,share-rw=on each sees what the other stores, with share=off only its own', { timeout: 3 * LIMIT }, async () => {
+  const [one, two, alone] = [await run('share=on,share-rw=on'), await run('share=on,share-rw=on'), await run('share=off')];
   expect(await one.ask('guest_write nv1 4096 ping')).not.toMatch(/Error/);
   expect(await two.ask('guest_read nv1 4096 4')).toContain('ping');
   await two.ask('guest_write nv1 4096 pong');

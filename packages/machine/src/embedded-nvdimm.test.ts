@@ -117,6 +117,15 @@ describe('read-only memory', () => {
     await expect(b.machine.guest.write('nv1', 9, Buffer.from('y'))).rejects.toThrow(/read-only/);
   });
 
+  it('has labels that the guest cannot write', async () => {
+    const b = bench();
+    writeFileSync(b.path('mem1'), Buffer.alloc(4 * MIB));
+    await b.object(`memory-backend-file,id=mem1,readonly=on,mem-path=${b.path('mem1')},size=4M`);
+    await b.device('nvdimm,id=nv1,memdev=mem1,unarmed=on,label-size=128K');
+    await b.machine.start();
+    expect(() => b.machine.guest.nvdimms[0]?.initialiseLabels()).toThrow(/_LSW answered status 1/);
+  });
+
   it('with rom=off is a private copy, which it can write to', async () => {
     const b = bench();
     writeFileSync(b.path('mem1'), Buffer.alloc(4 * MIB, 'x'));
@@ -130,19 +139,19 @@ describe('read-only memory', () => {
 });
 
 describe('two machines on one file', () => {
-  const pair = async (share: 'on' | 'off'): Promise<[MachineBench, MachineBench]> => {
+  const pair = async (share: 'share=on,share-rw=on' | 'share=off'): Promise<[MachineBench, MachineBench]> => {
     const [one, two] = [bench(), bench()];
     writeFileSync(one.path('mem1'), Buffer.alloc(4 * MIB));
     for (const b of [one, two]) {
-      await b.object(`memory-backend-file,id=mem1,share=${share},mem-path=${one.path('mem1')},size=4M`);
+      await b.object(`memory-backend-file,id=mem1,${share},mem-path=${one.path('mem1')},size=4M`);
       await b.device('nvdimm,id=nv1,memdev=mem1');
       await b.machine.start();
     }
     return [one, two];
   };
 
-  it('with share=on see what the other stores, at once', async () => {
-    const [one, two] = await pair('on');
+  it('with share=on,share-rw=on see what the other stores, at once', async () => {
+    const [one, two] = await pair('share=on,share-rw=on');
     await one.machine.guest.write('nv1', 0, Buffer.from('ping'));
     expect(text(await two.machine.guest.read('nv1', 0, 4))).toBe('ping');
     await two.machine.guest.write('nv1', 0, Buffer.from('pong'));
@@ -150,7 +159,7 @@ describe('two machines on one file', () => {
   });
 
   it('with share=off do not, and the file stays as it was', async () => {
-    const [one, two] = await pair('off');
+    const [one, two] = await pair('share=off');
     await one.machine.guest.write('nv1', 0, Buffer.from('ping'));
     await two.machine.guest.write('nv1', 4, Buffer.from('pong'));
     expect(text(await two.machine.guest.read('nv1', 0, 8))).toBe('\0\0\0\0pong');

@@ -102,11 +102,12 @@ describe('device_del of an nvdimm', () => {
     expect(await everything(b.machine)).toEqual(before);
     await b.machine.deleteObject('mem1');
     // In the middle of where the first was: nothing of that may be left there.
-    await b.device('nvdimm,id=nv1,memdev=mem2,addr=0x100200000');
+    await b.files(['part'], '1M');
+    await b.device('nvdimm,id=nv1,memdev=part,addr=0x100200000');
     await b.machine.start();
     expect(b.machine.guest.disks()).toMatchObject([{ id: 'nv1', address: 0x1_0020_0000n }]);
     await b.machine.guest.write('nv1', 0, Buffer.from('second'));
-    expect(readFileSync(b.path('mem2')).subarray(0, 6).toString()).toBe('second');
+    expect(readFileSync(b.path('part')).subarray(0, 6).toString()).toBe('second');
   });
 });
 
