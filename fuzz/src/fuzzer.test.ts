@@ -8,7 +8,7 @@ import { tryInput } from './trial.ts';
 const MAZE = `if (input[0] === 70) { if (input[1] === 85) { if (input[2] > 200) { if (input[3] === 90) throw new Error('the bottom of ' + input.length); } } }`;
 
 async function fuzz(target: Target, seed: number, executions: number): Promise<Fuzzer> {
-  const fuzzer = new Fuzzer(target, seed);
+  const fuzzer = new Fuzzer(target, { seed, mostFindings: 8 });
   await fuzzer.begin([]);
   await fuzzer.run((progress) => progress.executions >= executions);
   return fuzzer;

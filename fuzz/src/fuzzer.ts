@@ -9,8 +9,6 @@ import { tryInput } from './trial.ts';
 const LATE = 32;
 /** An input that takes more steps is not changed further: a hundred others are run in its time. */
 const SLOW = 2 ** 17;
-/** After so many different findings there is enough to do. */
-const MOST_FINDINGS = 8;
 
 /** An input that something is wrong with, and what. */
 export interface FoundInput {
@@ -37,9 +35,12 @@ export class Fuzzer {
   readonly #coverage = new Coverage();
   readonly #corpus: Uint8Array[] = [];
   readonly #findings = new Map<string, FoundInput>();
+  readonly #mostFindings: number;
   #executions = 0;
 
-  constructor(target: Target, seed: number) {
+  /** `mostFindings`: after so many different ones it ends. */
+  constructor(target: Target, { seed, mostFindings }: { readonly seed: number; readonly mostFindings: number }) {
+    this.#mostFindings = mostFindings;
     this.#target = target;
     this.#random = new Random(seed);
     this.#mutator = new Mutator(this.#random, { maxLength: target.maxLength, literals: literalValues() });
@@ -51,7 +52,7 @@ export class Fuzzer {
 
   /** Whether so much was found that it does not go on. */
   get full(): boolean {
-    return this.#findings.size >= MOST_FINDINGS;
+    return this.#findings.size >= this.#mostFindings;
   }
 
   get progress(): Progress {

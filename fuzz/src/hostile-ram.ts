@@ -61,6 +61,15 @@ export class HostileRam {
   }
 }
 
+/** An address as hostile drivers like them: somewhere in `size` bytes of RAM at `start`, at the end of it or of a part of it, or anywhere. */
+export function readAddress(input: ByteReader, { start, size, part }: { readonly start: number; readonly size: number; readonly part: number }): bigint {
+  const kind = input.u8();
+  if (kind < 0x80) return BigInt(start + input.u16() % size);
+  if (kind < 0xa0) return BigInt(start + part - input.u8());
+  if (kind < 0xc0) return BigInt(start + size - input.u8());
+  return input.u64();
+}
+
 /** @throws Violation wherever a device goes outside of it, or on after its region has gone */
 class HostileWindow implements MemoryWindow, MemoryView {
   readonly start: number;

@@ -1,17 +1,20 @@
-import { Coverage } from './coverage.ts';
+import { Coverage, stepCount } from './coverage.ts';
 import type { Target } from './target.ts';
 import { tryInput } from './trial.ts';
 
 const MOST_TRIES = 2000;
+const MOST_STEPS = 2 ** 28;
 
 /** A shorter input for which `holds` says the same, found by leaving out and zeroing ever smaller pieces. */
 export async function shorten(input: Uint8Array, holds: (candidate: Uint8Array) => Promise<boolean>): Promise<Uint8Array> {
   let best = input;
-  let tries = 0;
+  const left = { tries: MOST_TRIES, steps: MOST_STEPS };
   const better = async (candidate: Uint8Array): Promise<boolean> => {
-    if (tries++ >= MOST_TRIES || !(await holds(candidate))) return false;
-    best = candidate;
-    return true;
+    if (left.tries-- <= 0 || left.steps <= 0) return false;
+    const held = await holds(candidate);
+    left.steps -= stepCount();
+    if (held) best = candidate;
+    return held;
   };
   for (let size = 2 ** Math.floor(Math.log2(Math.max(1, input.length))); size >= 1; size /= 2) {
     for (let at = 0; at < best.length; ) {

@@ -9,11 +9,12 @@ import { VirtioPciFunction, type VirtioPciOptions } from '@vpmem/virtio-pci';
 import { HostileRam } from '../hostile-ram.ts';
 import { must } from '../target.ts';
 
-export const PMEM_SIZE = 2 ** 21;
+/** No power of two, so that the BAR has room behind it. */
+const PMEM_SIZE = 3 * 2 ** 20;
 export const RAM_SIZE = 0x8000;
 /** Guest-physical; the last page can only be read. */
 export const RAM_AT = 0x1_0000;
-const ROM_SIZE = 0x1000;
+export const ROM_SIZE = 0x1000;
 
 /** Memory that counts what is asked of it, for accesses that do not go through a mapping. */
 class CheckedBackend extends MemoryBackend {

@@ -2,13 +2,14 @@ import { GuestMemory } from '@vpmem/guest-memory';
 import { PackedQueue, PvirtqDesc, PvirtqEventSuppress, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_USED, VIRTQ_DESC_F_WRITE } from '@vpmem/virtio';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
-import { HostileRam } from '../hostile-ram.ts';
+import { HostileRam, readAddress } from '../hostile-ram.ts';
 import { must, type Target } from '../target.ts';
 
 const RAM = 0x4000;
 const RAM_AT = 0x1_0000;
 /** Where the parts usually are, from the beginning of RAM. */
 const PLACES = { desc: 0, driver: 0x1000, device: 0x2000 };
+const MEMORY = { start: RAM_AT, size: RAM, part: RAM };
 const FLAGS = { eventIndex: 1, indirect: 2, changing: 4 };
 const READS = { pop: 2, descriptor: 6 };
 const MOST_OPERATIONS = 200;
@@ -25,7 +26,7 @@ class DrivenQueue {
   constructor(input: ByteReader) {
     const flags = input.u8();
     this.size = 1 + input.below(128);
-    const place = (usual: number): number => (input.u8() < 0xf0 ? RAM_AT + usual : input.u32());
+    const place = (usual: number): number => (input.u8() < 0xe0 ? RAM_AT + usual : Number(readAddress(input, MEMORY)));
     const config = { size: this.size, desc: place(PLACES.desc), driver: place(PLACES.driver), device: place(PLACES.device) };
     this.desc = config.desc - RAM_AT;
     this.ram = new HostileRam(RAM, input.bytes((flags & FLAGS.changing) === 0 ? 0 : input.u8()));
@@ -73,7 +74,7 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
   (driven, input) => driven.ram.bytes.set(input.bytes(input.u8()), input.u16() % (RAM - 256)),
   (driven, input) => {
     const at = Math.max(0, Math.min(RAM - PvirtqDesc.size, driven.desc + PvirtqDesc.size * input.below(driven.size)));
-    const addr = input.u8() < 0xf0 ? RAM_AT + input.u16() : Number(input.u64());
+    const addr = Number(readAddress(input, MEMORY));
     PvirtqDesc.write(new DataView(driven.ram.bytes.buffer), at, { addr, len: input.u16() * (input.u8() < 0xf0 ? 1 : 65537), id: input.u8(), flags: input.u16() });
   },
   (driven) => {

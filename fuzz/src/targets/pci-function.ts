@@ -4,8 +4,9 @@ import { VirtioPciCommonCfg } from '@vpmem/virtio-pci';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { stepCount } from '../coverage.ts';
+import { readAddress } from '../hostile-ram.ts';
 import { must, type Target } from '../target.ts';
-import { FunctionRig, RAM_AT, RAM_SIZE } from './function-rig.ts';
+import { FunctionRig, RAM_AT, RAM_SIZE, ROM_SIZE } from './function-rig.ts';
 
 const WIDTHS: readonly AccessWidth[] = [1, 2, 4];
 const FIELDS = Object.values(VirtioPciCommonCfg.fields);
@@ -14,6 +15,7 @@ const MSIX_BAR = 1;
 const QUEUE = 128;
 /** Where the parts of the queue usually are, from the beginning of RAM. */
 const PLACES = { desc: 0, driver: 0x1000, device: 0x2000, request: 0x3000, response: 0x3100 };
+const MEMORY = { start: RAM_AT, size: RAM_SIZE, part: RAM_SIZE - ROM_SIZE };
 const MOST_OPERATIONS = 100;
 /** One ring's worth of the longest chains, with what a register access costs besides. */
 const MOST_STEPS = 2 ** 13 + QUEUE * (QUEUE * 40 + 400);
@@ -32,7 +34,7 @@ function writeField(rig: FunctionRig, name: keyof (typeof VirtioPciCommonCfg)['f
 /** VIRTIO 1.4 §3.1.1, with whichever features and wherever the queue. */
 function bringUp(rig: FunctionRig, input: ByteReader): void {
   const features = VIRTIO_F_VERSION_1 | BigInt(input.u8()) | (BigInt(input.u8()) << 28n) | (BigInt(input.u8()) << 32n);
-  const place = (usual: number): bigint => (input.u8() < 0xf0 ? BigInt(RAM_AT + usual) : input.u64());
+  const place = (usual: number): bigint => (input.u8() < 0xe0 ? BigInt(RAM_AT + usual) : readAddress(input, MEMORY));
   for (const status of [0, ACKNOWLEDGE, ACKNOWLEDGE | DRIVER]) writeField(rig, 'device_status', BigInt(status));
   for (const select of [0n, 1n]) {
     writeField(rig, 'driver_feature_select', select);
@@ -88,7 +90,7 @@ const OPERATIONS: readonly Operation[] = [
   bringUp,
   (rig, input) => {
     const at = VirtqDesc.size * input.below(QUEUE);
-    const addr = input.u8() < 0xf0 ? RAM_AT + input.u16() : Number(input.u64());
+    const addr = Number(readAddress(input, MEMORY));
     VirtqDesc.write(new DataView(rig.ram.bytes.buffer), at, { addr, len: input.u32(), flags: input.u16(), next: input.u16() });
   },
   (rig, input) => {

@@ -69,13 +69,13 @@ async function converse(pieces: readonly Uint8Array[], flags: number): Promise<s
 
 /** Reads all answers, however slowly. */
 async function settle(session: QmpSession, flags: number): Promise<void> {
-  let idle = false;
-  void session.idle().then(() => (idle = true));
-  for (let turns = 0; !idle && turns < MOST_TURNS; turns++) {
+  const state = { idle: false };
+  void session.idle().then(() => (state.idle = true));
+  for (let turns = 0; !state.idle && turns < MOST_TURNS; turns++) {
     if ((flags & FLAGS.slow) !== 0) session.drained();
     await new Promise(setImmediate);
   }
-  must(idle, () => 'the session never comes to rest');
+  must(state.idle, () => 'the session never comes to rest');
 }
 
 /** Every answer is JSON on its own and says one of the things an answer can say. */

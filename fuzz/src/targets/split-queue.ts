@@ -2,7 +2,7 @@ import { GuestMemory } from '@vpmem/guest-memory';
 import { SplitQueue, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VirtqAvail, VirtqDesc, VirtqUsed, type DescriptorChain } from '@vpmem/virtio';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
-import { HostileRam } from '../hostile-ram.ts';
+import { HostileRam, readAddress } from '../hostile-ram.ts';
 import { must, type Target } from '../target.ts';
 
 const RAM = 0x4000;
@@ -11,6 +11,7 @@ const RAM_AT = 0x1_0000;
 const ROM = 0x1000;
 /** Where the parts usually are, from the beginning of RAM. */
 const PLACES = { desc: 0, driver: 0x1000, device: 0x2000 };
+const MEMORY = { start: RAM_AT, size: RAM, part: RAM - ROM };
 const FLAGS = { eventIndex: 1, indirect: 2, changing: 4 };
 /** Reads of a pop besides those of descriptors, and of one descriptor. */
 const READS = { pop: 4, descriptor: 5 };
@@ -31,7 +32,7 @@ class DrivenQueue {
   constructor(input: ByteReader) {
     const flags = input.u8();
     this.size = 1 << input.below(8);
-    const place = (usual: number): number => (input.u8() < 0xf0 ? RAM_AT + usual : input.u32());
+    const place = (usual: number): number => (input.u8() < 0xe0 ? RAM_AT + usual : Number(readAddress(input, MEMORY)));
     const config = { size: this.size, desc: place(PLACES.desc), driver: place(PLACES.driver), device: place(PLACES.device) };
     this.desc = config.desc - RAM_AT;
     this.ram = new HostileRam(RAM, input.bytes((flags & FLAGS.changing) === 0 ? 0 : input.u8()));
@@ -49,14 +50,14 @@ class DrivenQueue {
   }
 
   pop(): void {
-    const before = this.ram.accesses;
+    const [before, changing] = [this.ram.accesses, this.ram.changes];
     const popped = this.queue.pop();
     const reads = this.ram.accesses - before;
     must(reads <= READS.pop + READS.descriptor * (this.size + 1), () => `${reads} reads for one buffer of a queue of ${this.size}`);
     if (popped.code !== 'chain') return;
     const { head, count, readableCount } = popped;
     must(head < this.size && count >= 1 && count <= this.size && readableCount <= count, () => `a chain of ${count} (${readableCount}) at ${head}`);
-    if (!this.ram.changes) this.#compare(popped);
+    if (!changing) this.#compare(popped);
     this.heads.push(head);
     this.chain = popped;
   }
@@ -90,7 +91,7 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
   (driven, input) => driven.ram.bytes.set(input.bytes(input.u8()).subarray(0, RAM), input.u16() % (RAM - 256)),
   (driven, input) => {
     const at = Math.max(0, Math.min(RAM - VirtqDesc.size, driven.desc + VirtqDesc.size * input.below(driven.size)));
-    const addr = input.u8() < 0xf0 ? RAM_AT + input.u16() : Number(input.u64());
+    const addr = Number(readAddress(input, MEMORY));
     VirtqDesc.write(new DataView(driven.ram.bytes.buffer), at, { addr, len: input.u16() * (input.u8() < 0xf0 ? 1 : 65537), flags: input.u8(), next: input.u8() });
   },
   (driven, input) => {

@@ -3,18 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryBackend } from '@vpmem/memory-backend';
 import { ManualSyncer } from '@vpmem/memory-backend/testing';
-import { connectUnix, createMemfd, EventFd, EventLoop, listenUnix, MessageSocket, unixPair, waitReadable, WOULD_BLOCK } from '@vpmem/native';
+import { connectUnix, createMemfd, EventFd, EventLoop, listenUnix, MessageSocket, unixPair, WOULD_BLOCK } from '@vpmem/native';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { must } from '../target.ts';
+import { RawClient } from './raw-client.ts';
 
 export const RAM_SIZE = 0x8000;
 const PMEM_SIZE = 2 ** 21;
-const HEADER = { size: 16, msgSize: 4, flags: 8, errorNo: 12 };
-const FLAG_REPLY = 1;
-const FLAG_ERROR = 0x20;
-const LONGEST_REPLY = 2 ** 16 + 64;
 
 const path = join(mkdtempSync(join(tmpdir(), 'vpmem-fuzz-')), 'device.sock');
 const pmem = createMemfd('pmem', PMEM_SIZE);
@@ -44,11 +41,11 @@ export class VfioUserRig {
   readonly loop = new EventLoop();
   readonly syncer = new ManualSyncer();
   readonly server: VfioUserServer;
-  readonly #clients: (MessageSocket | undefined)[] = [];
+  readonly #clients: (RawClient | undefined)[] = [];
   readonly #descriptors = new Map<number, number[]>();
-  #nextId = 0;
 
   constructor(options: { readonly vectors: number; readonly packed: boolean }) {
+    rmSync(path, { force: true });
     const backend = new MemoryBackend(
       { id: 'pmem', type: 'memory-backend-ram', size: PMEM_SIZE, fd: pmem, offset: 0, align: 4096, path: undefined, volatile: undefined, discardData: false, was: 'unnamed' },
       this.syncer,
@@ -56,29 +53,8 @@ export class VfioUserRig {
     this.server = new VfioUserServer(new VirtioPciFunction(new VirtioPmem(backend), options), listenUnix(path), this.loop);
   }
 
-  client(number: number): MessageSocket {
-    return (this.#clients[number] ??= new MessageSocket(connectUnix(path)));
-  }
-
-  /** Bytes as they are. */
-  send(number: number, bytes: Uint8Array, fds: readonly number[] = []): void {
-    try {
-      this.client(number).send(bytes, fds);
-    } catch (error) {
-      // The server has hung up, as it may.
-      if (!/EPIPE|ECONNRESET/.test(String(error))) throw error;
-    }
-  }
-
-  /** A message with a header that is right. */
-  command(number: number, command: number, body: Uint8Array, fds: readonly number[] = [], flags = 0): void {
-    const message = Buffer.alloc(HEADER.size + body.length);
-    message.writeUInt16LE(this.#nextId++ & 0xffff, 0);
-    message.writeUInt16LE(command, 2);
-    message.writeUInt32LE(message.length, HEADER.msgSize);
-    message.writeUInt32LE(flags, HEADER.flags);
-    message.set(body, HEADER.size);
-    this.send(number, message, fds);
+  client(number: number): RawClient {
+    return (this.#clients[number] ??= new RawClient(connectUnix(path)));
   }
 
   /** A descriptor of a kind; the same one every time. */
@@ -103,25 +79,12 @@ export class VfioUserRig {
     for (let turns = 0; this.loop.turn(0) > 0; turns++) must(turns < 1000, () => 'the server has work without end');
   }
 
-  /** Reads what there is for a client and checks it; pieces that are not whole yet are read too. */
+  /** Lets a client read all there is for it, and the server go on where it waited for that. */
   receive(number: number): void {
-    const socket = this.client(number);
-    const chunk = new Uint8Array(65536);
-    const fds: number[] = [];
-    const parts: Uint8Array[] = [];
-    while (waitReadable(socket.fd, 0)) {
-      let count = 0;
-      try {
-        count = socket.receive(chunk, fds);
-      } catch {
-        break;
-      }
-      if (count <= 0) break;
-      parts.push(chunk.slice(0, count));
-      this.settle();
-    }
-    for (const fd of fds) closeSync(fd);
-    checkReplies(Buffer.concat(parts));
+    const client = this.client(number);
+    do this.settle();
+    while (client.receive());
+    client.check();
   }
 
   disconnect(number: number): void {
@@ -130,24 +93,12 @@ export class VfioUserRig {
   }
 
   close(): void {
-    this.#clients.forEach((_, number) => this.disconnect(number));
+    for (const number of this.#clients.keys()) if (this.#clients[number] !== undefined) this.receive(number);
+    for (const number of this.#clients.keys()) this.disconnect(number);
     this.settle();
     must(!this.server.busy, () => 'a client that has gone still has the device');
     this.server.close();
     this.loop.close();
     for (const fd of [...this.#descriptors.values()].flat()) closeSync(fd);
-    rmSync(path);
-  }
-}
-
-function checkReplies(bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes.length - at < HEADER.size) return;
-    const [size, flags, errno] = [bytes.readUInt32LE(at + HEADER.msgSize), bytes.readUInt32LE(at + HEADER.flags), bytes.readUInt32LE(at + HEADER.errorNo)];
-    must(size >= HEADER.size && size <= LONGEST_REPLY, () => `a reply of ${size} bytes`);
-    must((flags & ~FLAG_ERROR) === FLAG_REPLY, () => `a reply with flags 0x${flags.toString(16)}`);
-    must(((flags & FLAG_ERROR) !== 0) === (errno !== 0), () => `a reply with flags 0x${flags.toString(16)} and errno ${errno}`);
-    must(errno === 0 || size === HEADER.size, () => `an error reply of ${size} bytes`);
-    at += size;
   }
 }

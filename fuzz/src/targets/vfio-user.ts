@@ -14,16 +14,16 @@ const FIELDS = VirtioPciCommonCfg.fields;
 const NOTIFY_AT = 0x3000;
 
 const hello = (rig: VfioUserRig, client: number): void =>
-  rig.command(client, COMMAND.version, new ByteWriter().u16(0, 2).bytes(text('{"capabilities":{"max_msg_fds":8}}\0')).done);
+  rig.client(client).command(COMMAND.version, new ByteWriter().u16(0, 2).bytes(text('{"capabilities":{"max_msg_fds":8}}\0')).done);
 
 const regionWrite = (rig: VfioUserRig, client: number, region: number, offset: bigint, bytes: Uint8Array): void =>
-  rig.command(client, COMMAND.regionWrite, new ByteWriter().u64(offset).u32(region, bytes.length).bytes(bytes).done);
+  rig.client(client).command(COMMAND.regionWrite, new ByteWriter().u64(offset).u32(region, bytes.length).bytes(bytes).done);
 
 /** All that a driver does until the device has its first flush, as a client passes it on. */
 function bringUp(rig: VfioUserRig, client: number, kind: number): void {
   hello(rig, client);
-  rig.command(client, COMMAND.dmaMap, new ByteWriter().u32(32, 3).u64(0n, BigInt(RAM_AT), BigInt(RAM_SIZE)).done, [rig.descriptor(kind & 1)]);
-  rig.command(client, COMMAND.setIrqs, new ByteWriter().u32(20, 4 | 32, 2, 0, 1).done, [rig.descriptor(2)]);
+  rig.client(client).command(COMMAND.dmaMap, new ByteWriter().u32(32, 3).u64(0n, BigInt(RAM_AT), BigInt(RAM_SIZE)).done, { fds: [rig.descriptor(kind & 1)] });
+  rig.client(client).command(COMMAND.setIrqs, new ByteWriter().u32(20, 4 | 32, 2, 0, 1).done, { fds: [rig.descriptor(2)] });
   const set = (name: keyof typeof FIELDS, value: number): void => {
     const { offset, size } = FIELDS[name];
     const bytes = new ByteWriter().u64(BigInt(value)).done.subarray(0, size);
@@ -48,27 +48,27 @@ function bringUp(rig: VfioUserRig, client: number, kind: number): void {
 }
 
 const OPERATIONS: readonly ((rig: VfioUserRig, client: number, input: ByteReader) => void)[] = [
-  (rig, client, input) => rig.send(client, input.bytes(input.u8()), input.u8() < 0xe0 ? [] : [rig.descriptor(input.u8())]),
+  (rig, client, input) => rig.client(client).send(input.bytes(input.u8()), input.u8() < 0xe0 ? [] : [rig.descriptor(input.u8())]),
   (rig, client, input) => {
     const [command, flags] = [input.u8(), input.u8()];
     const fds = Array.from({ length: input.u8() < 0xe0 ? 0 : input.below(20) }, () => rig.descriptor(input.u8()));
-    rig.command(client, command, input.bytes(input.u8()), fds, flags);
+    rig.client(client).command(command, input.bytes(input.u8()), { fds, flags });
   },
   (rig, client, input) => {
     const [flags, kind] = [input.u8(), input.u8()];
     const number = (usual: number): bigint => (input.u8() < 0xd0 ? BigInt(usual) * BigInt(input.u8()) : input.u64());
     const body = new ByteWriter().u32(32, flags).u64(number(4096), BigInt(RAM_AT) + number(4096), number(4096)).done;
-    rig.command(client, COMMAND.dmaMap, body, kind < 0xc0 ? [rig.descriptor(kind)] : []);
+    rig.client(client).command(COMMAND.dmaMap, body, { fds: kind < 0xc0 ? [rig.descriptor(kind)] : [] });
   },
-  (rig, client, input) => rig.command(client, COMMAND.dmaUnmap, new ByteWriter().u32(24, input.u8()).u64(BigInt(RAM_AT + 4096 * input.u8()), BigInt(4096 * input.u8())).done),
+  (rig, client, input) => rig.client(client).command(COMMAND.dmaUnmap, new ByteWriter().u32(24, input.u8()).u64(BigInt(RAM_AT + 4096 * input.u8()), BigInt(4096 * input.u8())).done),
   (rig, client, input) => {
     const fds = Array.from({ length: input.below(4) }, () => rig.descriptor(input.u8()));
-    rig.command(client, COMMAND.setIrqs, new ByteWriter().u32(20, input.u8(), input.u8(), input.u8(), input.u8()).bytes(input.bytes(input.below(4))).done, fds);
+    rig.client(client).command(COMMAND.setIrqs, new ByteWriter().u32(20, input.u8(), input.u8(), input.u8(), input.u8()).bytes(input.bytes(input.below(4))).done, { fds });
   },
   (rig, client, input) => {
     const region = input.below(10);
     const offset = input.u8() < 0xf0 ? BigInt(input.u16()) : input.u64();
-    if (input.u8() < 128) rig.command(client, COMMAND.regionRead, new ByteWriter().u64(offset).u32(region, input.u8() < 0xf0 ? input.u8() : input.u32()).done);
+    if (input.u8() < 128) rig.client(client).command(COMMAND.regionRead, new ByteWriter().u64(offset).u32(region, input.u8() < 0xf0 ? input.u8() : input.u32()).done);
     else regionWrite(rig, client, region, offset, input.bytes(input.u8()));
   },
   (rig) => rig.settle(),
@@ -83,6 +83,7 @@ const OPERATIONS: readonly ((rig: VfioUserRig, client: number, input: ByteReader
   },
   (rig, _, input) => rig.writeRam(input.u8(), input.u16() % RAM_SIZE, input.bytes(input.u8())),
   (rig, _, input) => rig.resizeRam(4096 * input.below(9) + input.u8()),
+  (rig, client, input) => rig.client(client).command(input.u8(), input.bytes(input.below(32)), { size: input.u8() < 128 ? input.u8() : input.u32() }),
 ];
 const OP = { command: 1, map: 2, unmap: 3, irqs: 4, region: 5, settle: 6, receive: 7, disconnect: 8, hello: 9, bringUp: 10, notify: 11, finish: 12, write: 13, resize: 14 };
 
