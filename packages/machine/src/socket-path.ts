@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { listenAtPath, SocketPathError, type ListeningSocket } from '@vpmem/native';
 import { MachineError } from './machine-error.ts';
 
-const uid = process.getuid?.() ?? 0;
+/** Asked each time: a program may give up who it was. */
+const uid = (): number => process.getuid?.() ?? 0;
 
 /** Where sockets go that nobody named: `$XDG_RUNTIME_DIR/vpmem`, else a directory of this user's under the temporary directory. */
 export function defaultSocketFolder(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
-  return runtime !== undefined && runtime !== '' ? join(runtime, 'vpmem') : join(tmpdir(), `vpmem-${uid}`);
+  return runtime !== undefined && runtime !== '' ? join(runtime, 'vpmem') : join(tmpdir(), `vpmem-${uid()}`);
 }
 
 /**
@@ -28,7 +29,7 @@ export function ensureSocketFolder(): string {
   }
   // Under a directory anyone can write to, somebody else may have been here first.
   const stat = lstatSync(folder);
-  if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0) {
+  if (!stat.isDirectory() || stat.uid !== uid() || (stat.mode & 0o077) !== 0) {
     throw new MachineError('socket-path', 'socket', `'${folder}' is not a directory of this user's alone (mode 0700); name another path with socket=`);
   }
   return folder;

@@ -42,6 +42,9 @@ export const epollCtl = declare<(epfd: number, op: number, fd: number, event: Po
 export const epollWait = declare<(epfd: number, events: bigint, max: number, timeout: number) => number>(
   'int epoll_wait(int epfd, void *events, int maxevents, int timeout)',
 );
+export const prctl = declare<(option: number, a: bigint, b: bigint, c: bigint, d: bigint) => number>(
+  'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+);
 export const schedYield = declare<() => number>('int sched_yield(void)');
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',

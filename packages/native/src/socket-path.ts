@@ -1,4 +1,6 @@
-import { closeSync, lstatSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { lockFile } from './descriptor.ts';
 import { SystemError } from './system-error.ts';
 import { connectUnix, listenUnix, MAX_SOCKET_PATH } from './unix-socket.ts';
 
@@ -46,16 +48,43 @@ export function listenAtPath(path: string): ListeningSocket {
   if (length > MAX_SOCKET_PATH) {
     throw new SocketPathError('too-long', `path '${path}' has ${length} bytes; the system allows ${MAX_SOCKET_PATH}, so name a shorter one`);
   }
-  removeStale(path);
+  const unlock = lockFolder(dirname(path));
   let fd: number | undefined;
   try {
+    removeStale(path);
     fd = listenUnix(path);
     const { ino, dev } = lstatSync(path);
     return { path, fd, remove: () => removeOwn(path, ino, dev) };
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
+    if (error instanceof SocketPathError) throw error;
     throw new SocketPathError('refused', `cannot listen at '${path}': ${(error as Error).message}`, { cause: error });
+  } finally {
+    unlock();
   }
+}
+
+/** How long somebody else in the folder is waited for, in milliseconds and in steps of so many. */
+const PATIENCE = { all: 2000, step: 5 };
+
+/**
+ * Lets one at a time look at a path and make it theirs: of two that find a dead program's socket, the second would take away the
+ * first one's. Whoever locks the folder for longer, or where it cannot be locked, is not waited for: then it is as it was.
+ */
+function lockFolder(folder: string): () => void {
+  let fd: number;
+  try {
+    fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    return () => undefined;
+  }
+  try {
+    const clock = new Int32Array(new SharedArrayBuffer(4));
+    for (let waited = 0; waited < PATIENCE.all && !lockFile(fd); waited += PATIENCE.step) Atomics.wait(clock, 0, 0, PATIENCE.step);
+  } catch {
+    // The file system knows no locks.
+  }
+  return () => closeSync(fd);
 }
 
 function removeStale(path: string): void {

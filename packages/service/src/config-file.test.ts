@@ -30,8 +30,8 @@ describe('parseConfigFile', () => {
 
   it.each([
     ['a = "b"', 'vm.conf:1: there is a property before the first section; begin with one such as [object "ID"]'],
-    ['\n[objekt "a"]', "vm.conf:2: there is no section 'objekt': did you mean 'object'?; there are object, device, machine, memory, chardev, mon, name, msg"],
-    ['[pidfile]', 'vm.conf:1: -pidfile is for the command line only; sections are object, device, machine, memory, chardev, mon, name, msg'],
+    ['\n[objekt "a"]', "vm.conf:2: there is no section 'objekt': did you mean 'object'?; there are object, device, machine, memory, chardev, mon, name, run-with, msg"],
+    ['[pidfile]', 'vm.conf:1: -pidfile is for the command line only; sections are object, device, machine, memory, chardev, mon, name, run-with, msg'],
     ['[object "a"', `vm.conf:1: '[object "a"' is no section; write [object "ID"], or [name] for what has no id`],
     ['[object a]', `vm.conf:1: '[object a]' is no section; write [object "ID"], or [name] for what has no id`],
     ['[object "a"] x', `vm.conf:1: '[object "a"] x' is no section; write [object "ID"], or [name] for what has no id`],

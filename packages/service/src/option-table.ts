@@ -127,6 +127,14 @@ export const OPTION_TABLE = {
     section: 'Program',
     help: ['leaves the terminal once all is ready'],
   },
+  'run-with': {
+    section: 'Program',
+    argument: 'user=NAME|UID:GID',
+    again: 'merges',
+    syntax: { grammar: 'qemuopts' },
+    group: 'run-with',
+    help: ['is that user from the first moment on: all it opens', 'and makes, it opens and makes as that user'],
+  },
   D: {
     section: 'Program',
     argument: 'FILE',

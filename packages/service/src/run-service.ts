@@ -5,6 +5,7 @@ import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { planOptions } from './monitor-options.ts';
 import type { Program } from './program.ts';
+import { giveUpPrivileges } from './run-with.ts';
 import { Service } from './service.ts';
 import { SetupError } from './setup-error.ts';
 import type { ParsedSetupOption } from './setup-option.ts';
@@ -44,6 +45,7 @@ async function run(program: Program, setup: Setup, log: Log): Promise<number> {
   if (complaint !== undefined) throw new SetupError(complaint);
   const plan = planOptions(setup.monitors, setup.daemonize ? undefined : program.defaultMonitor);
   const terminal = plan.monitors.find(({ chardev }) => chardev.backend === 'stdio');
+  giveUpPrivileges(setup.runWith);
   if (!setup.daemonize) return new Service({ program, setup, plan, log }).run();
   if (terminal !== undefined) throw new SetupError(`${terminal.option}: cannot be used with -daemonize, which leaves the terminal; use unix:PATH,server=on,wait=off`);
   const background = Background.ofThisProcess();

@@ -4,6 +4,7 @@ import type { GivenOption } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
 import { messageProperties, type MessageSettings } from './message-settings.ts';
 import { declarationOf, type OptionName, type ProgramName } from './option-table.ts';
+import { runWithProperties, type RunWithSettings } from './run-with.ts';
 import { SetupError } from './setup-error.ts';
 import { fromCommandLine, fromConfigFile, located, parseSetupOption, type ParsedSetupOption, type SetupOption } from './setup-option.ts';
 
@@ -23,6 +24,7 @@ export interface Setup {
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
+  readonly runWith: RunWithSettings;
   readonly messages: MessageSettings;
   /** What is better written otherwise, a line each. */
   readonly warnings: readonly string[];
@@ -41,7 +43,7 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
   const options = given.flatMap((option) => (option.name === 'readconfig' ? readFile(option.text, program) : [fromCommandLine(option)]));
   const all = (name: OptionName): SetupOption[] => options.filter((option) => option.name === name);
   const parsed = (name: OptionName): ParsedSetupOption[] => all(name).map(parseSetupOption);
-  const [objects, devices, names, messages] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg')];
+  const [objects, devices, names, messages, runWith] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg'), parsed('run-with')];
   return {
     name: readMerged(names, nameProperties).guest,
     objects,
@@ -53,8 +55,9 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     pidFile: all('pidfile')[0]?.text,
     logFile: all('D')[0]?.text,
     daemonize: all('daemonize').length > 0,
+    runWith: readMerged(runWith, runWithProperties),
     messages: readMerged(messages, messageProperties),
-    warnings: [...objects, ...devices, ...names, ...messages].flatMap(({ parsed: { warnings }, location }) =>
+    warnings: [...objects, ...devices, ...names, ...messages, ...runWith].flatMap(({ parsed: { warnings }, location }) =>
       warnings.map(({ message, parameter }) => `${location(parameter)}: ${message}`)),
   };
 }

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { readSetup } from './setup.ts';
+
+const setup = (text: string) => readSetup([{ name: 'run-with', text }], 'vpmemd');
+
+describe('-run-with', () => {
+  it('names a user', () => {
+    expect(setup('user=1000:100').runWith).toEqual({ user: '1000:100' });
+  });
+
+  it.each([
+    ['chroot=/tmp', /^-run-with chroot=\/tmp: .*node cannot change its root/],
+    ['exit-with-parent=on', /^-run-with exit-with-parent=on: .*a service manager ends what it starts/],
+    ['usr=x', /^-run-with usr=x: .*did you mean 'user'/],
+  ])('%s is refused', (text, message) => {
+    expect(() => setup(text)).toThrow(message);
+  });
+});
