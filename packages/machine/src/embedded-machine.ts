@@ -1,4 +1,3 @@
-import { Guest } from '@vpmem/guest';
 import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
@@ -11,6 +10,7 @@ import { EmbeddedTroubles } from './embedded-troubles.ts';
 import { EmbeddedView } from './embedded-view.ts';
 import { EventHub } from './event-hub.ts';
 import { EmbeddedConsole } from './guest-console.ts';
+import { GuestRun } from './guest-run.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, ShutdownReason } from './machine-event.ts';
 import { readMachine, type MachineSettings } from './machine-properties.ts';
@@ -47,7 +47,7 @@ export class EmbeddedMachine implements ManagedMachine {
   readonly failures: EmbeddedFailures;
   readonly #options: EmbeddedMachineOptions;
   readonly #hardware: EmbeddedHardware['machine'];
-  readonly #firmware: EmbeddedHardware['firmware'];
+  readonly #run: GuestRun;
   readonly #backends: BackendStore;
   readonly #files: BackingFileWatch;
   readonly #devices = new EmbeddedDevices();
@@ -55,8 +55,6 @@ export class EmbeddedMachine implements ManagedMachine {
   readonly #events = new EventHub<MachineEvent>();
   readonly #troubles: EmbeddedTroubles;
   readonly #view: EmbeddedView;
-  #guest: Guest | undefined;
-  #state: RunState = 'prelaunch';
   #closed = false;
 
   /** @throws OptionError, MachineError for a machine there cannot be */
@@ -72,8 +70,8 @@ export class EmbeddedMachine implements ManagedMachine {
     this.#options = options;
     const { layout, machine, fixed, buses, firmware } = hardware;
     this.#hardware = machine;
-    this.#firmware = firmware;
     const emit = (event: MachineEvent): void => this.#events.emit(event);
+    this.#run = new GuestRun({ hardware: machine, firmware, emit, warn: options.warn });
     this.#backends = new BackendStore(options.warn);
     this.#files = new BackingFileWatch(
       () => this.#backends.open,
@@ -94,7 +92,7 @@ export class EmbeddedMachine implements ManagedMachine {
     this.#troubles = new EmbeddedTroubles(this.#devices, emit, options.warn);
     this.#view = new EmbeddedView({ settings, layout, fixed, buses, devices: this.#devices, backends: this.#backends });
     this.guest = new EmbeddedConsole(
-      () => this.#guest,
+      () => this.#run.guest,
       () => this.#devices.places,
     );
   }
@@ -103,13 +101,9 @@ export class EmbeddedMachine implements ManagedMachine {
   start(): Promise<void> {
     return this.#now(async () => {
       await this.failures.powered();
-      if (this.#guest !== undefined) throw new MachineError('machine-state', undefined, 'the machine has been started already');
-      this.#firmware?.run();
-      this.#guest = new Guest({ machine: this.#hardware, problem: this.#options.warn });
+      this.#run.start();
       this.#plug.hot = true;
-      if (this.#options.startPaused === true) return;
-      this.#state = 'running';
-      this.#hardware.processor.cont();
+      if (this.#options.startPaused !== true) this.#run.begin();
     });
   }
 
@@ -136,7 +130,7 @@ export class EmbeddedMachine implements ManagedMachine {
   }
 
   runState(): RunState {
-    return this.#state;
+    return this.#run.state;
   }
   tree(): ObjectNode {
     return this.#view.tree();
@@ -164,34 +158,24 @@ export class EmbeddedMachine implements ManagedMachine {
   }
 
   stop(): Promise<void> {
-    return this.#now(() => {
-      if (this.#state !== 'running') return;
-      this.#state = 'paused';
-      this.#hardware.processor.stop();
-      this.#events.emit({ name: 'STOP', data: {} });
-    });
+    return this.#now(() => this.#run.stop());
   }
 
   cont(): Promise<void> {
     return this.#now(async () => {
-      this.#checkStarted();
+      this.#run.checkStarted();
       await this.failures.powered();
-      if (this.#state === 'running') return;
-      this.#state = 'running';
-      this.#events.emit({ name: 'RESUME', data: {} });
-      this.#hardware.processor.cont();
+      this.#run.cont();
     });
   }
 
   /** As in QEMU, devices that the guest was asked to let go are gone after it, and a stopped machine is in prelaunch. */
   async reset(): Promise<void> {
     this.#checkOpen();
-    const guest = this.#checkStarted();
-    if (this.#state === 'paused') this.#state = 'prelaunch';
+    this.#run.checkStarted();
     this.#hardware.bus.reset();
     const removed = this.#plug.removeLeaving();
-    this.#firmware?.run();
-    guest.reset();
+    this.#run.reset();
     await removed;
     this.#events.emit({ name: 'RESET', data: { guest: false, reason: 'host-qmp-system-reset' } });
   }
@@ -204,10 +188,7 @@ export class EmbeddedMachine implements ManagedMachine {
 
   /** Stops the guest for good and says SHUTDOWN with `reason`, once; the owner then has to {@link close}. */
   end(reason: ShutdownReason): void {
-    if (this.#state === 'shutdown') return;
-    this.#state = 'shutdown';
-    this.#hardware.processor.stop();
-    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason } });
+    this.#run.end(reason);
   }
 
   onEvent(listener: (event: MachineEvent) => void): () => void {
@@ -232,11 +213,9 @@ export class EmbeddedMachine implements ManagedMachine {
   }
 
   async #powerOff(): Promise<void> {
-    this.#state = 'shutdown';
     this.#files.close();
     this.#troubles.close();
-    if (this.#guest === undefined) this.#hardware.close();
-    else this.#guest.cutPower();
+    this.#run.close();
     // A sync that still runs needs its file.
     await Promise.all(this.#devices.memories.map(({ backing }) => backing.end()));
     this.#devices.clear();
@@ -244,22 +223,14 @@ export class EmbeddedMachine implements ManagedMachine {
 
   /** The guest dies where it stands; `cont` starts it anew. */
   #losePower(): void {
-    this.#hardware.processor.stop();
-    if (this.#state === 'running') this.#events.emit({ name: 'STOP', data: {} });
-    if (this.#state !== 'shutdown') this.#state = 'prelaunch';
-    this.#hardware.bus.reset();
-    void this.#plug.removeLeaving();
-    this.#firmware?.run();
-    this.#guest?.reset('the power was cut');
+    this.#run.losePower(() => {
+      this.#hardware.bus.reset();
+      void this.#plug.removeLeaving();
+    });
   }
 
   #checkOpen(): void {
-    if (this.#closed || this.#state === 'shutdown') throw new MachineError('machine-state', undefined, 'the machine is shutting down');
-  }
-
-  #checkStarted(): Guest {
-    if (this.#guest === undefined) throw new MachineError('machine-state', undefined, 'the machine has not been started yet');
-    return this.#guest;
+    if (this.#closed || this.#run.state === 'shutdown') throw new MachineError('machine-state', undefined, 'the machine is shutting down');
   }
 
   /** Does something at once; what it throws is the promise's. */
