@@ -9,6 +9,7 @@ import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineEvent } from './machine-event.ts';
 import { Machine } from './machine.ts';
+import { VmPower, type PoweredDevice } from './vm-power.ts';
 
 /** Three devices of one VM: two that lose what is not durable, and one that does not. */
 describe('the power of a VM that has all devices', () => {
@@ -95,4 +96,23 @@ describe('the power of a VM that has all devices', () => {
     await machine.bindVm(2 ** 22 + 1);
     expect(await machine.releaseVm()).toBe(false);
   });
+});
+
+it('VmPower says whether the power went only when no device is being cut any more', () => {
+  const leaves = { survivors: 'none', granularity: 'page', seed: 1 } as const;
+  const killed: number[] = [];
+  const devices: PoweredDevice[] = [];
+  const vm = new VmPower({ devices: () => devices, kill: (pid) => killed.push(pid), lost: () => undefined });
+  for (let i = 0; i < 2; i++) {
+    const device: PoweredDevice = { backing: { canLose: true, leaves, cut: () => vm.powerLost(device) } };
+    devices.push(device);
+  }
+  const answers: boolean[] = [];
+  vm.bind(7);
+  vm.powerLost(devices[0]!);
+  vm.release((off) => answers.push(off));
+  vm.powerBack();
+  expect([killed, answers]).toEqual([[7], []]);
+  vm.powerBack();
+  expect([killed, answers]).toEqual([[7], [true]]);
 });
