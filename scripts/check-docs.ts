@@ -1,6 +1,7 @@
 /** Compares what the documentation says with what is on disk. Run at the root; every line is FILE: what is wrong, what would be right. */
 import { existsSync, readdirSync } from 'node:fs';
 import { checkCitations } from './docs/citations.ts';
+import { checkConformance } from './docs/conformance.ts';
 import { checkLayers } from './docs/layers.ts';
 import { checkLinks } from './docs/links.ts';
 import { checkPackageTable } from './docs/package-table.ts';
@@ -21,6 +22,7 @@ const problems = [
   ...checkLinks(pages),
   ...checkCitations('docs/specs.md', [...sources, ...readmes]),
   ...checkSourceSize(packages),
+  ...checkConformance(),
 ];
 for (const { severity, file, text } of problems) console.error(`${file}: ${severity === 'warning' ? 'warning: ' : ''}${text}`);
 if (problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;

@@ -152,7 +152,7 @@ describe('features', () => {
     expect(positionOf(({ register }) => register === 'device_feature')).toBeLessThan(positionOf(({ register }) => register === 'driver_feature'));
   });
 
-  it.each([1n, 23n, 24n, 27n, 30n, 37n, 41n, 44n, 50n, 63n])('FEAT-04 FEAT-05 FEAT-08 RFB-10 RFB-11 leaves bit %i alone when it is offered, and works', async (bit) => {
+  it.each([1n, 23n, 24n, 27n, 30n, 37n, 41n, 44n, 50n, 63n])('FEAT-04 FEAT-05 FEAT-08 RFB-10 leaves bit %i alone when it is offered, and works', async (bit) => {
     expect((await offered(1n << bit)) & (1n << bit)).toBe(0n);
   });
 
@@ -166,12 +166,18 @@ describe('features', () => {
 describe('optional features', () => {
   const ALL: VirtioPciOptions = { packed: true, inOrder: true, accessPlatform: true, notificationData: true, notificationConfigData: true, suspend: true };
 
-  it('RFB-03 RFB-04 RFB-05 RFB-06 RFB-07 RFB-08 RFB-13 accepts them when they are offered, and works with each', async () => {
+  it('RFB-03 RFB-04 RFB-05 RFB-06 RFB-13 accepts them when they are offered, and works with each', async () => {
     const disk = plug(ALL);
     for (let i = 0; i < 100; i++) await fsync(disk);
-    // EVENT_IDX, VERSION_1, ACCESS_PLATFORM, RING_PACKED, IN_ORDER, NOTIFICATION_DATA, NOTIF_CONFIG_DATA; ORDER_PLATFORM no device of ours offers.
+    // EVENT_IDX, VERSION_1, ACCESS_PLATFORM, RING_PACKED, IN_ORDER, NOTIFICATION_DATA, NOTIF_CONFIG_DATA.
     expect(disk.features).toBe(0xcf_2000_0001n);
     expect(pci.of('queue_desc', 'write').map(({ value }) => guest.machine.memory.readable(value, 16) !== undefined)).toEqual([true]);
+  });
+
+  it('RFB-07 accepts ORDER_PLATFORM where it is offered, which no device of ours does', () => {
+    const offer: Falsify = ({ register, value }) => (register === 'device_feature' && selected() === 1 ? value | (1 << 4) : value);
+    expect(() => plug({}, offer)).toThrow('refused the features');
+    expect((pci.of('driver_feature', 'write').at(-1)?.value ?? 0) & (1 << 4)).toBe(1 << 4);
   });
 
   it.each(Object.keys(ALL))('works with %s alone', async (name) => {
@@ -207,13 +213,13 @@ describe('optional features', () => {
 });
 
 describe('where the range is', () => {
-  it('PMEM-06 PMEM-07 with SHMEM_REGION it takes region 0, and does not look at the configuration', async () => {
+  it('PMEM-06 PMEM-07 AMB-01 with SHMEM_REGION it takes region 0, and does not look at the configuration', async () => {
     const disk = plug();
     expect([disk.size, pci.of('device')]).toEqual([SIZE, []]);
     await fsync(disk);
   });
 
-  it('PMEM-08 PMEM-D4 CFGS-05 without it takes start and size, before it enables the queue', () => {
+  it('PMEM-08 PMEM-D4 CFGS-05 AMB-01 without it takes start and size, before it enables the queue', () => {
     const disk = plug({ address: PLACED });
     expect([disk.address, disk.size]).toEqual([PLACED, SIZE]);
     expect(pci.of('device', 'read').map(({ offset }) => offset)).toEqual([0, 4, 8, 12]);

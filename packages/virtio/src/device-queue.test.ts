@@ -116,8 +116,8 @@ describe.each(QUEUE_FORMATS)('a %s queue', (format, bits) => {
     expect(driver.takeUsed()).toEqual({ head, length: 9 });
   });
 
-  it('SIND-01 PIND-01 refuses an indirect table that was not negotiated', () => {
-    setUp(0n);
+  it('refuses an indirect table that was not negotiated', () => {
+    device = createDeviceQueue(memory, bits, { size: 8, ...driver.placement });
     driver.addIndirect([{ address: 0, length: 4 }], TABLE);
     driver.publish();
     expect(device.pop()).toMatchObject({ code: 'indirect-not-negotiated' });
@@ -191,7 +191,7 @@ describe.each(QUEUE_FORMATS)('a %s queue', (format, bits) => {
     expect([add(), add()]).toEqual([true, false]);
   });
 
-  it('SEVT-10 SEVT-11 PEVT-D2 with EVENT_IDX the device announces the buffer the driver waits for, once', () => {
+  it('SEVT-10 SEVT-11 PEVT-D2 AMB-26 with EVENT_IDX the device announces the buffer the driver waits for, once', () => {
     setUp(VIRTIO_F_EVENT_IDX);
     for (let i = 0; i < 40; i++) {
       for (let n = 0; n < 3; n++) driver.add([{ address: 0, length: 1 }]);

@@ -114,6 +114,11 @@ describe.each(QUEUE_FORMATS)('the driver of a %s queue', (format, bits) => {
     expect(writes(() => expect(driver.add([{ address: 0, length: 2 ** 31 }, { address: 0, length: 2 ** 31 }, READ])).toBeUndefined())).toEqual([]);
   });
 
+  it('SIND-01 PIND-01 has no indirect tables unless they were negotiated', () => {
+    setUp(0n);
+    expect(writes(() => expect(driver.addIndirect([READ, WRITE], TABLE)).toBeUndefined())).toEqual([]);
+  });
+
   it('SPL-04 PKD-15 refuses a readable element after a writable one', () => {
     expect(writes(() => expect([driver.add([WRITE, READ]), driver.addIndirect([WRITE, READ], TABLE)]).toEqual([undefined, undefined]))).toEqual([]);
   });

@@ -18,6 +18,7 @@ export class DriverQueue implements DriverVirtqueue {
   readonly placement: QueuePlacement;
   readonly #memory: GuestMemory;
   readonly #eventIndex: boolean;
+  readonly #indirect: boolean;
   /** First freed, first taken: with buffers used in order, a chain's descriptors follow one another (VIRTIO 1.4 §2.7.5.2). */
   readonly #free: number[];
   readonly #chains = new Map<number, readonly number[]>();
@@ -33,6 +34,7 @@ export class DriverQueue implements DriverVirtqueue {
     this.placement = placement;
     this.#memory = memory;
     this.#eventIndex = options.eventIndex ?? false;
+    this.#indirect = options.indirect ?? true;
     this.#inOrder = options.inOrder === true ? new InOrderBuffers() : undefined;
     this.#free = Array.from({ length: this.size }, (_, i) => i);
     for (const [address, length] of [
@@ -71,7 +73,7 @@ export class DriverQueue implements DriverVirtqueue {
   }
 
   addIndirect(elements: readonly Element[], table: number): number | undefined {
-    if (!isSendable(elements, this.size)) return undefined;
+    if (!this.#indirect || !isSendable(elements, this.size)) return undefined;
     const index = this.#free.shift();
     if (index === undefined) return undefined;
     elements.forEach((element, i) => {

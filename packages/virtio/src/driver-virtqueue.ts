@@ -27,6 +27,8 @@ export interface DriverQueueOptions {
   readonly size: number;
   /** VIRTIO_F_EVENT_IDX. */
   readonly eventIndex?: boolean;
+  /** VIRTIO_F_INDIRECT_DESC; without it there is no {@link DriverVirtqueue.addIndirect}. Default true. */
+  readonly indirect?: boolean;
   /** VIRTIO_F_IN_ORDER: the device may report several buffers by the last of them. */
   readonly inOrder?: boolean;
 }
@@ -42,7 +44,7 @@ export interface DriverVirtqueue {
    * undefined when there is no room, or when no driver may send such a buffer: {@link isSendable}.
    */
   add(elements: readonly Element[]): number | undefined;
-  /** The same through an indirect table at `table`, which has room for 16 bytes an element. */
+  /** The same through an indirect table at `table`, which has room for 16 bytes an element; undefined too if that was not negotiated. */
   addIndirect(elements: readonly Element[], table: number): number | undefined;
   /** Shows the device everything added; true if it wants to be notified. */
   publish(): boolean;

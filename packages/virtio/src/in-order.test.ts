@@ -3,7 +3,7 @@ import { createDeviceQueue } from './create-device-queue.ts';
 import { createDriverQueue } from './create-driver-queue.ts';
 import type { DriverVirtqueue } from './driver-virtqueue.ts';
 import { EchoDevice } from './echo-device.ts';
-import { VIRTIO_F_IN_ORDER } from './features.ts';
+import { VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC } from './features.ts';
 import { bringUp, bringUpQueue, QUEUE_FORMATS, testBench, type TestBench } from './testing.ts';
 
 let device: EchoDevice;
@@ -65,7 +65,7 @@ describe.each(QUEUE_FORMATS)('IN_ORDER with a %s queue', (_, bits) => {
 it('SPL-11 SIND-05 the driver\'s chains take one descriptor after the other, round the end of the table', () => {
   device = new EchoDevice();
   bench = testBench(device, { inOrder: true });
-  const split = bringUp(bench, { features: VIRTIO_F_IN_ORDER });
+  const split = bringUp(bench, { features: VIRTIO_F_IN_ORDER | VIRTIO_F_INDIRECT_DESC });
   const nexts: number[] = [];
   for (let i = 0; i < 5; i++) {
     const head = split.add([1, 2, 3].map((length) => ({ address: 0, length }))) ?? -1;

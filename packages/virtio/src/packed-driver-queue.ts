@@ -26,6 +26,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
   readonly placement: QueuePlacement;
   readonly #memory: GuestMemory;
   readonly #eventIndex: boolean;
+  readonly #indirect: boolean;
   readonly #inOrder: InOrderBuffers | undefined;
   /** Buffer ids that no buffer in flight has. */
   readonly #ids: number[];
@@ -47,6 +48,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
     this.placement = placement;
     this.#memory = memory;
     this.#eventIndex = options.eventIndex ?? false;
+    this.#indirect = options.indirect ?? true;
     this.#inOrder = options.inOrder === true ? new InOrderBuffers() : undefined;
     this.#ids = Array.from({ length: this.size }, (_, i) => i);
     this.#free = this.size;
@@ -83,7 +85,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
   }
 
   addIndirect(elements: readonly Element[], table: number): number | undefined {
-    if (!isSendable(elements, this.size)) return undefined;
+    if (!this.#indirect || !isSendable(elements, this.size)) return undefined;
     elements.forEach(({ address, length, writable }, i) => {
       const entry = PvirtqDesc.encode({ addr: address, len: length, flags: writable === true ? VIRTQ_DESC_F_WRITE : 0 });
       this.#memory.write(table + i * PvirtqDesc.size, entry);

@@ -30,7 +30,7 @@ describe.each(QUEUE_FORMATS)('reset of one %s queue', (_, bits) => {
     bench.controller.enableQueue(0);
   };
 
-  it('VQR-01 VQR-02 PCOM-12 waits for what is in flight, then answers nothing and takes nothing', () => {
+  it('VQR-01 VQR-02 PCOM-12 AMB-22 waits for what is in flight, then answers nothing and takes nothing', () => {
     device.hold = true;
     kick();
     bench.controller.resetQueue(0);

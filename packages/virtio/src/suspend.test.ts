@@ -51,7 +51,7 @@ describe.each(QUEUE_FORMATS)('suspending, with a %s queue', (_, bits) => {
     expect([queue.takeUsed(), queue.takeUsed(), queue.takeUsed()?.head]).toMatchObject([{ length: 0 }, { length: 0 }, undefined]);
   });
 
-  it('SUSP-09 SUSP-10 takes nothing while suspended, and SUSP-15 all that was left on resuming', () => {
+  it('SUSP-09 SUSP-10 SUSP-15 takes nothing while suspended, and all that was left on resuming', () => {
     expect(status(RUNNING | SUSPEND)).toBe(SUSPENDED);
     const actions = device.actions.length;
     kick();

@@ -24,7 +24,7 @@ async function aim(guest: VirtioGuest, register: keyof typeof VirtioPciCommonCfg
 
 const CASES: readonly FunctionCase[] = [
   {
-    name: 'PCOM-03 RFB-14 FEAT-12 FEAT-D1 RFB-D1 shows what it offers in windows of 32 bits, and 0 beyond',
+    name: 'PCOM-03 RFB-14 FEAT-12 FEAT-D1 RFB-D1 AMB-18 AMB-27 shows what it offers in windows of 32 bits, and 0 beyond',
     run: async (guest) => {
       const { offered } = guest.traits;
       const expected = WINDOWS.map((window) => (window > 3 ? 0 : Number((offered >> BigInt(32 * window)) & MASK)));

@@ -131,7 +131,7 @@ const CASES: readonly FunctionCase[] = [
     },
   },
   {
-    name: 'PNTF-06 PNTF-07 PNTF-08 PNTF-09 with NOTIFICATION_DATA there is room for 32 bits each',
+    name: 'PNTF-06 PNTF-07 PNTF-08 PNTF-09 AMB-17 with NOTIFICATION_DATA there is room for 32 bits each',
     needs: VIRTIO_F_NOTIFICATION_DATA,
     run: async (guest) => {
       const multiplier = guest.structure(VIRTIO_PCI_CAP_NOTIFY_CFG).bytes.readUInt32LE(16);

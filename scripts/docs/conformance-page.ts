@@ -1,0 +1,90 @@
+import { basename } from 'node:path';
+import { applies, groupOf, type Finding, type TestTitle } from './conformance-rows.ts';
+
+export const PAGE = 'docs/conformance.md';
+
+const GROUPS: Readonly<Record<string, string>> = {
+  STAT: 'Device status',
+  FEAT: 'Feature bits',
+  RST: 'Device reset',
+  CFGS: 'Device configuration and its generation',
+  VQR: 'Reset of one queue',
+  DNOT: 'What a notification carries',
+  SHM: 'Shared memory regions',
+  INIT: 'Initialisation, operation, clean-up',
+  SUSP: 'Suspending',
+  RFB: 'Feature bits of any device',
+  SPL: 'Split queues',
+  SIND: 'Indirect descriptors in split queues',
+  SEVT: 'Notification suppression in split queues',
+  PKD: 'Packed queues',
+  PIND: 'Indirect descriptors in packed queues',
+  PEVT: 'Notification suppression in packed queues',
+  PGEN: 'PCI: identity and access',
+  PCAP: 'PCI: capabilities',
+  PCOM: 'PCI: common configuration',
+  PNTF: 'PCI: notification structure',
+  PISR: 'PCI: ISR status',
+  PDEV: 'PCI: device configuration',
+  PSHM: 'PCI: shared memory',
+  PVND: 'PCI: vendor data',
+  PACC: 'PCI: configuration access',
+  PMSX: 'PCI: MSI-X and setting up queues',
+  PABN: 'PCI: notifying the device',
+  PINT: 'PCI: interrupts',
+  ADM: 'Administration queues',
+  LEG: 'Legacy interface',
+  PMEM: 'The pmem device',
+  CONF: 'Claiming conformance',
+};
+
+const SIDES: readonly (readonly [string, string, (finding: Finding) => boolean])[] = [
+  ['the device, as a guest sees it', 'G', ({ row }) => row.side === 'G'],
+  ['the device, with the host\'s help', 'G+', ({ row }) => row.side === 'G+'],
+  ['the device, as only the host sees it', 'H', ({ row }) => row.side === 'H'],
+  ['our driver', 'D', ({ row }) => row.side === 'D'],
+];
+
+const link = (file: string): string => `[${basename(file)}](../${file})`;
+const covered = ({ tests }: Finding): boolean => tests.length > 0;
+
+/** The page, from what is known of each statement; `tests` for what was decided where the text is silent. */
+export function conformancePage(found: readonly Finding[], tests: readonly TestTitle[]): string {
+  return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests)].join('\n\n')}\n`;
+}
+
+function head(found: readonly Finding[]): string {
+  const applicable = found.filter(applies);
+  const rows = SIDES.map(([name, side, is]) => {
+    const own = applicable.filter(is);
+    return `| ${name} (${side}) | ${own.length} | ${own.filter(covered).length} | ${own.filter((each) => !covered(each)).length} |`;
+  });
+  const inapplicable = found.filter(({ reason }) => reason?.kind === 'does not apply').length;
+  return [
+    '# Conformance',
+    '<!-- Written by scripts/write-conformance.ts from the names of the tests; `npm run check` compares. -->',
+    `**${applicable.filter(covered).length} of ${applicable.length}** statements of VIRTIO 1.4 that apply to a virtio-pmem device on PCI, and to a driver for it, have a test
+whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
+which nothing can breach. The statements are in our own words, in [rows.json](conformance/rows.json); [specs.md](specs.md) says which text is meant.`,
+    `| about | apply | have a test | hold for a reason |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
+    'Cases from a `testing` folder run over a function in process and over one behind a vfio-user socket.',
+  ].join('\n\n');
+}
+
+function groupSection(group: string, found: readonly Finding[]): string {
+  const own = found.filter(({ row }) => groupOf(row) === group);
+  const [first] = own;
+  const whole = first?.reason !== undefined && own.every(({ reason }) => reason === first.reason) ? first.reason : undefined;
+  if (whole !== undefined) return `## ${GROUPS[group]}\n\n${own.length} statements, ${first?.row.id} to ${own.at(-1)?.row.id}: ${whole.text}`;
+  const rows = own.map(({ row, tests, reason }) => {
+    const shown = tests.map(({ text, file }) => `${text.replaceAll('|', '\\|')} (${link(file)})`);
+    const why = reason === undefined ? (row.side === '-' ? ['a permission'] : []) : [reason.text];
+    return `| ${row.id} | ${row.who}, ${row.level} | ${row.text.replaceAll('|', '\\|')} | ${[...shown, ...why].join('<br>')} |`;
+  });
+  return `## ${GROUPS[group]}\n\n| id | who | statement | shown by |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
+}
+
+function silent(tests: readonly TestTitle[]): string {
+  const rows = tests.flatMap(({ ids, text, file }) => ids.filter((id) => id.startsWith('AMB-')).map((id) => `| ${id} | ${text.replaceAll('|', '\\|')} | ${link(file)} |`));
+  return `## Where the text is silent\n\nWhat was decided, as the tests that pin it have it.\n\n| id | decision | test |\n| --- | --- | --- |\n${rows.sort().join('\n')}`;
+}
