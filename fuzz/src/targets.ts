@@ -58,7 +58,7 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
   },
   'namespace-labels': {
     about: 'a label area with anything in it, and power that fails while it changes',
-    share: 6_000,
+    share: 5_000,
     load: async () => (await import('./targets/namespace-labels.ts')).namespaceLabels,
   },
 };

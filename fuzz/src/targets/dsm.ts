@@ -1,6 +1,7 @@
+import { subscribe } from 'node:diagnostics_channel';
 import { readSync, writeSync } from 'node:fs';
 import { createMemfd } from '@vpmem/native';
-import { DSM_PAGE_SIZE, DsmPort, MIN_LABEL_SIZE, Nvdimm, NvdimmRoot } from '@vpmem/nvdimm';
+import { DSM_PAGE_SIZE, DsmPort, LABEL_FAILED_CHANNEL, MIN_LABEL_SIZE, Nvdimm, NvdimmRoot } from '@vpmem/nvdimm';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { must, type Target } from '../target.ts';
@@ -22,6 +23,10 @@ const MODELS = [
   { labelSize: MIN_LABEL_SIZE, unarmed: true, readonly: true },
   {},
 ];
+
+/** The storage never fails here, so nobody may say so. */
+let failed: unknown;
+subscribe(LABEL_FAILED_CHANNEL, (message) => (failed = message));
 
 /** The page, the port, and NVDIMMs that come and go. */
 class Platform {
@@ -65,6 +70,7 @@ class Platform {
 export const dsm: Target = {
   run: (bytes) => {
     writeSync(fd, clean, 0, SIZE, 0);
+    failed = undefined;
     const input = new ByteReader(bytes);
     const platform = new Platform();
     for (let left = MOST_OPERATIONS; input.left > 0 && left > 0; left--) {
@@ -89,6 +95,7 @@ export const dsm: Target = {
           must(platform.port.read() === 0, () => 'the port reads as something');
       }
     }
+    must(failed === undefined, () => 'the storage of labels was asked for what it does not have');
     readSync(fd, visible, 0, VISIBLE, 0);
     must(visible.every((byte) => byte === PATTERN), () => 'a label function has written to the memory before the labels');
   },

@@ -26,6 +26,14 @@ function seal(area: Uint8Array, at: number, { size, checksum }: { readonly size:
   view.setUint32(checksum + 4, high, true);
 }
 
+/** Puts bytes over the area: into one of the index blocks, or anywhere. */
+function forge(area: Uint8Array, input: ByteReader): void {
+  const kind = input.u8();
+  const at = kind < 128 ? input.u8() + INDEX.size * input.below(2) : input.u32();
+  const length = (kind & 1) === 0 ? 1 + input.below(4) : input.below(64);
+  area.set(input.bytes(Math.min(length, area.length)), at % Math.max(1, area.length - 63));
+}
+
 /** What it gives; undefined for a mistake it reports. */
 function attempt<T>(work: () => T): T | undefined {
   try {
@@ -94,7 +102,7 @@ export const namespaceLabels: Target = {
           remove(area, input, forged);
           break;
         case 4:
-          area.bytes.set(input.bytes(Math.min(input.u8(), area.size)), input.u32() % Math.max(1, area.size - 255));
+          forge(area.bytes, input);
           forged = true;
           break;
         case 5:
@@ -112,7 +120,7 @@ export const namespaceLabels: Target = {
   },
   seeds: [
     new ByteWriter().u8(3, 0, 0, 1, 1, 5, 2).u64(1n).u16(300).u8(2, 2, 0, 3).u64(1n).u16(600).u8(3, 1).u16(100).done,
-    new ByteWriter().u8(2, 0, 200, 1, 1, 5, 2).u64(1n).u16(200).u8(4, 1).u32(60).u8(2, 5, 0, 5, 1, 6).u16(0).done,
+    new ByteWriter().u8(2, 0, 200, 1, 1, 5, 2).u64(1n).u16(200).u8(4, 0, 56, 0, 0, 12, 5, 0, 5, 1, 6).u16(0).done,
   ],
   maxLength: 1024,
   maxSteps: (length) => 2 ** 20 + 20_000 * length,

@@ -1,3 +1,5 @@
+import { subscribe } from 'node:diagnostics_channel';
+import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
 import { countDescriptors, countMappings } from '@vpmem/vfio-user/testing';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VirtqDesc } from '@vpmem/virtio';
 import { VirtioPciCommonCfg } from '@vpmem/virtio-pci';
@@ -87,6 +89,14 @@ const OPERATIONS: readonly ((rig: VfioUserRig, client: number, input: ByteReader
 ];
 const OP = { command: 1, map: 2, unmap: 3, irqs: 4, region: 5, settle: 6, receive: 7, disconnect: 8, hello: 9, bringUp: 10, notify: 11, finish: 12, write: 13, resize: 14 };
 
+/** What the server said of a client that it should not have: it ends a conversation over any error, ours too. */
+let accident: string | undefined;
+const ACCIDENT = /outside the bounds|Cannot |is not a function|is not iterable|Invalid (array|typed|DataView)|out of range|call stack|undefined/;
+subscribe(CLIENT_CHANNEL, (message) => {
+  const { detail } = message as ClientMessage;
+  if (ACCIDENT.test(detail)) accident = detail;
+});
+
 /** Descriptors and mappings that this process has. */
 const held = (): string => `${countDescriptors()} descriptors and ${countMappings()} mappings`;
 
@@ -104,11 +114,13 @@ function converse(bytes: Uint8Array): void {
   } finally {
     rig.close();
   }
+  must(accident === undefined, () => accident ?? '');
 }
 
 /** A vfio-user server on a socket, its clients' bytes and descriptors, and RAM that shrinks while it is used. */
 export const vfioUser: Target = {
   run: (bytes) => {
+    accident = undefined;
     converse(bytes);
     if (held() === before) return;
     // What is made when it is needed first and kept for good is no leak; that would grow again.
