@@ -25,7 +25,8 @@ export class PeerEvent {
 
   /** Adds 1; a counter that is full stays so. False if the kernel would not. */
   signal(): boolean {
-    return this.#io === undefined ? writeOne(this.fd) : this.#io.signal(this.fd);
+    // A kernel too short of memory to take the request has still room for a write; better that than a guest that waits for ever.
+    return this.#io?.signal(this.fd) === true || writeOne(this.fd);
   }
 
   close(): void {

@@ -81,3 +81,10 @@ describe('formatRecord', () => {
     expect(formatRecord(nameless, { timestamp: false, guestName: true, priorities: false })).toBe('vpmemd: warning: a\nb\n');
   });
 });
+
+it('goes on where nothing can be written: messages are lost, the program is not', async () => {
+  const log = new Log({ program: 'vpmemd', file: '/dev/full' });
+  for (let i = 0; i < 3; i++) log.error('lost');
+  // What nobody listens for ends the program a moment later.
+  await new Promise(setImmediate);
+});

@@ -16,6 +16,9 @@ export interface LogOptions extends Partial<MessageSettings> {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** Characters of messages that wait for the disk. */
+const MAX_WAITING = 2 ** 20;
+
 /** Messages to whoever runs the program. */
 export class Log {
   readonly #logger: Logger;
@@ -23,7 +26,9 @@ export class Log {
   constructor(options: LogOptions) {
     const { program, name, level = 'info', format = 'text' } = options;
     const fd = options.file === undefined ? 2 : openSync(options.file, 'a', 0o600);
-    const lines = destination({ dest: fd, sync: true });
+    const lines = destination({ dest: fd, sync: true, maxLength: MAX_WAITING });
+    // On a disk that is full messages wait for the next, and some are lost; without a listener the program would be.
+    lines.on('error', () => undefined);
     this.#logger = pino(
       {
         level: level === 'warning' ? 'warn' : level,

@@ -88,7 +88,9 @@ export class VfioUserServer {
   }
 
   #accept(pci: PciFunction, loop: EventLoop): void {
-    for (let fd = this.#next(); fd !== undefined; fd = this.#next()) {
+    // Who came this moment is not silent yet.
+    const [silent] = this.#strangers;
+    for (let fd = this.#next(silent); fd !== undefined; fd = this.#next(silent)) {
       const [oldest] = this.#strangers;
       if (this.#strangers.size >= MAX_STRANGERS) oldest?.close('it said nothing, and others are waiting');
       const session: Session = new Session(fd, {
@@ -102,8 +104,8 @@ export class VfioUserServer {
     }
   }
 
-  /** The next connection; undefined if there is none, or nothing to let it in with. */
-  #next(): number | undefined {
+  /** The next connection; undefined if there is none, or nothing to let it in with, for which `silent` has to go. */
+  #next(silent: Session | undefined): number | undefined {
     try {
       const fd = acceptUnix(this.#listener);
       if (fd !== undefined) this.#starved = false;
@@ -112,9 +114,7 @@ export class VfioUserServer {
       if (!(error instanceof SystemError)) throw error;
       if (!this.#starved) this.#publish('refused', `nobody can be let in for now: ${error.message}`);
       this.#starved = true;
-      // Somebody who says nothing may be who has the descriptors.
-      const [oldest] = this.#strangers;
-      oldest?.close('it said nothing, and others are waiting');
+      silent?.close('it said nothing, and others are waiting');
       this.#later = this.#loop.after(ACCEPT_AGAIN, () => {
         this.#later = undefined;
         this.#listen();
