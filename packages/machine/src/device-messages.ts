@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BackendDescription, FaultStats, FlushFault, FlushLatency, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
+import type { QueueFeatures } from '@vpmem/virtio';
 import type { PowerCutOrder } from './failure-control.ts';
 import type { PowerExposure } from './memory-info.ts';
 
@@ -15,8 +16,7 @@ export interface DeviceDescription {
   readonly id: string;
   readonly backend: BackendDescription;
   readonly vectors: number;
-  readonly eventIndex: boolean;
-  readonly indirectDescriptors: boolean;
+  readonly features: QueueFeatures;
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;
   /** A listening socket; the device thread's from now on. */

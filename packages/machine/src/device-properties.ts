@@ -9,6 +9,7 @@ import {
   type PropertySource,
   type ValuesOf,
 } from '@vpmem/options';
+import { featureProperties } from './device-features.ts';
 import { MachineError } from './machine-error.ts';
 import { passedAddress } from './passed-address.ts';
 
@@ -35,8 +36,7 @@ export const virtioPmemPciProperties = defineProperties({
   memdev: memdevProperty('id of its memory backend'),
   socket: property.string({ description: 'where a VM connects; made by default' }),
   vectors: property.int({ default: 2, min: 0, max: 2048, description: 'MSI-X vectors; 0: INTx' }),
-  event_idx: property.bool({ default: true, description: 'offer VIRTIO_F_EVENT_IDX' }),
-  indirect_desc: property.bool({ default: true, description: 'offer VIRTIO_F_INDIRECT_DESC' }),
+  ...featureProperties,
   'flush-fault': property.oneOf(['error', 'delay', 'hang'], { description: 'what a flush is to suffer (not in QEMU)' }),
   'flush-fault-at': property.int({ min: 1, description: 'which flush, 1 being the first' }),
   'flush-fault-lasting': property.bool({ description: 'all after it too' }),
@@ -46,10 +46,6 @@ export const virtioPmemPciProperties = defineProperties({
   multifunction: property.bool({ description: 'passed on: other functions in the slot' }),
   'acpi-index': property.int({ description: 'passed on: index for naming', max: 16383 }),
   memaddr: property.only(property.uint64({ description: '0 only' }), (address) => address === 0n, IN_BAR),
-  packed: notOffered,
-  iommu_platform: notOffered,
-  queue_reset: notOffered,
-  in_order: notOffered,
   ats: notOffered,
   aer: notOffered,
   'modern-pio-notify': notOffered,

@@ -2,6 +2,7 @@ import type { PciLocation } from '@vpmem/guest';
 import type { BackendDescription, FlushFault, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
+import { queueFeatures } from './device-features.ts';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import { absolutePath, driverState, memoryPath } from './device-state.ts';
 import { EmbeddedBacking } from './embedded-backing.ts';
@@ -48,11 +49,7 @@ export class EmbeddedPmem {
     this.backing = new EmbeddedBacking(description, observer);
     this.backing.faults.plan(surroundings.fault);
     this.device = new VirtioPmem(this.backend, placed === undefined ? {} : { address: placed.address });
-    this.function = new VirtioPciFunction(this.device, {
-      vectors: options.vectors,
-      eventIndex: options.event_idx,
-      indirectDescriptors: options.indirect_desc,
-    });
+    this.function = new VirtioPciFunction(this.device, { vectors: options.vectors, ...queueFeatures(options) });
   }
 
   get backend(): MemoryBackend {

@@ -198,7 +198,7 @@ describe('mistakes', () => {
     ['more alignment than a BAR has', 'virtio-pmem-pci,memdev=aligned,id=x', 'bad-align', /align=4194304.*2097152/],
     ['too many vectors', 'virtio-pmem-pci,memdev=free,id=x,vectors=2049', 'out-of-range', /vectors/],
     ['a property QEMU has and we refuse', 'virtio-pmem-pci,memdev=free,id=x,memaddr=0x100000000', 'refused-parameter', /memaddr.*BAR/],
-    ['a value QEMU has and we refuse', 'virtio-pmem-pci,memdev=free,id=x,packed=on', 'refused-parameter', /'on' of parameter 'packed'/],
+    ['a value QEMU has and we refuse', 'virtio-pmem-pci,memdev=free,id=x,ats=on', 'refused-parameter', /'on' of parameter 'ats'/],
     ['no type', 'memdev=free,id=x', 'missing-parameter', /'driver' is missing/],
     ['no PCI address', 'virtio-pmem-pci,memdev=free,id=x,addr=20', 'invalid-value', /'addr' expects a slot/],
     ['a socket path in use', `virtio-pmem-pci,memdev=free,id=x,socket=SOCKET`, 'socket-in-use', /somebody is already serving/],

@@ -3,6 +3,7 @@ import type { ListeningSocket } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
+import { queueFeatures } from './device-features.ts';
 import type { DeviceEvent } from './device-messages.ts';
 import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
@@ -89,7 +90,7 @@ export class Machine implements ManagedMachine {
   /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
   async addDevice(source: PropertySource): Promise<Device> {
     const options = readDevice(source);
-    const { memdev, vectors, event_idx: eventIndex, indirect_desc: indirectDescriptors } = options;
+    const { memdev, vectors } = options;
     const fault = plannedFault(options);
     const id = deviceId(options);
     const named = options.id !== undefined;
@@ -102,7 +103,7 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener: socket.fd } });
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, features: queueFeatures(options), fault, listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };

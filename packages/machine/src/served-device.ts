@@ -27,7 +27,7 @@ export class ServedDevice {
   readonly #pci: VirtioPciFunction;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
-    const { id, backend, vectors, eventIndex, indirectDescriptors, fault, listener } = description;
+    const { id, backend, vectors, features, fault, listener } = description;
     this.id = id;
     this.backing = new PmemBacking({
       description: backend,
@@ -48,7 +48,7 @@ export class ServedDevice {
     });
     this.backing.faults.plan(fault);
     this.device = new VirtioPmem(this.backend);
-    this.#pci = new VirtioPciFunction(this.device, { vectors, eventIndex, indirectDescriptors });
+    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features });
     this.server = new VfioUserServer(this.#pci, listener, loop);
   }
 

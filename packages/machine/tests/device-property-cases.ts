@@ -1,5 +1,7 @@
-import { both, neither, onlyQemu, unlike, type OptionGroup } from './option-case.ts';
+import { both, neither, onlyQemu, onlyVpmem, unlike, type OptionGroup } from './option-case.ts';
 
+/** Features of VIRTIO 1.4. */
+const NO_NAME = 'A feature that QEMU has no property for.';
 const COMPAT = 'An internal switch for old machine types.';
 
 /** `-device`: the other properties. */
@@ -14,14 +16,17 @@ export const DEVICE_PROPERTY_CASES: readonly OptionGroup[] = [
       both('virtio-pmem-pci,memdev=mem1,event_idx'),
       both('virtio-pmem-pci,memdev=mem1,noevent_idx'),
       both('virtio-pmem-pci,memdev=mem1,indirect_desc=off'),
-      onlyQemu('virtio-pmem-pci,memdev=mem1,packed=on', 'refused-parameter', 'Packed queues are not offered, and asking for them says that they matter.'),
+      both('virtio-pmem-pci,memdev=mem1,packed=on'),
       both('virtio-pmem-pci,memdev=mem1,packed=off'),
-      onlyQemu('virtio-pmem-pci,memdev=mem1,in_order=on', 'refused-parameter', 'It is not offered, and asking for it says that it matters.'),
+      both('virtio-pmem-pci,memdev=mem1,in_order=on'),
       both('virtio-pmem-pci,memdev=mem1,in_order=off'),
-      onlyQemu('virtio-pmem-pci,memdev=mem1,queue_reset=on', 'refused-parameter', 'It is not offered; Linux does not ask for it here.'),
+      both('virtio-pmem-pci,memdev=mem1,queue_reset=on'),
       both('virtio-pmem-pci,memdev=mem1,queue_reset=off'),
-      onlyQemu('virtio-pmem-pci,memdev=mem1,iommu_platform=on', 'refused-parameter', "It is not offered: a client maps the guest's memory itself."),
+      both('virtio-pmem-pci,memdev=mem1,iommu_platform=on'),
       both('virtio-pmem-pci,memdev=mem1,iommu_platform=off'),
+      onlyVpmem('virtio-pmem-pci,memdev=mem1,notification_data=on', 'not found', NO_NAME),
+      onlyVpmem('virtio-pmem-pci,memdev=mem1,notif_config_data=on', 'not found', NO_NAME),
+      onlyVpmem('virtio-pmem-pci,memdev=mem1,suspend=on', 'not found', NO_NAME),
       both('virtio-pmem-pci,memdev=mem1,any_layout=on', 'Warns: for legacy drivers only, in QEMU too.'),
       both('virtio-pmem-pci,memdev=mem1,any_layout=off'),
       both('virtio-pmem-pci,memdev=mem1,notify_on_empty=off'),

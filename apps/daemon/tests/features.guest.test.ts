@@ -1,0 +1,40 @@
+// What an unmodified Linux takes of the optional features, and that it works with them.
+import { readFileSync } from 'node:fs';
+import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { Served } from './served.ts';
+
+const { testbed, reason } = await requireTestbed();
+/** VIRTIO 1.4 §6. */
+const BITS = { event_idx: 29, iommu_platform: 33, packed: 34, in_order: 35, notification_data: 38, notif_config_data: 39, queue_reset: 40, suspend: 43 };
+
+describe.skipIf(testbed === undefined)(`optional features${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let served: Served;
+  let guest: Guest | undefined;
+  beforeEach(() => {
+    served = new Served();
+    guest = undefined;
+    onTestFailed(() => console.error(served.daemon.stderr, guest?.console.slice(-3000)));
+  });
+  afterEach(async () => {
+    await guest?.stop();
+    await served.close();
+  });
+
+  it.each([
+    { kernel: '6.12' as const, taken: ['event_idx', 'iommu_platform', 'packed', 'notification_data', 'queue_reset'] },
+    { kernel: '7.2' as const, taken: ['event_idx', 'iommu_platform', 'packed', 'in_order', 'notification_data', 'queue_reset'] },
+  ])('$kernel takes those it knows, and stores and flushes with them', async ({ kernel, taken }) => {
+    if (testbed === undefined) throw new Error(reason);
+    await served.start(['64M'], { device: Object.keys(BITS).map((name) => `,${name}=on`).join('') });
+    guest = await startGuest({ testbed, kernel, machine: 'q35', tools: [], qemuArgs: served.qemuArgs });
+    await guest.sh('wait-for /dev/pmem0');
+    const features = await guest.sh('cat /sys/bus/virtio/drivers/virtio_pmem/virtio*/features');
+    expect(Object.entries(BITS).filter(([, bit]) => features[bit] === '1').map(([name]) => name)).toEqual(taken);
+    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
+    // More flushes than the ring has slots, several at a time.
+    await guest.sh('for n in 1 2 3 4; do (for i in $(seq 40); do echo "$n packed $i" >> /mnt/$n; sync /mnt/$n; done) & done; wait');
+    expect(readFileSync(served.file(0)).includes('4 packed 40\n')).toBe(true);
+    expect(served.daemon.stderr).not.toMatch(/warning|error/);
+  });
+});

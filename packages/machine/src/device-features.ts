@@ -1,0 +1,30 @@
+import { defineProperties, property, type ValuesOf } from '@vpmem/options';
+import type { QueueFeatures } from '@vpmem/virtio';
+
+/** Features of a device's queue that it may offer, by QEMU's names and with its defaults; QEMU has no names for the last three. */
+export const featureProperties = defineProperties({
+  event_idx: property.bool({ default: true, description: 'offer VIRTIO_F_EVENT_IDX' }),
+  indirect_desc: property.bool({ default: true, description: 'offer VIRTIO_F_INDIRECT_DESC' }),
+  queue_reset: property.bool({ default: true, description: 'offer VIRTIO_F_RING_RESET' }),
+  packed: property.bool({ default: false, description: 'offer VIRTIO_F_RING_PACKED' }),
+  in_order: property.bool({ default: false, description: 'offer VIRTIO_F_IN_ORDER' }),
+  iommu_platform: property.bool({ default: false, description: 'offer VIRTIO_F_ACCESS_PLATFORM' }),
+  notification_data: property.bool({ default: false, description: 'offer VIRTIO_F_NOTIFICATION_DATA (not in QEMU)' }),
+  notif_config_data: property.bool({ default: false, description: 'offer VIRTIO_F_NOTIF_CONFIG_DATA (not in QEMU)' }),
+  suspend: property.bool({ default: false, description: 'offer VIRTIO_F_SUSPEND (not in QEMU)' }),
+});
+
+/** What a device's properties say about the features of its queue. */
+export function queueFeatures(options: ValuesOf<typeof featureProperties>): QueueFeatures {
+  return {
+    eventIndex: options.event_idx,
+    indirectDescriptors: options.indirect_desc,
+    queueReset: options.queue_reset,
+    packed: options.packed,
+    inOrder: options.in_order,
+    accessPlatform: options.iommu_platform,
+    notificationData: options.notification_data,
+    notificationConfigData: options.notif_config_data,
+    suspend: options.suspend,
+  };
+}
