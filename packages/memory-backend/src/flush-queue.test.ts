@@ -141,6 +141,16 @@ describe('FlushQueue', () => {
     expect(marks).toEqual([false, false, true]);
   });
 
+  it('marks none that is given at once: more may be asked before the batch ends', () => {
+    queue.request(() => undefined);
+    queue.start();
+    syncer.begin();
+    syncer.finish('EIO');
+    const marks: boolean[] = [];
+    for (let i = 0; i < 2; i++) queue.request((_, last) => marks.push(last));
+    expect(marks).toEqual([false, false]);
+  });
+
   it('marks the last answer of each asker', () => {
     const marks: string[] = [];
     for (const asker of ['a', 'b', 'a', 'b', 'c'].map((name) => askers[name])) {

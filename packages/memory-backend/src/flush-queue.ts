@@ -18,7 +18,10 @@ export interface FlushStats {
   failed: number;
 }
 
-/** Says whether everything written before the request is durable. `last`: no other answer to the same asker follows at once. */
+/**
+ * Says whether everything written before the request is durable. `last`: no other answer to the same asker follows at once; false
+ * for one that comes from within {@link FlushQueue.request}, since the asker knows whether it asks again.
+ */
 export type FlushAnswer = (durable: boolean, last: boolean) => void;
 
 interface Waiting {
@@ -77,7 +80,7 @@ export class FlushQueue {
     this.stats.asked++;
     if (this.#failure !== undefined) {
       this.stats.failed++;
-      answer(false, true);
+      answer(false, false);
       return;
     }
     const batch = this.#running && !this.#syncer.begun ? this.#current : this.#next;

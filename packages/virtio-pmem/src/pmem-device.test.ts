@@ -154,6 +154,27 @@ describe.each(QUEUE_FORMATS)('with a %s queue', (_, bits) => {
       for (let i = 0; i < 5; i++) expect([queue.takeUsed()?.length, ret(RESPONSE + 4 * i)]).toEqual([4, '00000000']);
     });
 
+    it('all that fail at once share an interrupt too', () => {
+      flush();
+      kick();
+      sync('EIO');
+      for (let i = 0; i < 5; i++) flush(RESPONSE + 4 * i);
+      kick();
+      expect(bench.transport.queueInterrupts).toEqual([0, 0]);
+      for (let i = 0; i < 6; i++) expect(queue.takeUsed()?.length).toBe(4);
+    });
+
+    it('that is found in a later turn is synced without another notification', () => {
+      for (let i = 0; i < 16; i++) queue.add([{ address: REQUEST, length: 4 }]);
+      kick();
+      for (let i = 0; i < 16; i++) queue.takeUsed();
+      flush();
+      queue.publish();
+      for (const turn of bench.transport.deferred.splice(0)) turn();
+      sync();
+      expect([ret(), bench.transport.queueInterrupts]).toEqual(['00000000', [0, 0]]);
+    });
+
     it('PMEM-09 AMB-06 one that arrives during a sync waits for the next', () => {
       const first = flush();
       kick();

@@ -78,10 +78,11 @@ export class VirtioPmem implements VirtioDevice {
   notified(): void {
     const queue = this.#driver?.queues[0];
     if (queue === undefined) return;
-    queue.drain((chain) => this.#take(queue, chain));
-    this.#backend.flushes.start();
-    // Requests that could be answered at once, because they made no sense.
-    queue.notify();
+    queue.drain((chain) => this.#take(queue, chain), () => {
+      this.#backend.flushes.start();
+      // Requests that could be answered at once, because they made no sense or nothing can become durable any more.
+      queue.notify();
+    });
   }
 
   resetQueue(_: number, done: () => void): void {

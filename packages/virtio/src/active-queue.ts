@@ -49,8 +49,16 @@ export class ActiveQueue {
   /**
    * Takes all available buffers, one call of `handle` each, and asks to be notified of the next. The chain is only valid
    * during the call. Every chain has to be given back with {@link complete}, then or later.
+   *
+   * After one ring's worth of buffers it goes on in a later turn. `finished` is called at the end of each, which is when what was
+   * completed in it is to be notified of.
    */
-  drain(handle: (chain: DescriptorChain) => void): void {
+  drain(handle: (chain: DescriptorChain) => void, finished: () => void = () => undefined): void {
+    this.#takeAll(handle, finished);
+    finished();
+  }
+
+  #takeAll(handle: (chain: DescriptorChain) => void, finished: () => void): void {
     if (this.#paused) return;
     this.#guard(() => {
       // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
@@ -70,7 +78,7 @@ export class ActiveQueue {
       this.#deferred = true;
       this.#host.defer(() => {
         this.#deferred = false;
-        this.drain(handle);
+        this.drain(handle, finished);
       });
     });
   }

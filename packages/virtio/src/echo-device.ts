@@ -1,4 +1,5 @@
 import type { ActiveQueue } from './active-queue.ts';
+import type { DescriptorChain } from './descriptor-chain.ts';
 import type { ActiveDriver, ConfigSpace, RegionLocator, VirtioDevice } from './virtio-device.ts';
 
 /**
@@ -37,11 +38,11 @@ export class EchoDevice implements VirtioDevice {
 
   notified(index: number): void {
     this.actions.push(`notified ${index}`);
-    this.queue?.drain(({ head }) => {
+    const take = ({ head }: DescriptorChain): void => {
       if (this.hold) this.held.push(head);
       else this.queue?.complete(head, 0);
-    });
-    this.queue?.notify();
+    };
+    this.queue?.drain(take, () => this.queue?.notify());
   }
 
   resetQueue(index: number, done: () => void): void {

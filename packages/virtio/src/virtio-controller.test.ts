@@ -149,6 +149,7 @@ describe('queues', () => {
   it('a driver that never stops adding does not keep the others from their turn', () => {
     const queue = bringUp(bench);
     let taken = 0;
+    let turns = 0;
     queue.writeDescriptor(0, { addr: 0, len: 1, flags: 0, next: 0 });
     const offer = (): void => {
       queue.offerHead(0);
@@ -159,11 +160,13 @@ describe('queues', () => {
       taken++;
       device.queue?.complete(head, 0);
       offer();
-    });
+    }, () => turns++);
+    expect(turns).toBe(1);
     expect(taken).toBeLessThanOrEqual(8);
     expect(bench.transport.deferred).toHaveLength(1);
     bench.transport.deferred[0]?.();
     expect(taken).toBeGreaterThan(8);
+    expect(turns).toBe(2);
   });
 
   it('RAM that goes away under a live queue is the driver\'s error, not ours', () => {
