@@ -1,8 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BackendDescription, FaultStats, FlushFault, FlushLatency, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushFault, FlushLatency, FlushLimit, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
 import type { QueueFeatures } from '@vpmem/virtio';
 import type { PowerCutOrder } from './failure-control.ts';
-import type { PowerExposure } from './memory-info.ts';
+import type { FlushFaults, PowerExposure } from './memory-info.ts';
 
 /** What the device thread is given to live on. */
 export interface DeviceThreadData {
@@ -19,6 +19,8 @@ export interface DeviceDescription {
   readonly features: QueueFeatures;
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;
+  /** How often they can make the host sync. */
+  readonly limit: FlushLimit | undefined;
   /** A listening socket; the device thread's from now on. */
   readonly listener: number;
 }
@@ -44,6 +46,8 @@ export type DeviceRequest =
   | { readonly type: 'release-vm' }
   /** Let flushes fail; undefined takes that back. */
   | { readonly type: 'flush-fault'; readonly id: string; readonly fault: FlushFault | undefined }
+  /** Let there be only so many syncs; undefined takes that back. */
+  | { readonly type: 'flush-limit'; readonly id: string; readonly limit: FlushLimit | undefined }
   /** Make everything durable that can be, hang up on the clients, and end. */
   | { readonly type: 'stop' }
   /** End at once, without an answer: the process exits. */
@@ -60,7 +64,7 @@ export interface DeviceStatus {
   readonly flushes: FlushStats;
   readonly flushesInFlight: number;
   readonly latency: FlushLatency | undefined;
-  readonly faults: FaultStats;
+  readonly faults: FlushFaults;
   /** If it was asked for, and there is such a thing. */
   readonly exposure: PowerExposure | undefined;
   /** Why flushes fail, if they do. */

@@ -11,6 +11,7 @@ import {
 } from '@vpmem/options';
 import { featureProperties } from './device-features.ts';
 import { MachineError } from './machine-error.ts';
+import { MAX_OPS } from './flush-limit.ts';
 import { passedAddress } from './passed-address.ts';
 
 const NOT_A_BRIDGE = 'the VM\'s own PCI bus decides this; give it to the VM\'s vfio-user-pci device';
@@ -41,6 +42,8 @@ export const virtioPmemPciProperties = defineProperties({
   'flush-fault-at': property.int({ min: 1, description: 'which flush, 1 being the first' }),
   'flush-fault-lasting': property.bool({ description: 'all after it too' }),
   'flush-fault-ms': property.int({ min: 0, description: 'of a delay: milliseconds' }),
+  ops: property.int({ min: 0, max: MAX_OPS, default: 0, description: 'syncs a second at most; 0: any number (not in QEMU)' }),
+  burst: property.int({ min: 1, max: MAX_OPS, description: 'of those, at once after a pause' }),
   bus: property.string({ description: 'passed on: the VM\'s bus' }),
   addr: passedAddress('passed on: slot and function on it'),
   multifunction: property.bool({ description: 'passed on: other functions in the slot' }),

@@ -55,6 +55,9 @@ function handle(body: DeviceRequest, request: number): void {
       return done();
     case 'release-vm':
       return vm.release((powerOff) => reply({ type: 'done', request, devices: [], powerOff }));
+    case 'flush-limit':
+      device(body.id).backing.throttle.limitTo(body.limit);
+      return done();
     case 'stop':
       return stopAll(done);
     case 'quit':

@@ -2,6 +2,7 @@ import type { PowerCutReport, PowerObserver } from '@vpmem/memory-backend';
 import { deviceData } from './device-identity.ts';
 import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';
 import { flushFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutRequest } from './failure-control.ts';
+import { flushLimit, type FlushLimitRequest } from './flush-limit.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
 import { powerCutData } from './served-events.ts';
@@ -38,11 +39,20 @@ export class EmbeddedFailures implements FailureControl {
   async flushFault(id: string, request: FlushFaultRequest): Promise<void> {
     const fault = flushFault(request);
     await Promise.resolve();
+    this.#flushed(id, 'it has no flush that could fail').faults.plan(fault);
+  }
+
+  async flushLimit(id: string, request: FlushLimitRequest): Promise<void> {
+    const limit = flushLimit(request);
+    await Promise.resolve();
+    this.#flushed(id, 'it has no flush that could be limited').throttle.limitTo(limit);
+  }
+
+  /** What is behind a device that flushes. @throws MachineError */
+  #flushed(id: string, otherwise: string): EmbeddedMemory['backing'] {
     const device = this.#find(id);
-    if (device.type === 'nvdimm') {
-      throw new MachineError('not-supported', 'id', `device '${device.label}' is an nvdimm: it has no flush that could fail`);
-    }
-    device.backing.faults.plan(fault);
+    if (device.type !== 'nvdimm') return device.backing;
+    throw new MachineError('not-supported', 'id', `device '${device.label}' is an nvdimm: ${otherwise}`);
   }
 
   /** Hears of the power of a device that is yet to be made. */

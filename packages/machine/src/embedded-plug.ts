@@ -10,6 +10,7 @@ import type { EmbeddedDevices } from './embedded-devices.ts';
 import type { EmbeddedFailures } from './embedded-failures.ts';
 import { EmbeddedPmem } from './embedded-pmem.ts';
 import { plannedFault } from './failure-control.ts';
+import { flushLimit } from './flush-limit.ts';
 import type { Firmware } from './firmware.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent } from './machine-event.ts';
@@ -120,6 +121,7 @@ export class EmbeddedPlug {
     const { hardware, buses, devices, backends, memory, failures, warn } = this.#context;
     const { id, memdev, memaddr, placement, bus, addr } = options;
     const fault = plannedFault(options);
+    const limit = flushLimit(options);
     const identity = devices.identify(id, this.hot);
     const label = id ?? memdev;
     const backend = backends.free(memdev, label);
@@ -131,7 +133,7 @@ export class EmbeddedPlug {
     const place = buses.choose({ label, bus, addr, hot: this.hot, prefetchable, bridge: false });
 
     const observer = failures.observerOf(() => device);
-    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer, fault });
+    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer, fault, limit });
     if (placed !== undefined) hardware.map({ address: placed.address, size, fd: backend.fd, fileOffset: backend.offset });
     hardware.plug(device.function, place.slot, place.on.bus);
     devices.add(device);

@@ -1,5 +1,5 @@
 import type { PciLocation } from '@vpmem/guest';
-import type { BackendDescription, FlushFault, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushFault, FlushLimit, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { queueFeatures } from './device-features.ts';
@@ -19,6 +19,8 @@ export interface PmemSurroundings {
   readonly observer: PowerObserver;
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;
+  /** How often they can make the host sync. */
+  readonly limit: FlushLimit | undefined;
 }
 
 /** A virtio-pmem-pci device of a machine with an embedded guest. */
@@ -48,6 +50,7 @@ export class EmbeddedPmem {
     this.placed = placed;
     this.backing = new EmbeddedBacking(description, observer);
     this.backing.faults.plan(surroundings.fault);
+    this.backing.throttle.limitTo(surroundings.limit);
     this.device = new VirtioPmem(this.backend, placed === undefined ? {} : { address: placed.address });
     this.function = new VirtioPciFunction(this.device, { vectors: options.vectors, ...queueFeatures(options) });
   }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
 import { MAX_SEED, type BackendDescription, type CutPhase, type FaultKind, type FlushFault, type Granularity, type PowerCutOptions, type PowerCutReport, type Survivors } from '@vpmem/memory-backend';
 import type { VirtioPmemPciOptions } from './device-properties.ts';
+import type { FlushLimitRequest } from './flush-limit.ts';
 import { MachineError } from './machine-error.ts';
 
 /** A power cut as a monitor asks for it. */
@@ -31,12 +32,14 @@ export interface FlushFaultRequest {
   readonly milliseconds?: number | undefined;
 }
 
-/** What can be made to go wrong with the pmem devices of a machine. A device is named by its id or QOM path. */
+/** What can be made to go wrong with the pmem devices of a machine, or slowly. A device is named by its id or QOM path. */
 export interface FailureControl {
   /** Cuts a device off from its power; undefined if that is still to come. @throws MachineError */
   powerCut(device: string, request: PowerCutRequest): Promise<PowerCutReport | undefined>;
   /** @throws MachineError */
   flushFault(device: string, request: FlushFaultRequest): Promise<void>;
+  /** How often a guest can make the host sync. @throws MachineError */
+  flushLimit(device: string, request: FlushLimitRequest): Promise<void>;
 }
 
 /** A power cut with everything decided. */

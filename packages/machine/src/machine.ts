@@ -10,6 +10,7 @@ import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { explainFileChange } from './explain.ts';
 import { EventHub } from './event-hub.ts';
 import { plannedFault, type FailureControl } from './failure-control.ts';
+import { flushLimit } from './flush-limit.ts';
 import { MachineError } from './machine-error.ts';
 import type { MachineEvent, MachineEvents, ShutdownReason } from './machine-event.ts';
 import type { BusInfo, PciBusInfo } from './bus-info.ts';
@@ -103,7 +104,7 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, features: queueFeatures(options), fault, listener: socket.fd } });
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };

@@ -67,11 +67,13 @@ export interface PowerExposure {
   readonly cuts: number;
 }
 
-/** Faults of flushes that were planned, and came. */
+/** Faults of flushes that were planned, and came; and what they are limited to. */
 export interface FlushFaults {
   readonly failed: number;
   readonly delayed: number;
   readonly hung: number;
+  /** How many syncs there may be, a second and at once after a pause, if that is limited; and how many had to wait for that so far. */
+  readonly limit?: { readonly ops: number; readonly burst: number; readonly heldBack: number };
 }
 
 /** What a guest's driver has made of a virtio device (VIRTIO 1.4 §2.1). */

@@ -78,6 +78,7 @@ describe('the power of an nvdimm', () => {
       message: "device 'nv1' is an nvdimm: it has no flush at which its power could be cut; leave out at-flush",
     });
     await expect(b.machine.failures.flushFault('nv1', { fault: 'error' })).rejects.toMatchObject({ code: 'not-supported', message: "device 'nv1' is an nvdimm: it has no flush that could fail" });
+    await expect(b.machine.failures.flushLimit('nv1', { ops: 1 })).rejects.toMatchObject({ code: 'not-supported', message: "device 'nv1' is an nvdimm: it has no flush that could be limited" });
     await b.machine.guest.fsync('nv1');
   });
 });

@@ -1,10 +1,10 @@
 import {
   FlushFaults,
+  FlushThrottle,
   MemoryBackend,
   SimulatedMedium,
   type After,
   type BackendDescription,
-  type FaultStats,
   type PowerCutOptions,
   type PowerCutReport,
   type PowerObserver,
@@ -12,7 +12,7 @@ import {
 } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import type { PowerCutOrder } from './failure-control.ts';
-import type { PowerExposure } from './memory-info.ts';
+import type { FlushFaults as FlushFaultInfo, PowerExposure } from './memory-info.ts';
 
 /** What a backing is made of. */
 export interface BackingParts {
@@ -29,6 +29,7 @@ export interface BackingParts {
 export class PmemBacking {
   readonly memory: MemoryBackend;
   readonly faults: FlushFaults;
+  readonly throttle: FlushThrottle;
   readonly #medium: SimulatedMedium | undefined;
   readonly #readonly: boolean;
   #cuts = 0;
@@ -45,12 +46,14 @@ export class PmemBacking {
     };
     this.#readonly = description.readonly ?? false;
     this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
-    this.faults = new FlushFaults(this.#medium ?? syncer(), after);
+    this.throttle = new FlushThrottle(this.#medium ?? syncer(), after);
+    this.faults = new FlushFaults(this.throttle, after);
     this.memory = new MemoryBackend(description, this.faults);
   }
 
-  get faultStats(): FaultStats {
-    return { ...this.faults.stats };
+  get faultStats(): FlushFaultInfo {
+    const { limit, heldBack } = this.throttle;
+    return { ...this.faults.stats, ...(limit !== undefined && { limit: { ...limit, heldBack } }) };
   }
 
   /** Whether anything is lost with its power. */
@@ -81,6 +84,7 @@ export class PmemBacking {
   /** Makes everything written so far durable, if that can be, whatever was planned to go wrong; `done` is called after. */
   settle(done: () => void): void {
     this.faults.plan(undefined);
+    this.throttle.limitTo(undefined);
     this.#medium?.plan(undefined);
     // Of memory with readonly=on nobody expects it.
     if (this.#readonly) return done();

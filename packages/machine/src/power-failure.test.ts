@@ -143,6 +143,34 @@ describe.each(POWER_SETTINGS)('a flush of %s', (_, make) => {
     expect(readFileSync(join(setting.folder, 'disk.img')).subarray(0, 4).toString()).toBe('text');
   });
 
+  it('makes the host sync no oftener than it may, which can be changed meanwhile', async () => {
+    expect((await setting.info()).faults).not.toHaveProperty('limit');
+    await setting.failures.flushLimit('nv1', { ops: 50, burst: 3 });
+    const before = (await setting.info()).flushes.synced;
+    const began = performance.now();
+    for (let i = 0; i < 8; i++) await setting.fsync();
+    // Three at once, the others 20 ms apart, however slow the machine: a limit is on the time from the first, which came after this.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(5 * 20 - 5);
+    const { faults, flushes } = await setting.info();
+    expect(faults).toMatchObject({ limit: { ops: 50, burst: 3, heldBack: expect.any(Number) as number } });
+    expect(flushes.synced - before).toBe(8);
+    await setting.failures.flushLimit('nv1', { ops: 1 });
+    await setting.fsync();
+    const waiting = setting.fsync();
+    await setting.failures.flushLimit('nv1', { ops: 0 });
+    await waiting;
+  });
+
+  it.each([
+    [{ ops: -1 }, 'ops=-1 is not an integer from 0 to 1000000'],
+    [{ ops: 1.5 }, 'ops=1.5 is not an integer from 0 to 1000000'],
+    [{ ops: 1, burst: 0 }, 'burst=0 is not an integer from 1 to 1000000'],
+    [{ ops: 0, burst: 5 }, 'burst is about a limit, and ops=0 is none; say how many with ops'],
+  ])('is not limited to %o', async (request, message) => {
+    await expect(setting.failures.flushLimit('nv1', request)).rejects.toMatchObject({ code: 'bad-value', message });
+    expect((await setting.info()).faults).not.toHaveProperty('limit');
+  });
+
   it.each([
     [{ fault: 'delay' }, 'fault=delay takes ms: for how long a flush is held back, in milliseconds'],
     [{ fault: 'delay', milliseconds: -1 }, 'ms=-1 is not an integer from 0 to 86400000'],

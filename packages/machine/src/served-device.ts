@@ -27,7 +27,7 @@ export class ServedDevice {
   readonly #pci: VirtioPciFunction;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
-    const { id, backend, vectors, features, fault, listener } = description;
+    const { id, backend, vectors, features, fault, limit, listener } = description;
     this.id = id;
     this.backing = new PmemBacking({
       description: backend,
@@ -47,6 +47,7 @@ export class ServedDevice {
       },
     });
     this.backing.faults.plan(fault);
+    this.backing.throttle.limitTo(limit);
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, ...features });
     this.server = new VfioUserServer(this.#pci, listener, loop);

@@ -59,11 +59,16 @@ export class FlushFaults implements Syncer {
   /** Replaces what was to come, and lets a flush that is held back go on. */
   plan(fault: FlushFault | undefined): void {
     this.#fault = fault;
-    this.release();
+    this.#goOn();
   }
 
-  /** Lets a flush that is held back go on. */
+  /** Lets a flush that is held back go on: nobody waits for it any more. */
   release(): void {
+    this.#goOn();
+    this.#syncer.release?.();
+  }
+
+  #goOn(): void {
     const held = this.#held;
     this.#held = undefined;
     held?.();
@@ -93,7 +98,7 @@ export class FlushFaults implements Syncer {
 
   #hold({ kind, delay }: FlushFault, done: Done): void {
     this.stats[kind === 'delay' ? 'delayed' : 'hung']++;
-    const cancel = kind === 'delay' ? this.#after(delay, () => this.release()) : () => undefined;
+    const cancel = kind === 'delay' ? this.#after(delay, () => this.#goOn()) : () => undefined;
     this.#held = () => {
       cancel();
       this.#syncer.start(done);

@@ -40,6 +40,11 @@ export class FakeMachine implements ManagedMachine {
         this.#known(device);
         this.calls.push(`flushFault ${device} ${JSON.stringify(request)}`);
       }),
+    flushLimit: (device, request) =>
+      attempt(() => {
+        this.#known(device);
+        this.calls.push(`flushLimit ${device} ${JSON.stringify(request)}`);
+      }),
   };
   /** What was called, in order. */
   readonly calls: string[] = [];

@@ -56,8 +56,22 @@ export const PmemPowerFailure = struct('PmemPowerFailure', 'What a power cut wou
   'memory-path': str.describe('what another process opens to share the memory'),
 });
 
-export const PmemFaults = struct('PmemFaults', 'Flushes that a fault was planned for.', {
+/** What `flush-limit` is given. */
+export const FlushLimitArguments = struct('FlushLimitArguments', 'Which device, and how often its guest can make the host sync.', {
+  id: str.describe('its id or QOM path'),
+  ops: int.describe('syncs a second; 0: any number'),
+  burst: int.exactOptional().describe('how many at once after a pause; default: as many as in a second'),
+});
+
+const FlushLimit = struct('FlushLimit', 'How often a guest can make the host sync.', {
+  ops: int.describe('syncs a second'),
+  burst: int.describe('how many at once after a pause'),
+  'held-back': int.describe('syncs that had to wait, so far'),
+});
+
+export const PmemFaults = struct('PmemFaults', 'Flushes that a fault was planned for, and what limits them.', {
   failed: int,
   delayed: int,
   hung: int.describe('not answered until that was taken back'),
+  limit: FlushLimit.exactOptional().describe('absent if there is none'),
 });

@@ -31,6 +31,7 @@ export function idleHandlers(own: Partial<QmpHandlers> = {}): QmpHandlers {
     'query-pmem': () => [],
     'power-cut': ({ id }) => missing(id),
     'flush-fault': ({ id }) => missing(id),
+    'flush-limit': ({ id }) => missing(id),
     ...own,
   };
 }

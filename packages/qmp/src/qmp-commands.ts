@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FlushFaultArguments, PowerCutAnswer, PowerCutArguments } from './failure-types.ts';
+import { FlushFaultArguments, FlushLimitArguments, PowerCutAnswer, PowerCutArguments } from './failure-types.ts';
 import { Memdev, MemoryDeviceInfo, MemoryInfo, NameInfo, StatusInfo } from './machine-types.ts';
 import { PciInfo } from './pci-types.ts';
 import { DeviceAdded, PmemInfo } from './pmem-types.ts';
@@ -142,6 +142,12 @@ export const qmpCommands = {
   'flush-fault': command({
     doc: "Lets flushes of a virtio-pmem device go wrong. What was to go wrong before is taken back.",
     arguments: FlushFaultArguments,
+    returns: nothing,
+    ours: true,
+  }),
+  'flush-limit': command({
+    doc: 'Limits how often the guest of a virtio-pmem device can make the host sync. Flushes that have to wait share the next sync.',
+    arguments: FlushLimitArguments,
     returns: nothing,
     ours: true,
   }),

@@ -48,6 +48,24 @@ describe('power_cut', () => {
   });
 });
 
+describe('flush_limit', () => {
+  it('limits, and takes that back', async () => {
+    for (const line of ['flush_limit nv1 100', 'flush_limit nv1 ops=100,burst=10', 'flush_limit nv1 0']) expect(await shell.run(line)).toBe('');
+    expect(machine.calls).toEqual(['flushLimit nv1 {"ops":100}', 'flushLimit nv1 {"ops":100,"burst":10}', 'flushLimit nv1 {"ops":0}']);
+  });
+
+  it.each([
+    ['flush_limit nv1', 'flush_limit: string expected'],
+    ['flush_limit nv9 5', "Error: Device 'nv9' not found"],
+    ['flush_limit nv1 some', "'some'"],
+    ['flush_limit nv1 -1', "Error: Value '-1' is out of range for parameter 'ops'"],
+    ['flush_limit nv1 burst=0,ops=1', "Error: Value '0' is out of range for parameter 'burst'"],
+  ])('%s is refused', async (line, text) => {
+    expect(await shell.run(line)).toContain(text);
+    expect(machine.calls).toEqual([]);
+  });
+});
+
 describe('flush_fault', () => {
   it('plans, with or without the name of the fault', async () => {
     for (const line of ['flush_fault nv1 error,at-flush=3', 'flush_fault nv1 fault=delay,ms=20,lasting=on', 'flush_fault nv1 none']) expect(await shell.run(line)).toBe('');

@@ -19,6 +19,11 @@ const flushFaultProperties = defineProperties({
   ms: property.int({ min: 0 }),
 });
 
+const flushLimitProperties = defineProperties({
+  ops: property.int({ min: 0, max: 1_000_000, required: true }),
+  burst: property.int({ min: 1, max: 1_000_000 }),
+});
+
 function parse<S extends PropertySchema>(schema: S, text: string, impliedKey?: string): ReturnType<typeof readProperties<S>> {
   return readProperties(schema, parseOption(text, { grammar: 'keyval', ...(impliedKey !== undefined && { impliedKey }) }));
 }
@@ -61,5 +66,20 @@ const flushFault = defineCommand({
   },
 });
 
-/** Commands that let things go wrong. */
-export const failureCommands = [powerCut, flushFault];
+const flushLimit = defineCommand({
+  names: ['flush_limit'],
+  params: 'device [ops=]N[,burst=N]',
+  help: 'limit how often a guest can make the host sync',
+  manual:
+    'At most `ops` syncs a second for a virtio-pmem device, and `burst` at once after a pause (as many as in a second, if not given). Flushes that have to wait share the ' +
+    'next sync, so the guest is slowed down and none of them fails. `ops=0`, as at the start, is no limit; `info pmem` tells how many had to wait.',
+  example: ['flush_limit nv1 100', 'flush_limit nv1 100,burst=10', 'flush_limit nv1 0'],
+  ours: true,
+  arguments: { device: word(completeDevice), options: word(completeProperties(flushLimitProperties)) },
+  run: async ({ machine }, { device, options }) => {
+    await machine.failures.flushLimit(device, parse(flushLimitProperties, options, 'ops'));
+  },
+});
+
+/** Commands that let things go wrong, or slowly. */
+export const failureCommands = [powerCut, flushFault, flushLimit];

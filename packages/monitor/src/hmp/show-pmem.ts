@@ -25,6 +25,7 @@ function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath
     ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
     ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
     ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}; memory at ${memoryPath}`]),
+    ...(faults?.limit === undefined ? [] : [`${id}: limited to ${faults.limit.ops} syncs a second, ${faults.limit.burst} at once; ${faults.limit.heldBack} had to wait`]),
     ...(faults === undefined || faults.failed + faults.delayed + faults.hung === 0 ? [] : [`${id}: planned faults: ${faults.failed} failed, ${faults.delayed} delayed, ${faults.hung} hung`]),
     ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
   ];

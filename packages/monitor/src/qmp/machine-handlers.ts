@@ -36,6 +36,7 @@ export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHa
     'human-monitor-command': async ({ 'command-line': line }) => (await shell.run(line)).replaceAll('\n', '\r\n'),
     'query-pmem': async () => (await machine.pmem()).map(pmemAnswer),
     'power-cut': async ({ id, 'at-flush': atFlush, ...request }) => powerCutAnswer(await machine.failures.powerCut(id, { ...request, atFlush })),
+    'flush-limit': async ({ id, ...request }) => done(machine.failures.flushLimit(id, request)),
     'flush-fault': async ({ id, 'at-flush': atFlush, ms: milliseconds, ...request }) => done(machine.failures.flushFault(id, { ...request, atFlush, milliseconds })),
   });
 }

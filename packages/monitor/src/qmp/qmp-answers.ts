@@ -42,9 +42,15 @@ export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
     flushes: { ...flushes, 'in-flight': inFlight },
     ...(latency !== undefined && { latency: { ...latency } }),
     ...(exposure !== undefined && { 'power-failure': exposureAnswer(exposure, memoryPath) }),
-    ...(faults !== undefined && { faults: { ...faults } }),
+    ...(faults !== undefined && { faults: faultsAnswer(faults) }),
     ...(lastError !== undefined && { 'last-error': { ...lastError } }),
   };
+}
+
+function faultsAnswer({ limit, ...faults }: NonNullable<PmemInfo['faults']>): NonNullable<Answer<'query-pmem'>['faults']> {
+  if (limit === undefined) return { ...faults };
+  const { ops, burst, heldBack } = limit;
+  return { ...faults, limit: { ops, burst, 'held-back': heldBack } };
 }
 
 function exposureAnswer({ bytes, oldest, cuts }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {

@@ -1,0 +1,57 @@
+// Guests that ask for more than their share.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Guest, type GuestDisk } from '@vpmem/guest';
+import { QmpClient } from '@vpmem/qmp/client';
+import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DaemonProcess } from './daemon-process.ts';
+
+let folder: string;
+let daemon: DaemonProcess;
+let monitor: QmpClient;
+let guests: Guest[];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vpmemd-flood-'));
+  guests = [];
+  const pair = (i: number, device: string): string[] => [
+    ...['-object', `memory-backend-file,id=mem${i},share=on,mem-path=${folder}/mem${i}.img,size=4M`],
+    ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${folder}/nv${i}.sock${device}`],
+  ];
+  daemon = await DaemonProcess.start([...pair(0, ',ops=20,burst=2'), ...pair(1, ''), '-qmp', `unix:${folder}/qmp,server=on,wait=off`], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+  monitor = await QmpClient.connect({ path: join(folder, 'qmp') });
+});
+afterEach(async () => {
+  monitor.close();
+  for (const guest of guests) guest.cutPower();
+  await daemon.end('SIGKILL');
+  rmSync(folder, { recursive: true });
+});
+
+function plug(i: number): GuestDisk {
+  const guest = new Guest();
+  guests.push(guest);
+  return guest.plug(RemoteFunction.connect(join(folder, `nv${i}.sock`)));
+}
+
+it('flushes without end are as many syncs as the device may, and another device has as many as it likes', async () => {
+  const [flooding, other] = [plug(0), plug(1)];
+  const began = performance.now();
+  const waves = Array.from({ length: 8 }, async () => {
+    for (let i = 0; i < 4; i++) await flooding.fsync();
+  });
+  for (let i = 0; i < 50; i++) await other.fsync();
+  await Promise.all(waves);
+  const seconds = (performance.now() - began) / 1000;
+  const [limited, unlimited] = await monitor.execute('query-pmem');
+  expect(limited?.flushes).toMatchObject({ asked: 32, failed: 0 });
+  expect(limited?.faults).toMatchObject({ limit: { ops: 20, burst: 2 } });
+  expect((limited?.flushes.asked ?? 0) - (limited?.flushes.coalesced ?? 0)).toBeLessThanOrEqual(2 + 20 * seconds + 1);
+  expect(unlimited?.flushes.asked).toBe(50);
+
+  await monitor.execute('flush-limit', { id: 'nv0', ops: 0 });
+  for (let i = 0; i < 20; i++) await flooding.fsync();
+  expect((await monitor.execute('query-pmem'))[0]?.faults).not.toHaveProperty('limit');
+});
+
