@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { QEMU_DEVIATIONS } from '../../packages/machine/tests/qemu-deviations.ts';
 import { applies, groupOf, type Finding, type TestTitle } from './conformance-rows.ts';
 
 export const PAGE = 'docs/conformance.md';
@@ -50,7 +51,7 @@ const covered = ({ tests }: Finding): boolean => tests.length > 0;
 
 /** The page, from what is known of each statement; `tests` for what was decided where the text is silent. */
 export function conformancePage(found: readonly Finding[], tests: readonly TestTitle[]): string {
-  return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests)].join('\n\n')}\n`;
+  return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests), peer()].join('\n\n')}\n`;
 }
 
 function head(found: readonly Finding[]): string {
@@ -67,7 +68,7 @@ function head(found: readonly Finding[]): string {
 whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
 which nothing can breach. The statements are in our own words, in [rows.json](conformance/rows.json); [specs.md](specs.md) says which text is meant.`,
     `| about | apply | have a test | hold for a reason |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
-    'Cases from a `testing` folder run over a function in process and over one behind a vfio-user socket.',
+    'Cases from a `testing` folder run over a function in process, over one behind a vfio-user socket, and over one in a QEMU without a\nguest. There they also run over [QEMU\'s own device](#what-qemus-own-device-does).',
   ].join('\n\n');
 }
 
@@ -87,4 +88,9 @@ function groupSection(group: string, found: readonly Finding[]): string {
 function silent(tests: readonly TestTitle[]): string {
   const rows = tests.flatMap(({ ids, text, file }) => ids.filter((id) => id.startsWith('AMB-')).map((id) => `| ${id} | ${text.replaceAll('|', '\\|')} | ${link(file)} |`));
   return `## Where the text is silent\n\nWhat was decided, as the tests that pin it have it.\n\n| id | decision | test |\n| --- | --- | --- |\n${rows.sort().join('\n')}`;
+}
+
+function peer(): string {
+  const rows = Object.entries(QEMU_DEVIATIONS).map(([name, does]) => `| ${name.replaceAll('|', '\\|')} | ${does} |`);
+  return `## What QEMU's own device does\n\nThe cases that QEMU 11.1.3's virtio-pmem-pci does not pass, and what it does instead. Not all of it is forbidden.\n\n| case | QEMU |\n| --- | --- |\n${rows.join('\n')}`;
 }

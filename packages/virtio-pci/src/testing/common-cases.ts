@@ -163,6 +163,7 @@ const CASES: readonly FunctionCase[] = [
     name: 'PACC-03 touches nothing while it is aimed nowhere',
     run: async (guest) => {
       await guest.resetDevice();
+      await guest.set('device_feature_select', 0);
       const data = await aim(guest, 'device_feature_select', 3);
       await guest.pci.writeConfig(data, 4, 0xffff_ffff);
       assert.equal(await guest.get('device_feature_select'), 0);

@@ -38,8 +38,13 @@ export interface FunctionUnderTest {
   takeMessages(): Promise<number[]>;
   /** Level of its interrupt line. */
   intx(): Promise<boolean>;
-  /** Until the device has done all that it was asked. */
-  settle(): Promise<void>;
+  /**
+   * Until the device has done all that it was asked, and what it said has arrived. Where that cannot be known, `done` says
+   * what a driver would wait for; without it the device has nothing to do.
+   */
+  settle(done?: () => boolean): Promise<void>;
+  /** Where the message of a vector goes. Default: where a PC's interrupt controller is. */
+  messageAddress?(vector: number): number;
   /** The platform resets the function; decoding is on again afterwards. */
   reset(): Promise<void>;
 }

@@ -57,7 +57,14 @@ const CASES: readonly FunctionCase[] = [
     needs: VIRTIO_F_NOTIF_CONFIG_DATA | VIRTIO_F_NOTIFICATION_DATA,
     run: async (guest) => {
       for (const features of [VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_NOTIF_CONFIG_DATA | VIRTIO_F_NOTIFICATION_DATA]) {
-        await guest.transact(await guest.bringUp(features));
+        const queue = await guest.bringUp(features);
+        await guest.transact(queue);
+        // A driver that sends the index by habit is not heard.
+        queue.add(guest.requestElements());
+        queue.publish();
+        await guest.writeNotify(0, 2, 0);
+        await guest.pci.settle();
+        assert.equal(queue.takeUsed(), undefined);
       }
     },
   },
@@ -71,8 +78,7 @@ const CASES: readonly FunctionCase[] = [
       for (const other of guest.traits.queueSizes.keys()) if (other !== 0) await guest.writeNotify(other, 2, other);
       await guest.pci.settle();
       assert.equal(queue.takeUsed(), undefined);
-      await guest.notify(queue);
-      await guest.pci.settle();
+      await guest.kick(queue);
       assert.notEqual(queue.takeUsed(), undefined);
     },
   },

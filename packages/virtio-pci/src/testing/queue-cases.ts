@@ -61,7 +61,7 @@ const CASES: readonly FunctionCase[] = [
       const queue = await guest.bringUp(features);
       const requests = Array.from({ length: 8 }, () => guest.requestElements());
       const heads = new Set(requests.map((elements) => queue.add(elements)));
-      await guest.serve(queue);
+      await guest.serve(queue, 8);
       for (let used = queue.takeUsed(); used !== undefined; used = queue.takeUsed()) {
         assert.equal(used.length, guest.traits.response.length);
         assert(heads.delete(used.head));
@@ -82,8 +82,7 @@ const CASES: readonly FunctionCase[] = [
       queue.add(elements);
       queue.publish();
       const before = guest.bytes(0, 0xf000);
-      await guest.notify(queue);
-      await guest.pci.settle();
+      await guest.kick(queue);
       const { desc, device } = queue.placement;
       const [answer, length] = [elements[1]?.address ?? 0, guest.traits.response.length];
       // A used ring of 16, or the event structure and the one descriptor that was used: the third, by its length, id and flags.
@@ -137,8 +136,7 @@ const CASES: readonly FunctionCase[] = [
       if (queue instanceof DriverQueue) guest.memory.write(queue.placement.desc + 12, Uint8Array.of(4 | 2));
       queue.publish();
       if (queue instanceof PackedDriverQueue) guest.memory.write(queue.placement.desc + 14, Uint8Array.of(0x80 | 4 | 2));
-      await guest.notify(queue);
-      await guest.pci.settle();
+      await guest.kick(queue);
       answered(guest, queue, elements, head);
     },
     VIRTIO_F_INDIRECT_DESC,
@@ -209,7 +207,7 @@ const CASES: readonly FunctionCase[] = [
       for (let lap = 0; lap < 4; lap++) {
         // One that no device can answer with more than a failure is finished before its neighbours.
         const heads = [guest.requestElements(), guest.requestElements().slice(0, 1), guest.requestElements()].map((elements) => queue.add(elements));
-        await guest.serve(queue);
+        await guest.serve(queue, 3);
         const used = [queue.takeUsed()?.head, queue.takeUsed()?.head, queue.takeUsed()?.head];
         assert.deepEqual(used, heads);
       }

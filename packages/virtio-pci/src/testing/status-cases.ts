@@ -51,8 +51,7 @@ const CASES: readonly FunctionCase[] = [
       assert.deepEqual(snapshot(guest), before);
       assert.deepEqual([await guest.pci.takeMessages(), await guest.pci.intx()], [[], false]);
       await guest.set('device_status', RUNNING);
-      await guest.notify(queue);
-      await guest.pci.settle();
+      await guest.kick(queue);
       assert.notEqual(queue.takeUsed(), undefined);
     },
   },

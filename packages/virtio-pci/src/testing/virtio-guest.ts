@@ -3,7 +3,7 @@ import type { GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
 import { CAPABILITY_MSIX, CAPABILITY_VENDOR, MSIX_ENABLE, MsixTableEntry, PciHeader } from '@vpmem/pci';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_NOTIFICATION_DATA, VIRTIO_F_VERSION_1 } from '@vpmem/virtio';
-import { createDriverQueue, type DriverVirtqueue, type Element } from '@vpmem/virtio/driver';
+import { createDriverQueue, DriverQueue, type DriverVirtqueue, type Element } from '@vpmem/virtio/driver';
 import { VirtioPciCommonCfg } from '../common-config.ts';
 import { VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_PCI_CAP_NOTIFY_CFG, VirtioPciNotifyCap } from '../virtio-pci-capabilities.ts';
 import type { FunctionTraits, FunctionUnderTest } from './function-under-test.ts';
@@ -174,10 +174,19 @@ export class VirtioGuest {
     await this.#access(VIRTIO_PCI_CAP_NOTIFY_CFG, offset, width, value);
   }
 
-  /** Publishes what was added, notifies if that is wanted, and waits for the device. */
-  async serve(queue: DriverVirtqueue): Promise<void> {
-    if (queue.publish()) await this.notify(queue);
-    await this.pci.settle();
+  /** Publishes what was added, and notifies if that is wanted; then as {@link kick}. */
+  async serve(queue: DriverVirtqueue, buffers = 1): Promise<void> {
+    await this.kick(queue, buffers, queue.publish());
+  }
+
+  /** Notifies, and waits until the device has used a buffer: `buffers` of them, where the ring counts them. */
+  async kick(queue: DriverVirtqueue, buffers = 1, wanted = true): Promise<void> {
+    const { desc, device } = queue.placement;
+    const used = (): number => this.bytes(device + 2, 2).readUInt16LE();
+    const ring = (): string => this.bytes(desc, 16 * queue.size).toString('latin1');
+    const before = { used: used(), ring: ring() };
+    if (wanted) await this.notify(queue);
+    await this.pci.settle(() => (queue instanceof DriverQueue ? ((used() - before.used) & 0xffff) >= buffers : ring() !== before.ring));
   }
 
   /** One request, answered as it should be. */
@@ -197,7 +206,7 @@ export class VirtioGuest {
     const { message_address, message_upper_address, message_data, vector_control } = MsixTableEntry.fields;
     for (let vector = 0; vector < 2; vector++) {
       const at = (table & ~7) + vector * MsixTableEntry.size;
-      for (const [field, value] of [[message_address, 0xfee0_0000], [message_upper_address, 0], [message_data, 0x40 + vector], [vector_control, 0]] as const) {
+      for (const [field, value] of [[message_address, this.pci.messageAddress?.(vector) ?? 0xfee0_0000], [message_upper_address, 0], [message_data, 0x40 + vector], [vector_control, 0]] as const) {
         await this.pci.writeBar(table & 7, at + field.offset, 4, value);
       }
     }
