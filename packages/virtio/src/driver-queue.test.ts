@@ -234,6 +234,13 @@ describe('the driver of a packed queue', () => {
     expect(descriptors.at(-1)?.id).toBe(id);
   });
 
+  it('PKD-D4 without WRITE in a used descriptor its length means nothing', () => {
+    const id = driver.add([READ, WRITE]);
+    driver.publish();
+    PvirtqDesc.write(ram.bytes, 0x1000, { id: id ?? -1, len: 99, flags: usedFlags(true) });
+    expect(driver.takeUsed()).toEqual({ head: id, length: 0 });
+  });
+
   it('PKD-D6 NEXT in a used descriptor means nothing', () => {
     const id = driver.add([READ, WRITE]);
     driver.publish();
