@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
-import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { RemoteFunction, VfioUserClient } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.ts';
 
@@ -55,3 +55,19 @@ it('flushes without end are as many syncs as the device may, and another device 
   expect((await monitor.execute('query-pmem'))[0]?.faults).not.toHaveProperty('limit');
 });
 
+
+it('commands that make no sense, without end, do not fill the log, and others take turns with them', async () => {
+  const other = plug(1);
+  const client = VfioUserClient.connect(join(folder, 'nv0.sock'));
+  for (let i = 0; i < 5000; i += 100) {
+    for (let j = 0; j < 100; j++) client.send(99);
+    for (let j = 0; j < 100; j++) expect(client.receive().header.error_no).toBe(22);
+    await other.fsync();
+  }
+  client.close();
+  await expect.poll(() => daemon.stderr).toContain('nv0: the VM has gone');
+  const remarks = daemon.stderr.match(/command 99 refused/g) ?? [];
+  expect(remarks.length).toBeGreaterThanOrEqual(20);
+  // Twenty, and two a second, on a machine however slow.
+  expect(remarks.length).toBeLessThan(200);
+});

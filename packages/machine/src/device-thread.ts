@@ -133,10 +133,15 @@ function reply(message: DeviceReply): void {
   port.postMessage(message);
 }
 
+/** What a client or a guest can bring about as often as it likes, at little cost. */
+const WITHOUT_END: readonly DeviceEvent['event'][] = ['client-remark', 'client-refused', 'driver-error'];
+
 /** Tells the main thread what happened to the device that `is` it, if it is one of ours. */
 function report(is: (device: ServedDevice) => boolean, event: Exclude<DeviceEvent['event'], 'power-cut'>, detail: string): void {
   const device = devices.find(is);
-  if (device !== undefined) reply({ type: 'event', event: { device: device.id, event, detail } });
+  if (device === undefined) return;
+  const passed = WITHOUT_END.includes(event) ? device.remarks.pass(detail) : detail;
+  if (passed !== undefined) reply({ type: 'event', event: { device: device.id, event, detail: passed } });
 }
 
 subscribe(CLIENT_CHANNEL, (message) => {

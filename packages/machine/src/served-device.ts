@@ -6,6 +6,7 @@ import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
 import type { PowerExposure } from './memory-info.ts';
 import { PmemBacking } from './pmem-backing.ts';
+import { RemarkLimit } from './remark-limit.ts';
 
 /** A client has the device. */
 export class DeviceBusy extends Error {}
@@ -24,6 +25,8 @@ export class ServedDevice {
   readonly backing: PmemBacking;
   readonly device: VirtioPmem;
   readonly server: VfioUserServer;
+  /** What is told of those who use it wrongly. */
+  readonly remarks = new RemarkLimit();
   readonly #pci: VirtioPciFunction;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
