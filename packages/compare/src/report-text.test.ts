@@ -38,6 +38,7 @@ describe('formatReport', () => {
 
       Counted are records. FSYNCED: an fsync was answered for them. BELIEVED: the
       program takes them for durable. WHOLE, TORN, LOST: how they are after the cut.
+      A letter: the sentence below that the row is an example of.
 
       stores        plain stores
       log-fsync     a log with an fsync for each record; the last has had none yet

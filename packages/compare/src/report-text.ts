@@ -81,7 +81,8 @@ function mapSyncRows(mapSync: MapSync, letter: string, paint: Paint): string[] {
 
 function legend({ rows }: CompareReport): string[] {
   const words = 'Counted are records. FSYNCED: an fsync was answered for them. BELIEVED: the program takes them for durable. WHOLE, TORN, LOST: how they are after the cut.';
-  return wrap(rows.some(({ fileSystem }) => fileSystem !== undefined) ? `${words} EXT4: ok if it could be mounted, and e2fsck finds nothing wrong.` : words);
+  const ext4 = rows.some(({ fileSystem }) => fileSystem !== undefined) ? ' EXT4: ok if it could be mounted, and e2fsck finds nothing wrong.' : '';
+  return wrap(`${words}${ext4} A letter: the sentence below that the row is an example of.`);
 }
 
 function pageMap({ outcomes }: CompareReport, paint: Paint): string[] {
