@@ -54,7 +54,11 @@ export class VfioUserRig {
   }
 
   client(number: number): RawClient {
-    return (this.#clients[number] ??= new RawClient(connectUnix(path)));
+    const client = this.#clients[number];
+    if (client !== undefined) return client;
+    // Whoever connects waits for a place in the queue, which the server alone can make.
+    this.settle();
+    return (this.#clients[number] = new RawClient(connectUnix(path)));
   }
 
   /** A descriptor of a kind; the same one every time. */
