@@ -54,6 +54,12 @@ export function conformancePage(found: readonly Finding[], tests: readonly TestT
   return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests), peer()].join('\n\n')}\n`;
 }
 
+/** How many statements that apply have a test, in the words of README.md. */
+export function figures(found: readonly Finding[]): string {
+  const applicable = found.filter(applies);
+  return `${applicable.filter(covered).length} of ${applicable.length} statements`;
+}
+
 function head(found: readonly Finding[]): string {
   const applicable = found.filter(applies);
   const rows = SIDES.map(([name, side, is]) => {
@@ -64,7 +70,7 @@ function head(found: readonly Finding[]): string {
   return [
     '# Conformance',
     '<!-- Written by scripts/write-conformance.ts from the names of the tests; `npm run check` compares. -->',
-    `**${applicable.filter(covered).length} of ${applicable.length}** statements of VIRTIO 1.4 that apply to a virtio-pmem device on PCI, and to a driver for it, have a test
+    `**${figures(found)}** of VIRTIO 1.4 that apply to a virtio-pmem device on PCI, and to a driver for it, have a test
 whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
 which nothing can breach. The statements are in our own words, in [rows.json](conformance/rows.json); [specs.md](specs.md) says which text is meant.`,
     `| about | apply | have a test | hold for a reason |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { conformancePage, PAGE } from './conformance-page.ts';
+import { conformancePage, figures, PAGE } from './conformance-page.ts';
 import { findings, groupOf, readReasons, readRows, REASONS_FILE, type Finding } from './conformance-rows.ts';
 import { error, type Problem } from './problem.ts';
 import { readTestTitles } from './test-titles.ts';
@@ -18,6 +18,7 @@ export function checkConformance(): Problem[] {
     ...tests.flatMap(({ ids, text, file }) =>
       ids.filter((id) => !known.has(id) && !id.startsWith('AMB-')).map((id) => error(file, `there is no statement ${id}, which '${text}' is named for`)),
     ),
+    ...(readFileSync('README.md', 'utf8').includes(figures(found)) ? [] : [error('README.md', `has another figure for ${PAGE}; it is ${figures(found)}`)]),
     ...(existsSync(PAGE) && readFileSync(PAGE, 'utf8') === page ? [] : [error(PAGE, 'is not what the tests say; tsx scripts/write-conformance.ts writes it')]),
   ];
 }
