@@ -83,20 +83,21 @@ export class Coverage {
     return this.#features;
   }
 
-  /** Takes in what has been counted since {@link begin}; how many features of it are new. */
-  take(): number {
-    const before = this.#features;
-    for (let i = 0; i < touchedCount; i++) {
-      const point = touched[i]!;
-      const bit = 1 << magnitude(counts[point]!);
-      const old = this.#seen[point]!;
-      if ((old & bit) !== 0) continue;
-      this.#seen[point] = old | bit;
-      this.#features++;
-      if (old === 0) this.#points++;
+  /** Takes in what has been counted since {@link begin}; the features of it that are new. */
+  take(): readonly number[] {
+    const fresh = countedFeatures().filter((feature) => (this.#seen[feature >> 3]! & (1 << (feature & 7))) === 0);
+    for (const feature of fresh) {
+      if (this.#seen[feature >> 3] === 0) this.#points++;
+      this.#seen[feature >> 3]! |= 1 << (feature & 7);
     }
-    return this.#features - before;
+    this.#features += fresh.length;
+    return fresh;
   }
+}
+
+/** What has been counted since {@link begin}: eight times a point and its order of magnitude. */
+export function countedFeatures(): number[] {
+  return Array.from(touched.subarray(0, touchedCount), (point) => point * MAGNITUDES + magnitude(counts[point]!));
 }
 
 function magnitude(count: number): number {

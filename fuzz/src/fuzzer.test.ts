@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Fuzzer } from './fuzzer.ts';
-import { shorten } from './minimise.ts';
+import { distil, shorten } from './minimise.ts';
 import { planted } from './planted.ts';
 import type { Target } from './target.ts';
 import { tryInput } from './trial.ts';
@@ -59,5 +59,13 @@ describe('shorten', () => {
     const target = planted(`if (input.includes(7) && input.includes(9)) throw new Error('both')`);
     const found = async (input: Uint8Array): Promise<boolean> => (await tryInput(target, input)) !== undefined;
     expect([...(await shorten(Uint8Array.from({ length: 60 }, (_, i) => i), found))]).toEqual([7, 9]);
+  });
+});
+
+describe('distil', () => {
+  it('keeps, of inputs that show something, what it takes for that', async () => {
+    const target = planted(`if (input.includes(7)) { input[0]; } if (input.includes(9)) { input[1]; }`);
+    const inputs = [[1, 2, 3, 7, 4, 5], [7, 7, 7, 7, 7, 7, 7], [2, 9, 2, 2, 2, 2, 2, 2, 2]].map((bytes) => Uint8Array.from(bytes));
+    expect((await distil(target, inputs)).map((input) => [...input])).toEqual([[7], [9]]);
   });
 });

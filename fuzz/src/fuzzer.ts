@@ -94,7 +94,7 @@ export class Fuzzer {
   async #try(input: Uint8Array): Promise<void> {
     this.#executions++;
     const finding = await tryInput(this.#target, input);
-    const added = this.#coverage.take();
+    const added = this.#coverage.take().length;
     if (finding === undefined) {
       if (added > 0 && stepCount() <= SLOW) this.#corpus.push(Uint8Array.from(input));
     } else if (!this.#findings.has(finding.key)) {

@@ -30,7 +30,7 @@ export const hmp: Target = {
     'device_add virtio-pmem-pci,help\nobject_add help\ninfo\n? stop\nstop\ncont\nsystem_reset\ninfo history\nq',
     'object_add memory-backend-file,id=m,size=1M,mem-path=x\ndevice_add virtio-pmem-pci,memdev=m,id=nv1\npower_cut nv1 survivors=random,seed=3\nflush_fault nv1 error,at-flush=2\npower_cut nv1,at-flush=1',
   ].map(text),
-  maxLength: 2048,
+  maxLength: 768,
   maxSteps: (length) => 2 ** 20 + 20_000 * length,
   maxBytes: 2 ** 24,
 };

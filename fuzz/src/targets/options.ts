@@ -97,7 +97,7 @@ export const options: Target = {
     '\0{"qom-type": "a", \'id\': \'b\', "size": 4096, "host-nodes": [1, -2.5e3, 18446744073709551616], "x": {"y": [true, null, "\\u00e9\\n"]}}',
     '\x100x1000', '\x101.5G', '\x10 +4096', '\x10-1',
   ].map(text),
-  maxLength: 2048,
+  maxLength: 1024,
   maxSteps: (length) => 20_000 + 500 * length,
   maxBytes: 2 ** 22,
 };

@@ -237,7 +237,7 @@ export const pciFunction: Target = {
     flush(ready(begin(ALL), 0)).u8(RESET_QUEUE!, 0).done,
     begin(MSIX_2).u8(0, 2).u16(0x40).u8(1, 2).u16(0x10).u32(0xffff_ffff).u8(2, 0, 0).u16(0x14).done,
   ],
-  maxLength: 2048,
+  maxLength: 1024,
   maxSteps: () => 2 ** 25,
   maxBytes: 2 ** 22,
 };

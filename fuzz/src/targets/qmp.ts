@@ -116,7 +116,7 @@ export const qmp: Target = {
     `\0\0${CAPABLE}{"execute":"human-monitor-command","arguments":{"command-line":"info status"}}{"execute":"quit"}`,
     `\0\0${CAPABLE}{"execute":"qom-get","arguments":{"path":"/machine","property":"type"}}{"execute":"device-list-properties","arguments":{"typename":"virtio-pmem-pci"}}`,
   ].map(text),
-  maxLength: 2048,
+  maxLength: 1024,
   maxSteps: (length) => 2 ** 19 + 20_000 * length,
   maxBytes: 2 ** 24,
 };

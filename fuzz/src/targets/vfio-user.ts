@@ -136,7 +136,7 @@ export const vfioUser: Target = {
     ...[4, 5, 7, 13, 3].map((command) => new ByteWriter().u8(2, OP.hello, OP.command, command, 0, 0, 32).u32(32, 0, 2, 0, 0, 0, 0, 0).u8(OP.settle, OP.receive).done),
     new ByteWriter().u8(1, OP.hello, OP.irqs, 1, 5, 36, 2, 0, 1, 0, OP.irqs, 0, 33, 2, 0, 1, 0, OP.settle, OP.receive).done,
   ],
-  maxLength: 2048,
+  maxLength: 1024,
   maxSteps: (length) => 2 ** 22 + 2 ** 15 * length,
   maxBytes: 2 ** 24,
 };
