@@ -29,10 +29,13 @@ class QemuFunction implements FunctionUnderTest {
   readonly #qtest: Qtest;
   readonly #ram: GuestMachine;
   readonly #device: number;
+  readonly #patience: number;
   readonly #addresses: (number | undefined)[] = [];
   readonly traits: FunctionTraits;
 
-  constructor(qtest: Qtest, ramPath: string, device: number, traits: FunctionTraits) {
+  /** `patience`: hundredths of a second to wait for what a case awaits, which some device may never do. */
+  constructor(qtest: Qtest, ramPath: string, device: number, traits: FunctionTraits, patience: number) {
+    this.#patience = patience;
     this.#qtest = qtest;
     this.#device = device;
     this.traits = traits;
@@ -71,7 +74,7 @@ class QemuFunction implements FunctionUnderTest {
    * it answers its monitor. A moment is left for what must not happen.
    */
   async settle(done?: () => boolean): Promise<void> {
-    for (let tries = 0; done !== undefined && !done() && tries < 100; tries++) await pause(10);
+    for (let tries = 0; done !== undefined && !done() && tries < this.#patience; tries++) await pause(10);
     await pause(5);
     await this.readBar(this.#addresses.findIndex((address) => address !== undefined), 0, 4);
     await this.#qtest.qmp('query-status');
@@ -131,7 +134,7 @@ describe.skipIf(testbed === undefined).each(PEERS)(`$name${reason === undefined 
     qtest = await startQtest({ testbed: testbed!, memory: `${RAM / MIB}M,slots=2,maxmem=1G`, ram: memory, qemuArgs: args });
     let slot = 0;
     while (slot < 32 && (await qtest.configRead(0, slot, 0, 0, 4)) !== 0x105b_1af4) slot++;
-    target = new QemuFunction(qtest, ram ?? '', slot, traits);
+    target = new QemuFunction(qtest, ram ?? '', slot, traits, ours ? 6000 : 200);
   });
   afterAll(async () => {
     target.close();
