@@ -1,6 +1,7 @@
 import { after, both, help, hostDecides, neither, onlyQemu, onlyVpmem, type OptionGroup } from './option-case.ts';
 
 const ROUND = "QEMU's manual promises an error for another size; offset=0 says that the beginning is meant.";
+const ONE_WRITER = 'Two file systems on one file destroy it, so here both have to say `share-rw=on`; QEMU has no such word for memory.';
 const ELSEWHERE = 'No device here uses it; beside `vpmem qemu` it goes to QEMU.';
 
 /** `-object`: grammar, files, sizes, types, the JSON form. */
@@ -133,7 +134,11 @@ export const OBJECT_CASES: readonly OptionGroup[] = [
     cases: [
       after(['memory-backend-file,id=mem1,mem-path=4M.img,size=4M'], neither('memory-backend-file,id=mem1,mem-path=8M.img,size=8M', 'Duplicate ID', 'duplicate-id')),
       after(['memory-backend-file,id=mem1,mem-path=4M.img,size=4M'], both('memory-backend-file,id=mem2,mem-path=4M.img,size=4M')),
-      after(['memory-backend-file,id=mem1,share=on,mem-path=4M.img,size=4M'], both('memory-backend-file,id=mem2,share=on,mem-path=4M.img,size=4M')),
+      after(['memory-backend-file,id=mem1,share=on,mem-path=4M.img,size=4M'], onlyQemu('memory-backend-file,id=mem2,share=on,mem-path=4M.img,size=4M', 'in-use', ONE_WRITER)),
+      after(
+        ['memory-backend-file,id=mem1,share=on,share-rw=on,mem-path=4M.img,size=4M'],
+        onlyVpmem('memory-backend-file,id=mem2,share=on,share-rw=on,mem-path=4M.img,size=4M', 'Invalid parameter', ONE_WRITER),
+      ),
     ],
   },
   {
