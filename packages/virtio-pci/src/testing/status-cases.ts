@@ -17,7 +17,9 @@ async function breakQueue(guest: VirtioGuest): Promise<void> {
   queue.add([{ address: 0, length: 4 }]);
   // A head beyond the table.
   guest.memory.write(queue.placement.driver + 4, Uint8Array.of(0xff, 0xff));
-  await guest.serve(queue);
+  queue.publish();
+  await guest.notify(queue);
+  await guest.pci.settle();
 }
 
 const CASES: readonly FunctionCase[] = [
