@@ -18,17 +18,27 @@ const { values } = parseArgs({
   },
 });
 
+function fail(text: string): never {
+  console.error(`fuzz: ${text}`);
+  process.exit(1);
+}
+
+for (const name of ['seconds', 'executions', 'seed', 'jobs'] as const) {
+  const value = values[name];
+  if (value !== undefined && !/^\d+$/.test(value)) fail(`--${name} '${value}' is no number; it has to be one, such as ${name === 'jobs' ? 2 : 600}`);
+}
+
 function assignment(target: string): Assignment {
   const { share, replay, executions, seconds, seed } = values;
   const entry = TARGETS[target];
-  if (entry === undefined) throw new RangeError(`--target: there is no target '${target}'; there is ${Object.keys(TARGETS).join(', ')}`);
+  if (entry === undefined) fail(`--target: there is no target '${target}'; there is ${Object.keys(TARGETS).join(', ')}`);
   if (replay !== undefined) return { target, args: ['--replay', replay] };
   if (share) return { target, args: ['--executions', String(entry.share), '--seed', SHARE_SEED] };
   return { target, args: ['--seed', seed, '--keep', ...(executions === undefined ? ['--seconds', seconds] : ['--executions', executions])] };
 }
 
-if (!values.share && values.replay === undefined) console.log(`fuzz: seed ${values.seed}`);
 const waiting = values.target.map(assignment);
+if (!values.share && values.replay === undefined) console.log(`fuzz: seed ${values.seed}`);
 const work = async (): Promise<void> => {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) if (!(await supervise(next))) process.exitCode = 1;
 };
