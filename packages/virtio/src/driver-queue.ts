@@ -1,4 +1,5 @@
-import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
+import type { GuestMemory } from '@vpmem/guest-memory';
+import { notInFlight, partWindow, zeroParts } from './driver-ram.ts';
 import { isSendable, type DriverQueueOptions, type DriverVirtqueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-virtqueue.ts';
 import { InOrderBuffers } from './in-order-buffers.ts';
 import {
@@ -37,13 +38,11 @@ export class DriverQueue implements DriverVirtqueue {
     this.#indirect = options.indirect ?? true;
     this.#inOrder = options.inOrder === true ? new InOrderBuffers() : undefined;
     this.#free = Array.from({ length: this.size }, (_, i) => i);
-    for (const [address, length] of [
+    zeroParts(memory, [
       [placement.desc, VirtqDesc.size * this.size],
       [placement.driver, VirtqAvail.bytes(this.size)],
       [placement.device, VirtqUsed.bytes(this.size)],
-    ] as const) {
-      if (!memory.write(address, new Uint8Array(length))) throw new RangeError(`no RAM for a queue at 0x${address.toString(16)}`);
-    }
+    ]);
   }
 
   /** Places the parts one after the other from `base` (16-aligned); the bytes they take are `end - base`. */
@@ -92,9 +91,9 @@ export class DriverQueue implements DriverVirtqueue {
     const { driver, device } = this.placement;
     const before = this.#kickedIndex;
     this.#kickedIndex = this.#availIndex;
-    const avail = this.#window(driver, VirtqAvail.bytes(this.size));
+    const avail = partWindow(this.#memory, driver, VirtqAvail.bytes(this.size));
     avail.store16(driver - avail.start + VirtqAvail.idx, this.#availIndex);
-    const used = this.#window(device, VirtqUsed.bytes(this.size));
+    const used = partWindow(this.#memory, device, VirtqUsed.bytes(this.size));
     if (!this.#eventIndex) return (used.view.getUint16(device - used.start + VirtqUsed.flags, true) & 1) === 0;
     const event = used.load16(device - used.start + VirtqUsed.availEvent(this.size));
     return ((this.#availIndex - event - 1) & 0xffff) < ((this.#availIndex - before) & 0xffff);
@@ -104,7 +103,7 @@ export class DriverQueue implements DriverVirtqueue {
     const ready = this.#ready.shift();
     if (ready !== undefined) return ready;
     const { device } = this.placement;
-    const used = this.#window(device, VirtqUsed.bytes(this.size));
+    const used = partWindow(this.#memory, device, VirtqUsed.bytes(this.size));
     const base = device - used.start;
     if (used.load16(base + VirtqUsed.idx) === this.#usedIndex) return undefined;
     const { id, len } = VirtqUsedElem.decode(used.view, base + VirtqUsed.ring + VirtqUsedElem.size * (this.#usedIndex % this.size));
@@ -121,13 +120,13 @@ export class DriverQueue implements DriverVirtqueue {
   /** With VIRTIO_F_EVENT_IDX: ask for a notification when the device has used more than `index` buffers. */
   setUsedEvent(index: number): void {
     const { driver } = this.placement;
-    const avail = this.#window(driver, VirtqAvail.bytes(this.size));
+    const avail = partWindow(this.#memory, driver, VirtqAvail.bytes(this.size));
     avail.store16(driver - avail.start + VirtqAvail.usedEvent(this.size), index);
   }
 
   setInterrupts(wanted: boolean): void {
     const { driver } = this.placement;
-    const avail = this.#window(driver, VirtqAvail.bytes(this.size));
+    const avail = partWindow(this.#memory, driver, VirtqAvail.bytes(this.size));
     avail.view.setUint16(driver - avail.start + VirtqAvail.flags, wanted ? 0 : VIRTQ_AVAIL_F_NO_INTERRUPT, true);
   }
 
@@ -139,7 +138,7 @@ export class DriverQueue implements DriverVirtqueue {
   /** Puts `head` into the available ring as it is told, sound or not; {@link publish} shows it. */
   offerHead(head: number): void {
     const { driver } = this.placement;
-    const avail = this.#window(driver, VirtqAvail.bytes(this.size));
+    const avail = partWindow(this.#memory, driver, VirtqAvail.bytes(this.size));
     avail.view.setUint16(driver - avail.start + VirtqAvail.ring + 2 * (this.#availIndex % this.size), head, true);
     this.#availIndex = (this.#availIndex + 1) & 0xffff;
   }
@@ -158,14 +157,4 @@ export class DriverQueue implements DriverVirtqueue {
     this.#chains.delete(head);
     this.#free.push(...chain);
   }
-
-  #window(address: number, length: number): MemoryWindow {
-    const window = this.#memory.writable(address, length);
-    if (window === undefined) throw new RangeError(`the queue at 0x${address.toString(16)} is no longer in RAM`);
-    return window;
-  }
-}
-
-function notInFlight(head: number): Error {
-  return new Error(`the device gave back buffer ${head}, which it did not have`);
 }

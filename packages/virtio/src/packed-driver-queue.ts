@@ -1,4 +1,5 @@
 import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
+import { notInFlight, partWindow, zeroParts } from './driver-ram.ts';
 import { isSendable, type DriverQueueOptions, type DriverVirtqueue, type Element, type QueuePlacement, type UsedBuffer } from './driver-virtqueue.ts';
 import { InOrderBuffers } from './in-order-buffers.ts';
 import {
@@ -52,13 +53,11 @@ export class PackedDriverQueue implements DriverVirtqueue {
     this.#inOrder = options.inOrder === true ? new InOrderBuffers() : undefined;
     this.#ids = Array.from({ length: this.size }, (_, i) => i);
     this.#free = this.size;
-    for (const [address, length] of [
+    zeroParts(memory, [
       [placement.desc, PvirtqDesc.size * this.size],
       [placement.driver, PvirtqEventSuppress.size],
       [placement.device, PvirtqEventSuppress.size],
-    ] as const) {
-      if (!memory.write(address, new Uint8Array(length))) throw new RangeError(`no RAM for a queue at 0x${address.toString(16)}`);
-    }
+    ]);
     if (this.#eventIndex) this.#askFor(0, true);
   }
 
@@ -98,7 +97,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
     this.#unpublished = 0;
     if (this.#withheld !== undefined) this.#storeFlags(this.#withheld.slot, this.#withheld.flags);
     this.#withheld = undefined;
-    const event = this.#window(this.placement.device, PvirtqEventSuppress.size);
+    const event = partWindow(this.#memory, this.placement.device, PvirtqEventSuppress.size);
     const base = this.placement.device - event.start;
     const wanted = event.load16(base + PvirtqEventSuppress.fields.flags.offset);
     if (wanted !== RING_EVENT_FLAGS_DESC || !this.#eventIndex) return wanted !== RING_EVENT_FLAGS_DISABLE && count > 0;
@@ -131,7 +130,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
   /** With VIRTIO_F_EVENT_IDX: ask for a notification when the device has used the slot of `word`, as {@link notificationData} has it. */
   setUsedEvent(word: number): void {
     const { driver } = this.placement;
-    const event = this.#window(driver, PvirtqEventSuppress.size);
+    const event = partWindow(this.#memory, driver, PvirtqEventSuppress.size);
     event.store16(driver - event.start + PvirtqEventSuppress.fields.desc.offset, word);
     this.#setEventFlags(RING_EVENT_FLAGS_DESC);
   }
@@ -189,7 +188,7 @@ export class PackedDriverQueue implements DriverVirtqueue {
 
   #setEventFlags(flags: number): void {
     const { driver } = this.placement;
-    const event = this.#window(driver, PvirtqEventSuppress.size);
+    const event = partWindow(this.#memory, driver, PvirtqEventSuppress.size);
     event.store16(driver - event.start + PvirtqEventSuppress.fields.flags.offset, flags);
   }
 
@@ -199,16 +198,6 @@ export class PackedDriverQueue implements DriverVirtqueue {
   }
 
   #ring(): MemoryWindow {
-    return this.#window(this.placement.desc, PvirtqDesc.size * this.size);
+    return partWindow(this.#memory, this.placement.desc, PvirtqDesc.size * this.size);
   }
-
-  #window(address: number, length: number): MemoryWindow {
-    const window = this.#memory.writable(address, length);
-    if (window === undefined) throw new RangeError(`the queue at 0x${address.toString(16)} is no longer in RAM`);
-    return window;
-  }
-}
-
-function notInFlight(id: number): Error {
-  return new Error(`the device gave back buffer ${id}, which it did not have`);
 }
