@@ -1,4 +1,5 @@
 import type { BackendDescription } from '@vpmem/memory-backend';
+import { barSize } from '@vpmem/pci';
 import { PMEM_ALIGNMENT } from '@vpmem/virtio-pmem';
 import { MachineError } from './machine-error.ts';
 
@@ -22,7 +23,7 @@ export function checkSize(id: string, { id: memdev, size }: BackendDescription):
 
 /** A BAR begins at a multiple of its own size, a power of two; nothing can promise more. @throws MachineError */
 function checkAlign(id: string, { id: memdev, size, align }: BackendDescription): void {
-  const promised = 2 ** Math.ceil(Math.log2(size));
+  const promised = barSize(size);
   if (align <= promised) return;
   throw new MachineError(
     'bad-align',
