@@ -23,6 +23,7 @@ import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type D
 import { ServedFailures } from './served-failures.ts';
 import { ServedDevices, type Device, type Served } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
+import { ServedRemoval } from './served-removal.ts';
 import { ensureSocketFolder, listenAt } from './socket-path.ts';
 import { vfioUserPlug } from './vfio-user-plug.ts';
 
@@ -57,6 +58,7 @@ export class Machine implements ManagedMachine {
   readonly #files: BackingFileWatch;
   readonly #events = new EventHub<MachineEvent>();
   readonly #devices = new ServedDevices();
+  readonly #removal: ServedRemoval;
 
   constructor(observer: MachineObserver, options: MachineOptions = {}) {
     this.name = options.name;
@@ -72,6 +74,7 @@ export class Machine implements ManagedMachine {
       (error) => observer.failed(error),
     );
     this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
+    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#events.emit(event) });
   }
 
   get devices(): readonly Device[] {
@@ -120,30 +123,8 @@ export class Machine implements ManagedMachine {
   }
 
   /** @throws MachineError if there is none, a VM has it and `wait` is not set, or it is going already */
-  async deleteDevice(idOrPath: string, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
-    const device = this.#devices.find(idOrPath);
-    if (device.leaving !== 'no') {
-      throw new MachineError('unplug-pending', 'id', `Device ${device.id} is already in the process of unplug; it ends when its VM lets go of it`);
-    }
-    if (wait) {
-      device.leaving = 'with-client';
-      device.socket.remove();
-      await this.#thread.request({ type: 'retire', id: device.id });
-      return this.#removeIfFree(device);
-    }
-    device.leaving = 'now';
-    try {
-      await this.#thread.request({ type: 'remove', id: device.id });
-    } catch (error) {
-      device.leaving = 'no';
-      if (!(error instanceof MachineError) || error.code !== 'device-busy') throw error;
-      throw new MachineError(
-        'device-busy',
-        'id',
-        `device '${device.id}' is in use by a VM; unplug it there first (device_del ${device.id} in its monitor), or say wait=on to let it go when the VM does`,
-      );
-    }
-    this.#removed(device);
+  deleteDevice(idOrPath: string, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
+    return this.#removal.remove(idOrPath, wait);
   }
 
   runState(): RunState {
@@ -188,6 +169,7 @@ export class Machine implements ManagedMachine {
     this.end('host-qmp-quit');
     return Promise.resolve();
   }
+
   /**
    * All devices are of one VM, the process `pid`, from now on. Where the power of one is cut, the process is killed at once and
    * all devices with power-failure=on lose theirs; without this a VM is only hung up on.
@@ -236,31 +218,6 @@ export class Machine implements ManagedMachine {
     });
   }
 
-  /** For a device whose client may still have it: its leaving is tried again then. */
-  async #removeIfFree(device: Served): Promise<void> {
-    // The client may leave just when it is asked whether it has: one of the two is enough.
-    if (device.removing || this.#devices.get(device.id) !== device) return;
-    device.removing = true;
-    try {
-      await this.#thread.request({ type: 'remove', id: device.id });
-    } catch (error) {
-      if (error instanceof MachineError && error.code === 'device-busy') return;
-      throw error;
-    } finally {
-      device.removing = false;
-    }
-    this.#removed(device);
-  }
-
-  #removed(device: Served): void {
-    const { id, named, path, memdev, socket } = device;
-    socket.remove();
-    this.#devices.remove(id);
-    this.#backends.release(memdev);
-    this.#events.emit({ name: 'DEVICE_DELETED', data: { path: `${path}/virtio-backend` } });
-    this.#events.emit({ name: 'DEVICE_DELETED', data: { ...(named && { device: id }), path } });
-  }
-
   #fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {
     const user = this.#devices.all.find(({ memdev }) => memdev === data.memdev);
     if (user !== undefined) user.lastError = { text: explainFileChange(data), time: Date.now() };
@@ -273,9 +230,7 @@ export class Machine implements ManagedMachine {
     const explained = explainDeviceEvent(event, device.path);
     if ('reason' in explained.data && event.event !== 'client-left') device.lastError = { text: explained.data.reason, time: Date.now() };
     this.#events.emit(explained);
-    if (event.event === 'client-left' && device.leaving === 'with-client') {
-      this.#removeIfFree(device).catch((error: unknown) => this.#observer.failed(error as Error));
-    }
+    if (event.event === 'client-left') this.#removal.clientLeft(device).catch((error: unknown) => this.#observer.failed(error as Error));
   }
 }
 
