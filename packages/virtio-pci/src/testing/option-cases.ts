@@ -12,6 +12,7 @@ import {
   VIRTIO_F_RING_RESET,
   VIRTIO_F_SUSPEND,
 } from '@vpmem/virtio';
+import type { DriverVirtqueue } from '@vpmem/virtio/driver';
 import type { FunctionCase } from './function-under-test.ts';
 import { moveRegion } from './interrupt-cases.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
@@ -25,6 +26,23 @@ const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 /** What the guest can see of a device that has nothing to do. */
 async function outside(guest: VirtioGuest): Promise<unknown> {
   return [digest(guest.bytes(0x1000, 0xb000)), await guest.pci.takeMessages(), await guest.pci.intx()];
+}
+
+/** Offers a request, and sees that nothing comes of it. */
+async function requestInVain(guest: VirtioGuest, queue: DriverVirtqueue): Promise<void> {
+  queue.add(guest.requestElements());
+  queue.publish();
+  await guest.pci.takeMessages();
+  const before = await outside(guest);
+  await guest.notify(queue);
+  await guest.pci.settle();
+  assert.deepEqual(await outside(guest), before);
+}
+
+/** VIRTIO 1.4 §2.6.1: resets the selected queue, and waits until that is done. */
+async function resetQueue(guest: VirtioGuest): Promise<void> {
+  await guest.set('queue_reset', 1);
+  while ((await guest.get('queue_reset')) !== 0) await guest.pci.settle();
 }
 
 async function suspend(guest: VirtioGuest): Promise<void> {
@@ -89,16 +107,9 @@ const CASES: readonly FunctionCase[] = [
       const queue = await guest.bringUp(VIRTIO_F_RING_RESET);
       await guest.transact(queue);
       if (guest.traits.interrupts === 'INTx') await guest.takeIsr();
-      await guest.set('queue_reset', 1);
-      while ((await guest.get('queue_reset')) !== 0) await guest.pci.settle();
+      await resetQueue(guest);
       assert.equal(await guest.get('queue_enable'), 0);
-      queue.add(guest.requestElements());
-      queue.publish();
-      await guest.pci.takeMessages();
-      const before = await outside(guest);
-      await guest.notify(queue);
-      await guest.pci.settle();
-      assert.deepEqual(await outside(guest), before);
+      await requestInVain(guest, queue);
       assert.equal(await guest.get('device_status'), RUNNING);
     },
   },
@@ -110,8 +121,7 @@ const CASES: readonly FunctionCase[] = [
       await guest.transact(await guest.bringUp(VIRTIO_F_RING_RESET));
       assert.equal(await guest.get('queue_reset'), 0);
       for (const size of [4, 2, largest]) {
-        await guest.set('queue_reset', 1);
-        while ((await guest.get('queue_reset')) !== 0) await guest.pci.settle();
+        await resetQueue(guest);
         assert.deepEqual([await guest.get('queue_size'), await guest.get('queue_desc'), await guest.get('queue_msix_vector')], [largest, 0, 0xffff]);
         const queue = await guest.setUpQueue(size, 0x4000);
         assert.deepEqual([await guest.get('queue_enable'), await guest.get('queue_reset')], [1, 0]);
@@ -126,8 +136,7 @@ const CASES: readonly FunctionCase[] = [
       let queue = await guest.bringUp(VIRTIO_F_RING_RESET | VIRTIO_F_RING_PACKED, 5);
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 4; i++) await guest.transact(queue);
-        await guest.set('queue_reset', 1);
-        while ((await guest.get('queue_reset')) !== 0) await guest.pci.settle();
+        await resetQueue(guest);
         queue = await guest.setUpQueue(5);
       }
     },
@@ -170,13 +179,7 @@ const CASES: readonly FunctionCase[] = [
       await guest.transact(queue);
       if (guest.traits.interrupts === 'INTx') await guest.takeIsr();
       await suspend(guest);
-      queue.add(guest.requestElements());
-      queue.publish();
-      await guest.pci.takeMessages();
-      const before = await outside(guest);
-      await guest.notify(queue);
-      await guest.pci.settle();
-      assert.deepEqual(await outside(guest), before);
+      await requestInVain(guest, queue);
       await resume(guest);
       await guest.pci.settle();
       assert.equal(queue.takeUsed()?.length, guest.traits.response.length);
