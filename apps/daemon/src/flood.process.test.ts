@@ -2,41 +2,31 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
-import { RemoteFunction, VfioUserClient } from '@vpmem/vfio-user/client';
+import { VfioUserClient } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { deviceOptions, Guests } from '../tests/daemon-guests.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 let folder: string;
 let daemon: DaemonProcess;
 let monitor: QmpClient;
-let guests: Guest[];
+let guests: Guests;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vpmemd-flood-'));
-  guests = [];
-  const pair = (i: number, device: string): string[] => [
-    ...['-object', `memory-backend-file,id=mem${i},share=on,mem-path=${folder}/mem${i}.img,size=4M`],
-    ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${folder}/nv${i}.sock${device}`],
-  ];
-  daemon = await DaemonProcess.start([...pair(0, ',ops=20,burst=2'), ...pair(1, ''), '-qmp', `unix:${folder}/qmp,server=on,wait=off`], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+  guests = new Guests(folder);
+  daemon = await DaemonProcess.start([...deviceOptions(folder, 0, { device: ',ops=20,burst=2' }), ...deviceOptions(folder, 1), '-qmp', `unix:${folder}/qmp,server=on,wait=off`], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
   monitor = await QmpClient.connect({ path: join(folder, 'qmp') });
 });
 afterEach(async () => {
   monitor.close();
-  for (const guest of guests) guest.cutPower();
+  guests.cutPower();
   await daemon.end('SIGKILL');
   rmSync(folder, { recursive: true });
 });
 
-function plug(i: number): GuestDisk {
-  const guest = new Guest();
-  guests.push(guest);
-  return guest.plug(RemoteFunction.connect(join(folder, `nv${i}.sock`)));
-}
-
 it('flushes without end are as many syncs as the device may, and another device has as many as it likes', async () => {
-  const [flooding, other] = [plug(0), plug(1)];
+  const [flooding, other] = [guests.plug(0), guests.plug(1)];
   const began = performance.now();
   const waves = Array.from({ length: 8 }, async () => {
     for (let i = 0; i < 4; i++) await flooding.fsync();
@@ -55,9 +45,8 @@ it('flushes without end are as many syncs as the device may, and another device 
   expect((await monitor.execute('query-pmem'))[0]?.faults).not.toHaveProperty('limit');
 });
 
-
 it('commands that make no sense, without end, do not fill the log, and others take turns with them', async () => {
-  const other = plug(1);
+  const other = guests.plug(1);
   const client = VfioUserClient.connect(join(folder, 'nv0.sock'));
   for (let i = 0; i < 5000; i += 100) {
     for (let j = 0; j < 100; j++) client.send(99);

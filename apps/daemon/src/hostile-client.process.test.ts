@@ -10,6 +10,8 @@ import { RemoteFunction, VfioUserClient } from '@vpmem/vfio-user/client';
 import { Command, DmaMap, IrqSet } from '@vpmem/vfio-user/protocol';
 import { everyMessage } from '@vpmem/vfio-user/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { deviceOptions } from '../tests/daemon-guests.ts';
+import { settled } from '../tests/settled.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 const PAGE = 4096;
@@ -22,11 +24,7 @@ let disk: GuestDisk;
 let before: unknown;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vpmemd-hostile-'));
-  const pair = (i: number): string[] => [
-    ...['-object', `memory-backend-file,id=mem${i},share=on,mem-path=${folder}/mem${i}.img,size=4M`],
-    ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${socket(i)}`],
-  ];
-  daemon = await DaemonProcess.start([...pair(0), ...pair(1)], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+  daemon = await DaemonProcess.start([...deviceOptions(folder, 0), ...deviceOptions(folder, 1)], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
   // One client and one flush, so that everything is there that stays.
   const first = new Guest();
   await first.plug(RemoteFunction.connect(socket(0))).fsync();
@@ -34,7 +32,7 @@ beforeEach(async () => {
   bystander = new Guest();
   disk = bystander.plug(RemoteFunction.connect(socket(1)));
   await disk.fsync();
-  before = await settled();
+  before = await settled(traces, 15_000);
 });
 afterEach(async () => {
   await bystander.close();
@@ -48,17 +46,6 @@ const traces = (): unknown => ({
   descriptors: readdirSync(`/proc/${daemon.pid}/fd`).length,
   mapped: readFileSync(`/proc/${daemon.pid}/maps`, 'utf8').split('\n').filter((line) => /\/memfd:|anon_hugepage|vpmemd-hostile/.test(line)).length,
 });
-/** What is there once the device is free: who disconnects is not waited for by the daemon. */
-async function settled(): Promise<unknown> {
-  let last: unknown;
-  await expect.poll(() => {
-    const now = JSON.stringify(traces());
-    const same = now === last;
-    last = now;
-    return same;
-  }, { interval: 50, timeout: 15_000 }).toBe(true);
-  return traces();
-}
 const map = (client: VfioUserClient, address: number, size: number, fds: number[] = []): unknown =>
   client.request(Command.DMA_MAP, DmaMap.encode({ argsz: DmaMap.size, flags: 3, address, size }), fds);
 

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
 import { faultCases, type Outcome } from './fault-cases.ts';
 import { Tracer, type Fault } from './fault-injection.ts';
+import { settled } from './settled.ts';
 
 const { testbed, reason } = await requireTestbed();
 
@@ -83,17 +84,6 @@ describe.skipIf(testbed === undefined)(`a system call that fails${reason === und
       }
     }
   }
-  /** What is there when nobody but the bystander is. */
-  async function settled(): Promise<unknown> {
-    let last: unknown;
-    await expect.poll(() => {
-      const now = JSON.stringify(traces());
-      const same = now === last;
-      last = now;
-      return same;
-    }, { interval: 50, timeout: LIMIT }).toBe(true);
-    return traces();
-  }
   /** First, in the middle, last, of as many calls as there are in a life. */
   async function places(call: Pick<Fault, 'call' | 'path'>): Promise<number[]> {
     const tracer = await trace(call);
@@ -105,7 +95,7 @@ describe.skipIf(testbed === undefined)(`a system call that fails${reason === und
 
   it.each(faultCases)('$call: ends in words and a defined state, and harms nobody else', { timeout: 6 * LIMIT }, async (each) => {
     await life();
-    const before = await settled();
+    const before = await settled(traces, LIMIT);
     const { call, on } = each;
     const filter = { call, ...(on !== undefined && { path: on === 'log' ? log() : '/memfd:guest-ram' }) };
     const spots = each.first === true ? [1] : await places(filter);

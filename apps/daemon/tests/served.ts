@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DaemonProcess, type DaemonProcessOptions } from '../src/daemon-process.ts';
+import { deviceOptions } from './daemon-guests.ts';
 
 /** A folder of its own with a daemon whose files and sockets are in it. */
 export class Served {
@@ -24,12 +25,7 @@ export class Served {
 
   /** Starts the daemon with one device per size, `nv0` on. `device` is appended to each -device. */
   async start(sizes: readonly string[], options: DaemonProcessOptions & { device?: string } = {}): Promise<DaemonProcess> {
-    const args = sizes.flatMap((size, i) => [
-      '-object',
-      `memory-backend-file,id=mem${i},share=on,mem-path=${this.file(i)},size=${size}`,
-      '-device',
-      `virtio-pmem-pci,id=nv${i},memdev=mem${i},socket=${this.socket(i)}${options.device ?? ''}`,
-    ]);
+    const args = sizes.flatMap((size, i) => deviceOptions(this.folder, i, { size, file: this.file(i), ...(options.device !== undefined && { device: options.device }) }));
     this.#daemon = await DaemonProcess.start(args, options);
     return this.#daemon;
   }
