@@ -103,6 +103,17 @@ describe('a client that maps', () => {
     expect(memory.regions).toEqual([]);
   });
 
+  it.each([0, 2])('with a descriptor but without READ (flags %i) has the addresses noted, and its descriptor let go of', (flags) => {
+    const memory = new GuestMemory();
+    const regions = new DmaRegions(memory);
+    const before = countDescriptors();
+    expect(regions.map({ argsz: DmaMap.size, flags, address: 0, size: PAGE, offset: 0 }, [createMemfd('ram', PAGE)])).toBeUndefined();
+    expect(countDescriptors()).toBe(before);
+    expect(memory.regions).toMatchObject([{ start: 0, size: PAGE }]);
+    expect(memory.readable(0, 1)).toBeUndefined();
+    regions.clear();
+  });
+
   it('one file after the other gets 512 of them, and another client then as many', () => {
     const before = traces();
     for (let round = 0; round < 2; round++) {
