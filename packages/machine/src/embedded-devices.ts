@@ -1,7 +1,7 @@
 import { locationKey, type DiskPlace, type PciLocation } from '@vpmem/guest';
 import type { RootPort } from '@vpmem/pci';
 import type { RootPortSettings } from './embedded-device-properties.ts';
-import type { DeviceIdentity } from './device-identity.ts';
+import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import { MachineError } from './machine-error.ts';
@@ -68,7 +68,7 @@ export class EmbeddedDevices {
   find(idOrPath: string): EmbeddedDevice {
     const found = this.#all.find(({ identity }) => identity.id === idOrPath || identity.path === idOrPath);
     if (found !== undefined) return found;
-    const known = this.#all.map(({ identity }) => `'${identity.id ?? identity.path}'`);
+    const known = this.#all.map(({ identity }) => `'${deviceLabel(identity)}'`);
     throw new MachineError('device-missing', 'id', `Device '${idOrPath}' not found${known.length === 0 ? '' : `; there is ${known.join(', ')}`}`);
   }
 

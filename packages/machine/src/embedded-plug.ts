@@ -3,7 +3,7 @@ import { barSize, RootPort } from '@vpmem/pci';
 import type { PropertySource } from '@vpmem/options';
 import type { BackendStore } from './backend-store.ts';
 import { alignWarning, memoryAlign } from './backend-align.ts';
-import { deviceData, type DeviceIdentity } from './device-identity.ts';
+import { deviceData, deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import { deviceWarnings } from './device-properties.ts';
 import { readEmbeddedDevice, type EmbeddedDeviceOptions, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
 import type { EmbeddedDevices } from './embedded-devices.ts';
@@ -60,7 +60,7 @@ export class EmbeddedPlug {
   async delete(idOrPath: string): Promise<void> {
     const { devices, buses, hardware } = this.#context;
     const device = devices.find(idOrPath);
-    const label = device.identity.id ?? device.identity.path;
+    const label = deviceLabel(device.identity);
     if (device.type === 'nvdimm') return this.#nvdimms.remove(device, this.hot);
     if (device.type === 'pcie-root-port') throw new MachineError('bus-no-hotplug', 'id', `device '${label}' is part of bus '${buses.root.name}', which lets nothing go`);
     if (!this.hot) return this.#remove(device);

@@ -28,7 +28,6 @@ export class EmbeddedPmem {
   readonly type = 'virtio-pmem-pci';
   readonly identity: DeviceIdentity;
   readonly options: EmbeddedPmemOptions;
-  readonly description: BackendDescription;
   readonly backing: EmbeddedBacking;
   readonly device: VirtioPmem;
   readonly function: VirtioPciFunction;
@@ -44,7 +43,6 @@ export class EmbeddedPmem {
     const { place, placed, observer } = surroundings;
     this.identity = identity;
     this.options = options;
-    this.description = description;
     this.on = place.on;
     this.location = place.location;
     this.placed = placed;
@@ -55,6 +53,9 @@ export class EmbeddedPmem {
     this.function = new VirtioPciFunction(this.device, { vectors: options.vectors, ...queueFeatures(options) });
   }
 
+  get description(): BackendDescription {
+    return this.backing.description;
+  }
   get backend(): MemoryBackend {
     return this.backing.memory;
   }
