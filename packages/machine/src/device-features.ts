@@ -14,8 +14,19 @@ export const featureProperties = defineProperties({
   suspend: property.bool({ default: false, description: 'offer VIRTIO_F_SUSPEND (not in QEMU)' }),
 });
 
+/** The properties of a device that are features of its queue. */
+export type FeatureOptions = ValuesOf<typeof featureProperties>;
+
+/** A property by its name, and whether the feature is offered. */
+export type FeatureSetting = readonly [name: string, on: boolean];
+
+/** Each of them, for a monitor to show. */
+export function featureSettings(options: FeatureOptions): readonly FeatureSetting[] {
+  return (Object.keys(featureProperties) as (keyof FeatureOptions)[]).map((name) => [name, options[name]]);
+}
+
 /** What a device's properties say about the features of its queue. */
-export function queueFeatures(options: ValuesOf<typeof featureProperties>): QueueFeatures {
+export function queueFeatures(options: FeatureOptions): QueueFeatures {
   return {
     eventIndex: options.event_idx,
     indirectDescriptors: options.indirect_desc,

@@ -1,9 +1,10 @@
 // The object tree of a machine with an embedded guest, as QEMU's.
+import { featureSettings } from './device-features.ts';
 import type { EmbeddedDevice, EmbeddedPort } from './embedded-devices.ts';
 import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import type { EmbeddedParts } from './embedded-view.ts';
-import { container, type ObjectNode, type ObjectProperty } from './object-tree.ts';
+import { container, featureNodes, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 
 const string = (value: string): ObjectProperty => ({ type: 'string', value });
 const bool = (value: boolean): ObjectProperty => ({ type: 'bool', value });
@@ -125,8 +126,7 @@ function pmemNode(parts: EmbeddedParts, device: EmbeddedPmem): ObjectNode {
   const own: Record<string, ObjectProperty> = {
     memdev: { type: 'link<memory-backend>', value: `/objects/${options.memdev}` },
     memaddr: { type: 'uint64', value: device.address ?? 0n },
-    event_idx: bool(options.event_idx),
-    indirect_desc: bool(options.indirect_desc),
+    ...featureNodes(featureSettings(options)),
   };
   const state = { hotplugged: bool(identity.hotplugged) };
   const backend: ObjectNode = {

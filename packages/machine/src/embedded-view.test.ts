@@ -10,7 +10,7 @@ beforeEach(async () => {
   await b.device('pcie-root-port,id=rp0,chassis=1,slot=7,pref64-reserve=16M');
   await b.device('virtio-pmem-pci,id=nv1,memdev=mem1,vectors=0');
   await b.machine.start();
-  await b.device('virtio-pmem-pci,memdev=mem2,bus=rp0,placement=bar');
+  await b.device('virtio-pmem-pci,memdev=mem2,bus=rp0,placement=bar,packed=on,event_idx=off');
 });
 afterEach(() => b.close());
 
@@ -31,6 +31,9 @@ describe('the object tree', () => {
     const anonymous = '/machine/peripheral-anon/device[0]';
     expect(value(anonymous, 'hotplugged')).toBe(true);
     expect(value(anonymous, 'parent_bus')).toBe('/machine/peripheral/rp0/rp0');
+    for (const path of [anonymous, `${anonymous}/virtio-backend`]) {
+      expect(['packed', 'event_idx', 'indirect_desc', 'queue_reset', 'suspend'].map((name) => value(path, name)), path).toEqual([true, false, true, true, false]);
+    }
     for (const path of ['/machine/q35/pcie.0', '/machine/peripheral/rp0/rp0', '/objects/mem2', anonymous]) expect(findObject(tree, path), path).toBeDefined();
     expect(value('/machine/peripheral/rp0', 'slot')).toBe(7);
     expect(b.machine.name).toBe('vm1');
@@ -108,6 +111,17 @@ describe('info', () => {
     expect(root?.devices[0]?.buses[0]?.devices[0]?.properties.slice(0, 2)).toEqual([
       ['memaddr', '5368709120 (0x140000000)'],
       ['memdev', '"/objects/mem1"'],
+    ]);
+    expect(root?.devices[1]?.buses[0]?.devices[0]?.buses[0]?.devices[0]?.properties.slice(2)).toEqual([
+      ['event_idx', 'false'],
+      ['indirect_desc', 'true'],
+      ['queue_reset', 'true'],
+      ['packed', 'true'],
+      ['in_order', 'false'],
+      ['iommu_platform', 'false'],
+      ['notification_data', 'false'],
+      ['notif_config_data', 'false'],
+      ['suspend', 'false'],
     ]);
     expect(root?.devices[1]?.buses).toMatchObject([{ name: 'rp0', type: 'PCIE', devices: [{ type: 'virtio-pmem-pci', id: undefined }] }]);
   });

@@ -2,6 +2,7 @@
 import type { BackendStore } from './backend-store.ts';
 import type { EmbeddedDevices, EmbeddedMemory, EmbeddedPort } from './embedded-devices.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
+import { featureSettings } from './device-features.ts';
 import type { FixedFunction } from './fixed-functions.ts';
 import type { MachineSettings } from './machine-properties.ts';
 import type { BusDeviceInfo, BusInfo, PciBusInfo } from './bus-info.ts';
@@ -159,10 +160,7 @@ function pmemDevice({ identity, options, location, address }: EmbeddedPmem): Bus
     ],
     address,
     memdev: options.memdev,
-    features: [
-      ['indirect_desc', qtreeText.bool(options.indirect_desc)],
-      ['event_idx', qtreeText.bool(options.event_idx)],
-    ],
+    features: featureSettings(options),
   });
 }
 

@@ -8,6 +8,7 @@ import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineEvent } from './machine-event.ts';
 import { Machine } from './machine.ts';
+import { findObject } from './object-tree.ts';
 import type { Device } from './served-devices.ts';
 
 const MIB = 2 ** 20;
@@ -86,6 +87,10 @@ describe('Machine', () => {
     remotes[0]?.bars[0]?.write(0, 4, 0);
     expect([(remotes[0]?.bars[0]?.read(4, 4) ?? 0) >>> 28, (remotes[1]?.bars[0]?.read(4, 4) ?? 0) >>> 28]).toEqual([1, 3]);
     remotes.forEach((remote) => remote.detach());
+    const tree = await machine.tree();
+    expect(['a', 'b'].map((id) => findObject(tree, `/machine/peripheral/${id}`)?.properties.event_idx?.value)).toEqual([false, true]);
+    const features = (await machine.mainBus()).devices.map(({ buses }) => buses[0]?.devices[0]?.properties.slice(2, 4));
+    expect(features).toEqual([[['event_idx', 'false'], ['indirect_desc', 'true']], [['event_idx', 'true'], ['indirect_desc', 'true']]]);
   });
 
   it('warns when nothing will persist', async () => {

@@ -3,7 +3,7 @@ import type { ListeningSocket } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import { BackendStore } from './backend-store.ts';
 import { BackingFileWatch } from './backing-file-watch.ts';
-import { queueFeatures } from './device-features.ts';
+import { featureSettings, queueFeatures } from './device-features.ts';
 import type { DeviceEvent } from './device-messages.ts';
 import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from './device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
@@ -110,7 +110,7 @@ export class Machine implements ManagedMachine {
       await this.#thread.request({ type: 'add', device: { id, backend, vectors, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
-      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
+      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
       this.#devices.add(device);
       for (const text of deviceWarnings(source)) this.#observer.warning(text);
       return device;

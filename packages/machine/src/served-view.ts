@@ -1,11 +1,12 @@
 // How served devices look to a monitor. The VMs are somebody else's: there is no RAM, no PCI bus and no address space of
 // our own to tell of, only what each device was told of its VM's.
 import type { BackendDescription } from '@vpmem/memory-backend';
+import type { FeatureSetting } from './device-features.ts';
 import type { DeviceStatus } from './device-messages.ts';
 import { absolutePath, driverState, memoryPath } from './device-state.ts';
 import type { BusDeviceInfo, BusInfo } from './bus-info.ts';
 import type { MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from './memory-info.ts';
-import { container, type ObjectNode } from './object-tree.ts';
+import { container, featureNodes, type ObjectNode } from './object-tree.ts';
 import { pmemQtree } from './pmem-qtree.ts';
 import { qtreeText } from './qtree-text.ts';
 
@@ -22,6 +23,8 @@ export interface ViewedDevice {
   /** Bytes. */
   readonly size: number;
   readonly vectors: number;
+  /** Of its queue, which of them it offers. */
+  readonly features: readonly FeatureSetting[];
   readonly lastError: PmemInfo['lastError'];
 }
 
@@ -75,6 +78,7 @@ export function deviceNode({ device, status }: DeviceState): ObjectNode {
       memdev: { type: 'link<memory-backend>', value: `/objects/${device.memdev}` },
       memaddr: { type: 'uint64', value: status.rangeAddress ?? NO_ADDRESS },
       size: { type: 'uint64', value: device.size },
+      ...featureNodes(device.features),
     },
   };
   return {
@@ -116,6 +120,7 @@ function busDevice({ device, status }: DeviceState): BusDeviceInfo {
     ],
     address: status.rangeAddress,
     memdev: device.memdev,
+    features: device.features,
   });
 }
 
