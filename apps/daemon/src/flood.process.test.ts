@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QmpClient } from '@vpmem/qmp/client';
 import { VfioUserClient } from '@vpmem/vfio-user/client';
+import { Command, RegionAccess } from '@vpmem/vfio-user/protocol';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { deviceOptions, Guests } from '../tests/daemon-guests.ts';
 import { DaemonProcess } from './daemon-process.ts';
+
+/** Where BAR 0 has the notification structure. */
+const NOTIFY_AT = 0x3000;
 
 let folder: string;
 let daemon: DaemonProcess;
@@ -43,6 +47,25 @@ it('flushes without end are as many syncs as the device may, and another device 
   await monitor.execute('flush-limit', { id: 'nv0', ops: 0 });
   for (let i = 0; i < 20; i++) await flooding.fsync();
   expect((await monitor.execute('query-pmem'))[0]?.faults).not.toHaveProperty('limit');
+});
+
+it('notifications for nothing, without end, are as many as the device may, and another device has its flushes meanwhile', async () => {
+  const flooding = VfioUserClient.connect(join(folder, 'nv0.sock'));
+  const other = guests.plug(1);
+  const notify = (): unknown => flooding.request(Command.REGION_WRITE, Buffer.concat([RegionAccess.encode({ region: 0, offset: NOTIFY_AT, count: 2 }), Buffer.alloc(2)]));
+  const began = performance.now();
+  for (let i = 0; i < 12; i++) {
+    notify();
+    await other.fsync();
+  }
+  // Two at once, and each of the others had to wait for a twentieth of a second; the last answers before its wait.
+  expect(performance.now() - began).toBeGreaterThanOrEqual(1000 * (12 - 1 - 2) / 20);
+  const [limited] = await monitor.execute('query-pmem');
+  expect(limited?.faults?.limit).toMatchObject({ 'held-back': 0, 'notifications-held-back': 10 });
+
+  await monitor.execute('flush-limit', { id: 'nv0', ops: 0 });
+  for (let i = 0; i < 1000; i++) notify();
+  flooding.close();
 });
 
 it('commands that make no sense, without end, do not fill the log, and others take turns with them', async () => {

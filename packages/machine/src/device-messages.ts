@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BackendDescription, FlushFault, FlushLatency, FlushLimit, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushFault, FlushLatency, RateLimit, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
 import type { QueueFeatures } from '@vpmem/virtio';
 import type { PowerCutOrder } from './failure-control.ts';
 import type { FlushFaults, PowerExposure } from './memory-info.ts';
@@ -20,7 +20,7 @@ export interface DeviceDescription {
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;
   /** How often they can make the host sync. */
-  readonly limit: FlushLimit | undefined;
+  readonly limit: RateLimit | undefined;
   /** A listening socket; the device thread's from now on. */
   readonly listener: number;
 }
@@ -47,7 +47,7 @@ export type DeviceRequest =
   /** Let flushes fail; undefined takes that back. */
   | { readonly type: 'flush-fault'; readonly id: string; readonly fault: FlushFault | undefined }
   /** Let there be only so many syncs; undefined takes that back. */
-  | { readonly type: 'flush-limit'; readonly id: string; readonly limit: FlushLimit | undefined }
+  | { readonly type: 'flush-limit'; readonly id: string; readonly limit: RateLimit | undefined }
   /** Make everything durable that can be, hang up on the clients, and end. */
   | { readonly type: 'stop' }
   /** End at once, without an answer: the process exits. */

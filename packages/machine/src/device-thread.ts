@@ -56,7 +56,7 @@ function handle(body: DeviceRequest, request: number): void {
     case 'release-vm':
       return vm.release((powerOff) => reply({ type: 'done', request, devices: [], powerOff }));
     case 'flush-limit':
-      device(body.id).backing.throttle.limitTo(body.limit);
+      device(body.id).limitTo(body.limit);
       return done();
     case 'stop':
       return stopAll(done);

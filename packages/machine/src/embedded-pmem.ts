@@ -1,5 +1,5 @@
 import type { PciLocation } from '@vpmem/guest';
-import type { BackendDescription, FlushFault, FlushLimit, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushFault, RateLimit, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { queueFeatures } from './device-features.ts';
@@ -20,7 +20,7 @@ export interface PmemSurroundings {
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;
   /** How often they can make the host sync. */
-  readonly limit: FlushLimit | undefined;
+  readonly limit: RateLimit | undefined;
 }
 
 /** A virtio-pmem-pci device of a machine with an embedded guest. */

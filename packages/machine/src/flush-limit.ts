@@ -1,4 +1,4 @@
-import type { FlushLimit } from '@vpmem/memory-backend';
+import type { RateLimit } from '@vpmem/memory-backend';
 import { MachineError } from './machine-error.ts';
 
 /** Above it there is no limit worth the name. */
@@ -13,7 +13,7 @@ export interface FlushLimitRequest {
 }
 
 /** Undefined is none. @throws MachineError for what there cannot be */
-export function flushLimit({ ops, burst }: FlushLimitRequest): FlushLimit | undefined {
+export function flushLimit({ ops, burst }: FlushLimitRequest): RateLimit | undefined {
   inRange('ops', ops, 0);
   if (ops === 0 && burst !== undefined) throw new MachineError('bad-value', 'burst', 'burst is about a limit, and ops=0 is none; say how many with ops');
   if (ops === 0) return undefined;

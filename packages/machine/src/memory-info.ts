@@ -73,7 +73,14 @@ export interface FlushFaults {
   readonly delayed: number;
   readonly hung: number;
   /** How many syncs there may be, a second and at once after a pause, if that is limited; and how many had to wait for that so far. */
-  readonly limit?: { readonly ops: number; readonly burst: number; readonly heldBack: number };
+  readonly limit?: {
+    readonly ops: number;
+    readonly burst: number;
+    /** Syncs that had to wait, so far. */
+    readonly heldBack: number;
+    /** Notifications for nothing that a VM had to wait after, so far; absent where the guest is our own. */
+    readonly notificationsHeldBack?: number;
+  };
 }
 
 /** What a guest's driver has made of a virtio device (VIRTIO 1.4 §2.1). */

@@ -1,10 +1,11 @@
-import { volatileSyncer, type MemoryBackend, type PowerCutReport, type SyncPool } from '@vpmem/memory-backend';
+import { volatileSyncer, type MemoryBackend, type PowerCutReport, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
-import type { PowerExposure } from './memory-info.ts';
+import type { FlushFaults as FlushFaultInfo, PowerExposure } from './memory-info.ts';
+import { NotificationLimit } from './notification-limit.ts';
 import { PmemBacking } from './pmem-backing.ts';
 import { RemarkLimit } from './remark-limit.ts';
 
@@ -28,6 +29,7 @@ export class ServedDevice {
   /** What is told of those who use it wrongly. */
   readonly remarks = new RemarkLimit();
   readonly #pci: VirtioPciFunction;
+  readonly #notifications: NotificationLimit;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
     const { id, backend, vectors, features, fault, limit, listener } = description;
@@ -50,14 +52,26 @@ export class ServedDevice {
       },
     });
     this.backing.faults.plan(fault);
-    this.backing.throttle.limitTo(limit);
+    this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
+    this.limitTo(limit);
     this.device = new VirtioPmem(this.backend);
-    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features });
+    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
     this.server = new VfioUserServer(this.#pci, listener, loop);
   }
 
   get backend(): MemoryBackend {
     return this.backing.memory;
+  }
+
+  /** Bounds what its guest can cost the host; undefined takes that back. */
+  limitTo(limit: RateLimit | undefined): void {
+    this.backing.throttle.limitTo(limit);
+    this.#notifications.limitTo(limit);
+  }
+
+  get #faultStats(): FlushFaultInfo {
+    const { limit, ...faults } = this.backing.faultStats;
+    return limit === undefined ? faults : { ...faults, limit: { ...limit, notificationsHeldBack: this.#notifications.heldBack } };
   }
 
   status(exposure?: PowerExposure): DeviceStatus {
@@ -70,7 +84,7 @@ export class ServedDevice {
       flushes: { ...stats },
       flushesInFlight: inFlight,
       latency,
-      faults: this.backing.faultStats,
+      faults: this.#faultStats,
       exposure,
       failure: failure?.message,
     };

@@ -1,27 +1,19 @@
 import type { After } from './flush-faults.ts';
 import { PassingFailure } from './flush-queue.ts';
 import type { Syncer } from './syncer.ts';
-
-/** How many syncs there may be: `ops` a second, and `burst` at once after a pause. */
-export interface FlushLimit {
-  readonly ops: number;
-  readonly burst: number;
-}
+import { TokenBucket, type RateLimit } from './token-bucket.ts';
 
 type Done = (error: NodeJS.ErrnoException | undefined) => void;
 
 /**
- * A {@link Syncer} that begins no more syncs than it may (a token bucket). Flushes that are asked for while one is held back share
+ * A {@link Syncer} that begins no more syncs than it may. Flushes that are asked for while one is held back share
  * it, and a queue holds only so many, so a guest that floods is slowed down and nobody else pays. Without a limit nothing is held back.
  */
 export class FlushThrottle implements Syncer {
   readonly #syncer: Syncer;
   readonly #after: After;
   readonly #now: () => number;
-  #limit: FlushLimit | undefined;
-  /** Below 0 it is owed. */
-  #tokens = 0;
-  #counted = 0;
+  #bucket: TokenBucket | undefined;
   #held: { readonly begin: () => void; readonly drop: () => void } | undefined;
   #heldBack = 0;
 
@@ -36,8 +28,8 @@ export class FlushThrottle implements Syncer {
     return this.#held === undefined && this.#syncer.begun;
   }
 
-  get limit(): FlushLimit | undefined {
-    return this.#limit;
+  get limit(): RateLimit | undefined {
+    return this.#bucket?.limit;
   }
 
   /** Syncs that had to wait, so far. */
@@ -46,15 +38,13 @@ export class FlushThrottle implements Syncer {
   }
 
   /** Replaces the limit, with a full bucket; undefined takes it away. A sync that is held back begins. */
-  limitTo(limit: FlushLimit | undefined): void {
-    this.#limit = limit;
-    this.#tokens = limit?.burst ?? 0;
-    this.#counted = this.#now();
+  limitTo(limit: RateLimit | undefined): void {
+    this.#bucket = limit && new TokenBucket(limit, this.#now);
     this.#held?.begin();
   }
 
   start(done: Done): void {
-    const wait = this.#limit === undefined ? 0 : this.#take(this.#limit);
+    const wait = this.#bucket?.take() ?? 0;
     if (wait <= 0) return this.#syncer.start(done);
     this.#heldBack++;
     const cancel = this.#after(wait, () => this.#held?.begin());
@@ -69,7 +59,7 @@ export class FlushThrottle implements Syncer {
       },
       drop: () => {
         end();
-        this.#tokens++;
+        this.#bucket?.giveBack();
         this.#after(0, () => done(new PassingFailure('nobody waits for it any more')));
       },
     };
@@ -79,13 +69,5 @@ export class FlushThrottle implements Syncer {
   release(): void {
     if (this.#held === undefined) this.#syncer.release?.();
     else this.#held.drop();
-  }
-
-  /** Takes a token; how long to wait for it, in milliseconds. */
-  #take({ ops, burst }: FlushLimit): number {
-    const now = this.#now();
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#counted) * ops) / 1000) - 1;
-    this.#counted = now;
-    return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / ops;
   }
 }

@@ -2,7 +2,7 @@ export { BackendError, type BackendErrorCode } from './backend-error.ts';
 export { PAGE_SIZE, checkOptions, type BackendOptions, type FileBackendOptions, type RamBackendOptions } from './backend-options.ts';
 export { FlushFaults, afterNode, type After, type FaultKind, type FaultStats, type FlushFault } from './flush-faults.ts';
 export { FlushQueue, PassingFailure, type FlushAnswer, type FlushStats } from './flush-queue.ts';
-export { FlushThrottle, type FlushLimit } from './flush-throttle.ts';
+export { FlushThrottle } from './flush-throttle.ts';
 export { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
 export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendMadeMessage, type SyncFailedMessage } from './memory-backend.ts';
 export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendDescription, type BackendOpeningMessage } from './open-backend.ts';
@@ -11,3 +11,4 @@ export { SimulatedMedium, type CutPhase, type Exposure, type PowerCutOptions, ty
 export { GRANULARITY_BYTES, MAX_SEED, type Granularity, type Survival, type Survivors } from './survival.ts';
 export { SyncPool } from './sync-pool.ts';
 export { fileSyncer, volatileSyncer, type Syncer } from './syncer.ts';
+export { TokenBucket, type RateLimit } from './token-bucket.ts';

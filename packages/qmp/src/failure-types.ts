@@ -67,6 +67,7 @@ const FlushLimit = struct('FlushLimit', 'How often a guest can make the host syn
   ops: int.describe('syncs a second'),
   burst: int.describe('how many at once after a pause'),
   'held-back': int.describe('syncs that had to wait, so far'),
+  'notifications-held-back': int.exactOptional().describe('notifications for nothing that a VM had to wait after, so far; absent where the guest is our own'),
 });
 
 export const PmemFaults = struct('PmemFaults', 'Flushes that a fault was planned for, and what limits them.', {

@@ -146,7 +146,7 @@ export const qmpCommands = {
     ours: true,
   }),
   'flush-limit': command({
-    doc: 'Limits how often the guest of a virtio-pmem device can make the host sync. Flushes that have to wait share the next sync.',
+    doc: 'Limits how often the guest of a virtio-pmem device can make the host sync. Flushes that have to wait share the next sync. As many notifications may bring no flush at all; after one more its VM has to wait.',
     arguments: FlushLimitArguments,
     returns: nothing,
     ours: true,

@@ -36,6 +36,7 @@ export class MessageStream {
   readonly #socket: MessageSocket;
   readonly #sink: MessageSink;
   readonly #watch: Watch;
+  readonly #loop: EventLoop;
   readonly #header = new Uint8Array(Header.size);
   readonly #headerView = new DataView(this.#header.buffer);
   readonly #smallBody = new Uint8Array(SMALL_BODY);
@@ -44,11 +45,14 @@ export class MessageStream {
   #fds: number[] = [];
   #unsent: Unsent | undefined;
   #open = true;
+  /** Ends a pause, whose end it takes back. */
+  #paused: (() => void) | undefined;
 
   /** Takes over the connected socket `fd`. */
   constructor(fd: number, loop: EventLoop, sink: MessageSink) {
     this.#socket = new MessageSocket(fd);
     this.#sink = sink;
+    this.#loop = loop;
     this.#watch = loop.watch(fd, EPOLLIN, () => this.#ready());
   }
 
@@ -63,19 +67,36 @@ export class MessageStream {
       const sent = this.#socket.send(message, fds);
       if (sent === message.length) return;
       this.#unsent = rest(Buffer.from(message), fds, sent);
-      this.#watch.modify(EPOLLOUT);
+      this.#listen();
     } catch (error) {
       this.#end((error as Error).message);
     }
+  }
+
+  /** Takes no more messages for so long, in milliseconds: the peer can send what the socket holds, and then has to wait. */
+  pause(milliseconds: number): void {
+    if (!this.#open) return;
+    this.#paused?.();
+    this.#paused = this.#loop.after(milliseconds, () => {
+      this.#paused = undefined;
+      this.#listen();
+    });
+    this.#listen();
   }
 
   /** Closes the socket and everything that arrived and was not handed out; the sink hears nothing more. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#paused?.();
     this.#watch.close();
     this.#socket.close();
     for (const fd of this.#fds.splice(0)) closeSync(fd);
+  }
+
+  #listen(): void {
+    if (this.#unsent !== undefined) this.#watch.modify(EPOLLOUT);
+    else this.#watch.modify(this.#paused === undefined ? EPOLLIN : 0);
   }
 
   #ready(): void {
@@ -94,7 +115,7 @@ export class MessageStream {
       return;
     }
     this.#unsent = undefined;
-    this.#watch.modify(EPOLLIN);
+    this.#listen();
   }
 
   /**

@@ -84,6 +84,11 @@ export class Session implements MessageSink {
     this.close(reason);
   }
 
+  /** Reads nothing more for so long, in milliseconds. */
+  pause(milliseconds: number): void {
+    this.#stream.pause(milliseconds);
+  }
+
   /** Ends the conversation and leaves nothing of the client's behind. */
   close(reason?: string): void {
     this.#stream.close();

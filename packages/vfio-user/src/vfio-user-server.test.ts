@@ -451,6 +451,34 @@ describe('clients', () => {
     expect(device.log).toEqual(['attach', 'detach', 'reset', 'attach']);
   });
 
+  it('are not heard while the server pauses, and what they sent is not lost', () => {
+    const client = connect();
+    const began = performance.now();
+    harness.server.pause(50);
+    client.send(Command.REGION_WRITE, access(0, 0, 4, [7, 0, 0, 0]), [], { noReply: true });
+    harness.settle();
+    if (performance.now() - began < 50) expect(device.registers.bytes[0]).toBe(0);
+    expect(client.request(Command.REGION_READ, access(0, 0, 4)).body[16]).toBe(7);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(50);
+  });
+
+  it('get the replies they have not taken during a pause too', () => {
+    const client = connect();
+    for (let i = 0; i < 8; i++) client.send(Command.REGION_READ, access(7, 0, 60_000));
+    harness.settle();
+    harness.server.pause(20);
+    for (let i = 0; i < 8; i++) expect(client.receive().body.length).toBe(16 + 60_000);
+  });
+
+  it('who leave during a pause are gone at once, and the next is heard', () => {
+    const client = connect();
+    harness.server.pause(3_600_000);
+    client.close();
+    harness.settle();
+    expect(harness.server.busy).toBe(false);
+    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+  });
+
   it('a server that closes ends the conversation and unplugs the function', () => {
     const client = connect();
     harness.server.close();

@@ -65,6 +65,11 @@ export class VfioUserServer {
     this.#client?.close(reason);
   }
 
+  /** Hears nothing of who has the device for so long, in milliseconds; what it sends meanwhile waits in the socket. */
+  pause(milliseconds: number): void {
+    this.#client?.pause(milliseconds);
+  }
+
   /** Lets clients in again. */
   resume(): void {
     this.#held = false;

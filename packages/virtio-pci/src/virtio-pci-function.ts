@@ -55,6 +55,8 @@ const driverErrors = channel(DRIVER_ERROR_CHANNEL);
 export interface VirtioPciOptions extends QueueFeatures {
   /** Size of the MSI-X table, 1 to 2048; with 0 the function interrupts by INTA instead. Default 2. */
   readonly vectors?: number;
+  /** Goes around the serving of each notification, and has to call `serve` once; for whoever counts them. */
+  readonly aroundNotification?: (serve: () => void) => void;
 }
 
 /** VIRTIO 1.4 §4.1: a virtio device as one PCI function. */
@@ -64,11 +66,13 @@ export class VirtioPciFunction implements PciFunction {
   readonly #common: CommonConfig;
   readonly #commonBlock: RegisterBlock<(typeof VirtioPciCommonCfg)['members']>;
   readonly #noMemory = new GuestMemory();
+  readonly #aroundNotification: (serve: () => void) => void;
   #isr = 0;
   #rangeAddress: bigint | undefined;
 
   constructor(device: VirtioDevice, options: VirtioPciOptions = {}) {
     const vectors = options.vectors ?? 2;
+    this.#aroundNotification = options.aroundNotification ?? ((serve) => serve());
     const memory = (): GuestMemory => this.#endpoint.host?.memory ?? this.#noMemory;
     const transport: VirtioTransport = {
       get memory(): GuestMemory {
@@ -180,7 +184,7 @@ export class VirtioPciFunction implements PciFunction {
           this.#controller.config.write(within, width, value);
           break;
         case NOTIFY_AT:
-          if (within % NOTIFY_MULTIPLIER === 0) this.#notified(within / NOTIFY_MULTIPLIER, value);
+          if (within % NOTIFY_MULTIPLIER === 0) this.#aroundNotification(() => this.#notified(within / NOTIFY_MULTIPLIER, value));
           break;
       }
     },

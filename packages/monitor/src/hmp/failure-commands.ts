@@ -72,7 +72,8 @@ const flushLimit = defineCommand({
   help: 'limit how often a guest can make the host sync',
   manual:
     'At most `ops` syncs a second for a virtio-pmem device, and `burst` at once after a pause (as many as in a second, if not given). Flushes that have to wait share the ' +
-    'next sync, so the guest is slowed down and none of them fails. `ops=0`, as at the start, is no limit; `info pmem` tells how many had to wait.',
+    'next sync, so the guest is slowed down and none of them fails. As many notifications as that may bring no flush at all; after one more its VM has to wait. ' +
+    '`ops=0`, as at the start, is no limit; `info pmem` tells how many had to wait.',
   example: ['flush_limit nv1 100', 'flush_limit nv1 100,burst=10', 'flush_limit nv1 0'],
   ours: true,
   arguments: { device: word(completeDevice), options: word(completeProperties(flushLimitProperties)) },

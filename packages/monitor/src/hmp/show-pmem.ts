@@ -25,10 +25,15 @@ function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath
     ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
     ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
     ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}; memory at ${memoryPath}`]),
-    ...(faults?.limit === undefined ? [] : [`${id}: limited to ${faults.limit.ops} syncs a second, ${faults.limit.burst} at once; ${faults.limit.heldBack} had to wait`]),
+    ...(faults?.limit === undefined ? [] : [`${id}: ${showLimit(faults.limit)}`]),
     ...(faults === undefined || faults.failed + faults.delayed + faults.hung === 0 ? [] : [`${id}: planned faults: ${faults.failed} failed, ${faults.delayed} delayed, ${faults.hung} hung`]),
     ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
   ];
+}
+
+function showLimit({ ops, burst, heldBack, notificationsHeldBack = 0 }: NonNullable<NonNullable<PmemInfo['faults']>['limit']>): string {
+  const notifications = notificationsHeldBack === 0 ? '' : `, and its VM after ${notificationsHeldBack} notifications for nothing`;
+  return `limited to ${ops} syncs a second, ${burst} at once; ${heldBack} had to wait${notifications}`;
 }
 
 /** What a power cut would cost. */

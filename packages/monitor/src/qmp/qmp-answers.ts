@@ -49,8 +49,8 @@ export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
 
 function faultsAnswer({ limit, ...faults }: NonNullable<PmemInfo['faults']>): NonNullable<Answer<'query-pmem'>['faults']> {
   if (limit === undefined) return { ...faults };
-  const { ops, burst, heldBack } = limit;
-  return { ...faults, limit: { ops, burst, 'held-back': heldBack } };
+  const { ops, burst, heldBack, notificationsHeldBack: notifications } = limit;
+  return { ...faults, limit: { ops, burst, 'held-back': heldBack, ...(notifications !== undefined && { 'notifications-held-back': notifications }) } };
 }
 
 function exposureAnswer({ bytes, oldest, cuts }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
