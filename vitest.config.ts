@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { StatementReporter } from './scripts/docs/statement-reporter.ts';
 
 /** Shared by every package; each runs its own tests with `vitest run` in its own folder. */
 export default defineConfig({
@@ -6,13 +7,13 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     // Those are for vitest.guest.config.ts and vitest.process.config.ts.
     exclude: ['**/*.guest.test.ts', '**/*.process.test.ts', '**/node_modules/**'],
-    // koffi and memory maps live in worker threads and child processes of the tests themselves.
+    // A process for each file: descriptors and mappings are counted in many. Packages without any say --no-isolate, which takes half the time.
     pool: 'forks',
     // Limits end a hang, on a machine with eight times as much to do as it can.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
-    reporters: [['default', { summary: false }]],
+    reporters: [['default', { summary: false }], new StatementReporter('unit')],
     passWithNoTests: false,
   },
 });

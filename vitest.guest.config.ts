@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { StatementReporter } from './scripts/docs/statement-reporter.ts';
 
 /** For tests that boot a real guest; shared by every package, one machine at a time. */
 export default defineConfig({
@@ -9,7 +10,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
-    reporters: [['default', { summary: false }]],
+    reporters: [['default', { summary: false }], new StatementReporter('guest')],
     passWithNoTests: false,
   },
 });

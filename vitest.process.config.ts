@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { StatementReporter } from './scripts/docs/statement-reporter.ts';
 
-/** For tests that start programs of ours, or flood them, and so take seconds; shared by every package. */
+/** For tests that start programs and device threads of ours, or flood them, and so take seconds; shared by every package. */
 export default defineConfig({
   test: {
     include: ['src/**/*.process.test.ts'],
@@ -8,7 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },
-    reporters: [['default', { summary: false }]],
+    reporters: [['default', { summary: false }], new StatementReporter('process')],
     passWithNoTests: false,
   },
 });

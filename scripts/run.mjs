@@ -19,10 +19,13 @@ const environment = {
 const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
 const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
 const unit = turbo('test');
-const processes = turbo('test:process', '--concurrency=1');
+const processes = turbo('test:process', '--concurrency=2');
 const oracle = turbo('test:oracle', '--concurrency=2');
-const guest = ['turbo', 'run', 'test:guest', '--concurrency=1', '--log-prefix=none'];
+const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
 const check = [['eslint', '.'], turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
+
+// Of what the tests before it came to.
+const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
@@ -36,7 +39,7 @@ const tasks = {
   'test:process': [build, processes],
   'test:oracle': [build, oracle],
   'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
-  test: [build, ...check, unit, processes, oracle, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
+  test: [build, ...check, unit, processes, oracle, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest, conformance],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],

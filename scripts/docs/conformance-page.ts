@@ -1,6 +1,5 @@
-import { basename } from 'node:path';
 import { QEMU_DEVIATIONS } from '../../packages/machine/tests/qemu-deviations.ts';
-import { applies, groupOf, type Finding, type TestTitle } from './conformance-rows.ts';
+import { applies, groupOf, type Finding, type StatementTest } from './conformance-rows.ts';
 
 export const PAGE = 'docs/conformance.md';
 
@@ -46,13 +45,18 @@ const SIDES: readonly (readonly [string, string, (finding: Finding) => boolean])
   ['our driver', 'D', ({ row }) => row.side === 'D'],
 ];
 
-const link = (file: string): string => `[${basename(file)}](../${file})`;
+/** `[virtio/split-queue](…)`: the package and the file in it. */
+const link = (file: string): string => `[${file.replace(/^(?:packages|apps)\/([^/]+)\/(?:.*\/)?([^/]+)\.test\.ts$/, '$1/$2')}](../${file})`;
+const links = ({ files }: StatementTest): string => files.map(link).join(', ');
 const covered = ({ tests }: Finding): boolean => tests.length > 0;
 
 /** The page, from what is known of each statement; `tests` for what was decided where the text is silent. */
-export function conformancePage(found: readonly Finding[], tests: readonly TestTitle[]): string {
+export function conformancePage(found: readonly Finding[], tests: readonly StatementTest[]): string {
   return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests), peer()].join('\n\n')}\n`;
 }
+
+/** What {@link figures} gives, wherever it stands. */
+export const FIGURES = /\d+ of \d+ statements/;
 
 /** How many statements that apply have a test, in the words of README.md. */
 export function figures(found: readonly Finding[]): string {
@@ -69,12 +73,12 @@ function head(found: readonly Finding[]): string {
   const inapplicable = found.filter(({ reason }) => reason?.kind === 'does not apply').length;
   return [
     '# Conformance',
-    '<!-- Written by scripts/write-conformance.ts from the names of the tests; `npm run check` compares. -->',
+    '<!-- Written by scripts/write-conformance.ts from the last run of all tests; `npm test` compares. -->',
     `**${figures(found)}** of VIRTIO 1.4 that apply to a virtio-pmem device on PCI, and to a driver for it, have a test
-whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
+that passed, whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
 which nothing can breach. The statements are in our own words, in [rows.json](conformance/rows.json); [specs.md](specs.md) says which text is meant.`,
     `| about | apply | have a test | hold for a reason |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
-    'Cases from a `testing` folder run over a function in process, over one behind a vfio-user socket, and over one in a QEMU without a\nguest. There they also run over [QEMU\'s own device](#what-qemus-own-device-does).',
+    'Behind each test stand the files it passed in. The cases of `virtio-pci/conformance` run over a device of that test, those of\n`guest/conformance` over virtio-pmem, in process and behind a vfio-user socket, and those of `machine/peer.guest` over it in a QEMU without\na guest. There they also run over [QEMU\'s own device](#what-qemus-own-device-does).',
   ].join('\n\n');
 }
 
@@ -84,15 +88,15 @@ function groupSection(group: string, found: readonly Finding[]): string {
   const whole = first?.reason !== undefined && own.every(({ reason }) => reason === first.reason) ? first.reason : undefined;
   if (whole !== undefined) return `## ${GROUPS[group]}\n\n${own.length} statements, ${first?.row.id} to ${own.at(-1)?.row.id}: ${whole.text}`;
   const rows = own.map(({ row, tests, reason }) => {
-    const shown = tests.map(({ text, file }) => `${text.replaceAll('|', '\\|')} (${link(file)})`);
+    const shown = tests.map((test) => `${test.text.replaceAll('|', '\\|')} (${links(test)})`);
     const why = reason === undefined ? (row.side === '-' ? ['a permission'] : []) : [reason.text];
     return `| ${row.id} | ${row.who}, ${row.level} | ${row.text.replaceAll('|', '\\|')} | ${[...shown, ...why].join('<br>')} |`;
   });
   return `## ${GROUPS[group]}\n\n| id | who | statement | shown by |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
 }
 
-function silent(tests: readonly TestTitle[]): string {
-  const rows = tests.flatMap(({ ids, text, file }) => ids.filter((id) => id.startsWith('AMB-')).map((id) => `| ${id} | ${text.replaceAll('|', '\\|')} | ${link(file)} |`));
+function silent(tests: readonly StatementTest[]): string {
+  const rows = tests.flatMap((test) => test.ids.filter((id) => id.startsWith('AMB-')).map((id) => `| ${id} | ${test.text.replaceAll('|', '\\|')} | ${links(test)} |`));
   return `## Where the text is silent\n\nWhat was decided, as the tests that pin it have it.\n\n| id | decision | test |\n| --- | --- | --- |\n${rows.sort().join('\n')}`;
 }
 

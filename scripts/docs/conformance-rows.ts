@@ -27,16 +27,17 @@ export interface Reason {
 /** What is known of a row. */
 export interface Finding {
   readonly row: Row;
-  readonly tests: readonly TestTitle[];
+  readonly tests: readonly StatementTest[];
   readonly reason: Reason | undefined;
 }
 
-/** A test whose name begins with ids. */
-export interface TestTitle {
+/** A test that passed, whose name begins with ids. */
+export interface StatementTest {
   readonly ids: readonly string[];
   /** What follows the ids. */
   readonly text: string;
-  readonly file: string;
+  /** Where it ran. */
+  readonly files: readonly string[];
 }
 
 export function readRows(): readonly Row[] {
@@ -51,7 +52,7 @@ export function readReasons(): Readonly<Record<string, Reason>> {
 export const groupOf = ({ id }: Pick<Row, 'id'>): string => id.split('-')[0] ?? '';
 
 /** Each row with its tests and the reason it has none. */
-export function findings(rows: readonly Row[], reasons: Readonly<Record<string, Reason>>, tests: readonly TestTitle[]): Finding[] {
+export function findings(rows: readonly Row[], reasons: Readonly<Record<string, Reason>>, tests: readonly StatementTest[]): Finding[] {
   return rows.map((row) => ({
     row,
     tests: tests.filter(({ ids }) => ids.includes(row.id)),

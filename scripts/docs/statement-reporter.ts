@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import type { Reporter, TestModule } from 'vitest/node';
+import { splitName } from './statement-name.ts';
+
+/** Below a package: what its last run of each kind came to. */
+export const RESULTS_FOLDER = '.statements';
+
+/** Of the tests of one file whose names begin with ids of statements, how those of a name went. */
+export type FileResults = Readonly<Record<string, 'passed' | 'failed' | 'skipped'>>;
+/** By file, from the package's folder. */
+export type Results = Readonly<Record<string, FileResults>>;
+
+/**
+ * Writes down how tests of statements of VIRTIO went, of which docs/conformance.md is made. A run of some files leaves what is
+ * known of the others.
+ */
+export class StatementReporter implements Reporter {
+  readonly #kind: 'unit' | 'process' | 'guest';
+
+  constructor(kind: 'unit' | 'process' | 'guest') {
+    this.#kind = kind;
+  }
+
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const file = `${RESULTS_FOLDER}/${this.#kind}.json`;
+    const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
+    const kept = Object.entries(before).filter(([path]) => existsSync(path));
+    const now = modules.map((module) => [relative('.', module.moduleId), resultsOf(module)] as const);
+    const results: Results = Object.fromEntries([...kept, ...now].sort(([a], [b]) => (a < b ? -1 : 1)));
+    mkdirSync(RESULTS_FOLDER, { recursive: true });
+    writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
+  }
+}
+
+/** The same name under several groups counts as failed if any of them failed, and as passed if any other did. */
+function resultsOf(module: TestModule): FileResults {
+  const results: Record<string, 'passed' | 'failed' | 'skipped'> = {};
+  for (const test of module.children.allTests()) {
+    if (splitName(test.name) === undefined) continue;
+    const { state } = test.result();
+    const other = results[test.name];
+    if (state === 'failed' || other === 'failed') results[test.name] = 'failed';
+    else results[test.name] = state === 'passed' || other === 'passed' ? 'passed' : 'skipped';
+  }
+  return results;
+}
