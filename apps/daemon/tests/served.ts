@@ -23,10 +23,10 @@ export class Served {
     return join(this.folder, `nv${i}.sock`);
   }
 
-  /** Starts the daemon with one device per size, `nv0` on. `device` is appended to each -device. */
-  async start(sizes: readonly string[], options: DaemonProcessOptions & { device?: string } = {}): Promise<DaemonProcess> {
+  /** Starts the daemon with one device per size, `nv0` on. `device` is appended to each -device, `args` to all. */
+  async start(sizes: readonly string[], options: DaemonProcessOptions & { device?: string; args?: readonly string[] } = {}): Promise<DaemonProcess> {
     const args = sizes.flatMap((size, i) => deviceOptions(this.folder, i, { size, file: this.file(i), ...(options.device !== undefined && { device: options.device }) }));
-    this.#daemon = await DaemonProcess.start(args, options);
+    this.#daemon = await DaemonProcess.start([...args, ...(options.args ?? [])], options);
     return this.#daemon;
   }
 
