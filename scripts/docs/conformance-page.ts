@@ -45,14 +45,14 @@ const SIDES: readonly (readonly [string, string, (finding: Finding) => boolean])
   ['our driver', 'D', ({ row }) => row.side === 'D'],
 ];
 
-/** `[virtio/split-queue](…)`: the package and the file in it. */
-const link = (file: string): string => `[${file.replace(/^(?:packages|apps)\/([^/]+)\/(?:.*\/)?([^/]+)\.test\.ts$/, '$1/$2')}](../${file})`;
-const links = ({ files }: StatementTest): string => files.map(link).join(', ');
+/** `virtio/split-queue`: the package and the file in it. */
+const label = (file: string): string => file.replace(/^(?:packages|apps)\/([^/]+)\/(?:src|tests)\/(.+)\.test\.ts$/, '$1/$2');
+const links = ({ files }: StatementTest): string => files.map((file) => `[${label(file)}]`).join(', ');
 const covered = ({ tests }: Finding): boolean => tests.length > 0;
 
 /** The page, from what is known of each statement; `tests` for what was decided where the text is silent. */
 export function conformancePage(found: readonly Finding[], tests: readonly StatementTest[]): string {
-  return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests), peer()].join('\n\n')}\n`;
+  return `${[head(found), ...Object.keys(GROUPS).map((group) => groupSection(group, found)), silent(tests), peer(), targets(tests)].join('\n\n')}\n`;
 }
 
 /** What {@link figures} gives, wherever it stands. */
@@ -103,4 +103,10 @@ function silent(tests: readonly StatementTest[]): string {
 function peer(): string {
   const rows = Object.entries(QEMU_DEVIATIONS).map(([name, does]) => `| ${name.replaceAll('|', '\\|')} | ${does} |`);
   return `## What QEMU's own device does\n\nThe cases that QEMU 11.1.3's virtio-pmem-pci does not pass, and what it does instead. Not all of it is forbidden.\n\n| case | QEMU |\n| --- | --- |\n${rows.join('\n')}`;
+}
+
+/** Where the links lead. */
+function targets(tests: readonly StatementTest[]): string {
+  const files = new Set(tests.flatMap((test) => test.files));
+  return [...files].sort().map((file) => `[${label(file)}]: ../${file}`).join('\n');
 }

@@ -7,7 +7,7 @@ export function checkLinks(files: readonly string[]): Problem[] {
   return files.flatMap((file) => {
     const lines = proseLines(file);
     return lines.flatMap((line, index) =>
-      [...line.matchAll(/\]\(([^()\s]+)\)/g)].flatMap(([, target = '']) => checkLink(file, `${file}:${index + 1}`, target)),
+      [...line.matchAll(/\]\(([^()\s]+)\)|^\[[^\]]+\]: (\S+)/g)].flatMap(([, inline, defined]) => checkLink(file, `${file}:${index + 1}`, inline ?? defined ?? '')),
     );
   });
 }
