@@ -75,7 +75,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
   it('vpmem ps lists it, and can be asked for as often as anybody likes', async () => {
     const vpmem = run([], ['-M', 'q35', '-name', 'vm7']);
     const listed = (): unknown => {
-      const { stdout } = spawnSync(process.execPath, [MAIN, 'ps', '--json'], { encoding: 'utf8', env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+      const { stdout } = spawnSync(process.execPath, [MAIN, 'ps', '--json'], { encoding: 'utf8', env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
       return JSON.parse(stdout);
     };
     const entry = { program: 'vpmem qemu', pid: vpmem.child.pid, name: 'vm7', devices: [] };
