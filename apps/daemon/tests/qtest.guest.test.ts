@@ -107,6 +107,19 @@ describe.skipIf(testbed === undefined)(`QEMU${reason === undefined ? '' : ` (ski
     expect(tree).toMatch(/0000001000000000-00000010005fffff \(prio \d+, ramd?\): .*mmap/);
   });
 
+  it('waits as long as a limit has it wait for a notification for nothing, and goes on', async () => {
+    await served.start(['6M'], { device: ',ops=1,burst=1' });
+    const q = await start();
+    await enable(q, (await find(q)) ?? -1);
+    const began = performance.now();
+    for (let i = 0; i < 4; i++) await q.write(NOTIFY_AT, Buffer.alloc(2));
+    // The first is free, the second is answered before its wait, and each of the others has the wait of the one before.
+    expect(performance.now() - began).toBeGreaterThanOrEqual(2000);
+    expect((await q.read(register('num_queues'), 2)).readUInt16LE()).toBe(1);
+    expect(await q.qmp('query-status')).toMatchObject({ running: expect.any(Boolean) as boolean });
+    expect(qtest?.stderr).not.toMatch(/vfio/);
+  });
+
   /** VIRTIO 1.4 §3.1.1 and one flush; returns when the response is in memory. */
   const bringUp = async (q: Qtest, device: number): Promise<void> => {
     for (const [name, width, value] of [
