@@ -3,6 +3,7 @@ import { MAX_SLOTS, Nvdimm } from '@vpmem/nvdimm';
 import { findAcpiTables } from '@vpmem/nvdimm/driver';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Firmware, firmwarePlaces } from './firmware.ts';
+import { GuestRun } from './guest-run.ts';
 import { readMachine } from './machine-properties.ts';
 import { memoryLayout } from './memory-layout.ts';
 
@@ -54,6 +55,25 @@ describe('firmware', () => {
     plug(firmware, 1);
     firmware.run();
     expect(tables()).toMatchObject([{ signature: 'NFIT', length: 40 + 2 * 184 + 16 }, { signature: 'SSDT' }]);
+  });
+
+  it('tells of what came and went before a guest that was held back runs, and of nothing anew to one that was stopped', () => {
+    const { firmware, hardware, tables } = make('pc,nvdimm=on', '256M,slots=2,maxmem=1G');
+    hardware.processor.stop();
+    const run = new GuestRun({ hardware, firmware, emit: () => undefined, warn: () => undefined });
+    run.start();
+    plug(firmware, 0);
+    expect(tables()).toMatchObject([{ signature: 'SSDT' }]);
+    run.cont();
+    expect(tables()).toMatchObject([{ signature: 'NFIT', length: 40 + 184 }, { signature: 'SSDT' }]);
+    run.stop();
+    plug(firmware, 1);
+    run.cont();
+    expect(tables()).toMatchObject([{ signature: 'NFIT', length: 40 + 184 }, { signature: 'SSDT' }]);
+    run.stop();
+    run.reset();
+    expect(tables()).toMatchObject([{ signature: 'NFIT', length: 40 + 2 * 184 }, { signature: 'SSDT' }]);
+    run.end('host-qmp-quit');
   });
 
   it('keeps within what it tells the guest to leave alone, in the least RAM and with the most slots', () => {

@@ -8,7 +8,7 @@ import type { RunState } from './managed-machine.ts';
 export interface GuestRunParts {
   readonly hardware: GuestMachine;
   /** What runs before every start of the guest's system, if anything. */
-  readonly firmware: Firmware | undefined;
+  readonly firmware: Pick<Firmware, 'run'> | undefined;
   readonly emit: (event: MachineEvent) => void;
   /** Hears of devices that the guest cannot use. */
   readonly warn: (text: string) => void;
@@ -55,6 +55,8 @@ export class GuestRun {
 
   cont(): void {
     if (this.#state === 'running') return;
+    // Devices may have come and gone since the reset, and no system has looked yet.
+    if (this.#state === 'prelaunch') this.#parts.firmware?.run();
     this.#state = 'running';
     this.#parts.emit({ name: 'RESUME', data: {} });
     this.#parts.hardware.processor.cont();
