@@ -43,16 +43,16 @@ describe.skipIf(testbed === undefined)(`optional features${reason === undefined 
   it('with ops= Linux is slowed down, and none of its notifications is for nothing', async () => {
     if (testbed === undefined) throw new Error(reason);
     const path = join(served.folder, 'qmp');
-    await served.start(['64M'], { device: ',ops=40,burst=5', args: ['-qmp', `unix:${path},server=on,wait=off`] });
+    await served.start(['64M'], { device: ',ops=10,burst=2', args: ['-qmp', `unix:${path},server=on,wait=off`] });
     guest = await startGuest({ testbed, kernel: '6.12', machine: 'q35', tools: [], qemuArgs: served.qemuArgs });
     await guest.sh('wait-for /dev/pmem0');
     await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
-    await guest.sh('for n in 1 2 3 4; do (for i in $(seq 20); do echo "$n limited $i" >> /mnt/$n; sync /mnt/$n; done) & done; wait');
+    await guest.sh('for n in 1 2 3 4; do (for i in $(seq 8); do echo "$n limited $i" >> /mnt/$n; sync /mnt/$n; done) & done; wait');
     const monitor = await QmpClient.connect({ path });
     const [{ faults, flushes } = {}] = await monitor.execute('query-pmem');
     monitor.close();
     expect(flushes?.failed).toBe(0);
-    expect(faults?.limit).toMatchObject({ ops: 40, burst: 5, 'notifications-held-back': 0 });
-    expect(faults?.limit?.['held-back']).toBeGreaterThan(10);
+    expect(faults?.limit).toMatchObject({ ops: 10, burst: 2, 'notifications-held-back': 0 });
+    expect(faults?.limit?.['held-back']).toBeGreaterThan(0);
   });
 });

@@ -4,7 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { SYNC_FAILED_CHANNEL, SyncPool, type PowerCutReport, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
-import { CLIENT_CHANNEL, type ClientMessage } from '@vpmem/vfio-user';
+import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
 import type { PowerCutOrder } from './failure-control.ts';
@@ -144,8 +144,18 @@ function report(is: (device: ServedDevice) => boolean, event: Exclude<DeviceEven
   if (passed !== undefined) reply({ type: 'event', event: { device: device.id, event, detail: passed } });
 }
 
+function reportTurnover(server: VfioUserServer, event: 'connected' | 'left', detail: string): void {
+  const device = devices.find((each) => each.server === server);
+  device?.turnover.tell(() => {
+    const leftOut = event === 'left' ? device.turnover.takeLeftOut() : 0;
+    const before = leftOut === 0 ? [] : [`${leftOut} comings and goings before it were left out`];
+    report((each) => each === device, `client-${event}`, [...(detail === '' ? [] : [detail]), ...before].join('; '));
+  });
+}
+
 subscribe(CLIENT_CHANNEL, (message) => {
   const { server, event, detail } = message as ClientMessage;
+  if (event === 'connected' || event === 'left') return reportTurnover(server, event, detail);
   report((device) => device.server === server, `client-${event}`, detail);
 });
 subscribe(DRIVER_ERROR_CHANNEL, (message) => {

@@ -1,4 +1,4 @@
-import { volatileSyncer, type MemoryBackend, type PowerCutReport, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
+import { volatileSyncer, type After, type MemoryBackend, type PowerCutReport, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
@@ -8,6 +8,7 @@ import type { FlushFaults as FlushFaultInfo, PowerExposure } from './memory-info
 import { NotificationLimit } from './notification-limit.ts';
 import { PmemBacking } from './pmem-backing.ts';
 import { RemarkLimit } from './remark-limit.ts';
+import { TurnoverLimit } from './turnover-limit.ts';
 
 /** A client has the device. */
 export class DeviceBusy extends Error {}
@@ -28,16 +29,20 @@ export class ServedDevice {
   readonly server: VfioUserServer;
   /** What is told of those who use it wrongly. */
   readonly remarks = new RemarkLimit();
+  /** What is told of clients that come and go. */
+  readonly turnover: TurnoverLimit;
   readonly #pci: VirtioPciFunction;
   readonly #notifications: NotificationLimit;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
     const { id, backend, vectors, features, fault, limit, listener } = description;
     this.id = id;
+    const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
+    this.turnover = new TurnoverLimit(after);
     this.backing = new PmemBacking({
       description: backend,
       syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(backend, loop.defer)),
-      after: (milliseconds, callback) => loop.after(milliseconds, callback),
+      after,
       loop,
       observer: {
         powerLost: () => {
