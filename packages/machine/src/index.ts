@@ -7,9 +7,9 @@ export {
   type PciPlacement,
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
-export { embeddedDeviceProperties } from './embedded-device-properties.ts';
-export type { EmbeddedConsole } from './guest-console.ts';
-export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded-machine.ts';
+export { embeddedDeviceProperties } from './embedded/embedded-device-properties.ts';
+export type { EmbeddedConsole } from './embedded/guest-console.ts';
+export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded/embedded-machine.ts';
 export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
 export { EventHub } from './event-hub.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
@@ -20,10 +20,10 @@ export type { BackendInfo, DimmInfo, FlushFaults, FlushLatency, MemoryDeviceInfo
 export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
-export { Machine, type MachineObserver, type MachineOptions } from './machine.ts';
-export { machineProperties } from './machine-properties.ts';
+export { Machine, type MachineObserver, type MachineOptions } from './served/machine.ts';
+export { machineProperties } from './embedded/machine-properties.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
-export type { Device } from './served-devices.ts';
-export { defaultSocketFolder, ensureSocketFolder } from './socket-path.ts';
-export { vfioUserPlug, type PluggableDevice } from './vfio-user-plug.ts';
+export type { Device } from './served/served-devices.ts';
+export { defaultSocketFolder, ensureSocketFolder } from './served/socket-path.ts';
+export { vfioUserPlug, type PluggableDevice } from './served/vfio-user-plug.ts';

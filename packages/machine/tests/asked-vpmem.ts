@@ -1,10 +1,10 @@
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError, parseOption, type OptionSyntax, type ParsedOption, type PropertySchema } from '@vpmem/options';
 import { BackendStore } from '../src/backend-store.ts';
-import { embeddedDeviceProperties } from '../src/embedded-device-properties.ts';
-import { EmbeddedMachine } from '../src/embedded-machine.ts';
+import { embeddedDeviceProperties } from '../src/embedded/embedded-device-properties.ts';
+import { EmbeddedMachine } from '../src/embedded/embedded-machine.ts';
 import { deviceProperties } from '../src/device-properties.ts';
-import { Machine } from '../src/machine.ts';
+import { Machine } from '../src/served/machine.ts';
 import { MachineError } from '../src/machine-error.ts';
 import { objectProperties } from '../src/object-properties.ts';
 import type { Verdict } from './option-case.ts';

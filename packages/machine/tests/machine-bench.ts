@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseOption } from '@vpmem/options';
-import { EmbeddedMachine, type EmbeddedMachineOptions } from '../src/embedded-machine.ts';
+import { EmbeddedMachine, type EmbeddedMachineOptions } from '../src/embedded/embedded-machine.ts';
 import type { MachineEvent } from '../src/machine-event.ts';
 import type { AddedDevice } from '../src/managed-machine.ts';
 

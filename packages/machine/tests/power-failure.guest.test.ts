@@ -6,8 +6,8 @@ import { parseOption } from '@vpmem/options';
 import { requireTestbed, startGuest, type Guest, type GuestOptions } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import type { MachineEvent } from '../src/machine-event.ts';
-import { Machine } from '../src/machine.ts';
-import type { Device } from '../src/served-devices.ts';
+import { Machine } from '../src/served/machine.ts';
+import type { Device } from '../src/served/served-devices.ts';
 
 const { testbed, reason } = await requireTestbed();
 

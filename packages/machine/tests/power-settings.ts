@@ -6,7 +6,7 @@ import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import type { FailureControl } from '../src/failure-control.ts';
 import type { MachineEvent } from '../src/machine-event.ts';
-import { Machine } from '../src/machine.ts';
+import { Machine } from '../src/served/machine.ts';
 import type { ManagedMachine } from '../src/managed-machine.ts';
 import type { PmemInfo } from '../src/memory-info.ts';
 import { MachineBench } from './machine-bench.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseOption } from '@vpmem/options';
 import { requireTestbed, startQtest, type Qtest } from '@vpmem/testbed';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmbeddedMachine } from '../src/embedded-machine.ts';
+import { EmbeddedMachine } from '../src/embedded/embedded-machine.ts';
 import type { MachineEvent } from '../src/machine-event.ts';
 
 const { testbed, reason } = await requireTestbed();
