@@ -72,9 +72,9 @@ it('a client that comes and goes without end does not fill the log, and whether 
   for (let i = 0; i < 300; i++) VfioUserClient.connect(join(folder, 'nv0.sock')).close();
   await expect.poll(() => daemon.stderr).toMatch(/the VM has gone: \d+ comings and goings before it were left out\n$/);
   const told = daemon.stderr.match(/nv0: (?:a VM has connected|the VM has gone)/g) ?? [];
-  expect(told.length).toBeGreaterThanOrEqual(20);
-  // Twenty, and two a second, on a machine however slow.
-  expect(told.length).toBeLessThan(200);
+  expect(told.length).toBeGreaterThanOrEqual(100);
+  // A hundred, and ten a second, on a machine however slow.
+  expect(told.length).toBeLessThan(500);
 });
 
 it('commands that make no sense, without end, do not fill the log, and others take turns with them', async () => {

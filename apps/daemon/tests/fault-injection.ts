@@ -45,14 +45,19 @@ export class Tracer {
     throw new Error(`strace did not attach: ${said.join('; ')}`);
   }
 
+  /** How many calls have failed because of this so far. */
+  get injected(): number {
+    return this.#lines.filter((line) => line.includes('(INJECTED)')).length;
+  }
+
+  get #lines(): readonly string[] {
+    return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
+  }
+
   /** Lets go of the process; how many calls there were, and how many of them failed because of this. */
   async detach(): Promise<{ calls: number; injected: number }> {
     this.#strace.kill('SIGINT');
     await this.#ended;
-    const lines = existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
-    return {
-      calls: lines.filter((line) => /^\d+ +\w+\(/.test(line)).length,
-      injected: lines.filter((line) => line.includes('(INJECTED)')).length,
-    };
+    return { calls: this.#lines.filter((line) => /^\d+ +\w+\(/.test(line)).length, injected: this.injected };
   }
 }

@@ -106,6 +106,8 @@ describe.skipIf(testbed === undefined)(`a system call that fails${reason === und
         const tracer = await trace({ ...filter, error, when });
         const outcome = await life();
         await disk.fsync();
+        // A line of the log may come late, where so many VMs come and go.
+        await expect.poll(() => tracer.injected, { timeout: LIMIT }).toBeGreaterThan(0);
         const { injected } = await tracer.detach();
         expect([where, injected]).toEqual([where, 1]);
         expect([where, outcome, allowed.includes(outcome)]).toEqual([where, outcome, true]);

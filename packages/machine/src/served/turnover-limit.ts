@@ -1,7 +1,7 @@
 import { TokenBucket, type After } from '@vpmem/memory-backend';
 
-/** Twenty in a row, and two a second after that. */
-const LIMIT = { ops: 2, burst: 20 };
+/** A hundred in a row, and ten a second after that: more than VMs need that are started and killed by a script. */
+const LIMIT = { ops: 10, burst: 100 };
 
 /**
  * Bounds how often it is told that a client came or went: one that does nothing else would fill a disk with it. The last time is
