@@ -15,8 +15,8 @@ const SIZE = /^[ \t\n\v\f\r]*\+?(?:0x(?<hex>[0-9a-f]+)|(?<whole>\d*)(?:\.(?<frac
 const NEGATIVE = /^[ \t\n\v\f\r]*-\d/;
 
 /**
- * Bytes of a size in QEMU's notation: decimal with an optional fraction and suffix, or hexadecimal. Fractions are exact to
- * the byte and round half up.
+ * Bytes of a size in QEMU's notation: decimal with an optional fraction and suffix, or hexadecimal. Fractions are the nearest
+ * double, as QEMU has it, and round half up; that shows from P on.
  *
  * Throws `OptionError`: `invalid-value` for what is not a size, `out-of-range` for negative ones and those of 2^64 and more,
  * `size-unsupported` above `Number.MAX_SAFE_INTEGER`.
@@ -58,11 +58,16 @@ function exactBytes(text: string, parameter: string, unit: 'B' | 'MiB'): bigint 
   if (whole === '' && fraction === '') throw invalid('');
 
   const multiplier = 1024n ** BigInt(suffix === undefined ? 0 : SUFFIXES.indexOf(suffix.toUpperCase()));
-  const numerator = BigInt(fraction);
-  if (numerator !== 0n && multiplier === 1n) throw invalid(': a fraction needs a suffix from K up');
-  const denominator = 10n ** BigInt(fraction.length);
-  const rounded = (2n * numerator * multiplier + denominator) / (2n * denominator);
+  const part = fixedPoint(fraction);
+  if (part !== 0n && multiplier === 1n) throw invalid(': a fraction needs a suffix from K up');
+  const rounded = (part * multiplier + TWO_64 / 2n) / TWO_64;
   return (BigInt(whole) * multiplier + rounded) * (suffix === undefined ? unsuffixed : 1n);
+}
+
+/** The fraction with these decimals, in units of 2^-64: of the nearest double, and never 0 unless all decimals are. */
+function fixedPoint(decimals: string): bigint {
+  const fixed = BigInt(Math.trunc(Number(`0.${decimals}`) * 2 ** 64));
+  return fixed === 0n && /[1-9]/.test(decimals) ? 1n : fixed;
 }
 
 function hint(unit: 'B' | 'MiB'): string {
