@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { StatementReporter } from './scripts/docs/statement-reporter.ts';
 
-/** For tests that boot a real guest; shared by every package, one machine at a time. */
+/** For tests that boot a real guest; shared by every package, of which each boots one at a time. */
 export default defineConfig({
   test: {
     include: ['tests/**/*.guest.test.ts', 'src/**/*.guest.test.ts'],

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { PAGE } from './docs/conformance-page.ts';
-import { checkStatements, pageOf } from './docs/conformance.ts';
+import { judge } from './docs/conformance.ts';
 import { readStatementRuns } from './docs/statement-tests.ts';
 import { readWorkspace } from './docs/workspace.ts';
 
@@ -16,8 +16,8 @@ if (runs.missing.length > 0) {
   // Whoever has no QEMU is told so by those tests; the page is of a run that had one.
   console.log(`${PAGE} is left as it is: tests that need a VM were skipped`);
 } else {
-  for (const { file, text } of checkStatements(runs)) fail(`${file}: ${text}`);
-  const { page, figures } = pageOf(runs);
+  const { problems, page, figures } = judge(runs);
+  for (const { file, text } of problems) fail(`${file}: ${text}`);
   if (!check) writeFileSync(PAGE, page);
   else if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== page) fail(`${PAGE} is not what the tests came to; tsx scripts/write-conformance.ts writes it`);
   console.log(`${PAGE}: ${figures} of VIRTIO 1.4 have a test that passed`);

@@ -14,21 +14,24 @@ export function checkConformance(): Problem[] {
   ];
 }
 
-/** Every statement of VIRTIO 1.4 has a test that passed or a reason, and every id in a test's name is a statement's. */
-export function checkStatements({ tests }: StatementRuns): Problem[] {
+/** What the runs come to: the page, and what is wrong with them. */
+export interface Verdict {
+  /** Statements without a test that passed or a reason, and ids in tests' names that are of no statement. */
+  readonly problems: readonly Problem[];
+  readonly page: string;
+  readonly figures: string;
+}
+
+export function judge({ tests }: StatementRuns): Verdict {
   const ids = knownIds();
-  return [
-    ...findings(readRows(), readReasons(), tests).flatMap(checkRow),
+  const found = findings(readRows(), readReasons(), tests);
+  const problems = [
+    ...found.flatMap(checkRow),
     ...tests.flatMap((test) =>
       test.ids.filter((id) => !ids.has(id) && !id.startsWith('AMB-')).map((id) => error(test.files[0] ?? '', `there is no statement ${id}, which '${test.text}' is named for`)),
     ),
   ];
-}
-
-/** The page that the runs come to. */
-export function pageOf({ tests }: StatementRuns): { readonly page: string; readonly figures: string } {
-  const found = findings(readRows(), readReasons(), tests);
-  return { page: conformancePage(found, tests), figures: figures(found) };
+  return { problems, page: conformancePage(found, tests), figures: figures(found) };
 }
 
 function knownIds(): ReadonlySet<string> {

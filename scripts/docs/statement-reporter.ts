@@ -6,8 +6,12 @@ import { splitName } from './statement-name.ts';
 /** Below a package: what its last run of each kind came to. */
 export const RESULTS_FOLDER = '.statements';
 
+/** Which of a package's tests: those of `test`, `test:process`, `test:guest`. */
+type Kind = 'unit' | 'process' | 'guest';
+type State = 'passed' | 'failed' | 'skipped';
+
 /** Of the tests of one file whose names begin with ids of statements, how those of a name went. */
-export type FileResults = Readonly<Record<string, 'passed' | 'failed' | 'skipped'>>;
+export type FileResults = Readonly<Record<string, State>>;
 /** By file, from the package's folder. */
 export type Results = Readonly<Record<string, FileResults>>;
 
@@ -16,9 +20,9 @@ export type Results = Readonly<Record<string, FileResults>>;
  * known of the others.
  */
 export class StatementReporter implements Reporter {
-  readonly #kind: 'unit' | 'process' | 'guest';
+  readonly #kind: Kind;
 
-  constructor(kind: 'unit' | 'process' | 'guest') {
+  constructor(kind: Kind) {
     this.#kind = kind;
   }
 
@@ -35,7 +39,7 @@ export class StatementReporter implements Reporter {
 
 /** The same name under several groups counts as failed if any of them failed, and as passed if any other did. */
 function resultsOf(module: TestModule): FileResults {
-  const results: Record<string, 'passed' | 'failed' | 'skipped'> = {};
+  const results: Record<string, State> = {};
   for (const test of module.children.allTests()) {
     if (splitName(test.name) === undefined) continue;
     const { state } = test.result();

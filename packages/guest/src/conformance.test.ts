@@ -6,7 +6,7 @@ import { createMemfd } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { TestServer } from '@vpmem/vfio-user/testing';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
-import { functionCases, localFunction, VirtioGuest, whyNot, type FunctionTraits } from '@vpmem/virtio-pci/testing';
+import { localFunction, namedCases, VirtioGuest, type FunctionTraits } from '@vpmem/virtio-pci/testing';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 
@@ -44,7 +44,7 @@ describe.each([
   ['MSI-X and nothing but QEMU\'s defaults', 2, {}, VERSION_1 | (1n << 40n)],
 ] as const)('virtio-pmem-pci with %s', (_, vectors, options, offered) => {
   const its = traits(vectors === 0 ? 'INTx' : 'MSI-X', offered);
-  const cases = functionCases().flatMap((each) => (whyNot(each, its) === undefined ? [[each.name, each.run] as const] : []));
+  const cases = namedCases(its);
 
   describe('in this process', () => {
     it.each(cases)('%s', async (_name, run) => {

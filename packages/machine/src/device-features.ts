@@ -1,5 +1,6 @@
 import { defineProperties, property, type ValuesOf } from '@vpmem/options';
 import type { QueueFeatures } from '@vpmem/virtio';
+import type { ObjectProperty } from './object-tree.ts';
 
 /** Features of a device's queue that it may offer, by QEMU's names and with its defaults; QEMU has no names for the last three. */
 export const featureProperties = defineProperties({
@@ -23,6 +24,11 @@ export type FeatureSetting = readonly [name: string, on: boolean];
 /** Each of them, for a monitor to show. */
 export function featureSettings(options: FeatureOptions): readonly FeatureSetting[] {
   return (Object.keys(featureProperties) as (keyof FeatureOptions)[]).map((name) => [name, options[name]]);
+}
+
+/** The same as properties of an object. */
+export function featureNodes(features: readonly FeatureSetting[]): Record<string, ObjectProperty> {
+  return Object.fromEntries(features.map(([name, value]) => [name, { type: 'bool', value }]));
 }
 
 /** What a device's properties say about the features of its queue. */

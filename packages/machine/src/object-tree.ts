@@ -1,5 +1,3 @@
-import type { FeatureSetting } from './device-features.ts';
-
 /** A property of an object as `qom-list` and `qom-get` show it. */
 export interface ObjectProperty {
   /** QOM's name of the type: `int`, `bool`, `string`, `size`, `link<memory-backend>`, … */
@@ -19,11 +17,6 @@ export interface ObjectNode {
 /** A container: an object that only holds others. */
 export function container(children: Readonly<Record<string, ObjectNode>>, type = 'container'): ObjectNode {
   return { type, properties: { type: { type: 'string', value: type } }, children };
-}
-
-/** The features of a device's queue as properties of it. */
-export function featureNodes(features: readonly FeatureSetting[]): Record<string, ObjectProperty> {
-  return Object.fromEntries(features.map(([name, value]) => [name, { type: 'bool', value }]));
 }
 
 /** An object, and the absolute QOM path that leads to it. */

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { GuestMachine } from '@vpmem/guest';
 import { parseOption } from '@vpmem/options';
 import { requireTestbed, startQtest, type Qtest } from '@vpmem/testbed';
-import { functionCases, VirtioGuest, whyNot, type FunctionTraits, type FunctionUnderTest } from '@vpmem/virtio-pci/testing';
+import { namedCases, VirtioGuest, type FunctionTraits, type FunctionUnderTest } from '@vpmem/virtio-pci/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Machine } from '../src/served/machine.ts';
 import { QEMU_DEVIATIONS } from './qemu-deviations.ts';
@@ -144,8 +144,7 @@ describe.skipIf(testbed === undefined).each(PEERS)(`$name${reason === undefined 
   });
 
   // What passes over QEMU's own device says nothing of ours, so its tests are not named for statements.
-  const cases = functionCases().flatMap((each) => (whyNot(each, traits) === undefined ? [[each.name, each.run] as const] : []));
-  it.each(cases)(ours ? '%s' : 'QEMU: %s', async (name, run) => {
+  it.each(namedCases(traits))(ours ? '%s' : 'QEMU: %s', async (name, run) => {
     await target.reset();
     target.memory.write(0, new Uint8Array(0x1_0000));
     const trial = VirtioGuest.on(target).then(run);

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { idleHandlers } from './idle-handlers.ts';
 import { qmpCases } from './qmp-cases.ts';
-import type { Blocker, QmpPeer } from './qmp-peer.ts';
 import type { QmpSession } from './qmp-session.ts';
 import { serveQmp } from './serve-qmp.ts';
+import { vpmemPeer } from './vpmem-peer.ts';
 
 const MONITORS = ['first', 'second', 'pretty'] as const;
 /** What `object-add` waits for. */
@@ -18,22 +18,7 @@ const sessions = new Set<QmpSession>();
 const internalErrors: unknown[] = [];
 let servers: readonly Server[];
 
-const peer: QmpPeer = {
-  kind: 'vpmem',
-  outOfBandCommand: 'query-pmem',
-  connect: (monitor) => Promise.resolve(connect({ path: join(folder, monitor), allowHalfOpen: true })),
-  block: (): Promise<Blocker> => {
-    let release = (): void => undefined;
-    blocked = new Promise((resolve) => (release = resolve));
-    return Promise.resolve({
-      request: { execute: 'object-add', arguments: { 'qom-type': 'x', id: 'x' } },
-      release: () => {
-        release();
-        return Promise.resolve();
-      },
-    });
-  },
-};
+const peer = vpmemPeer(folder, { execute: 'object-add', arguments: { 'qom-type': 'x', id: 'x' } }, (until) => void (blocked = until));
 
 beforeAll(async () => {
   const tell = (name: 'STOP' | 'RESUME'): Record<string, never> => {

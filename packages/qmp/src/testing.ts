@@ -4,3 +4,4 @@ export { qmpDifferences, schemaDifferences, type QmpDifference } from './qmp-dif
 export { qmpExchanges, type QmpExchange } from './qmp-exchanges.ts';
 export type { Blocker, QmpPeer } from './qmp-peer.ts';
 export { RawConnection, type RawMessage } from './raw-connection.ts';
+export { vpmemPeer } from './vpmem-peer.ts';

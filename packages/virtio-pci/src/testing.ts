@@ -1,5 +1,5 @@
 import { commonCases } from './testing/common-cases.ts';
-import type { FunctionCase } from './testing/function-under-test.ts';
+import { whyNot, type FunctionCase, type FunctionTraits } from './testing/function-under-test.ts';
 import { interruptCases } from './testing/interrupt-cases.ts';
 import { layoutCases } from './testing/layout-cases.ts';
 import { optionCases } from './testing/option-cases.ts';
@@ -14,4 +14,9 @@ export { WatchedFunction, type Falsify, type WatchedAccess, type WatchedPlace } 
 /** What every virtio function on PCI has to do, whatever device it is and however it is reached. */
 export function functionCases(): readonly FunctionCase[] {
   return [...layoutCases(), ...commonCases(), ...statusCases(), ...interruptCases(), ...queueCases(), ...optionCases()];
+}
+
+/** Those that a function with these traits can be put to, each with its name before it: a table for `it.each`, where `%s` is the name. */
+export function namedCases(traits: FunctionTraits): readonly (readonly [name: string, run: FunctionCase['run']])[] {
+  return functionCases().flatMap((each) => (whyNot(each, traits) === undefined ? [[each.name, each.run] as const] : []));
 }

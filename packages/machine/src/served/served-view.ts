@@ -1,12 +1,12 @@
 // How served devices look to a monitor. The VMs are somebody else's: there is no RAM, no PCI bus and no address space of
 // our own to tell of, only what each device was told of its VM's.
 import type { BackendDescription } from '@vpmem/memory-backend';
-import type { FeatureSetting } from '../device-features.ts';
+import { featureNodes, type FeatureSetting } from '../device-features.ts';
 import type { DeviceStatus } from './device-messages.ts';
 import { absolutePath, driverState, memoryPath } from '../device-state.ts';
 import type { BusDeviceInfo, BusInfo } from '../bus-info.ts';
 import type { MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from '../memory-info.ts';
-import { container, featureNodes, type ObjectNode } from '../object-tree.ts';
+import { container, type ObjectNode } from '../object-tree.ts';
 import { pmemQtree } from '../pmem-qtree.ts';
 import { qtreeText } from '../qtree-text.ts';
 

@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { qmpCases, type Blocker, type QmpPeer } from '@vpmem/qmp/testing';
+import { qmpCases, vpmemPeer } from '@vpmem/qmp/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeMachine } from '../fake-machine.ts';
 import { NO_MONITORS, planMonitors } from '../monitor-plan.ts';
@@ -13,22 +12,8 @@ const machine = new FakeMachine();
 const internalErrors: unknown[] = [];
 let monitors: Monitors;
 
-const peer: QmpPeer = {
-  kind: 'vpmem',
-  outOfBandCommand: 'query-pmem',
-  connect: (monitor) => Promise.resolve(connect({ path: join(folder, monitor), allowHalfOpen: true })),
-  block: (): Promise<Blocker> => {
-    let release = (): void => undefined;
-    machine.gate = new Promise((resolve) => (release = resolve));
-    return Promise.resolve({
-      request: { execute: 'object-add', arguments: { 'qom-type': 'memory-backend-file', id: 'slow', 'mem-path': 'p', size: 4096 } },
-      release: () => {
-        release();
-        return Promise.resolve();
-      },
-    });
-  },
-};
+const request = { execute: 'object-add', arguments: { 'qom-type': 'memory-backend-file', id: 'slow', 'mem-path': 'p', size: 4096 } };
+const peer = vpmemPeer(folder, request, (until) => void (machine.gate = until));
 
 beforeAll(async () => {
   // The cases know a machine without a name.
