@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QmpClient } from '@vpmem/qmp/client';
 import { requireTestbed } from '@vpmem/testbed';
-import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed, vi } from 'vitest';
 import { HmpClient } from './monitor-client.ts';
 
 const { testbed, reason } = await requireTestbed();
@@ -51,9 +51,10 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     running.push(started);
     return started;
   };
+  /** A socket is there a moment before somebody listens at it. */
+  const onceListening = <T>(connect: () => Promise<T>): Promise<T> => vi.waitFor(connect, { timeout: 20_000 });
   const hmp = async (): Promise<HmpClient> => {
-    await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toContain('hmp');
-    const client = await HmpClient.connect(socket('hmp'));
+    const client = await onceListening(() => HmpClient.connect(socket('hmp')));
     clients.push(client);
     return client;
   };
@@ -130,8 +131,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
   it('a power cut kills QEMU, takes what both devices had not made durable, and whoever asked for it hears so', async () => {
     const device = (n: number): string[] => ['-object', `memory-backend-file,id=m${n},share=on,power-failure=on,mem-path=${socket(`${n}.img`)},size=2M`, '-device', `virtio-pmem-pci,id=d${n},memdev=m${n}`];
     const vpmem = run(['--qmp', `unix:${socket('qmp')},server=on,wait=off`], ['-M', 'q35', '-S', ...device(1), ...device(2)]);
-    await expect.poll(() => readdirSync(folder), { timeout: 20_000 }).toContain('qmp');
-    const qmp = await QmpClient.connect({ path: socket('qmp') });
+    const qmp = await onceListening(() => QmpClient.connect({ path: socket('qmp') }));
     clients.push(qmp);
     await qmp.execute('query-status');
     const pid = qemuOf(vpmem);
