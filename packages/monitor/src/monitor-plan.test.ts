@@ -15,7 +15,7 @@ describe('planMonitors', () => {
       monitor: ['unix:p,server,nowait', 'chardev:c'],
       qmp: ['unix:p,server=on,wait=off'],
       qmpPretty: ['null'],
-      mon: ['a', 'b,mode=control', 'chardev=d,mode=control,pretty=on'],
+      mon: ['a,id=a', 'b,mode=control,id=monitor', 'chardev=d,mode=control,pretty=on'],
       chardev: ['socket,id=a,path=p,server=on,wait=off', 'null,id=b', 'stdio,id=c', 'backend=socket,id=d,port=1,server=on,wait=off,telnet=on'],
     });
     expect(warnings).toEqual([]);
@@ -24,8 +24,8 @@ describe('planMonitors', () => {
       { option: '-monitor chardev:c', label: 'c', mode: 'readline', chardev: { backend: 'stdio' } },
       { option: '-qmp unix:p,server=on,wait=off', label: 'compat_monitor1', mode: 'control', chardev: path },
       { option: '-qmp-pretty null', label: 'compat_monitor2', mode: 'control-pretty', chardev: { backend: 'null' } },
-      { option: '-mon a', label: 'a', mode: 'readline', chardev: path },
-      { option: '-mon b,mode=control', label: 'b', mode: 'control', chardev: { backend: 'null' } },
+      { option: '-mon a,id=a', label: 'a', mode: 'readline', chardev: path },
+      { option: '-mon b,mode=control,id=monitor', label: 'b', mode: 'control', chardev: { backend: 'null' } },
       {
         option: '-mon chardev=d,mode=control,pretty=on',
         label: 'd',
@@ -44,6 +44,8 @@ describe('planMonitors', () => {
     [{ chardev: ['null,id=a'], mon: ['a,pretty=on'] }, 'conflict', /not compatible with HMP/],
     [{ chardev: ['null,id=a'], mon: ['a,mode=foo'] }, 'invalid-value', /^-mon a,mode=foo: Parameter 'mode' does not accept value 'foo'/],
     [{ mon: ['mode=control'] }, 'missing-parameter', /^-mon mode=control: Parameter 'chardev' is missing/],
+    [{ chardev: ['null,id=a', 'null,id=b'], mon: ['a,id=m', 'b,id=m'] }, 'duplicate-id', /^-mon b,id=m: there is a monitor 'm' already; give this one another id/],
+    [{ chardev: ['null,id=a'], mon: ['a,id=9'] }, 'invalid-value', /^-mon a,id=9: Parameter 'id' expects an identifier/],
     [{ chardev: ['null,id=a'], mon: ['a,foo=1'] }, 'unknown-parameter', /Invalid parameter 'foo'/],
     [{ chardev: ['stdio'] }, 'missing-parameter', /^-chardev stdio: Parameter 'id' is missing/],
     [{ chardev: ['sockt,id=a'] }, 'unknown-backend', /^-chardev sockt,id=a: 'sockt' is not a valid char driver \(did you mean 'socket'\?\)/],
@@ -53,9 +55,15 @@ describe('planMonitors', () => {
     [{ chardev: ['socket,id=a,path=p,port=1'] }, 'bad-address', /one or the other/],
     [{ chardev: ['socket,id=a,path=p,wait=off'] }, 'conflict', /add server=on/],
     [{ chardev: ['socket,id=a,port=1,websocket=on'] }, 'refused-parameter', /websocket/],
+    [{ chardev: ['null,id=a,mux=on'] }, 'refused-parameter', /to itself/],
     [{ chardev: ['null,id=a,logfile=x'] }, 'refused-parameter', /transcript/],
   ] as [Partial<MonitorOptions>, string, RegExp][])('refuses %j', (options, code, message) => {
     expect(() => plan(options)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
+  });
+
+  it('takes off for what it has not', () => {
+    const texts = ['null,id=a,mux=off,logappend=off', 'socket,id=b,path=p,server=on,wait=off,websocket=off,tn3270=off,abstract=off'];
+    expect(plan({ chardev: texts, mon: ['a', 'b'] })).toMatchObject({ monitors: [{ label: 'a' }, { label: 'b', chardev: path }], warnings: [] });
   });
 
   it.each(['tcp:0.0.0.0:4444', 'telnet:[::]:4444', 'tcp:192.168.1.1:1', 'tcp:example.org:1', 'tcp:127.evil.org:1'])('warns of %s', (device) => {

@@ -40,6 +40,7 @@ export interface MonitorPlan {
 export const NO_MONITORS: MonitorOptions = { monitor: [], qmp: [], qmpPretty: [], mon: [], chardev: [] };
 
 const monProperties = defineProperties({
+  id: property.identifier({ description: 'name of the monitor' }),
   chardev: property.string({ required: true, description: 'id of its character device' }),
   mode: property.oneOf(['readline', 'control'], { default: 'readline', description: 'HMP or QMP' }),
   pretty: property.bool({ default: false, description: 'QMP: indent what is sent' }),
@@ -57,6 +58,7 @@ export function planMonitors(options: MonitorOptions): MonitorPlan {
 class Planner {
   readonly #chardevs = new Map<string, { readonly option: string; readonly chardev: ChardevOptions; used: boolean }>();
   readonly #monitors: PlannedMonitor[] = [];
+  readonly #ids = new Set<string>();
   readonly #warnings: string[] = [];
   #unnamed = 0;
 
@@ -107,7 +109,11 @@ class Planner {
   #addMon(option: string, text: string): void {
     const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'chardev' });
     this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
-    const { chardev, mode, pretty } = readProperties(monProperties, parsed);
+    const { id, chardev, mode, pretty } = readProperties(monProperties, parsed);
+    if (id !== undefined) {
+      if (this.#ids.has(id)) throw new MonitorError('duplicate-id', `there is a monitor '${id}' already; give this one another id`);
+      this.#ids.add(id);
+    }
     if (pretty && mode === 'readline') {
       throw new MonitorError('conflict', "'pretty' is not compatible with HMP monitors; add mode=control, or leave out 'pretty'");
     }

@@ -28,6 +28,9 @@ describe('readCommandLine', () => {
     [['-device', '?'], { action: 'describe', option: 'device' }],
     [['-msg', 'help'], { action: 'describe', option: 'msg' }],
     [['-msg', '?'], { action: 'describe', option: 'msg' }],
+    [['-chardev', 'help'], { action: 'describe', option: 'chardev' }],
+    [['-chardev', 'socket,?'], { action: 'describe', option: 'chardev', type: 'socket' }],
+    [['-chardev', 'socket,path=help'], { action: 'run', options: [{ name: 'chardev', text: 'socket,path=help' }] }],
     [['-name', 'help'], { action: 'run', options: [{ name: 'name', text: 'help' }] }],
   ])('%j', (words, wanted) => {
     expect(readCommandLine(words, 'vpmemd')).toEqual(wanted);

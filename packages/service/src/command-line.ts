@@ -10,14 +10,14 @@ export interface GivenOption {
 }
 
 /** Options whose argument may be `help`. */
-export type DescribableOption = 'object' | 'device' | 'machine' | 'msg';
+export type DescribableOption = 'object' | 'device' | 'machine' | 'chardev' | 'msg';
 
 /** What the command line asks for. */
 export type CommandLine =
   | { readonly action: 'run'; readonly options: readonly GivenOption[] }
   | { readonly action: 'help' }
   | { readonly action: 'version' }
-  | { readonly action: 'describe'; readonly option: DescribableOption };
+  | { readonly action: 'describe'; readonly option: DescribableOption; readonly type?: string };
 
 const BY_WORD = new Map(OPTION_NAMES.flatMap((name) => [name, ...(declarationOf(name).aliases ?? [])].map((word) => [word, name] as const)));
 
@@ -37,8 +37,8 @@ export function readCommandLine(words: readonly string[], program: ProgramName):
     }
     const text = words[++i];
     if (text === undefined) throw new SetupError(`${word}: requires an argument: ${word} ${argument}`);
-    // All machines have the same properties, so `TYPE,help` is no other question.
-    if (isDescribable(name) && /^(?:help|\?)$/.test(name === 'machine' ? text.replace(/^[^,=]*,/, '') : text)) return { action: 'describe', option: name };
+    const question = isDescribable(name) ? questionAbout(name, text) : undefined;
+    if (question !== undefined) return question;
     if (again === 'refused' && options.some((earlier) => earlier.name === name)) throw new SetupError(`${word} ${text}: there is one already; give -${name} once`);
     options.push({ name, text });
   }
@@ -52,6 +52,16 @@ function optionName(word: string, program: ProgramName): OptionName {
   const near = word.startsWith('-') ? nearest(plain, [...BY_WORD.keys()].filter((candidate) => candidate.length > 1)) : undefined;
   const question = near === undefined ? ';' : `: did you mean -${near}?`;
   throw new SetupError(`${word}: invalid option${question} ${program} -help lists those there are`);
+}
+
+/** `help`, and where nobody else reads an option's properties `TYPE,help`. */
+function questionAbout(option: DescribableOption, text: string): CommandLine | undefined {
+  const asked = /^(?:(?<type>[^,=]*),)?(?:help|\?)$/.exec(text);
+  if (asked === null) return undefined;
+  const type = asked.groups?.type;
+  // All machines have the same properties.
+  if (type === undefined || option === 'machine') return { action: 'describe', option };
+  return option === 'chardev' ? { action: 'describe', option, type } : undefined;
 }
 
 function isDescribable(name: OptionName): name is DescribableOption {

@@ -21,7 +21,7 @@ const INTRODUCTION = [
   "Options are QEMU's, with one dash or two. They may come in any order: objects are made before devices, each kind in the order",
   'given. Everything is checked before anything is made; a mistake is one line on stderr and exit status 1.',
   '',
-  'What a type takes is told by `-object help`, `-object TYPE,help`, `-device help` and `-device TYPE,help`.',
+  'What a type takes is told by `-object help`, `-object TYPE,help`, and likewise for `-device` and `-chardev`.',
 ];
 
 const FILES = [

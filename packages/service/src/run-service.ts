@@ -23,7 +23,7 @@ export async function runService(program: Program, words: readonly string[]): Pr
     const request = readCommandLine(words, program.name);
     if (request.action === 'version') return say(`${program.name} ${program.version}\n`);
     if (request.action === 'help') return say(`${program.help.before}\n${describeOptions(program.name)}\n${program.help.after}`);
-    if (request.action === 'describe') return say(describeTypes(request.option, undefined, program.types));
+    if (request.action === 'describe') return say(describeTypes(request.option, request.type, program.types));
     const setup = readSetup(request.options, program.name);
     const help = typeHelp(setup);
     if (help !== undefined) return say(describeTypes(help.option, help.type, program.types));

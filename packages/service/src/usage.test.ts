@@ -27,6 +27,8 @@ describe('describeTypes', () => {
     expect(describeTypes('object', undefined, types)).toBe('types for -object:\n  memory-backend-ram\n');
     expect(describeTypes('object', 'memory-backend-ram', types)).toBe('memory-backend-ram options:\n  size=<size>            - bytes\n');
     expect(describeTypes('machine', undefined, { ...types, machine: types.device['virtio-pmem-pci'] })).toBe('machine options:\n  memdev=<string>\n');
+    expect(describeTypes('chardev', undefined, types)).toBe('types for -chardev:\n  socket\n  stdio\n  null\n');
+    expect(describeTypes('chardev', 'stdio', types)).toMatch(/^stdio options:\n {2}backend=<string>.*\n  signal=<bool>  /s);
     expect(describeTypes('msg', undefined, types)).toMatch(/^msg options:\n {2}format=<text\|json>/);
   });
 

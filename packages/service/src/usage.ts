@@ -1,3 +1,4 @@
+import { chardevProperties } from '@vpmem/monitor';
 import { describeProperties, type PropertySchema } from '@vpmem/options';
 import type { DescribableOption } from './command-line.ts';
 import { messageProperties } from './message-settings.ts';
@@ -30,14 +31,14 @@ export interface TypesByOption extends Readonly<Record<'object' | 'device', Read
 }
 
 /**
- * What `-object help`, `-device TYPE,help`, `-machine help` and `-msg help` print, in QEMU's layout.
+ * What `-object help`, `-device TYPE,help`, `-chardev help`, `-machine help` and `-msg help` print, in QEMU's layout.
  *
  * @throws SetupError for a type that there is not
  */
 export function describeTypes(option: DescribableOption, type: string | undefined, types: TypesByOption): string {
   if (option === 'msg') return listing('msg options:', describeProperties(messageProperties));
   if (option === 'machine') return listing('machine options:', describeProperties(types.machine ?? {}));
-  const schemas = types[option];
+  const schemas: Readonly<Record<string, PropertySchema>> = option === 'chardev' ? chardevProperties : types[option];
   const known = Object.keys(schemas);
   if (type === undefined) return listing(`types for -${option}:`, known.map((name) => `  ${name}`));
   const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;

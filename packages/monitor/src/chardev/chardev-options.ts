@@ -1,5 +1,4 @@
-import { defineProperties, property, readProperties, type PropertySource } from '@vpmem/options';
-import { nearest } from '@vpmem/options';
+import { defineProperties, nearest, property, readProperties, type Property, type PropertySource } from '@vpmem/options';
 import { MonitorError } from '../monitor-error.ts';
 
 /** Where a socket is. A port of 0 is one that the system chooses. */
@@ -24,15 +23,22 @@ export type ChardevOptions = SocketOptions | { readonly backend: 'stdio' } | { r
 
 const NO_LOG = 'a monitor keeps no transcript; use script(1) or tee(1)';
 const NO_MUX = 'a monitor has its character device to itself';
+const NO_WEBSOCKET = 'there are no websocket clients for a monitor; use telnet=on or a plain socket';
+const NO_ABSTRACT = 'anyone may connect to an abstract socket; give a path';
 const NO_TLS = 'tunnel the socket through ssh(1) instead';
 const NO_RECONNECT = 'a monitor connects out once, at the start; let it listen with server=on';
+
+/** What QEMU can switch on, and nothing here. */
+function offOnly(reason: string): Property<boolean | undefined> {
+  return property.only(property.bool({ description: 'off only' }), (on) => !on, reason);
+}
 
 const common = {
   backend: property.string({ required: true, description: 'socket, stdio or null' }),
   id: property.identifier({ required: true, description: 'name of the character device' }),
-  mux: property.refused(NO_MUX),
+  mux: offOnly(NO_MUX),
   logfile: property.refused(NO_LOG),
-  logappend: property.refused(NO_LOG),
+  logappend: offOnly(NO_LOG),
 };
 
 const switches = {
@@ -48,12 +54,12 @@ const switches = {
 const refusedSwitches = {
   reconnect: property.refused(NO_RECONNECT),
   'reconnect-ms': property.refused(NO_RECONNECT),
-  websocket: property.refused('there are no websocket clients for a monitor; use telnet=on or a plain socket'),
-  tn3270: property.refused('use telnet=on'),
+  websocket: offOnly(NO_WEBSOCKET),
+  tn3270: offOnly('use telnet=on'),
   'tls-creds': property.refused(NO_TLS),
   'tls-authz': property.refused(NO_TLS),
   fd: property.refused('give path= or host= and port='),
-  abstract: property.refused('anyone may connect to an abstract socket; give a path'),
+  abstract: offOnly(NO_ABSTRACT),
   tight: property.refused('it belongs to abstract sockets'),
   to: property.refused('give one port, or port=0 for any that is free'),
   ipv4: property.refused('give the address itself as host='),
@@ -81,7 +87,8 @@ export const stdioProperties = defineProperties({
 /** Properties of `-chardev null`. */
 export const nullProperties = defineProperties(common);
 
-const BACKENDS = ['socket', 'stdio', 'null'];
+/** What `-chardev` can make, and what of. */
+export const chardevProperties = { socket: socketProperties, stdio: stdioProperties, null: nullProperties } as const;
 
 /** What `-chardev` says. @throws OptionError, MonitorError */
 export function readChardev(source: PropertySource): { readonly id: string; readonly options: ChardevOptions } {
@@ -96,7 +103,7 @@ export function readChardev(source: PropertySource): { readonly id: string; read
     case 'null':
       return { id: readProperties(nullProperties, source).id, options: { backend } };
     default:
-      throw unknownBackend(typeof backend === 'string' ? backend : '', BACKENDS);
+      throw unknownBackend(typeof backend === 'string' ? backend : '', Object.keys(chardevProperties));
   }
 }
 
