@@ -228,7 +228,7 @@ describe('messages', () => {
     writeFileSync(bomb, "process.on('SIGUSR2', () => { throw new Error('boom'); });");
     await start([...pair, '-D', 'log'], { env: { NODE_OPTIONS: `--import=${bomb}` } });
     expect(await daemon?.end('SIGUSR2')).toEqual({ status: 70, signal: null });
-    expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(/^vpmemd: internal error: Error: boom\n/);
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(/^vpmemd: ready: .*\nvpmemd: internal error: Error: boom\n/);
   });
 });
 
@@ -260,7 +260,7 @@ describe('-daemonize', () => {
     process.kill(pid, 'SIGTERM');
     await gone(pid);
     expect(left()).toEqual(['log', 'mem0.img']);
-    expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(/^vpmemd: .*: a VM has connected\n/);
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toMatch(new RegExp(`^vpmemd: ready: version \\S+, process ${String(pid)}\nvpmemd: .*: a VM has connected\n[^]*vpmemd: shutdown`));
   });
 
   it('tells what is wrong, with status 1 and nothing left', () => {

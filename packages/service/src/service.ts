@@ -42,7 +42,7 @@ export class Service {
 
   /** Makes everything, or nothing; then runs until a signal or `quit` comes. @throws SetupError */
   async run(): Promise<number> {
-    const { setup, log } = this.#parts;
+    const { program, setup, log } = this.#parts;
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
@@ -64,6 +64,8 @@ export class Service {
         await machine.start?.();
         const own = await PrivateMonitor.open(machine.managed, this.#about());
         if (own !== undefined) monitors.push(own);
+        // A file of messages says where each run begins, as it says where it ends.
+        laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
         this.#announce(devices);
       } catch (error) {
         await this.#abandon(machine, monitors);
