@@ -135,7 +135,9 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     if (plan.monitors.length > 0) {
       connection = await QemuConnection.listen(folder);
       whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
-      monitors.push(await Monitors.open(plan, whole, about));
+      const asked = await Monitors.open(plan, whole, about);
+      monitors.push(asked);
+      asked.serveTerminal();
     }
     const own = await PrivateMonitor.open(whole, about);
     if (own !== undefined) monitors.push(own);

@@ -48,8 +48,8 @@ export class Monitors {
   readonly #forgetEvents: () => void;
 
   /**
-   * Opens all that was planned, or nothing, and serves clients from then on. Resolves when everybody is there who is to be
-   * waited for.
+   * Opens all that was planned, or nothing, and serves clients from then on, but for the terminal: {@link serveTerminal} has to
+   * follow. Resolves when everybody is there who is to be waited for.
    *
    * @throws MonitorError, or the signal's reason, with nothing left open
    */
@@ -83,6 +83,11 @@ export class Monitors {
     this.#forgetEvents = machine.onEvent((event) => this.#tell(event));
   }
 
+  /** Serves the monitor that is on the terminal, if one is. What is said there before comes before its prompt. */
+  serveTerminal(): void {
+    for (const monitor of this.#open.filter(onTerminal)) void monitor.chardev.start((connection) => this.#serve(monitor, connection));
+  }
+
   /** Where they listen, in the words of `-monitor`: `unix:PATH,server=on`. */
   get endpoints(): readonly string[] {
     return this.#open.flatMap(({ chardev: { endpoint } }) => endpoint ?? []);
@@ -100,7 +105,7 @@ export class Monitors {
 
   async #start(): Promise<void> {
     const { program, signal } = this.#about;
-    const clients = this.#open.map((monitor) => {
+    const clients = this.#open.filter((monitor) => !onTerminal(monitor)).map((monitor) => {
       const { planned: { chardev: options }, chardev } = monitor;
       if (options.backend === 'socket' && options.wait) this.#about.info?.(`${program} waiting for connection on: ${chardev.filename}`);
       return chardev.start((connection) => this.#serve(monitor, connection));
@@ -158,6 +163,10 @@ export class Monitors {
   #chardevs(): { label: string; filename: string }[] {
     return this.#open.map(({ planned: { label }, chardev: { filename } }) => ({ label, filename }));
   }
+}
+
+function onTerminal({ planned: { chardev } }: OpenMonitor): boolean {
+  return chardev.backend === 'stdio';
 }
 
 async function openPlanned({ option, chardev }: PlannedMonitor): Promise<Chardev> {

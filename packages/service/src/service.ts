@@ -60,13 +60,15 @@ export class Service {
       try {
         const devices = await this.#addDevices(machine);
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
-        monitors.push(await this.#openMonitors(machine));
+        const asked = await this.#openMonitors(machine);
+        monitors.push(asked);
         await machine.start?.();
         const own = await PrivateMonitor.open(machine.managed, this.#about());
         if (own !== undefined) monitors.push(own);
         // A file of messages says where each run begins, as it says where it ends.
         laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
         this.#announce(devices);
+        asked.serveTerminal();
       } catch (error) {
         await this.#abandon(machine, monitors);
         // Whoever we waited for: a signal, or a monitor that is there already, gave it up.

@@ -6,6 +6,8 @@ import type { LineReader } from './line-reader.ts';
 export interface Invocation extends HmpContext {
   /** Shows a line, or several. */
   readonly print: (text: string) => void;
+  /** Nothing is to be asked for any more: the program ends. */
+  readonly leave: () => void;
   /** Lines entered at this monitor, the oldest first. */
   readonly history: readonly string[];
 }

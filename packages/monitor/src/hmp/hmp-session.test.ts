@@ -1,5 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
+import { MachineError } from '@vpmem/machine';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Connection, type Terminal } from '../chardev/connection.ts';
 import { FakeMachine } from '../fake-machine.ts';
@@ -72,6 +73,25 @@ describe('a client of the human monitor', () => {
   ])('may end lines with %s', async (_, keys) => {
     expect((await new Desk().type(...keys.split(''))).lines).toEqual(['stop', 'stop']);
     expect((await new Desk().type(keys)).lines).toEqual(['stop', 'stop']);
+  });
+
+  it('is asked for nothing more once it has ended the program', async () => {
+    const { screen, lines } = await new Desk().type('stop\nquit\n', 'cont\n');
+    expect([lines, screen.slice(screen.lastIndexOf('(vpmem)'))]).toEqual([['stop', 'quit'], '(vpmem) quit\r\n']);
+  });
+
+  it('goes on where the program cannot be ended', async () => {
+    const desk = new Desk();
+    desk.machine.quit = () => Promise.reject(new MachineError('object-missing', undefined, 'not now'));
+    expect((await desk.type('quit\n')).screen).toMatch(/quit\r\nError: not now\r\n\(vpmem\) $/);
+  });
+
+  it('sees what it typed before what comes of it, at the terminal of this program', async () => {
+    const desk = new Desk({ terminal: {} });
+    const seen: string[] = [];
+    desk.machine.onEvent(({ name }) => void seen.push(name, desk.screen.slice(desk.screen.lastIndexOf('(vpmem)'))));
+    await desk.type('stop\n');
+    expect(seen).toEqual(['STOP', '(vpmem) stop\r\n']);
   });
 
   it('loses what it did not finish', async () => {

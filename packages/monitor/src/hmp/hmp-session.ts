@@ -29,10 +29,12 @@ export async function serveHmp(
     await editor.write(`${program} ${version} monitor - type 'help' for more information\n`);
     editor.prompt();
     for await (const line of editor.lines()) {
+      // Others write to this program's own terminal too: what was typed comes before what that does.
+      if (connection.terminal !== undefined) await editor.write('');
       const done = shell.run(line, [...history].reverse()).then((text) => editor.write(text));
       onCommand(done);
       await done;
-      if (connection.gone.aborted) return;
+      if (connection.gone.aborted || shell.over) return;
       editor.prompt();
     }
   } finally {

@@ -15,11 +15,17 @@ const MAX_LINE = 2 ** 20;
 export class HmpShell {
   readonly #context: HmpContext;
   readonly #internalError: (error: unknown) => void;
+  #over = false;
 
   /** @param internalError told of errors that are nobody's but ours */
   constructor(context: HmpContext, internalError: (error: unknown) => void) {
     this.#context = context;
     this.#internalError = internalError;
+  }
+
+  /** Whether the program ends, by a command of this shell. */
+  get over(): boolean {
+    return this.#over;
   }
 
   /**
@@ -30,7 +36,7 @@ export class HmpShell {
   async run(line: string, history: readonly string[] = []): Promise<string> {
     if (line.length > MAX_LINE) return `Error: the line has ${line.length} characters; a command has at most ${MAX_LINE}\n`;
     const printed: string[] = [];
-    const invocation: Invocation = { ...this.#context, history, print: (text) => void printed.push(`${text}\n`) };
+    const invocation: Invocation = { ...this.#context, history, leave: () => (this.#over = true), print: (text) => void printed.push(`${text}\n`) };
     try {
       const resolved = resolveCommand(this.#context, line);
       if (resolved !== undefined) await this.#runResolved(resolved, invocation);

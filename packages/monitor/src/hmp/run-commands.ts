@@ -29,7 +29,10 @@ const quit = defineCommand({
   help: 'quit the emulator',
   manual: 'Ends the program in good order: what was flushed is durable, sockets are removed.',
   arguments: {},
-  run: ({ machine }) => machine.quit(),
+  run: async ({ machine, leave }) => {
+    await machine.quit();
+    leave();
+  },
 });
 
 export const runCommands = [stop, cont, systemReset, quit];
