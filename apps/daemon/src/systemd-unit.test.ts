@@ -1,4 +1,4 @@
-// The unit as systemd reads it. That it works under a systemd is not shown here: a container has none.
+// The unit as systemd reads it. That it works under a systemd is not shown here, which would take root and namespaces of its own.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,11 @@ function analyze(unit: string, ...words: string[]): { status: number | null; sai
   const { status, stdout, stderr } = spawnSync('systemd-analyze', [...words, path], { encoding: 'utf8', timeout: 20_000 });
   return { status, said: stdout + stderr };
 }
+
+it('gives each service folders of its own: systemd hands them, with all that is in them, to the user of the service that starts', () => {
+  expect(UNIT.match(/^(?:Runtime|State)Directory=.*/gm)).toEqual(['RuntimeDirectory=vpmem/%i', 'StateDirectory=vpmem/%i']);
+  expect(UNIT).toMatch(/^WorkingDirectory=%S\/vpmem\/%i$/m);
+});
 
 describe.skipIf(!there)(`vpmemd@.service${there ? '' : ' (skipped: no systemd-analyze here)'}`, () => {
   it('is understood, every line of it', () => {
