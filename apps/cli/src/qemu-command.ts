@@ -14,6 +14,7 @@ import {
   type ManagedMachine,
 } from '@vpmem/machine';
 import { MonitorError, Monitors, NO_MONITORS, planMonitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import { nameThread } from '@vpmem/native/thread-name';
 import {
   checkQemu,
   holdSignals,
@@ -105,6 +106,7 @@ function print(substitution: Substitution, qemu: string): number {
 }
 
 async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
+  nameThread('vpmem qemu');
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
   const failed = (error: Error): unknown => complain(`internal error: ${error.stack ?? error.message}`);
   const { name, ramProblem } = substitution;

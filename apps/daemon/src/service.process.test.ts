@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Guest } from '@vpmem/guest';
 import { DatagramInbox } from '@vpmem/native/testing';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
@@ -73,6 +74,16 @@ describe('-readconfig', () => {
     expect(stderr).toMatch(message);
     expect(left()).toEqual(['vm.conf']);
   });
+});
+
+it('process and threads have names for top and ps', async () => {
+  const names = (pid = 0): string[] => readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trimEnd());
+  const { pid } = await start([...pair]);
+  expect(names(pid)[0]).toBe('vpmemd');
+  await new Guest().plug(RemoteFunction.connect(socket('nv0.sock'))).fsync();
+  expect(names(pid)).toEqual(expect.arrayContaining(['vpmem device', 'vpmem sync']));
+  await daemon?.end();
+  expect(names((await start([...pair, '-name', 'vm1,process=pmem-vm1'])).pid)[0]).toBe('pmem-vm1');
 });
 
 describe('-pidfile', () => {

@@ -1,6 +1,7 @@
 // The body of the thread of one simulated medium: one job after the other, in the order they were asked for.
 import { writeSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { nameThread } from '@vpmem/native/thread-name';
 import { MediumWords, type MediumJob, type MediumResult, type MediumThreadData } from './medium-messages.ts';
 import { cutPower, flushMedium, makeImage, measureMedium } from './medium-work.ts';
 
@@ -10,6 +11,7 @@ const words = new Int32Array(shared);
 const ONE = Buffer.from(BigUint64Array.of(1n).buffer);
 const NOTHING = { lost: 0, survived: 0 };
 
+nameThread('vpmem medium');
 for (let taken = 0, ended = false; !ended; ) {
   Atomics.wait(words, MediumWords.asked, taken);
   const job = receiveMessageOnPort(port)?.message as MediumJob | undefined;

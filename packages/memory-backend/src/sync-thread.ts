@@ -1,6 +1,7 @@
 // The body of a sync thread: it waits for its mailbox, syncs, and says so, until there was nothing to do for a while.
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
+import { nameThread } from '@vpmem/native/thread-name';
 import { SyncMailbox, SyncState, type SyncThreadData } from './sync-mailbox.ts';
 
 const { mailbox, eventFd, patience } = workerData as SyncThreadData;
@@ -8,6 +9,7 @@ const words = new Int32Array(mailbox);
 // What eventfd(2) wants to be written. The FFI stays out of this thread: it would cost a megabyte for one system call.
 const ONE = Buffer.from(BigUint64Array.of(1n).buffer);
 
+nameThread('vpmem sync');
 move(SyncState.starting, SyncState.idle);
 writeSync(eventFd, ONE);
 for (;;) {

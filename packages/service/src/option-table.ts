@@ -105,11 +105,11 @@ export const OPTION_TABLE = {
   },
   name: {
     section: 'Program',
-    argument: '[guest=]NAME',
+    argument: '[guest=]NAME[,process=NAME]',
     again: 'merges',
     syntax: { grammar: 'qemuopts', impliedKey: 'guest' },
     group: 'name',
-    help: ['what query-name and vpmem ps call it'],
+    help: ['what query-name and vpmem ps call it, and what ps(1)', 'does'],
   },
   readconfig: {
     section: 'Program',

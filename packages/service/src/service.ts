@@ -1,5 +1,6 @@
 import { explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import { nameThread } from '@vpmem/native/thread-name';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
@@ -43,6 +44,9 @@ export class Service {
   /** Makes everything, or nothing; then runs until a signal or `quit` comes. @throws SetupError */
   async run(): Promise<number> {
     const { program, setup, log } = this.#parts;
+    if (!nameThread(setup.processName ?? program.name) && setup.processName !== undefined) {
+      throw new SetupError(`-name process=${setup.processName}: the process cannot be named: /proc cannot be written to`);
+    }
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);

@@ -58,6 +58,11 @@ describe('readSetup', () => {
     expect(() => located(second!.location, mistake)).toThrow(new SetupError(`${file}:4: too small (Give more.)`));
   });
 
+  it('takes names for guest and process; threads have theirs anyway', () => {
+    expect(setup(['-name', 'guest=a,process=p,debug-threads=on'])).toMatchObject({ name: 'a', processName: 'p', warnings: [] });
+    expect(setup(['-name', 'a,debug-threads=off']).warnings).toEqual(['-name a,debug-threads=off: debug-threads has no effect: threads are named anyway']);
+  });
+
   it('passes on what the grammar warns of', () => {
     expect(setup(['-object', 'memory-backend-file,id=a,share']).warnings).toEqual([
       "-object memory-backend-file,id=a,share: short-form boolean option 'share' deprecated, write share=on instead",
@@ -65,7 +70,7 @@ describe('readSetup', () => {
   });
 
   it.each([
-    [['-name', 'a,process=p'], /^-name a,process=p: Parameter 'process' is not supported: /],
+    [['-name', 'a,debug-threads=maybe'], /^-name a,debug-threads=maybe: Parameter 'debug-threads' expects 'on' or 'off'/],
     [['-name', 'a', '-name', 'x=1', '-name', 'b'], /^-name x=1: Invalid parameter 'x'/],
     [['-msg', 'level=loud'], /^-msg level=loud: .*'debug', 'info', 'warning' or 'error'/],
     [['-msg', 'timestamps=on'], /^-msg timestamps=on: .*did you mean 'timestamp'/],

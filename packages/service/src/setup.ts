@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { defineProperties, property, readProperties, type PropertySchema, type ValuesOf } from '@vpmem/options';
+import { defineProperties, noEffectWarnings, property, readProperties, type PropertySchema, type ValuesOf } from '@vpmem/options';
 import type { GivenOption } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
 import { messageProperties, type MessageSettings } from './message-settings.ts';
@@ -11,6 +11,8 @@ import { fromCommandLine, fromConfigFile, located, parseSetupOption, type Parsed
 /** Everything the command line and its files say, each kind in the order given. Nothing has been made or opened yet. */
 export interface Setup {
   readonly name: string | undefined;
+  /** What the process is to be called, `-name process=`. */
+  readonly processName: string | undefined;
   readonly objects: readonly ParsedSetupOption[];
   readonly devices: readonly ParsedSetupOption[];
   /** `-machine` */
@@ -34,8 +36,8 @@ const MONITORS: readonly OptionName[] = ['monitor', 'qmp', 'qmp-pretty', 'mon', 
 
 const nameProperties = defineProperties({
   guest: property.string({ description: 'the name' }),
-  process: property.refused('a process of node cannot take another name'),
-  'debug-threads': property.refused('threads are named anyway'),
+  process: property.string({ description: 'what ps and top call the process' }),
+  'debug-threads': property.noEffect(property.bool(), { because: 'threads are named anyway', anyway: true }),
 });
 
 /** @throws SetupError */
@@ -44,8 +46,10 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
   const all = (name: OptionName): SetupOption[] => options.filter((option) => option.name === name);
   const parsed = (name: OptionName): ParsedSetupOption[] => all(name).map(parseSetupOption);
   const [objects, devices, names, messages, runWith] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg'), parsed('run-with')];
+  const name = readMerged(names, nameProperties);
   return {
-    name: readMerged(names, nameProperties).guest,
+    name: name.guest,
+    processName: name.process,
     objects,
     devices,
     machine: all('machine'),
@@ -57,9 +61,15 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     daemonize: all('daemonize').length > 0,
     runWith: readMerged(runWith, runWithProperties),
     messages: readMerged(messages, messageProperties),
-    warnings: [...objects, ...devices, ...names, ...messages, ...runWith].flatMap(({ parsed: { warnings }, location }) =>
-      warnings.map(({ message, parameter }) => `${location(parameter)}: ${message}`)),
+    warnings: [
+      ...[...objects, ...devices, ...names, ...messages, ...runWith].flatMap((option) => warningsOf(option, option.parsed.warnings)),
+      ...names.flatMap((option) => warningsOf(option, noEffectWarnings(nameProperties, option.parsed))),
+    ],
   };
+}
+
+function warningsOf({ location }: ParsedSetupOption, warnings: readonly { readonly message: string; readonly parameter: string }[]): string[] {
+  return warnings.map(({ message, parameter }) => `${location(parameter)}: ${message}`);
 }
 
 function readFile(file: string, program: ProgramName): SetupOption[] {
