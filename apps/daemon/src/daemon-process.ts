@@ -18,7 +18,7 @@ export interface DaemonProcessOptions {
   readonly cwd?: string;
 }
 
-/** A vpmemd of this installation, in a process of its own. */
+/** A vpmemd of this installation, in a process of its own, which ends with the thread that started it. */
 export class DaemonProcess {
   /** What it printed for each device: the value of QEMU's -device option. */
   readonly devices: readonly string[];
@@ -47,7 +47,7 @@ export class DaemonProcess {
   /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead, or cannot be started */
   static async start(args: readonly string[], options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-    const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args];
+    const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args, '-run-with', 'exit-with-parent=on'];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
     const complaints: string[] = [];
     // From the beginning: it may end at any time.

@@ -86,6 +86,29 @@ it('process and threads have names for top and ps', async () => {
   expect(names((await start([...pair, '-name', 'vm1,process=pmem-vm1'])).pid)[0]).toBe('pmem-vm1');
 });
 
+describe('-run-with exit-with-parent=on', () => {
+  const PARENT = `
+    const child = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.on('data', (data) => process.stdout.write(data.toString().includes('ready') ? String(child.pid) : ''));
+  `;
+
+  it('ends in good order when who started it is killed', async () => {
+    const parent = spawn(process.execPath, ['-e', PARENT, MAIN, ...pair, '-run-with', 'exit-with-parent=on'], { cwd: folder, env: { ...process.env, XDG_RUNTIME_DIR: folder } });
+    const pid = Number(String(await once(parent.stdout, 'data')));
+    detached.push(pid);
+    expect(left()).toContain('vpmem/nv0.sock');
+    parent.kill('SIGKILL');
+    await gone(pid);
+    expect(left()).toEqual(['mem0.img']);
+  });
+
+  it('is not for the background', () => {
+    const { status, stderr } = run(...pair, '-daemonize', '-run-with', 'exit-with-parent=on');
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^vpmemd: -run-with exit-with-parent=on: cannot be used with -daemonize.*\n$/)]);
+    expect(left()).toEqual([]);
+  });
+});
+
 describe('-pidfile', () => {
   it('has the process id while it runs, keeps a second one away before that makes anything, and goes', async () => {
     const { pid } = await start([...pair, '-pidfile', 'pid']);

@@ -8,6 +8,7 @@ export { MAX_WINDOW, Mapping } from './mapping.ts';
 export { createMemfd, identifyFile, type FileIdentity } from './memfd.ts';
 export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
 export { noNewPrivileges } from './no-new-privileges.ts';
+export { signalAtParentsEnd } from './parent-end.ts';
 export { PeerEvent } from './peer-event.ts';
 export { waitReadable, whenReadable } from './poll.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';

@@ -129,11 +129,11 @@ export const OPTION_TABLE = {
   },
   'run-with': {
     section: 'Program',
-    argument: 'user=NAME|UID:GID',
+    argument: '[user=NAME|UID:GID][,exit-with-parent=on]',
     again: 'merges',
     syntax: { grammar: 'qemuopts' },
     group: 'run-with',
-    help: ['is that user from the first moment on: all it opens', 'and makes, it opens and makes as that user'],
+    help: ['is that user from the first moment on, for all it', 'opens and makes; ends when who started it has'],
   },
   D: {
     section: 'Program',

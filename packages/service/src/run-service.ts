@@ -5,7 +5,7 @@ import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { planOptions } from './monitor-options.ts';
 import type { Program } from './program.ts';
-import { giveUpPrivileges } from './run-with.ts';
+import { followParent, giveUpPrivileges } from './run-with.ts';
 import { Service } from './service.ts';
 import { SetupError } from './setup-error.ts';
 import type { ParsedSetupOption } from './setup-option.ts';
@@ -46,7 +46,11 @@ async function run(program: Program, setup: Setup, log: Log): Promise<number> {
   const plan = planOptions(setup.monitors, setup.daemonize ? undefined : program.defaultMonitor);
   const terminal = plan.monitors.find(({ chardev }) => chardev.backend === 'stdio');
   giveUpPrivileges(setup.runWith);
-  if (!setup.daemonize) return new Service({ program, setup, plan, log }).run();
+  if (!setup.daemonize) {
+    followParent(setup.runWith);
+    return new Service({ program, setup, plan, log }).run();
+  }
+  if (setup.runWith['exit-with-parent']) throw new SetupError('-run-with exit-with-parent=on: cannot be used with -daemonize, whose parent ends at once; leave out one of them');
   if (terminal !== undefined) throw new SetupError(`${terminal.option}: cannot be used with -daemonize, which leaves the terminal; use unix:PATH,server=on,wait=off`);
   const background = Background.ofThisProcess();
   if (background === undefined) return startInBackground();

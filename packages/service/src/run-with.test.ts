@@ -5,12 +5,11 @@ const setup = (text: string) => readSetup([{ name: 'run-with', text }], 'vpmemd'
 
 describe('-run-with', () => {
   it('names a user', () => {
-    expect(setup('user=1000:100').runWith).toEqual({ user: '1000:100' });
+    expect(setup('user=1000:100').runWith).toEqual({ user: '1000:100', 'exit-with-parent': false });
   });
 
   it.each([
     ['chroot=/tmp', /^-run-with chroot=\/tmp: .*node cannot change its root/],
-    ['exit-with-parent=on', /^-run-with exit-with-parent=on: .*a service manager ends what it starts/],
     ['usr=x', /^-run-with usr=x: .*did you mean 'user'/],
   ])('%s is refused', (text, message) => {
     expect(() => setup(text)).toThrow(message);

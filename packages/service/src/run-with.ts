@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { noNewPrivileges } from '@vpmem/native';
+import { noNewPrivileges, signalAtParentsEnd } from '@vpmem/native';
 import { defineProperties, property, type ValuesOf } from '@vpmem/options';
 import { SetupError } from './setup-error.ts';
+import { PARENT_ENDED } from './stop-signal.ts';
 
 // Node's types do not have it.
 const initgroups = (name: string, gid: number): void => (process as unknown as { initgroups(name: string, gid: number): void }).initgroups(name, gid);
@@ -11,7 +12,7 @@ export const runWithProperties = defineProperties({
   user: property.string({ description: 'NAME or UID:GID to be from the first moment on' }),
   chroot: property.refused('node cannot change its root; a service manager can'),
   'async-teardown': property.refused('there is no VM in this process whose memory takes long to give back'),
-  'exit-with-parent': property.refused('a service manager ends what it starts'),
+  'exit-with-parent': property.bool({ default: false, description: 'end, as by SIGTERM, when who started it has ended' }),
 });
 
 /** What `-run-with` says. */
@@ -37,6 +38,11 @@ export function giveUpPrivileges({ user }: RunWithSettings): void {
   }
   // The folder of whoever started it.
   delete process.env.XDG_RUNTIME_DIR;
+}
+
+/** With `exit-with-parent`. After {@link giveUpPrivileges}, which would undo it. @throws SetupError if the parent has ended already */
+export function followParent({ 'exit-with-parent': follow }: RunWithSettings): void {
+  if (follow && !signalAtParentsEnd(PARENT_ENDED)) throw new SetupError('-run-with exit-with-parent=on: who started it has ended already');
 }
 
 interface User {

@@ -31,13 +31,14 @@ export interface ServiceParts {
 /** One machine with all that is around it, from making it to its end. */
 export class Service {
   readonly #parts: ServiceParts;
-  readonly #stop = new StopSignal();
+  readonly #stop: StopSignal;
   /** Aborted when a monitor's client has said `quit`. */
   readonly #quit = new AbortController();
   #log: Log;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
+    this.#stop = new StopSignal({ followsParent: parts.setup.runWith['exit-with-parent'] });
     this.#log = parts.log;
   }
 

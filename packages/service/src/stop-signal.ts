@@ -1,11 +1,14 @@
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
+/** Tells that the parent has ended, with `-run-with exit-with-parent=on`. Of its own: the kernel sends it for each thread the parent had. */
+export const PARENT_ENDED = 'SIGUSR2';
+
 /** The first signal that asks us to stop; a second one does not wait for anything. */
 export class StopSignal {
   readonly came: Promise<void>;
   readonly #controller = new AbortController();
 
-  constructor() {
+  constructor({ followsParent }: { readonly followsParent: boolean }) {
     this.came = new Promise((resolve) => {
       for (const signal of SIGNALS) {
         process.on(signal, () => {
@@ -14,6 +17,11 @@ export class StopSignal {
           resolve();
         });
       }
+      if (!followsParent) return;
+      process.on(PARENT_ENDED, () => {
+        this.#controller.abort(new Error('who started it has ended'));
+        resolve();
+      });
     });
   }
 
