@@ -47,7 +47,8 @@ export class DaemonProcess {
   /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead, or cannot be started */
   static async start(args: readonly string[], options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
     const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-    const [command = '', ...rest] = [...(options.wrap ?? []), process.execPath, main, ...args, '-run-with', 'exit-with-parent=on'];
+    const own = [process.execPath, main, ...args, '-run-with', 'exit-with-parent=on'];
+    const [command = '', ...rest] = options.wrap === undefined ? own : [...options.wrap, ...own];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
     const complaints: string[] = [];
     // From the beginning: it may end at any time.
