@@ -107,14 +107,16 @@ function print(substitution: Substitution, qemu: string): number {
 
 async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
   nameThread('vpmem qemu');
+  let above = (write: () => void): void => write();
+  const tell = (text: string): void => above(() => complain(text));
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
-  const failed = (error: Error): unknown => complain(`internal error: ${error.stack ?? error.message}`);
+  const failed = (error: Error): unknown => tell(`internal error: ${error.stack ?? error.message}`);
   const { name, ramProblem } = substitution;
-  const machine = new Machine({ warning: (text) => complain(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
+  const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
-    if (severity !== 'info') complain(`${severity}: ${text}`);
-    else if (event.name === 'PMEM_POWER_CUT') complain(text);
+    if (severity !== 'info') tell(`${severity}: ${text}`);
+    else if (event.name === 'PMEM_POWER_CUT') tell(text);
   });
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
@@ -128,9 +130,9 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     const about: About = {
       program: 'vpmem qemu',
       version,
-      warn: (text) => complain(`warning: ${text}`),
-      info: complain,
-      internalError: (error) => complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      warn: (text) => tell(`warning: ${text}`),
+      info: tell,
+      internalError: (error) => tell(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       signal: stop.signal,
     };
     let whole: ManagedMachine = machine;
@@ -140,6 +142,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
       asked.serveTerminal();
+      if (process.stderr.isTTY) above = (write) => asked.aboveTerminalLine(write);
     }
     const own = await PrivateMonitor.open(whole, about);
     if (own !== undefined) monitors.push(own);

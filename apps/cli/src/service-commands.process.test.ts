@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { DaemonProcess } from '@vpmem/daemon/process';
 import { Guest } from '@vpmem/guest';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
@@ -194,6 +194,26 @@ describe.skipIf(!hasScript)(`vpmem monitor on a terminal${hasScript ? '' : ' (sk
     expect(status).toBe(0);
     expect(shown).toMatch(/^QMP of vpmemd/);
   });
+});
+
+it.skipIf(!hasScript)(`vpmem run on a terminal is ready before it prompts, says things above what is typed, and leaves no prompt${hasScript ? '' : ' (skipped: no script(1) to make one)'}`, async () => {
+  const child = spawn('script', ['-qefc', `${process.execPath} ${MAIN} run -m 1G,maxmem=2G`, '/dev/null'], { cwd: folder, env: environment() });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const over = once(child, 'close');
+  let text = '';
+  child.stdout.on('data', (part: Buffer) => (text += part.toString()));
+  const prompts = (): number => text.split('(vpmem) ').length - 1;
+  await expect.poll(prompts).toBe(1);
+  expect(text).toMatch(/^vpmem run: ready\r+\nvpmem run \S+ monitor - /);
+  child.stdin.write('object_add memory-backend-file,id=m,share=on,mem-path=m.img,size=4M\n');
+  await expect.poll(prompts).toBe(2);
+  child.stdin.write('device_add virtio-pmem-pci,memdev=m,id=x\n');
+  await expect.poll(prompts).toBe(3);
+  child.stdin.write('device_del x\ninfo na');
+  await expect.poll(() => text).toMatch(/vpmem run: x: deleted\r+\n[^a-z]*\(vpmem\) info na[^a-z]*$/);
+  child.stdin.write('me\nquit\n');
+  expect(await over).toEqual([0, null]);
+  expect(text).toMatch(/\(vpmem\) quit\r+\nvpmem run: shutdown \(host-qmp-quit\)\r+\n$/);
 });
 
 describe('vpmem run', () => {

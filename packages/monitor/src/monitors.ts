@@ -4,6 +4,7 @@ import type { Connection } from './chardev/connection.ts';
 import { openChardev } from './chardev/open-chardev.ts';
 import { HmpShell } from './hmp/hmp-shell.ts';
 import { serveHmp, type History } from './hmp/hmp-session.ts';
+import type { LineEditor } from './hmp/line-editor.ts';
 import { MonitorError } from './monitor-error.ts';
 import type { MonitorPlan, PlannedMonitor } from './monitor-plan.ts';
 import { foreignCommands, machineHandlers } from './qmp/machine-handlers.ts';
@@ -46,6 +47,8 @@ export class Monitors {
   readonly #qmp: QmpConnectionOptions;
   readonly #qmpClients = new Set<QmpConnection>();
   readonly #forgetEvents: () => void;
+  /** Of the terminal, while somebody may type there. */
+  #terminalLine: LineEditor | undefined;
 
   /**
    * Opens all that was planned, or nothing, and serves clients from then on, but for the terminal: {@link serveTerminal} has to
@@ -86,6 +89,12 @@ export class Monitors {
   /** Serves the monitor that is on the terminal, if one is. What is said there before comes before its prompt. */
   serveTerminal(): void {
     for (const monitor of this.#open.filter(onTerminal)) void monitor.chardev.start((connection) => this.#serve(monitor, connection));
+  }
+
+  /** Lets `write` put whole lines of somebody else's on the terminal: above what is being typed there, if anything is. */
+  aboveTerminalLine(write: () => void): void {
+    if (this.#terminalLine === undefined) write();
+    else this.#terminalLine.above(write);
   }
 
   /** Where they listen, in the words of `-monitor`: `unix:PATH,server=on`. */
@@ -131,8 +140,11 @@ export class Monitors {
     const settled = (): Promise<void> => running;
     monitor.settling.add(settled);
     try {
-      await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command));
+      await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command), (editor) => {
+        if (connection.terminal !== undefined) this.#terminalLine = editor;
+      });
     } finally {
+      if (connection.terminal !== undefined) this.#terminalLine = undefined;
       monitor.settling.delete(settled);
     }
   }

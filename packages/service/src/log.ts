@@ -22,6 +22,7 @@ const MAX_WAITING = 2 ** 20;
 /** Messages to whoever runs the program. */
 export class Log {
   readonly #logger: Logger;
+  #around: (write: () => void) => void = (write) => write();
 
   constructor(options: LogOptions) {
     const { program, name, level = 'info', format = 'text' } = options;
@@ -29,6 +30,11 @@ export class Log {
     const lines = destination({ dest: fd, sync: true, maxLength: MAX_WAITING });
     // On a disk that is full messages wait for the next, and some are lost; without a listener the program would be.
     lines.on('error', () => undefined);
+    const written = format === 'json' ? lines : textLines(lines, {
+      timestamp: options.timestamp ?? false,
+      guestName: options['guest-name'] ?? false,
+      priorities: leadsToJournal(fd, options.env ?? process.env),
+    });
     this.#logger = pino(
       {
         level: level === 'warning' ? 'warn' : level,
@@ -37,12 +43,13 @@ export class Log {
         formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
         messageKey: 'message',
       },
-      format === 'json' ? lines : textLines(lines, {
-        timestamp: options.timestamp ?? false,
-        guestName: options['guest-name'] ?? false,
-        priorities: leadsToJournal(fd, options.env ?? process.env),
-      }),
+      { write: (json) => this.#around(() => { written.write(json); }) },
     );
+  }
+
+  /** From now on `around` is called with what writes a message, and calls it: for whoever else writes on the same terminal. */
+  writeWithin(around: (write: () => void) => void): void {
+    this.#around = around;
   }
 
   debug(text: string, fields: Fields = {}): void {

@@ -74,6 +74,7 @@ export class Service {
         laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
         this.#announce(devices);
         asked.serveTerminal();
+        if (process.stderr.isTTY) log.writeWithin((write) => asked.aboveTerminalLine(write));
       } catch (error) {
         await this.#abandon(machine, monitors);
         // Whoever we waited for: a signal, or a monitor that is there already, gave it up.

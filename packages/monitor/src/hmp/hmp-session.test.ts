@@ -6,7 +6,7 @@ import { Connection, type Terminal } from '../chardev/connection.ts';
 import { FakeMachine } from '../fake-machine.ts';
 import { serveHmp } from './hmp-session.ts';
 import { HmpShell } from './hmp-shell.ts';
-import { MAX_LINE } from './line-editor.ts';
+import { MAX_LINE, type LineEditor } from './line-editor.ts';
 
 const UP = '\x1b[A';
 const LEFT = '\x1b[D';
@@ -21,6 +21,7 @@ class Desk {
   /** While set, the client does not read. */
   held: (() => void)[] | undefined;
   readonly served: Promise<void>;
+  editor: LineEditor | undefined;
 
   constructor({ terminal, history = [] }: { terminal?: Terminal; history?: string[] } = {}) {
     this.history = history;
@@ -37,7 +38,8 @@ class Desk {
       this.lines.push(line);
       return run(line, entered);
     });
-    this.served = serveHmp(new Connection(this.keys, screen, { terminal }), shell, { program: 'vpmemd', version: '1.2.3' }, this.history, () => undefined);
+    const connection = new Connection(this.keys, screen, { terminal });
+    this.served = serveHmp(connection, shell, { program: 'vpmemd', version: '1.2.3' }, this.history, () => undefined, (editor) => (this.editor = editor));
   }
 
   /** Types, says that nothing more will come, and waits for the end. */
@@ -92,6 +94,26 @@ describe('a client of the human monitor', () => {
     desk.machine.onEvent(({ name }) => void seen.push(name, desk.screen.slice(desk.screen.lastIndexOf('(vpmem)'))));
     await desk.type('stop\n');
     expect(seen).toEqual(['STOP', '(vpmem) stop\r\n']);
+  });
+
+  it('sees lines of others above the one that it types, at the terminal of this program', async () => {
+    const desk = new Desk({ terminal: { columns: 80 } });
+    const others = (): void => desk.editor?.above(() => (desk.screen += 'nv1: deleted\n'));
+    desk.keys.write('info na');
+    await settle();
+    others();
+    await settle();
+    expect(desk.screen).toMatch(/\(vpmem\) info na\r\x1b\[Jnv1: deleted\n[^a-z]*\(vpmem\) info na\x1b\[16G$/);
+    // With the cursor in the second row of three.
+    desk.keys.write(`\x15${'x'.repeat(200)}${LEFT.repeat(80)}`);
+    await settle();
+    desk.screen = '';
+    others();
+    await settle();
+    expect(desk.screen.startsWith('\x1b[1A\r\x1b[Jnv1: deleted\n\r\n\x1b[1A\x1b[1G\x1b[0J(vpmem) xxx')).toBe(true);
+    desk.machine.onEvent(others);
+    await desk.type('\x1b[F\x15stop\n');
+    expect(desk.screen).toMatch(/\(vpmem\) [^a-z]*stop\r\nnv1: deleted\n\(vpmem\) $/);
   });
 
   it('loses what it did not finish', async () => {

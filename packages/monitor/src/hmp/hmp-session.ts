@@ -10,6 +10,7 @@ export type History = string[];
  * one has printed, nothing more is taken from it.
  *
  * @param onCommand told of each command that begins, with what settles when its answer has left
+ * @param onEditor told of the line that is edited, before it is
  */
 export async function serveHmp(
   connection: Connection,
@@ -17,6 +18,7 @@ export async function serveHmp(
   { program, version }: { readonly program: string; readonly version: string },
   history: History,
   onCommand: (done: Promise<void>) => void,
+  onEditor: (editor: LineEditor) => void = () => undefined,
 ): Promise<void> {
   const editor = new LineEditor(connection, {
     prompt: `(${PROMPT}) `,
@@ -25,6 +27,7 @@ export async function serveHmp(
     // The terminal hands over its keys, so nobody else makes a signal of this one.
     interrupt: () => void process.kill(process.pid, 'SIGINT'),
   });
+  onEditor(editor);
   try {
     await editor.write(`${program} ${version} monitor - type 'help' for more information\n`);
     editor.prompt();

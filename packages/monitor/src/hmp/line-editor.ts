@@ -47,6 +47,8 @@ export class LineEditor {
   readonly #screen: Screen;
   readonly #readline: Interface;
   #entered: string | undefined;
+  /** Whether a prompt stands there, and whatever was typed after it. */
+  #asking = false;
   #completing: Promise<void> | undefined;
 
   constructor(connection: Connection, options: LineEditorOptions) {
@@ -67,7 +69,10 @@ export class LineEditor {
         this.#completing = options.complete(line).then((found) => done(null, found));
       },
     });
-    this.#readline.on('line', (line) => (this.#entered = line.slice(0, MAX_LINE)));
+    this.#readline.on('line', (line) => {
+      this.#entered = line.slice(0, MAX_LINE);
+      this.#asking = false;
+    });
     this.#readline.on('history', (lines) => options.history.splice(0, Infinity, ...lines));
   }
 
@@ -94,7 +99,23 @@ export class LineEditor {
 
   /** Asks for the next line. Unlike readline's own prompt it comes without escape sequences, so that scripts can wait for it. */
   prompt(): void {
+    this.#asking = true;
     this.#screen.write(this.#options.prompt);
+  }
+
+  /** Lets `write` put lines of somebody else's on the same terminal: above the line that is being typed, if one is. */
+  above(write: () => void): void {
+    if (!this.#asking) {
+      write();
+      return;
+    }
+    const { rows } = this.#readline.getCursorPos();
+    // In one piece: a second one would wait for the first to be written, and so come after the others' lines.
+    this.#screen.write(`${rows > 0 ? `\x1b[${rows}A` : ''}\r\x1b[J`);
+    write();
+    // From here readline goes up by as many rows as the cursor was below the prompt.
+    if (rows > 0) this.#screen.write('\r\n'.repeat(rows));
+    this.#readline.prompt(true);
   }
 
   /** Shows text with its line ends made CR LF; resolves when the client has taken it, or is gone. */
