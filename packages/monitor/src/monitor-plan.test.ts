@@ -44,6 +44,12 @@ describe('planMonitors', () => {
     [{ chardev: ['null,id=a'], mon: ['a,pretty=on'] }, 'conflict', /not compatible with HMP/],
     [{ chardev: ['null,id=a'], mon: ['a,mode=foo'] }, 'invalid-value', /^-mon a,mode=foo: Parameter 'mode' does not accept value 'foo'/],
     [{ mon: ['mode=control'] }, 'missing-parameter', /^-mon mode=control: Parameter 'chardev' is missing/],
+    [{ chardev: ['null,id=a', 'null,id=b'], mon: ['a,id=m'], object: ['monitor-qmp,id=m,chardev=b'] }, 'duplicate-id', /^-object monitor-qmp,id=m,chardev=b: there is a monitor 'm' already/],
+    [{ chardev: ['null,id=a'], object: ['monitor-qmp,chardev=a'] }, 'missing-parameter', /Parameter 'id' is missing/],
+    [{ chardev: ['null,id=a'], object: ['monitor-hmp,id=m'] }, 'missing-parameter', /Parameter 'chardev' is missing/],
+    [{ chardev: ['null,id=a'], object: ['monitor-hmp,id=m,chardev=a,pretty=on'] }, 'unknown-parameter', /Invalid parameter 'pretty'/],
+    [{ chardev: ['null,id=a'], object: ['monitor-hmp,id=m,chardev=a,readline=off'] }, 'refused-parameter', /lines are edited/],
+    [{ chardev: ['null,id=a'], object: ['monitor-qmp,id=m,chardev=zz'] }, 'chardev-missing', /chardev "zz" not found; there is a/],
     [{ chardev: ['null,id=a', 'null,id=b'], mon: ['a,id=m', 'b,id=m'] }, 'duplicate-id', /^-mon b,id=m: there is a monitor 'm' already; give this one another id/],
     [{ chardev: ['null,id=a'], mon: ['a,id=9'] }, 'invalid-value', /^-mon a,id=9: Parameter 'id' expects an identifier/],
     [{ chardev: ['null,id=a'], mon: ['a,foo=1'] }, 'unknown-parameter', /Invalid parameter 'foo'/],
@@ -59,6 +65,13 @@ describe('planMonitors', () => {
     [{ chardev: ['null,id=a,logfile=x'] }, 'refused-parameter', /transcript/],
   ] as [Partial<MonitorOptions>, string, RegExp][])('refuses %j', (options, code, message) => {
     expect(() => plan(options)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
+  });
+
+  it('takes monitors as objects, in text and in JSON', () => {
+    const chardev = ['null,id=a', 'null,id=b', 'null,id=c'];
+    const object = ['monitor-hmp,id=h,chardev=a,readline=on', 'monitor-qmp,id=q,chardev=b', '{"qom-type":"monitor-qmp","id":"p","chardev":"c","pretty":true}'];
+    const { monitors, warnings } = plan({ chardev, object });
+    expect([monitors.map(({ label, mode }) => [label, mode]), warnings]).toEqual([[['a', 'readline'], ['b', 'control'], ['c', 'control-pretty']], []]);
   });
 
   it('takes off for what it has not', () => {

@@ -15,6 +15,8 @@ export interface MonitorOptions {
   readonly mon: readonly string[];
   /** `-chardev` */
   readonly chardev: readonly string[];
+  /** `-object`, of the types that {@link monitorObjectProperties} has */
+  readonly object: readonly string[];
 }
 
 /** What is spoken: HMP, or QMP in lines or indented. */
@@ -37,7 +39,7 @@ export interface MonitorPlan {
 }
 
 /** What no monitor option at all comes to. */
-export const NO_MONITORS: MonitorOptions = { monitor: [], qmp: [], qmpPretty: [], mon: [], chardev: [] };
+export const NO_MONITORS: MonitorOptions = { monitor: [], qmp: [], qmpPretty: [], mon: [], chardev: [], object: [] };
 
 const monProperties = defineProperties({
   id: property.identifier({ description: 'name of the monitor' }),
@@ -45,6 +47,21 @@ const monProperties = defineProperties({
   mode: property.oneOf(['readline', 'control'], { default: 'readline', description: 'HMP or QMP' }),
   pretty: property.bool({ default: false, description: 'QMP: indent what is sent' }),
 });
+
+const objectOf = {
+  'qom-type': property.string({ required: true }),
+  id: property.identifier({ required: true, description: 'name of the monitor' }),
+  chardev: monProperties.chardev,
+};
+
+/** Monitors as objects, which QEMU 11.1 wants instead of `-mon`, and their properties. */
+export const monitorObjectProperties = {
+  'monitor-hmp': defineProperties({
+    ...objectOf,
+    readline: property.only(property.bool({ description: 'on only' }), (on) => on, 'lines are edited at every monitor'),
+  }),
+  'monitor-qmp': defineProperties({ ...objectOf, pretty: monProperties.pretty }),
+} as const;
 
 /**
  * Reads and checks all options that make monitors; opens nothing.
@@ -73,6 +90,7 @@ class Planner {
       for (const text of texts) this.#attempt(`${name} ${text}`, (option) => this.#addDevice(option, text, mode));
     }
     for (const text of options.mon) this.#attempt(`-mon ${text}`, (option) => this.#addMon(option, text));
+    for (const text of options.object) this.#attempt(`-object ${text}`, (option) => this.#addObject(option, text));
     for (const [id, { option, used }] of this.#chardevs) {
       if (!used) this.#warnings.push(`${option}: no monitor uses it, so it is not opened; add -mon chardev=${id}`);
     }
@@ -110,14 +128,31 @@ class Planner {
     const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'chardev' });
     this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
     const { id, chardev, mode, pretty } = readProperties(monProperties, parsed);
-    if (id !== undefined) {
-      if (this.#ids.has(id)) throw new MonitorError('duplicate-id', `there is a monitor '${id}' already; give this one another id`);
-      this.#ids.add(id);
-    }
+    if (id !== undefined) this.#take(id);
     if (pretty && mode === 'readline') {
       throw new MonitorError('conflict', "'pretty' is not compatible with HMP monitors; add mode=control, or leave out 'pretty'");
     }
     this.#useChardev(option, chardev, pretty ? 'control-pretty' : mode);
+  }
+
+  #addObject(option: string, text: string): void {
+    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'qom-type' });
+    this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
+    const { 'qom-type': type } = parsed.properties;
+    if (type === 'monitor-hmp') {
+      const { id, chardev } = readProperties(monitorObjectProperties[type], parsed);
+      this.#take(id);
+      this.#useChardev(option, chardev, 'readline');
+    } else {
+      const { id, chardev, pretty } = readProperties(monitorObjectProperties['monitor-qmp'], parsed);
+      this.#take(id);
+      this.#useChardev(option, chardev, pretty ? 'control-pretty' : 'control');
+    }
+  }
+
+  #take(id: string): void {
+    if (this.#ids.has(id)) throw new MonitorError('duplicate-id', `there is a monitor '${id}' already; give this one another id`);
+    this.#ids.add(id);
   }
 
   #useChardev(option: string, id: string, mode: MonitorMode): void {

@@ -13,6 +13,7 @@ export function planOptions(options: readonly SetupOption[], defaultMonitor: str
       qmpPretty: texts('qmp-pretty'),
       mon: texts('mon'),
       chardev: texts('chardev'),
+      object: texts('object'),
     });
   } catch (error) {
     throw namedMistake(error, options);

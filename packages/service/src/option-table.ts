@@ -101,7 +101,7 @@ export const OPTION_TABLE = {
     again: 'adds',
     syntax: { grammar: 'qemuopts', impliedKey: 'chardev' },
     group: 'mon',
-    help: ['a monitor on the chardev ID'],
+    help: ['a monitor on the chardev ID, as is', '-object monitor-hmp|monitor-qmp,id=ID,chardev=ID'],
   },
   name: {
     section: 'Program',

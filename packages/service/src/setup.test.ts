@@ -63,6 +63,12 @@ describe('readSetup', () => {
     expect(setup(['-name', 'a,debug-threads=off']).warnings).toEqual(['-name a,debug-threads=off: debug-threads has no effect: threads are named anyway']);
   });
 
+  it('knows an object that is a monitor from one of the machine', () => {
+    const given = setup(['-object', 'monitor-qmp,id=q,chardev=c', '-object', 'memory-backend-ram,id=m,size=2M', '-chardev', 'null,id=c', '-object', 'monitor-hmp,help']);
+    expect(given.monitors.map(({ text }) => text)).toEqual(['null,id=c', 'monitor-qmp,id=q,chardev=c']);
+    expect(given.objects.map(({ text }) => text)).toEqual(['memory-backend-ram,id=m,size=2M', 'monitor-hmp,help']);
+  });
+
   it('passes on what the grammar warns of', () => {
     expect(setup(['-object', 'memory-backend-file,id=a,share']).warnings).toEqual([
       "-object memory-backend-file,id=a,share: short-form boolean option 'share' deprecated, write share=on instead",
@@ -71,6 +77,7 @@ describe('readSetup', () => {
 
   it.each([
     [['-name', 'a,debug-threads=maybe'], /^-name a,debug-threads=maybe: Parameter 'debug-threads' expects 'on' or 'off'/],
+    [['-object', 'memory-backend-ram,id=m,size=2M', '-object', 'monitor-qmp,id=m,chardev=c'], /^-object memory-backend-ram,id=m,size=2M: there is a monitor 'm' already/],
     [['-name', 'a', '-name', 'x=1', '-name', 'b'], /^-name x=1: Invalid parameter 'x'/],
     [['-msg', 'level=loud'], /^-msg level=loud: .*'debug', 'info', 'warning' or 'error'/],
     [['-msg', 'timestamps=on'], /^-msg timestamps=on: .*did you mean 'timestamp'/],

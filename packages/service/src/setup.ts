@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { monitorObjectProperties } from '@vpmem/monitor';
 import { defineProperties, noEffectWarnings, property, readProperties, type PropertySchema, type ValuesOf } from '@vpmem/options';
 import type { GivenOption } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
@@ -21,7 +22,7 @@ export interface Setup {
   readonly memory: readonly SetupOption[];
   /** `-S` */
   readonly paused: boolean;
-  /** `-monitor`, `-qmp`, `-qmp-pretty`, `-mon` and `-chardev` */
+  /** `-monitor`, `-qmp`, `-qmp-pretty`, `-mon`, `-chardev`, and `-object` of a monitor */
   readonly monitors: readonly SetupOption[];
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
@@ -45,7 +46,13 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
   const options = given.flatMap((option) => (option.name === 'readconfig' ? readFile(option.text, program) : [fromCommandLine(option)]));
   const all = (name: OptionName): SetupOption[] => options.filter((option) => option.name === name);
   const parsed = (name: OptionName): ParsedSetupOption[] => all(name).map(parseSetupOption);
-  const [objects, devices, names, messages, runWith] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg'), parsed('run-with')];
+  const [allObjects, devices, names, messages, runWith] = [parsed('object'), parsed('device'), parsed('name'), parsed('msg'), parsed('run-with')];
+  const monitorObjects = allObjects.filter(isMonitor);
+  const objects = allObjects.filter((object) => !isMonitor(object));
+  for (const { parsed: { properties: { id } }, location } of objects) {
+    const taken = typeof id === 'string' && monitorObjects.some(({ parsed }) => parsed.properties.id === id);
+    if (taken) throw new SetupError(`${location('id')}: there is a monitor '${id}' already; give each object its own id`);
+  }
   const name = readMerged(names, nameProperties);
   return {
     name: name.guest,
@@ -55,7 +62,7 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     machine: all('machine'),
     memory: all('m'),
     paused: all('S').length > 0,
-    monitors: options.filter(({ name }) => MONITORS.includes(name)),
+    monitors: [...options.filter(({ name }) => MONITORS.includes(name)), ...monitorObjects],
     pidFile: all('pidfile')[0]?.text,
     logFile: all('D')[0]?.text,
     daemonize: all('daemonize').length > 0,
@@ -66,6 +73,12 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
       ...names.flatMap((option) => warningsOf(option, noEffectWarnings(nameProperties, option.parsed))),
     ],
   };
+}
+
+/** QEMU's monitors are objects among others; here the machine has no part in them. A question is not one yet. */
+function isMonitor({ parsed: { help, properties } }: ParsedSetupOption): boolean {
+  const type = properties['qom-type'];
+  return !help && typeof type === 'string' && Object.hasOwn(monitorObjectProperties, type);
 }
 
 function warningsOf({ location }: ParsedSetupOption, warnings: readonly { readonly message: string; readonly parameter: string }[]): string[] {

@@ -24,7 +24,7 @@ describe('describeOptions', () => {
 
 describe('describeTypes', () => {
   it('lists types, and properties in QEMU\'s layout', () => {
-    expect(describeTypes('object', undefined, types)).toBe('types for -object:\n  memory-backend-ram\n');
+    expect(describeTypes('object', undefined, types)).toBe('types for -object:\n  memory-backend-ram\n  monitor-hmp\n  monitor-qmp\n');
     expect(describeTypes('object', 'memory-backend-ram', types)).toBe('memory-backend-ram options:\n  size=<size>            - bytes\n');
     expect(describeTypes('machine', undefined, { ...types, machine: types.device['virtio-pmem-pci'] })).toBe('machine options:\n  memdev=<string>\n');
     expect(describeTypes('chardev', undefined, types)).toBe('types for -chardev:\n  socket\n  stdio\n  null\n');

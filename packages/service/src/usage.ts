@@ -1,4 +1,4 @@
-import { chardevProperties } from '@vpmem/monitor';
+import { chardevProperties, monitorObjectProperties } from '@vpmem/monitor';
 import { describeProperties, type PropertySchema } from '@vpmem/options';
 import type { DescribableOption } from './command-line.ts';
 import { messageProperties } from './message-settings.ts';
@@ -38,12 +38,17 @@ export interface TypesByOption extends Readonly<Record<'object' | 'device', Read
 export function describeTypes(option: DescribableOption, type: string | undefined, types: TypesByOption): string {
   if (option === 'msg') return listing('msg options:', describeProperties(messageProperties));
   if (option === 'machine') return listing('machine options:', describeProperties(types.machine ?? {}));
-  const schemas: Readonly<Record<string, PropertySchema>> = option === 'chardev' ? chardevProperties : types[option];
+  const schemas: Readonly<Record<string, PropertySchema>> = typesOf(option, types);
   const known = Object.keys(schemas);
   if (type === undefined) return listing(`types for -${option}:`, known.map((name) => `  ${name}`));
   const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;
   if (schema === undefined) throw new SetupError(`-${option} ${type},help: there is no '${type}'; there is ${known.join(', ')}`);
   return listing(`${type} options:`, describeProperties(schema));
+}
+
+function typesOf(option: 'object' | 'device' | 'chardev', types: TypesByOption): Readonly<Record<string, PropertySchema>> {
+  if (option === 'chardev') return chardevProperties;
+  return option === 'object' ? { ...types.object, ...monitorObjectProperties } : types.device;
 }
 
 function listing(head: string, lines: readonly string[]): string {
