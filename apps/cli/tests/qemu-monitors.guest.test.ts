@@ -52,7 +52,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     return started;
   };
   /** A socket is there a moment before somebody listens at it. */
-  const onceListening = <T>(connect: () => Promise<T>): Promise<T> => vi.waitFor(connect, { timeout: 20_000 });
+  const onceListening = <T>(connect: () => Promise<T>): Promise<T> => vi.waitFor(connect, { timeout: 60_000 });
   const hmp = async (): Promise<HmpClient> => {
     const client = await onceListening(() => HmpClient.connect(socket('hmp')));
     clients.push(client);
