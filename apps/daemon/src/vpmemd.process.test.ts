@@ -156,7 +156,7 @@ describe('vpmemd', () => {
   });
 
   it('describes its objects and devices', () => {
-    expect(run('-object', 'help').stdout).toBe('types for -object:\n  memory-backend-file\n  memory-backend-ram\n  memory-backend-memfd\n');
+    expect(run('-object', 'help').stdout).toBe('types for -object:\n  memory-backend-file\n  memory-backend-ram\n  memory-backend-memfd\n  monitor-hmp\n  monitor-qmp\n');
     expect(run('-device', 'virtio-pmem-pci,help')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^virtio-pmem-pci options:\n[^]* {2}memdev=/) as string });
     expect(run('-version').stdout).toMatch(/^vpmemd \d+\.\d+\.\d+\n$/);
     expect(run('--help').stdout).toMatch(/^usage: vpmemd /);
