@@ -13,7 +13,7 @@ import {
   type Device,
   type ManagedMachine,
 } from '@vpmem/machine';
-import { MonitorError, Monitors, NO_MONITORS, planMonitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import { MonitorError, Monitors, NO_MONITORS, planMonitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import {
   checkQemu,
@@ -30,7 +30,7 @@ import {
   type ChildExit,
   type Substitution,
 } from '@vpmem/qemu';
-import { PrivateMonitor } from '@vpmem/service';
+import { describeInternalError, PrivateMonitor } from '@vpmem/service';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
@@ -66,7 +66,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
       for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
     }
-    if (onTerminal(plan) && usesTerminal(args)) {
+    if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
     if (options.print) return print(substitution, options.qemu);
@@ -83,8 +83,6 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
 function explain(error: unknown): string | undefined {
   return error instanceof QemuError || error instanceof MonitorError || error instanceof OptionProblem ? error.message : explainError(error);
 }
-
-const onTerminal = ({ monitors }: MonitorPlan): boolean => monitors.some(({ chardev }) => chardev.backend === 'stdio');
 
 /** Shows the command, and on stderr the one that serves its devices. */
 function print(substitution: Substitution, qemu: string): number {
@@ -110,7 +108,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
-  const failed = (error: Error): unknown => tell(`internal error: ${error.stack ?? error.message}`);
+  const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
@@ -132,7 +130,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       version,
       warn: (text) => tell(`warning: ${text}`),
       info: tell,
-      internalError: (error) => tell(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      internalError: failed,
       signal: stop.signal,
     };
     let whole: ManagedMachine = machine;
@@ -154,7 +152,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       pid = of;
       machine.bindVm(of).catch(failed);
     };
-    const ending = await runQemu(qemu, args, { stdin: onTerminal(plan) ? 'ignore' : 'inherit', started });
+    const ending = await runQemu(qemu, args, { stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore', started });
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {

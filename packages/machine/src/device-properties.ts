@@ -22,7 +22,7 @@ const NO_ROM = 'the device has no option ROM';
 
 const IN_BAR = 'the memory lies in a BAR, and the guest decides where that is';
 
-const notOffered = property.only(property.bool({ description: 'off only' }), (on) => !on, NOT_OFFERED);
+const notOffered = property.offOnly(NOT_OFFERED);
 
 /** The id of an object, which like QEMU's may be written as its path, `/objects/ID`. */
 export function memdevProperty(description: string): Property<string> {

@@ -40,7 +40,7 @@ export const objectProperties = {
     offset: property.size({ description: 'where in the file the memory begins' }),
     'power-failure': property.bool({ default: false, description: 'only flushed bytes get into the file; a power cut can be simulated (not in QEMU)' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
-    pmem: property.only(property.bool({ description: 'off only' }), (pmem) => !pmem, DURABLE),
+    pmem: property.offOnly(DURABLE),
     rom: property.oneOf(['auto', 'on', 'off'], { default: 'auto', description: 'off: the guest may write to its private copy' }),
   }),
   'memory-backend-ram': defineProperties({ ...common, share }),
@@ -48,7 +48,7 @@ export const objectProperties = {
     ...common,
     share,
     seal: property.bool({ default: true, description: 'accepted; the size is always sealed' }),
-    hugetlb: property.only(property.bool({ description: 'off only' }), (hugetlb) => !hugetlb, HUGE),
+    hugetlb: property.offOnly(HUGE),
     hugetlbsize: property.refused(HUGE),
   }),
 } as const;

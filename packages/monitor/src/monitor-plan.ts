@@ -1,4 +1,4 @@
-import { defineProperties, OptionError, parseOption, property, readProperties } from '@vpmem/options';
+import { defineProperties, OptionError, parseOption, property, readProperties, type ParsedOption } from '@vpmem/options';
 import { describeChardev, isExposed, readChardev, type ChardevOptions } from './chardev/chardev-options.ts';
 import { parseDevice } from './chardev/device-text.ts';
 import { MonitorError } from './monitor-error.ts';
@@ -40,6 +40,16 @@ export interface MonitorPlan {
 
 /** What no monitor option at all comes to. */
 export const NO_MONITORS: MonitorOptions = { monitor: [], qmp: [], qmpPretty: [], mon: [], chardev: [], object: [] };
+
+/** The one of them that is on this program's own terminal or pipes. */
+export function terminalMonitor({ monitors }: MonitorPlan): PlannedMonitor | undefined {
+  return monitors.find(onTerminal);
+}
+
+/** Whether a monitor is on this program's own terminal or pipes; of a plan at most one is. */
+export function onTerminal({ chardev }: PlannedMonitor): boolean {
+  return chardev.backend === 'stdio';
+}
 
 const monProperties = defineProperties({
   id: property.identifier({ description: 'name of the monitor' }),
@@ -109,10 +119,14 @@ class Planner {
     }
   }
 
-  #addChardev(option: string, text: string): void {
-    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'backend' });
+  #parse(option: string, text: string, impliedKey: string): ParsedOption {
+    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey });
     this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
-    const { id, options } = readChardev(parsed);
+    return parsed;
+  }
+
+  #addChardev(option: string, text: string): void {
+    const { id, options } = readChardev(this.#parse(option, text, 'backend'));
     if (this.#chardevs.has(id)) throw new MonitorError('duplicate-id', `there is a chardev '${id}' already; give this one another id`);
     this.#chardevs.set(id, { option, chardev: options, used: false });
   }
@@ -125,9 +139,7 @@ class Planner {
   }
 
   #addMon(option: string, text: string): void {
-    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'chardev' });
-    this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
-    const { id, chardev, mode, pretty } = readProperties(monProperties, parsed);
+    const { id, chardev, mode, pretty } = readProperties(monProperties, this.#parse(option, text, 'chardev'));
     if (id !== undefined) this.#take(id);
     if (pretty && mode === 'readline') {
       throw new MonitorError('conflict', "'pretty' is not compatible with HMP monitors; add mode=control, or leave out 'pretty'");
@@ -136,8 +148,7 @@ class Planner {
   }
 
   #addObject(option: string, text: string): void {
-    const parsed = parseOption(text, { grammar: 'qemuopts', impliedKey: 'qom-type' });
-    this.#warnings.push(...parsed.warnings.map(({ message }) => `${option}: ${message}`));
+    const parsed = this.#parse(option, text, 'qom-type');
     const { 'qom-type': type } = parsed.properties;
     if (type === 'monitor-hmp') {
       const { id, chardev } = readProperties(monitorObjectProperties[type], parsed);
@@ -169,8 +180,8 @@ class Planner {
 
   #add(monitor: PlannedMonitor): void {
     const { chardev, option } = monitor;
-    const stdio = this.#monitors.find((other) => other.chardev.backend === 'stdio');
-    if (chardev.backend === 'stdio' && stdio !== undefined) {
+    const stdio = this.#monitors.find(onTerminal);
+    if (onTerminal(monitor) && stdio !== undefined) {
       throw new MonitorError('stdio-twice', `cannot use stdio by multiple character devices: ${stdio.option} has it; use unix:PATH,server=on,wait=off`);
     }
     if (chardev.backend === 'socket' && chardev.server && isExposed(chardev.address)) {

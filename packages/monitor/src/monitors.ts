@@ -6,7 +6,7 @@ import { HmpShell } from './hmp/hmp-shell.ts';
 import { serveHmp, type History } from './hmp/hmp-session.ts';
 import type { LineEditor } from './hmp/line-editor.ts';
 import { MonitorError } from './monitor-error.ts';
-import type { MonitorPlan, PlannedMonitor } from './monitor-plan.ts';
+import { onTerminal, type MonitorPlan, type PlannedMonitor } from './monitor-plan.ts';
 import { foreignCommands, machineHandlers } from './qmp/machine-handlers.ts';
 import { QmpConnection, type QmpConnectionOptions } from './qmp/qmp-connection.ts';
 
@@ -88,7 +88,7 @@ export class Monitors {
 
   /** Serves the monitor that is on the terminal, if one is. What is said there before comes before its prompt. */
   serveTerminal(): void {
-    for (const monitor of this.#open.filter(onTerminal)) void monitor.chardev.start((connection) => this.#serve(monitor, connection));
+    for (const monitor of this.#open.filter(({ planned }) => onTerminal(planned))) void monitor.chardev.start((connection) => this.#serve(monitor, connection));
   }
 
   /** Lets `write` put whole lines of somebody else's on the terminal: above what is being typed there, if anything is. */
@@ -114,7 +114,7 @@ export class Monitors {
 
   async #start(): Promise<void> {
     const { program, signal } = this.#about;
-    const clients = this.#open.filter((monitor) => !onTerminal(monitor)).map((monitor) => {
+    const clients = this.#open.filter(({ planned }) => !onTerminal(planned)).map((monitor) => {
       const { planned: { chardev: options }, chardev } = monitor;
       if (options.backend === 'socket' && options.wait) this.#about.info?.(`${program} waiting for connection on: ${chardev.filename}`);
       return chardev.start((connection) => this.#serve(monitor, connection));
@@ -175,10 +175,6 @@ export class Monitors {
   #chardevs(): { label: string; filename: string }[] {
     return this.#open.map(({ planned: { label }, chardev: { filename } }) => ({ label, filename }));
   }
-}
-
-function onTerminal({ planned: { chardev } }: OpenMonitor): boolean {
-  return chardev.backend === 'stdio';
 }
 
 async function openPlanned({ option, chardev }: PlannedMonitor): Promise<Chardev> {

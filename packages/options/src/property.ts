@@ -121,6 +121,11 @@ function only<T>(inner: Property<T>, accepts: (value: NonNullable<T>) => boolean
   return Object.freeze({ ...inner, read });
 }
 
+/** A switch that exists in QEMU and cannot be on here; the reason, without a full stop, goes into the error. */
+function offOnly(reason: string): Property<boolean | undefined> {
+  return only(bool({ description: 'off only' }), (on) => !on, reason);
+}
+
 function written(value: OptionValue | undefined): string {
   return Array.isArray(value) ? value.map(written).join(',') : typeof value === 'object' && value !== null ? '{…}' : String(value);
 }
@@ -143,6 +148,7 @@ export const property = {
   intList,
   noEffect,
   only,
+  offOnly,
   /** A property that exists in QEMU; the reason, without a full stop, goes into the error of whoever gives it. */
   refused,
 } as const;

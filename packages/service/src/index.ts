@@ -1,4 +1,4 @@
-export { EXIT_STATUS } from './exit-status.ts';
+export { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 export type { MessageSettings } from './message-settings.ts';
 export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';

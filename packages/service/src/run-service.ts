@@ -1,3 +1,4 @@
+import { terminalMonitor } from '@vpmem/monitor';
 import { anchorPlan, anchorSetup } from './anchored-paths.ts';
 import { Background, startInBackground } from './background.ts';
 import { readCommandLine, type DescribableOption } from './command-line.ts';
@@ -44,7 +45,7 @@ async function run(program: Program, setup: Setup, log: Log): Promise<number> {
   const complaint = program.complaint?.(setup);
   if (complaint !== undefined) throw new SetupError(complaint);
   const plan = planOptions(setup.monitors, setup.daemonize ? undefined : program.defaultMonitor);
-  const terminal = plan.monitors.find(({ chardev }) => chardev.backend === 'stdio');
+  const terminal = terminalMonitor(plan);
   giveUpPrivileges(setup.runWith);
   if (!setup.daemonize) {
     followParent(setup.runWith);

@@ -1,5 +1,5 @@
 import { explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
-import { Monitors, type About, type MonitorPlan } from '@vpmem/monitor';
+import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
@@ -150,7 +150,7 @@ export class Service {
   #announce(devices: readonly AddedDevice[]): void {
     const { program, plan, log } = this.#parts;
     const lines = [...(program.announce?.(devices) ?? []), `${program.name}: ready`];
-    if (plan.monitors.some(({ chardev }) => chardev.backend === 'stdio')) for (const line of lines) log.info(line.replace(`${program.name}: `, ''));
+    if (terminalMonitor(plan) !== undefined) for (const line of lines) log.info(line.replace(`${program.name}: `, ''));
     else standardOutput.write(`${lines.join('\n')}\n`);
   }
 

@@ -38,7 +38,7 @@ export interface TypesByOption extends Readonly<Record<'object' | 'device', Read
 export function describeTypes(option: DescribableOption, type: string | undefined, types: TypesByOption): string {
   if (option === 'msg') return listing('msg options:', describeProperties(messageProperties));
   if (option === 'machine') return listing('machine options:', describeProperties(types.machine ?? {}));
-  const schemas: Readonly<Record<string, PropertySchema>> = typesOf(option, types);
+  const schemas = typesOf(option, types);
   const known = Object.keys(schemas);
   if (type === undefined) return listing(`types for -${option}:`, known.map((name) => `  ${name}`));
   const schema = Object.hasOwn(schemas, type) ? schemas[type] : undefined;

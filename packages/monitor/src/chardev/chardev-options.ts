@@ -1,4 +1,4 @@
-import { defineProperties, nearest, property, readProperties, type Property, type PropertySource } from '@vpmem/options';
+import { defineProperties, nearest, property, readProperties, type PropertySource } from '@vpmem/options';
 import { MonitorError } from '../monitor-error.ts';
 
 /** Where a socket is. A port of 0 is one that the system chooses. */
@@ -28,17 +28,12 @@ const NO_ABSTRACT = 'anyone may connect to an abstract socket; give a path';
 const NO_TLS = 'tunnel the socket through ssh(1) instead';
 const NO_RECONNECT = 'a monitor connects out once, at the start; let it listen with server=on';
 
-/** What QEMU can switch on, and nothing here. */
-function offOnly(reason: string): Property<boolean | undefined> {
-  return property.only(property.bool({ description: 'off only' }), (on) => !on, reason);
-}
-
 const common = {
   backend: property.string({ required: true, description: 'socket, stdio or null' }),
   id: property.identifier({ required: true, description: 'name of the character device' }),
-  mux: offOnly(NO_MUX),
+  mux: property.offOnly(NO_MUX),
   logfile: property.refused(NO_LOG),
-  logappend: offOnly(NO_LOG),
+  logappend: property.offOnly(NO_LOG),
 };
 
 const switches = {
@@ -54,12 +49,12 @@ const switches = {
 const refusedSwitches = {
   reconnect: property.refused(NO_RECONNECT),
   'reconnect-ms': property.refused(NO_RECONNECT),
-  websocket: offOnly(NO_WEBSOCKET),
-  tn3270: offOnly('use telnet=on'),
+  websocket: property.offOnly(NO_WEBSOCKET),
+  tn3270: property.offOnly('use telnet=on'),
   'tls-creds': property.refused(NO_TLS),
   'tls-authz': property.refused(NO_TLS),
   fd: property.refused('give path= or host= and port='),
-  abstract: offOnly(NO_ABSTRACT),
+  abstract: property.offOnly(NO_ABSTRACT),
   tight: property.refused('it belongs to abstract sockets'),
   to: property.refused('give one port, or port=0 for any that is free'),
   ipv4: property.refused('give the address itself as host='),
