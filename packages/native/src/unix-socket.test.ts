@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,11 +39,13 @@ describe('unix sockets', () => {
     closeSync(listener);
   });
 
-  it('say what is wrong', () => {
+  it('say what is wrong, and keep no descriptor', () => {
+    const before = readdirSync('/proc/self/fd');
     expect(() => connectUnix(path)).toThrow(expect.objectContaining({ code: 'ENOENT' }) as Error);
     closeSync(listenUnix(path));
     expect(() => connectUnix(path)).toThrow(expect.objectContaining({ code: 'ECONNREFUSED' }) as Error);
     expect(() => listenUnix(path)).toThrow(expect.objectContaining({ code: 'EADDRINUSE' }) as Error);
     expect(() => listenUnix('x'.repeat(MAX_SOCKET_PATH + 1))).toThrow(/1 to 107 bytes.*has 108/);
+    expect(readdirSync('/proc/self/fd')).toEqual(before);
   });
 });
