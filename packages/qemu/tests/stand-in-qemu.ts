@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import type { QemuConnection } from '../src/qemu-connection.ts';
+import type { QemuConnection } from '../src/running/qemu-connection.ts';
 
 type Answers = Record<string, (args: Readonly<Record<string, unknown>>) => unknown>;
 

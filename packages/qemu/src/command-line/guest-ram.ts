@@ -1,7 +1,7 @@
 import { formatSize, parseOption, parseSize } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
 import { propertiesOf } from './item-properties.ts';
-import { QemuError } from './qemu-error.ts';
+import { QemuError } from '../qemu-error.ts';
 
 /** The id of the RAM backend that is added where the command line has none. */
 export const RAM_ID = 'vpmem-ram';

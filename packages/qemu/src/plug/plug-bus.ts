@@ -1,9 +1,9 @@
 // The buses of a running QEMU as someone sees them who wants to plug a device in.
 import type { PciFunctionInfo, PciWindow } from '@vpmem/machine';
 import { clip } from './address-room.ts';
-import { familyOf, type MachineFamily } from './machine-family.ts';
-import { ask, type QemuMonitor } from './qemu-monitor.ts';
-import { queryPci, withAllBehind } from './query-pci.ts';
+import { familyOf, type MachineFamily } from '../command-line/machine-family.ts';
+import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
+import { queryPci, withAllBehind } from '../running/query-pci.ts';
 
 /** A bus that has a name. */
 export interface PlugBus {

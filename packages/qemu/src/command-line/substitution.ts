@@ -3,7 +3,7 @@ import { splitCommandLine, type CommandLineItem } from './command-line.ts';
 import { shareableRam } from './guest-ram.ts';
 import { hotPlugRoom, type RootPorts } from './hot-plug-room.ts';
 import { propertiesOf } from './item-properties.ts';
-import { QemuError } from './qemu-error.ts';
+import { QemuError } from '../qemu-error.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
 /** An option taken out of a command line, parsed and as it was typed. */

@@ -11,7 +11,7 @@ import { defineProperties, formatSize, parseOption, property, readProperties } f
 import { splitCommandLine } from './command-line.ts';
 import { propertiesOf } from './item-properties.ts';
 import { machineFamily } from './machine-family.ts';
-import { QemuError } from './qemu-error.ts';
+import { QemuError } from '../qemu-error.ts';
 
 const GIB = 2 ** 30;
 /** What a window is made of. */

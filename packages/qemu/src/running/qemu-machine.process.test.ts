@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Machine, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { refuse, StandInQemu } from '../tests/stand-in-qemu.ts';
+import { refuse, StandInQemu } from '../../tests/stand-in-qemu.ts';
 import { QemuConnection } from './qemu-connection.ts';
 import { QemuMachine } from './qemu-machine.ts';
 

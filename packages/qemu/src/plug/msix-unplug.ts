@@ -1,7 +1,7 @@
 // QEMU 10.1 to 11.1 abort when the unplug of a vfio-user function with MSI-X completes: the memory of its pending bits is
 // taken out of a container that it has already left. None is known yet that does not.
 import { MachineError, type PciFunctionInfo } from '@vpmem/machine';
-import { withAllBehind } from './query-pci.ts';
+import { withAllBehind } from '../running/query-pci.ts';
 
 /** A device of ours, as far as its end matters. */
 export interface Unpluggable {

@@ -1,5 +1,5 @@
 import type { MemoryDeviceInfo, PciFunctionInfo } from '@vpmem/machine';
-import { powerOfTwo } from './hot-plug-room.ts';
+import { powerOfTwo } from '../command-line/hot-plug-room.ts';
 import { ask, type QemuMonitor } from './qemu-monitor.ts';
 import { queryPci, withAllBehind } from './query-pci.ts';
 

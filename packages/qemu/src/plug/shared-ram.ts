@@ -1,5 +1,5 @@
 import { MachineError } from '@vpmem/machine';
-import { ask, type QemuMonitor } from './qemu-monitor.ts';
+import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
 
 interface Memdev {
   readonly id?: string;

@@ -1,7 +1,7 @@
 import { MachineError, type MachineErrorCode } from '@vpmem/machine';
 import { formatSize } from '@vpmem/options';
 import { hasRoom } from './address-room.ts';
-import { powerOfTwo } from './hot-plug-room.ts';
+import { powerOfTwo } from '../command-line/hot-plug-room.ts';
 import type { PlugBus, PlugBuses } from './plug-bus.ts';
 
 /** A device that wants a place. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readPlugBuses } from './plug-bus.ts';
-import type { QemuMonitor } from './qemu-monitor.ts';
+import type { QemuMonitor } from '../running/qemu-monitor.ts';
 
 const GIB = 2 ** 30;
 const nothing = { base: 0xffff_f000, limit: 0xfff };

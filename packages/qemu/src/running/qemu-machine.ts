@@ -18,7 +18,7 @@ import {
 } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
 import { addForeignDevice, addForeignObject, checkForeignMemory, foreignMonitor } from './foreign-option.ts';
-import { HotPlug, type HotPlugOptions, type ServedMachine } from './hot-plug.ts';
+import { HotPlug, type HotPlugOptions, type ServedMachine } from '../plug/hot-plug.ts';
 import { memoryDevices } from './memory-devices.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
 import { eventDevice, machineEvent } from './qemu-events.ts';

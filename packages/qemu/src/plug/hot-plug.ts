@@ -4,8 +4,8 @@ import { checkDescriptorRoom } from './descriptor-room.ts';
 import { checkUnplug } from './msix-unplug.ts';
 import { readPlugBuses } from './plug-bus.ts';
 import { choosePlace } from './plug-place.ts';
-import { ask, type QemuMonitor } from './qemu-monitor.ts';
-import { queryPci } from './query-pci.ts';
+import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
+import { queryPci } from '../running/query-pci.ts';
 import { checkSharedRam } from './shared-ram.ts';
 
 /** A machine whose devices are served to the QEMU. */
