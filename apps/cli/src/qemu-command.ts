@@ -28,8 +28,10 @@ import {
   usesTerminal,
   withId,
   type ChildExit,
+  type SubstituteOptions,
   type Substitution,
 } from '@vpmem/qemu';
+import { QemuMonitors, takeMonitors } from '@vpmem/qemu-monitors';
 import { describeInternalError, PrivateMonitor } from '@vpmem/service';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
@@ -62,16 +64,13 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
     const ports = rootPorts === undefined ? undefined : named('--root-ports', rootPorts, () => parseRootPorts(rootPorts));
-    const substitution = substitute(args, { hotPlug: plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined });
-    for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
-      for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
-    }
+    const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
-    if (options.print) return print(substitution, options.qemu);
-    await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(substitution, plan, options));
+    if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
+    const version = await checkQemu(options.qemu);
+    return exitStatus(await serveAndRun(args, { plan, hotPlug, qemuVersion: version, ...options }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -82,6 +81,14 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
 
 function explain(error: unknown): string | undefined {
   return error instanceof QemuError || error instanceof MonitorError || error instanceof OptionProblem ? error.message : explainError(error);
+}
+
+/** Tells of what is better written otherwise. */
+function warned(substitution: Substitution): Substitution {
+  for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
+    for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
+  }
+  return substitution;
 }
 
 /** Shows the command, and on stderr the one that serves its devices. */
@@ -103,11 +110,28 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
+interface RunOptions extends QemuCommandOptions {
+  readonly plan: MonitorPlan;
+  readonly hotPlug: SubstituteOptions['hotPlug'];
+  readonly qemuVersion: string;
+}
+
+async function serveAndRun(words: readonly string[], options: RunOptions): Promise<Ending> {
+  const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
+  try {
+    return await serveAndRunIn(folder, words, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function serveAndRunIn(folder: string, words: readonly string[], { plan, hotPlug, qemu, qemuVersion, version }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
-  const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
+  // Whoever talks to QEMU talks to us, so that there is one machine.
+  const taken = takeMonitors(words, folder);
+  const substitution = warned(substitute(taken.args, { hotPlug: hotPlug ?? (taken.monitors.length > 0 ? { room: false } : undefined) }));
   const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
@@ -119,6 +143,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
   let connection: QemuConnection | undefined;
+  let onTerminal = false;
   const monitors: { close(): Promise<void> }[] = [];
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
@@ -134,13 +159,18 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       signal: stop.signal,
     };
     let whole: ManagedMachine = machine;
-    if (plan.monitors.length > 0) {
+    if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      whole = qemuMachine;
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
       asked.serveTerminal();
-      if (process.stderr.isTTY) above = (write) => asked.aboveTerminalLine(write);
+      const qemus = await QemuMonitors.open(taken, about);
+      monitors.push(qemus);
+      onTerminal = terminalMonitor(plan) !== undefined || qemus.useTerminal;
+      if (process.stderr.isTTY) above = (write) => asked.aboveTerminalLine(() => qemus.aboveTerminalLine(write));
+      connection.greeted.then(() => qemus.attach({ machine: qemuMachine, version: qemuVersion }), () => undefined);
     }
     const own = await PrivateMonitor.open(whole, about);
     if (own !== undefined) monitors.push(own);
@@ -152,7 +182,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       pid = of;
       machine.bindVm(of).catch(failed);
     };
-    const ending = await runQemu(qemu, args, { stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore', started });
+    const ending = await runQemu(qemu, args, { stdin: onTerminal ? 'ignore' : 'inherit', started });
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {
@@ -164,7 +194,6 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     for (const monitor of monitors) await monitor.close();
     connection?.close();
     await end();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

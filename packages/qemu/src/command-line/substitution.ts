@@ -28,7 +28,7 @@ export interface Substitution {
 
 /** Whether devices are to be plugged in while the VM runs, and on which root ports. */
 export interface SubstituteOptions {
-  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
+  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined; /** Whether room is made for them; by default it is. */ readonly room?: boolean } | undefined;
 }
 
 const DRIVER = 'virtio-pmem-pci';
@@ -53,7 +53,7 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
     throw new QemuError('not-supported', '-daemonize: the devices live as long as this command; run vpmemd for devices that stay in the background');
   }
   const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
-  const room = hotPlug === undefined ? [] : hotPlugRoom(args, hotPlug.rootPorts);
+  const room = hotPlug === undefined || hotPlug.room === false ? [] : hotPlugRoom(args, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
   return {
