@@ -1,7 +1,7 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
 export { propertiesOf } from './command-line/item-properties.ts';
-export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
-export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
+export { RAM_ID } from './command-line/guest-ram.ts';
+export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
@@ -11,5 +11,8 @@ export { carriesState, lineCarriesState, refuseWithDevices } from './running/mig
 export { QemuMachine, type QemuMachineOptions } from './running/qemu-machine.ts';
 export type { QemuEvent, QemuMonitor } from './running/qemu-monitor.ts';
 export { holdSignals, runQemu, type ChildExit, type RunOptions } from './run-qemu.ts';
-export { substitute, type SubstituteOptions, type Substitution, type TakenOption } from './command-line/substitution.ts';
+export type { GlobalProperty } from './command-line/global-option.ts';
+export type { TakenOption } from './command-line/pmem-devices.ts';
+export type { KeepFile } from './command-line/read-config.ts';
+export { substitute, type SubstituteOptions, type Substitution } from './command-line/substitution.ts';
 export { vfioUserDevice, type ServedDevice } from './command-line/vfio-user-device.ts';
