@@ -19,14 +19,17 @@ import {
   checkQemu,
   holdSignals,
   parseRootPorts,
+  parseUnplug,
   QemuConnection,
   QemuError,
   QemuMachine,
   quoteForShell,
   runQemu,
   substitute,
+  unplugDefault,
   usesTerminal,
   withId,
+  withUnplug,
   type ChildExit,
   type Substitution,
 } from '@vpmem/qemu';
@@ -52,8 +55,14 @@ export interface QemuCommandOptions {
   readonly qmp: readonly string[];
   /** `N[,pref64-reserve=SIZE]` */
   readonly rootPorts: string | undefined;
+  /** `on`, `off` or `auto`: whether devices are plugged in so that they can be unplugged. */
+  readonly unplug: string | undefined;
   /** Of this program. */
   readonly version: string;
+}
+
+interface RunOptions extends Pick<QemuCommandOptions, 'qemu' | 'version'> {
+  readonly unplug: boolean;
 }
 
 /** `vpmem qemu`: the exit status. */
@@ -61,6 +70,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
+    const choice = parseUnplug(options.unplug ?? 'auto');
     const ports = rootPorts === undefined ? undefined : named('--root-ports', rootPorts, () => parseRootPorts(rootPorts));
     const substitution = substitute(args, { hotPlug: plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined });
     for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
@@ -70,8 +80,8 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
     if (options.print) return print(substitution, options.qemu);
-    await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(substitution, plan, options));
+    const unplug = unplugDefault(choice, await checkQemu(options.qemu));
+    return exitStatus(await serveAndRun(substitution, plan, { ...options, unplug }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -103,7 +113,7 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
+async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version, unplug }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -123,7 +133,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
   try {
-    const served = await serve(machine, substitution);
+    const served = await serve(machine, substitution, unplug);
     let pid: number | undefined;
     const about: About = {
       program: 'vpmem qemu',
@@ -136,7 +146,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     let whole: ManagedMachine = machine;
     if (plan.monitors.length > 0) {
       connection = await QemuConnection.listen(folder);
-      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      whole = new QemuMachine(machine, connection, { name, ramProblem, unplug, pid: () => pid, failed });
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
       asked.serveTerminal();
@@ -168,10 +178,10 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   }
 }
 
-async function serve(machine: Machine, { objects, devices }: Substitution): Promise<Device[]> {
+async function serve(machine: Machine, { objects, devices }: Substitution, unplug: boolean): Promise<Device[]> {
   for (const { parsed, text } of objects) await namedAsync('-object', text, () => machine.addObject(parsed));
   const served = [];
-  for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(withId(parsed))));
+  for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(withUnplug(withId(parsed), unplug))));
   return served;
 }
 

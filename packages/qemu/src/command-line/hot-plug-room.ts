@@ -17,7 +17,7 @@ const GIB = 2 ** 30;
 /** What a window is made of. */
 const LEAST_RESERVE = 2 ** 21;
 /** Of all root ports together, see above. */
-const LEAST_TOTAL = 16 * GIB;
+export const LEAST_TOTAL = 16 * GIB;
 const BRIDGE_RESERVE = 32 * GIB;
 /** Numbers that physical ports are known by; QEMU wants each once. People count from 0 or 1. */
 const FIRST_CHASSIS = 200;

@@ -1,11 +1,10 @@
 import { deviceId, ForeignError, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
 import { checkDescriptorRoom } from './descriptor-room.ts';
-import { checkUnplug } from './msix-unplug.ts';
+import { checkUnplug, withUnplug } from './msix-unplug.ts';
 import { readPlugBuses } from './plug-bus.ts';
 import { choosePlace } from './plug-place.ts';
 import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
-import { queryPci } from '../running/query-pci.ts';
 import { checkSharedRam } from './shared-ram.ts';
 
 /** A machine whose devices are served to the QEMU. */
@@ -14,6 +13,8 @@ export type ServedMachine = ManagedMachine & { readonly devices: readonly Device
 export interface HotPlugOptions {
   /** Why no device can be plugged in, if that was clear from the command line. */
   readonly ramProblem?: string | undefined;
+  /** Whether devices that do not say otherwise are plugged in so that they can be unplugged. */
+  readonly unplug?: boolean | undefined;
   /** QEMU's process, as soon as there is one. */
   readonly pid?: () => number | undefined;
 }
@@ -73,8 +74,9 @@ export class HotPlug {
     await checkSharedRam(this.#qemu);
     this.#checkDescriptors(options.vectors);
     // Without a backend the device cannot be made, and says so best itself.
-    const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
-    const device = await this.#served.addDevice(withId(bus === undefined ? source : { ...source, properties: { ...source.properties, bus } }));
+    const place = backend === undefined ? {} : choosePlace(await readPlugBuses(this.#qemu), { ...options, id, size: backend.size });
+    const placed = { ...source, properties: { ...source.properties, ...place } };
+    const device = await this.#served.addDevice(withUnplug(withId(placed), this.#options.unplug ?? false));
     // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.
     this.#undone.delete(id);
     try {
@@ -118,8 +120,7 @@ export class HotPlug {
   }
 
   async #remove(id: string): Promise<void> {
-    const { qemu, package: build } = await ask<{ readonly qemu: { readonly major: number; readonly minor: number; readonly micro: number }; readonly package: string }>(this.#qemu, 'query-version');
-    checkUnplug(id, await queryPci(this.#qemu), this.#served.devices, `${qemu.major}.${qemu.minor}.${qemu.micro}${build === '' ? '' : ` (${build})`}`);
+    await checkUnplug(this.#qemu, id, this.#served.devices);
     try {
       await this.#qemu.execute('device_del', { id });
     } catch (error) {
