@@ -16,6 +16,7 @@ import {
 import { MonitorError, Monitors, NO_MONITORS, planMonitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import {
+  checkAddressBits,
   checkQemu,
   holdSignals,
   parseRootPorts,
@@ -134,6 +135,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   let end = (): Promise<void> => machine.abandon();
   try {
     const served = await serve(machine, substitution, unplug);
+    await checkAddressBits(qemu, substitution.args(served), served);
     let pid: number | undefined;
     const about: About = {
       program: 'vpmem qemu',

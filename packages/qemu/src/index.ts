@@ -3,6 +3,7 @@ export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
 export { parseUnplug, unplugDefault, withUnplug, type UnplugChoice } from './plug/msix-unplug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
+export { checkAddressBits } from './plug/address-bits.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';

@@ -183,7 +183,7 @@ export class Session implements MessageSink {
     RegionAccess.write(new DataView(answer.buffer), 0, request);
     const data = answer.subarray(RegionAccess.size);
     readRegion(this.#owner.pci, request.region, request.offset, data);
-    if (this.#owner.keepsMsix && isCopy(request)) coverMsix(this.#owner.pci, Number(request.offset), data);
+    if (this.#owner.keepsMsix && isCopy(request)) coverMsix(this.#owner.pci, request.offset, data);
     return { body: answer };
   }
 

@@ -84,7 +84,7 @@ async function readBuses(qemu: QemuMonitor, paths: readonly string[]): Promise<B
     path,
     name: path.split('/').at(-1) ?? '',
     type: String(values.type),
-    devices: (plugged[i] ?? []).flatMap((each) => nodes.get(each) ?? []),
+    devices: (plugged[i] ?? []).flatMap((each) => nodes.get(each) ?? []).sort((a, b) => a.slot - b.slot || a.function - b.function),
     properties: values,
   }));
 }

@@ -74,7 +74,7 @@ export class HotPlug {
     await checkSharedRam(this.#qemu);
     this.#checkDescriptors(options.vectors);
     // Without a backend the device cannot be made, and says so best itself.
-    const place = backend === undefined ? {} : choosePlace(await readPlugBuses(this.#qemu), { ...options, id, size: backend.size });
+    const place = backend === undefined ? {} : choosePlace(await readPlugBuses(this.#qemu), { ...options, id, size: backend.size, others: this.#served.devices.map((device) => device.size) });
     const placed = { ...source, properties: { ...source.properties, ...place } };
     const device = await this.#served.addDevice(withUnplug(withId(placed), this.#options.unplug ?? false));
     // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.

@@ -8,26 +8,25 @@ const HYPER_TRANSPORT = 0xfd_0000_0000;
 const TIB = 2 ** 40;
 const GIB = 2 ** 30;
 
+/** UEFI firmware (OVMF) gives PCI an eighth of what the processor reaches; half of that is left for other things. */
+const EIGHTH_AND_HALF = 4;
+
 /**
  * Why a guest cannot address such memory all at once, and with which processor it could; undefined if it can. Each piece, a
  * power of two, lies at a multiple of its size; the first 4 GiB are taken.
- *
- * @param taken bytes that RAM has above the first 4 GiB, at least
  */
-export function addressAdvice(sizes: readonly number[], bits: number, amd: boolean, taken = 0): string | undefined {
-  if (fits(sizes, bits, amd, taken)) return undefined;
-  let enough = bits + 1;
-  while (enough < MOST_BITS && !fits(sizes, enough, amd, taken)) enough++;
-  const total = formatSize(sizes.reduce((sum, size) => sum + size, 0));
-  const kept = amd && bits === 40 ? ', of which an AMD processor keeps the last 12G' : '';
-  return `its ${total} of memory ${sizes.length > 1 ? '(with the other devices) ' : ''}has no place in the address space of the guest: phys-bits too low (${bits}), they reach ${formatSize(2 ** bits)}${kept}; start the VM with -cpu …,phys-bits=${enough} (KVM: host-phys-bits=on)`;
+export function addressAdvice(sizes: readonly number[], bits: number, amd: boolean): string | undefined {
+  if (fits(sizes, bits, amd)) return undefined;
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const enough = Math.log2(powerOfTwo(total)) + EIGHTH_AND_HALF;
+  const what = sizes.length > 1 ? `its memory, with that of other devices ${formatSize(total)},` : `its ${formatSize(total)} of memory`;
+  const kept = amd && bits === 40 ? ', and an AMD processor keeps the last 12G of that' : '';
+  return `${what} has no place in the guest's address space: phys-bits too low (${bits}), they reach ${formatSize(2 ** bits)}${kept}; start the VM with -cpu …,phys-bits=${enough}, or with KVM -cpu host,host-phys-bits=on on a host that has as many`;
 }
 
-const MOST_BITS = 52;
-
 /** Whether pieces have a place below the end of the address space, the biggest first. */
-function fits(sizes: readonly number[], bits: number, amd: boolean, taken: number): boolean {
-  const ranges = [{ base: 0, end: 4 * GIB + taken }, ...(amd ? [{ base: HYPER_TRANSPORT, end: TIB }] : [])];
+function fits(sizes: readonly number[], bits: number, amd: boolean): boolean {
+  const ranges = [{ base: 0, end: 4 * GIB }, ...(amd ? [{ base: HYPER_TRANSPORT, end: TIB }] : [])];
   for (const size of [...sizes].sort((a, b) => b - a)) {
     let base = 0;
     for (let hit; (hit = ranges.find((range) => range.base < base + size && base < range.end)) !== undefined; ) base = Math.ceil(hit.end / size) * size;

@@ -144,16 +144,23 @@ describe('memory without a place', () => {
   });
 
   it.each([
-    [1024n * GIB, 40, false, /^device 'nv1': its 1T of memory has no place.*phys-bits too low \(40\), they reach 1T; .*phys-bits=41/],
+    [1024n * GIB, 40, false, /^device 'nv1': its 1T of memory has no place.*phys-bits too low \(40\), they reach 1T; .*phys-bits=44,/],
     [1024n * GIB, 41, true, undefined],
     [512n * GIB, 40, false, undefined],
-    [512n * GIB, 40, true, /phys-bits too low \(40\).*AMD processor keeps the last 12G.*phys-bits=41/],
+    [512n * GIB, 40, true, /phys-bits too low \(40\).*AMD processor keeps the last 12G.*phys-bits=43,/],
     [256n * GIB, 40, true, undefined],
-    [64n * GIB, 36, false, /phys-bits too low \(36\), they reach 64G.*phys-bits=37/],
+    [64n * GIB, 36, false, /phys-bits too low \(36\), they reach 64G.*phys-bits=40,/],
     [32n * GIB, 36, false, undefined],
   ] as const)('of %d bytes at %i bits (AMD: %s)', (size, addressBits, amd, message) => {
     const ask = (): Place => choosePlace({ family: 'q35', buses: q35(port('a', undefined)), addressBits, amd }, request(size));
     if (message === undefined) expect(ask()).toEqual({ bus: 'a' });
     else expect(ask).toThrow(refusal('bus-full', message));
+  });
+
+  it('beside other devices counts before firmware has run, and afterwards what windows are left', () => {
+    const others = [Number(512n * GIB)];
+    const ask = (windows: PciWindow[] | undefined): Place => choosePlace({ family: 'q35', buses: q35(port('a', windows)), addressBits: 40, amd: false }, request(512n * GIB, { others }));
+    expect(() => ask(undefined)).toThrow(refusal('bus-full', /with that of other devices 1T, has no place.*too low \(40\)/));
+    expect(ask([window(512n * GIB, 512n * GIB)])).toEqual({ bus: 'a' });
   });
 });

@@ -15,6 +15,8 @@ export interface PlugRequest {
   readonly addr: string | undefined;
   /** Whether the slot may have other functions already, which a guest finds with function 0. */
   readonly multifunction?: boolean | undefined;
+  /** Bytes of memory of the devices that are there. */
+  readonly others?: readonly number[];
 }
 
 /** For QEMU's `device_add`; without an address it takes the first slot that is free. */
@@ -46,8 +48,8 @@ export function choosePlace(plugBuses: PlugBuses, request: PlugRequest): Place {
   }
   // An address without a bus is one on the main bus, as in QEMU.
   const candidates = buses.filter(({ hotplug, kind }) => kind === 'port' || (kind !== 'other' && hotplug && (slot === undefined || kind === 'root')));
-  // The main bus first, then the one with the least room that will do.
-  const free = candidates.filter((bus) => whyNot(bus, slot) === undefined).sort((a, b) => rank(a) - rank(b))[0];
+  // The main bus first, then the one with the least room that will do, a port of its own before a slot of a bridge.
+  const free = candidates.filter((bus) => whyNot(bus, slot) === undefined).sort((a, b) => rank(a) - rank(b) || Number(b.kind === 'port') - Number(a.kind === 'port'))[0];
   if (free !== undefined) return placeOn(free, request);
   const reasons = candidates.map((bus) => whyNot(bus, slot)?.text).join('; ');
   const rule = family === 'q35' ? 'a q35 takes devices while it runs only behind root ports, one each' : 'no bus has a place for it';
@@ -69,10 +71,12 @@ function slots(): number[] {
   return Array.from({ length: SLOTS }, (_, slot) => slot);
 }
 
-/** No window can hold what the guest cannot address. */
-function checkSize({ addressBits, amd }: PlugBuses, request: PlugRequest): void {
-  const bar = powerOfTwo(request.size);
-  const advice = addressAdvice([bar], addressBits, amd);
+/** No window will hold what the guest cannot address. */
+function checkSize({ buses, addressBits, amd }: PlugBuses, { size, others = [], ...request }: PlugRequest): void {
+  // Once firmware has run, windows say what others leave.
+  const firmwareHasRun = buses.some(({ windows }) => windows !== undefined);
+  const sizes = firmwareHasRun ? [size] : [size, ...others];
+  const advice = addressAdvice(sizes.map(powerOfTwo), addressBits, amd);
   if (advice !== undefined) throw noPlace('bus-full', request, advice, 'memdev');
 }
 
@@ -126,6 +130,6 @@ function checkAddress(request: PlugRequest): number | undefined {
   return number;
 }
 
-function noPlace(code: MachineErrorCode, { id }: PlugRequest, text: string, property = 'bus'): MachineError {
+function noPlace(code: MachineErrorCode, { id }: Pick<PlugRequest, 'id'>, text: string, property = 'bus'): MachineError {
   return new MachineError(code, property, `device '${id}': ${text}`);
 }
