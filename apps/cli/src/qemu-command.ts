@@ -27,12 +27,13 @@ import {
   quoteForShell,
   runQemu,
   substitute,
-  unplugDefault,
+  unplugPolicy,
   usesTerminal,
   withId,
   withUnplug,
   type ChildExit,
   type Substitution,
+  type UnplugPolicy,
 } from '@vpmem/qemu';
 import { describeInternalError, PrivateMonitor } from '@vpmem/service';
 
@@ -63,7 +64,7 @@ export interface QemuCommandOptions {
 }
 
 interface RunOptions extends Pick<QemuCommandOptions, 'qemu' | 'version'> {
-  readonly unplug: boolean;
+  readonly unplug: UnplugPolicy;
 }
 
 /** `vpmem qemu`: the exit status. */
@@ -81,7 +82,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
     if (options.print) return print(substitution, options.qemu);
-    const unplug = unplugDefault(choice, await checkQemu(options.qemu));
+    const unplug = unplugPolicy(choice, await checkQemu(options.qemu));
     return exitStatus(await serveAndRun(substitution, plan, { ...options, unplug }));
   } catch (error) {
     const explanation = explain(error);
@@ -180,7 +181,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   }
 }
 
-async function serve(machine: Machine, { objects, devices }: Substitution, unplug: boolean): Promise<Device[]> {
+async function serve(machine: Machine, { objects, devices }: Substitution, unplug: UnplugPolicy): Promise<Device[]> {
   for (const { parsed, text } of objects) await namedAsync('-object', text, () => machine.addObject(parsed));
   const served = [];
   for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(withUnplug(withId(parsed), unplug))));

@@ -165,6 +165,22 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     expect(await vm.sh('cat /mnt/file && umount /mnt')).toBe('data');
   });
 
+  it('q35: windows in the stretch that an AMD processor keeps are called that, and the reserve that is advised works', async () => {
+    const ports = (reserve: string): string[] => [1, 2].flatMap((n) => ['-device', `pcie-root-port,id=rp${n},chassis=${n},slot=${n},pref64-reserve=${reserve}`]);
+    await start('q35', [], ports('1G'));
+    await hmp.type(backend('mem2', '64M'));
+    const refusal = await hmp.type('device_add virtio-pmem-pci,id=nv2,memdev=mem2');
+    expect(refusal).toMatch(/'rp1' \(1G\) lies in the last 12G below 1T, of which Linux uses nothing on an AMD processor.*'rp2' \(1G\)/);
+    const [, advised = ''] = /start the VM with pref64-reserve=(\w+) for each of its root ports \(2\)/.exec(refusal) ?? [];
+    await guest?.stop();
+    const vm = await start('q35', [], ports(advised));
+    for (const [i, id] of ['nv2', 'nv3'].entries()) {
+      await hmp.type(backend(`m-${id}`, '64M'));
+      expect(await hmp.type(`device_add virtio-pmem-pci,id=${id},memdev=m-${id}`)).toBe('');
+      await vm.sh(`wait-for /dev/pmem${i}`);
+    }
+  });
+
   it.each(['pc', 'q35'] as const)('%s: a guest that ejects a device with MSI-X itself loses that, and not the VM', async (machine) => {
     const vm = await start(machine, machine === 'q35' ? ['--root-ports', '1,pref64-reserve=16G'] : [], []);
     await hmp.type(backend('mem2', '2M'));

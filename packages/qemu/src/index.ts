@@ -1,7 +1,7 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
 export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
-export { parseUnplug, unplugDefault, withUnplug, type UnplugChoice } from './plug/msix-unplug.ts';
+export { parseUnplug, unplugPolicy, withUnplug, type UnplugChoice, type UnplugPolicy } from './plug/msix-unplug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkAddressBits } from './plug/address-bits.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';

@@ -1,7 +1,7 @@
 import { deviceId, ForeignError, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
 import { checkDescriptorRoom } from './descriptor-room.ts';
-import { checkUnplug, withUnplug } from './msix-unplug.ts';
+import { checkUnplug, withUnplug, type UnplugPolicy } from './msix-unplug.ts';
 import { readPlugBuses } from './plug-bus.ts';
 import { choosePlace } from './plug-place.ts';
 import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
@@ -13,8 +13,8 @@ export type ServedMachine = ManagedMachine & { readonly devices: readonly Device
 export interface HotPlugOptions {
   /** Why no device can be plugged in, if that was clear from the command line. */
   readonly ramProblem?: string | undefined;
-  /** Whether devices that do not say otherwise are plugged in so that they can be unplugged. */
-  readonly unplug?: boolean | undefined;
+  /** Which devices can be unplugged; if not given, those with `unplug=on`, which is for QEMU 11.1 and newer. */
+  readonly unplug?: UnplugPolicy | undefined;
   /** QEMU's process, as soon as there is one. */
   readonly pid?: () => number | undefined;
 }
@@ -76,7 +76,7 @@ export class HotPlug {
     // Without a backend the device cannot be made, and says so best itself.
     const place = backend === undefined ? {} : choosePlace(await readPlugBuses(this.#qemu), { ...options, id, size: backend.size, others: this.#served.devices.map((device) => device.size) });
     const placed = { ...source, properties: { ...source.properties, ...place } };
-    const device = await this.#served.addDevice(withUnplug(withId(placed), this.#options.unplug ?? false));
+    const device = await this.#served.addDevice(withUnplug(withId(placed), this.#options.unplug ?? { able: true, byDefault: false }));
     // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.
     this.#undone.delete(id);
     try {

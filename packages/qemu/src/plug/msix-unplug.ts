@@ -1,7 +1,7 @@
 // QEMU 10.1 to 11.1 abort when the unplug of a vfio-user function completes that they know MSI-X of: the memory of its pending
 // bits is taken out of a container that it has already left. None is known yet that does not. Whoever has it unplugged, a
 // monitor or the guest itself, the VM is gone. With `unplug=on` QEMU does not know of it, see `covered-msix.ts` in vfio-user.
-import { ForeignError, MachineError } from '@vpmem/machine';
+import { ForeignError, MachineError, readDevice } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
 import { QemuError } from '../qemu-error.ts';
 import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
@@ -28,13 +28,21 @@ export function parseUnplug(text: string): UnplugChoice {
   return text;
 }
 
-/** Whether devices that do not say otherwise are to have `unplug=on`. @throws QemuError if that is wanted of a QEMU that cannot */
-export function unplugDefault(choice: UnplugChoice, qemuVersion: string): boolean {
+/** What a VM can do about devices that are unplugged. */
+export interface UnplugPolicy {
+  /** Whether its QEMU can have devices with `unplug=on`. */
+  readonly able: boolean;
+  /** Whether devices that do not say otherwise have it. */
+  readonly byDefault: boolean;
+}
+
+/** @throws QemuError if something is wanted of a QEMU that cannot do it */
+export function unplugPolicy(choice: UnplugChoice, qemuVersion: string): UnplugPolicy {
   const able = writesDma(qemuVersion);
   if (choice === 'on' && !able) {
     throw new QemuError('not-supported', `--unplug on: QEMU ${qemuVersion} cannot deliver the interrupts of such devices, ${DMA_WRITES.major}.${DMA_WRITES.minor} can; leave it out, and give devices that are to be unplugged vectors=0`);
   }
-  return choice !== 'off' && able;
+  return { able, byDefault: choice !== 'off' && able };
 }
 
 function writesDma(version: string): boolean {
@@ -42,9 +50,11 @@ function writesDma(version: string): boolean {
   return major > DMA_WRITES.major || (major === DMA_WRITES.major && minor >= DMA_WRITES.minor);
 }
 
-/** A device that does not say whether it can be unplugged is as the others. */
-export function withUnplug(source: PropertySource, unplug: boolean): PropertySource {
-  return !unplug || source.properties.unplug !== undefined ? source : { ...source, properties: { ...source.properties, unplug: source.form === 'json' ? true : 'on' } };
+/** A device that does not say whether it can be unplugged is as the others. @throws OptionError, MachineError */
+export function withUnplug(source: PropertySource, { able, byDefault }: UnplugPolicy): PropertySource {
+  if (byDefault && source.properties.unplug === undefined) return { ...source, properties: { ...source.properties, unplug: source.form === 'json' ? true : 'on' } };
+  if (able || !readDevice(source).unplug) return source;
+  throw new MachineError('not-supported', 'unplug', `unplug=on: this QEMU cannot deliver the interrupts of such a device, ${DMA_WRITES.major}.${DMA_WRITES.minor} can; write vectors=0`);
 }
 
 /**

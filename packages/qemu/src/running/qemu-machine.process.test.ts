@@ -195,7 +195,7 @@ describe('device_del', () => {
   });
 
   it('of a device with MSI-X that QEMU does not know of is like any other', async () => {
-    const later = new QemuMachine(served, connection, { unplug: true, failed: () => undefined });
+    const later = new QemuMachine(served, connection, { unplug: { able: true, byDefault: true }, failed: () => undefined });
     await later.addDevice({ form: 'json', properties: { driver: 'virtio-pmem-pci', id: 'nv1', memdev: 'mem1' } });
     expect(served.devices).toMatchObject([{ id: 'nv1', vectors: 2, unplug: true }]);
     await machine.deleteDevice('nv1');
