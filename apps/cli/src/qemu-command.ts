@@ -16,20 +16,25 @@ import {
 import { MonitorError, Monitors, NO_MONITORS, planMonitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import {
+  checkAddressBits,
   checkQemu,
   holdSignals,
   parseRootPorts,
+  parseUnplug,
   QemuConnection,
   QemuError,
   QemuMachine,
   quoteForShell,
   runQemu,
   substitute,
+  unplugPolicy,
   usesTerminal,
+  withUnplug,
   type KeepFile,
   type ChildExit,
   type SubstituteOptions,
   type Substitution,
+  type UnplugPolicy,
 } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
 import { describeInternalError, PrivateMonitor } from '@vpmem/service';
@@ -54,6 +59,8 @@ export interface QemuCommandOptions {
   readonly qmp: readonly string[];
   /** `N[,pref64-reserve=SIZE]` */
   readonly rootPorts: string | undefined;
+  /** `on`, `off` or `auto`: whether devices are plugged in so that they can be unplugged. */
+  readonly unplug: string | undefined;
   /** Of this program. */
   readonly version: string;
 }
@@ -63,6 +70,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
+    const choice = parseUnplug(options.unplug ?? 'auto');
     const ports = rootPorts === undefined ? undefined : named(`--root-ports ${rootPorts}`, () => parseRootPorts(rootPorts));
     const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
@@ -70,7 +78,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     }
     if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
     const version = await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(args, { plan, hotPlug, qemuVersion: version, ...options }));
+    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion: version, unplug: unplugPolicy(choice, version) }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -132,10 +140,11 @@ function keepIn(folder: string): KeepFile {
   };
 }
 
-interface RunOptions extends QemuCommandOptions {
+interface RunOptions extends Omit<QemuCommandOptions, 'unplug'> {
   readonly plan: MonitorPlan;
   readonly hotPlug: SubstituteOptions['hotPlug'];
   readonly qemuVersion: string;
+  readonly unplug: UnplugPolicy;
 }
 
 async function serveAndRun(words: readonly string[], options: RunOptions): Promise<Ending> {
@@ -147,7 +156,7 @@ async function serveAndRun(words: readonly string[], options: RunOptions): Promi
   }
 }
 
-async function serveAndRunIn(folder: string, words: readonly string[], { plan, hotPlug, qemu, qemuVersion, version }: RunOptions): Promise<Ending> {
+async function serveAndRunIn(folder: string, words: readonly string[], { plan, hotPlug, qemu, qemuVersion, unplug, version }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -171,7 +180,8 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
   try {
-    const served = await serve(machine, substitution);
+    const served = await serve(machine, substitution, unplug);
+    await checkAddressBits(qemu, substitution.args(served, keepIn(folder)), served);
     let pid: number | undefined;
     const about: About = {
       program: 'vpmem qemu',
@@ -184,7 +194,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
     let whole: ManagedMachine = machine;
     if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, pid: () => pid, failed });
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, unplug, pid: () => pid, failed });
       whole = qemuMachine;
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
@@ -220,10 +230,10 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
   }
 }
 
-async function serve(machine: Machine, { objects, devices }: Substitution): Promise<Device[]> {
+async function serve(machine: Machine, { objects, devices }: Substitution, unplug: UnplugPolicy): Promise<Device[]> {
   for (const { parsed, label } of objects) await namedAsync(label, () => machine.addObject(parsed));
   const served = [];
-  for (const { parsed, label } of devices) served.push(await namedAsync(label, () => machine.addDevice(parsed)));
+  for (const { parsed, label } of devices) served.push(await namedAsync(label, () => machine.addDevice(withUnplug(parsed, unplug))));
   return served;
 }
 

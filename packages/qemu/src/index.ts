@@ -2,7 +2,9 @@ export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } f
 export { propertiesOf } from './command-line/item-properties.ts';
 export { RAM_ID } from './command-line/guest-ram.ts';
 export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
+export { parseUnplug, unplugPolicy, withUnplug, type UnplugChoice, type UnplugPolicy } from './plug/msix-unplug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
+export { checkAddressBits } from './plug/address-bits.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';
