@@ -66,6 +66,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
       for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
     }
+    for (const text of substitution.warnings) complain(`warning: ${text}`);
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
@@ -136,7 +137,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     let whole: ManagedMachine = machine;
     if (plan.monitors.length > 0) {
       connection = await QemuConnection.listen(folder);
-      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, warn: about.warn, failed });
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
       asked.serveTerminal();

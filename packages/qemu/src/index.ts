@@ -1,6 +1,8 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
 export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
+export { checkPluggedRam } from './plug/plugged-ram.ts';
+export { pluggedDma, type PluggedDma } from './dma/plugged-dma.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';

@@ -4,6 +4,7 @@ import { shareableRam } from './guest-ram.ts';
 import { hotPlugRoom, type RootPorts } from './hot-plug-room.ts';
 import { propertiesOf } from './item-properties.ts';
 import { QemuError } from '../qemu-error.ts';
+import { dmaRoom } from '../dma/dma-room.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
 /** An option taken out of a command line, parsed and as it was typed. */
@@ -22,6 +23,8 @@ export interface Substitution {
   readonly name: string | undefined;
   /** Why no device can be plugged in later, if so. */
   readonly ramProblem: string | undefined;
+  /** Of devices of QEMU's that do not reach ours, a line each. */
+  readonly warnings: readonly string[];
   /** The arguments for QEMU, given where each device is served, in the order of `devices`. */
   args(served: readonly ServedDevice[]): string[];
 }
@@ -54,6 +57,8 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
   }
   const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
   const room = hotPlug === undefined ? [] : hotPlugRoom(args, hotPlug.rootPorts);
+  const later = hotPlug !== undefined && problem === undefined;
+  const dma = devices.length > 0 || later ? dmaRoom(items, { hotPlug: later }) : undefined;
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
   return {
@@ -61,14 +66,15 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
     devices,
     name: guestName(items),
     ramProblem: problem,
+    warnings: dma?.warnings ?? [],
     args: (served) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));
       const kept = items.flatMap((item) => {
         const device = replacements.get(item);
         if (device !== undefined) return ['-device', vfioUserDevice(device)];
-        return ours.has(item) ? [] : item.words;
+        return ours.has(item) ? [] : (dma?.words(item) ?? item.words);
       });
-      return [...kept, ...ram, ...room];
+      return [...(dma?.args ?? []), ...kept, ...ram, ...room];
     },
   };
 }

@@ -19,6 +19,8 @@ import {
 import type { PropertySource } from '@vpmem/options';
 import { addForeignDevice, addForeignObject, checkForeignMemory, foreignMonitor } from './foreign-option.ts';
 import { HotPlug, type HotPlugOptions, type ServedMachine } from '../plug/hot-plug.ts';
+import { pluggedDma } from '../dma/plugged-dma.ts';
+import { checkPluggedRam } from '../plug/plugged-ram.ts';
 import { memoryDevices } from './memory-devices.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
 import { eventDevice, machineEvent } from './qemu-events.ts';
@@ -29,6 +31,8 @@ import { queryPci } from './query-pci.ts';
 export interface QemuMachineOptions extends HotPlugOptions {
   /** What `-name` said. */
   readonly name?: string | undefined;
+  /** Told of what was done and will not work. */
+  warn?(text: string): void;
   /** Told of an error in this program. */
   failed(error: Error): void;
 }
@@ -48,6 +52,7 @@ export class QemuMachine implements ManagedMachine {
   readonly #served: ServedMachine;
   readonly #qemu: QemuMonitor;
   readonly #plug: HotPlug;
+  readonly #warn: (text: string | undefined) => void;
   readonly #failed: (error: Error) => void;
   readonly #events = new EventHub<MachineEvent>();
   #shutDown = false;
@@ -61,6 +66,7 @@ export class QemuMachine implements ManagedMachine {
     this.#served = served;
     this.#qemu = qemu;
     this.#plug = new HotPlug(served, qemu, options);
+    this.#warn = (text) => { if (text !== undefined) options.warn?.(text); };
     this.#failed = (error) => options.failed(error);
     served.onEvent((event) => this.#ours(event));
     qemu.onEvent((event) => this.#theirs(event));
@@ -87,7 +93,11 @@ export class QemuMachine implements ManagedMachine {
     const { driver, id } = source.properties;
     if (typeof driver === 'string' && !Object.hasOwn(this.deviceTypes, driver)) {
       checkForeignMemory(source, this.backends());
-      await addForeignDevice(this.#qemu, source);
+      const { source: given, warning } = await pluggedDma(this.#qemu, source);
+      const ramWarning = await checkPluggedRam(this.#qemu, source.properties);
+      await addForeignDevice(this.#qemu, given);
+      this.#warn(warning);
+      this.#warn(ramWarning);
       return { id: typeof id === 'string' ? id : undefined, path: typeof id === 'string' ? `${PERIPHERAL}${id}` : '/machine/peripheral-anon', plug: undefined };
     }
     const added = await this.#plug.add(source);
