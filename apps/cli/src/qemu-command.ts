@@ -137,7 +137,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     let whole: ManagedMachine = machine;
     if (plan.monitors.length > 0) {
       connection = await QemuConnection.listen(folder);
-      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, warn: about.warn, failed });
+      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, warn: (text) => about.warn(text), failed });
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
       asked.serveTerminal();
