@@ -10,6 +10,7 @@
 // - virtio-scsi maps each request a second time. With little room both wait for each other; with much, a read arrives, and the
 //   first mapping, never filled, is copied over it. So it is better off without.
 // - virtio-balloon of Linux does not take iommu_platform; virtio-gpu keeps mappings, which a copy would not follow.
+import type { Properties } from '@vpmem/options';
 
 /** How a device of QEMU's takes DMA to a range that is served: with buffers large enough, or not at all, and why. */
 export type DmaManner = 'bounced' | 'transitional' | 'scsi' | 'outside';
@@ -56,4 +57,10 @@ export function bounceProperties(driver: string): Readonly<Record<string, string
     ...(BOUNCED[driver]?.legacy === true && { 'disable-legacy': 'on' }),
     'x-max-bounce-buffer-size': BOUNCE_ROOM,
   };
+}
+
+/** What leaves one device of such a type as QEMU would make it. @param given what is said of it, which stands */
+export function plainProperties(driver: string, given: Properties): Readonly<Record<string, string>> {
+  const plain = { iommu_platform: 'off', ...(BOUNCED[driver]?.legacy === true && { 'disable-legacy': 'auto' }) };
+  return Object.fromEntries(Object.entries(plain).filter(([name]) => !(name in given)));
 }

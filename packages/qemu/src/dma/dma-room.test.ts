@@ -14,7 +14,7 @@ const globals = (type: string, legacy = true): string[] => [
 ];
 const BLK = globals('virtio-blk-pci');
 const NET = globals('virtio-net-pci');
-const DIES = 'it fails for good when a guest has it read or write pages of persistent memory themselves (O_DIRECT to a file mapped with DAX, or RAM made of it)';
+const DIES = 'it fails for good when a guest has it read or write persistent memory directly (O_DIRECT with a buffer mapped with DAX, or the range used as RAM)';
 
 describe('room for DMA to our range', () => {
   it.each([
@@ -43,16 +43,19 @@ describe('room for DMA to our range', () => {
 
   it('leaves what the user said, excepts a device that cannot have it, and warns', () => {
     const set = (text: string): string => `with ${text} ${DIES}; leave ${text} out`;
-    for (const text of ['disable-legacy=off', 'disable-legacy=auto', 'disable-modern=on']) {
+    for (const [text = '', plain = ''] of [
+      ['disable-legacy=off', 'iommu_platform=off'],
+      ['disable-legacy=auto', 'iommu_platform=off'],
+      ['disable-modern=on', 'iommu_platform=off,disable-legacy=auto'],
+      ['iommu_platform=off', 'disable-legacy=auto'],
+    ]) {
       const device = `-device virtio-blk-pci,drive=d,${text}`;
-      expect(room(`${device} -drive if=virtio,file=e`)).toEqual({ args: BLK, warnings: [`${device}: ${set(text)}`], line: `${device},iommu_platform=off -drive if=virtio,file=e` });
+      expect(room(`${device} -drive if=virtio,file=e`)).toEqual({ args: BLK, warnings: [`${device}: ${set(text)}`], line: `${device},${plain} -drive if=virtio,file=e` });
     }
-    const json = '-device {"driver":"virtio-blk-pci","disable-legacy":"off"}';
-    expect(room(json).line).toBe('-device {"driver":"virtio-blk-pci","disable-legacy":"off","iommu_platform":false}');
-    for (const text of ['iommu_platform=off', 'x-max-bounce-buffer-size=4096']) {
-      const device = `-device virtio-blk-pci,drive=d,${text}`;
-      expect(room(device)).toEqual({ args: BLK, warnings: [`${device}: ${set(text)}`], line: device });
-    }
+    const json = '-device {"driver":"virtio-blk-pci","disable-modern":true}';
+    expect(room(json).line).toBe('-device {"driver":"virtio-blk-pci","disable-modern":true,"iommu_platform":false,"disable-legacy":"auto"}');
+    const little = '-device virtio-blk-pci,drive=d,x-max-bounce-buffer-size=4096';
+    expect(room(little)).toEqual({ args: BLK, warnings: [`${little}: ${set('x-max-bounce-buffer-size=4096')}`], line: little });
     const enough = '-device virtio-blk-pci,drive=d,iommu_platform=on,x-max-bounce-buffer-size=64M,disable-legacy=on';
     expect(room(enough)).toEqual({ args: BLK, warnings: [], line: enough });
     expect(room('-device virtio-blk-pci,id=b -set device.b.disable-legacy=off').line).toBe('-device virtio-blk-pci,id=b,iommu_platform=off -set device.b.disable-legacy=off');
@@ -88,9 +91,9 @@ describe('room for DMA to our range', () => {
 
   it('leaves a network device alone whose data goes past QEMU', () => {
     const tap = '-netdev tap,id=n,vhost=on -device virtio-net-pci,netdev=n';
-    expect(room(`${tap} -nic user,model=virtio`)).toEqual({ args: NET, warnings: [], line: `${tap},iommu_platform=off -nic user,model=virtio` });
+    expect(room(`${tap} -nic user,model=virtio`)).toEqual({ args: NET, warnings: [], line: `${tap},iommu_platform=off,disable-legacy=auto -nic user,model=virtio` });
     expect(room('-nic tap,model=virtio,vhost=on')).toEqual({ args: [], warnings: [], line: '-nic tap,model=virtio,vhost=on' });
     const { args, line } = room('-netdev {"type":"vhost-user","id":"n","chardev":"c"} -device virtio-net-pci,netdev=n');
-    expect([args, line]).toEqual([NET, '-netdev {"type":"vhost-user","id":"n","chardev":"c"} -device virtio-net-pci,netdev=n,iommu_platform=off']);
+    expect([args, line]).toEqual([NET, '-netdev {"type":"vhost-user","id":"n","chardev":"c"} -device virtio-net-pci,netdev=n,iommu_platform=off,disable-legacy=auto']);
   });
 });

@@ -2,7 +2,7 @@ import type { Properties } from '@vpmem/options';
 import type { CommandLineItem } from '../command-line/command-line.ts';
 import { propertiesOf } from '../command-line/item-properties.ts';
 import { deviceUses, networkBackend, type DeviceUse, type NetworkBackend } from './device-use.ts';
-import { bounceProperties, dmaManner, PLUGGED_LATER } from './dma-manner.ts';
+import { bounceProperties, dmaManner, plainProperties, PLUGGED_LATER } from './dma-manner.ts';
 import { dmaProblem, hindrance, losesReads } from './dma-settings.ts';
 
 /** What a command line needs so that its other devices reach the range of ours. */
@@ -25,7 +25,7 @@ export function dmaRoom(items: readonly CommandLineItem[], { hotPlug }: { readon
   const backends = items.flatMap((item) => networkBackend(item) ?? []);
   const globals = items.flatMap(userGlobal);
   const warnings = new Map<string, string>();
-  const excepted = new Map<CommandLineItem, string>();
+  const excepted = new Map<CommandLineItem, DeviceUse>();
   const types = new Set<string>(hotPlug ? PLUGGED_LATER : []);
   const warn = ({ words: [option, text = ''] }: CommandLineItem, problem: string): void => {
     if (!warnings.has(problem)) warnings.set(problem, `${option} ${text}: ${problem}`);
@@ -33,11 +33,11 @@ export function dmaRoom(items: readonly CommandLineItem[], { hotPlug }: { readon
 
   for (const use of uses) {
     const manner = dmaManner(use.driver);
-    const { conflicts, problem } = judge(use, backendOf(use, backends));
+    const { plain, problem } = judge(use, backendOf(use, backends));
     if (problem !== undefined) warn(use.item, problem);
     if (manner !== 'bounced') continue;
     types.add(use.driver);
-    if (conflicts && !('iommu_platform' in use.properties)) excepted.set(use.item, use.driver);
+    if (plain) excepted.set(use.item, use);
   }
   for (const item of items) {
     if (networkBackend(item)?.outside === true) warn(item, dmaProblem('outside'));
@@ -47,27 +47,30 @@ export function dmaRoom(items: readonly CommandLineItem[], { hotPlug }: { readon
     const set = hindrance(Object.assign({}, ...theirs.map(({ properties }) => properties)) as Properties);
     if (set !== undefined) for (const { item } of theirs.slice(-1)) warn(item, dmaProblem('bounced', set));
     // A device without an option of its own cannot be excepted.
-    const implied = uses.some((use) => use.driver === type && !use.explicit && judge(use, backendOf(use, backends)).conflicts);
+    const implied = uses.some((use) => use.driver === type && !use.explicit && judge(use, backendOf(use, backends)).plain);
     if (set !== undefined || implied) types.delete(type);
   }
   return {
     args: [...types].flatMap((type) => Object.entries(bounceProperties(type)).flatMap(([name, value]) => ['-global', `${type}.${name}=${value}`])),
     warnings: [...warnings.values()],
-    words: (item) => (types.has(excepted.get(item) ?? '') ? withoutPlatform(item) : item.words),
+    words: (item) => {
+      const use = excepted.get(item);
+      return use?.explicit === true && types.has(use.driver) ? withProperties(item, plainProperties(use.driver, use.properties)) : item.words;
+    },
   };
 }
 
 const IOMMUS = ['intel-iommu', 'amd-iommu', 'virtio-iommu-pci'];
 
-/** What is wrong with a device that is asked for, and whether it cannot have what the others of its type get. */
-function judge({ driver, properties }: DeviceUse, backend: NetworkBackend | undefined): { readonly conflicts: boolean; readonly problem?: string } {
+/** What is wrong with a device that is asked for, and whether it is to be without what the others of its type get. */
+function judge({ driver, properties }: DeviceUse, backend: NetworkBackend | undefined): { readonly plain: boolean; readonly problem?: string } {
   const manner = dmaManner(driver);
-  if (manner === undefined) return { conflicts: false };
-  if (manner !== 'bounced') return { conflicts: false, problem: dmaProblem(manner, { lossy: losesReads(properties) }) };
+  if (manner === undefined) return { plain: false };
+  if (manner !== 'bounced') return { plain: false, problem: dmaProblem(manner, { lossy: losesReads(properties) }) };
   // The host's kernel has the mapping itself; whether it may translate addresses is left as it was.
-  if (backend?.vhost === true) return { conflicts: true };
+  if (backend?.vhost === true) return { plain: true };
   const set = hindrance(properties);
-  return set === undefined ? { conflicts: false } : { conflicts: set.conflicts, problem: dmaProblem(manner, set) };
+  return set === undefined ? { plain: false } : { plain: set.plain, problem: dmaProblem(manner, set) };
 }
 
 function backendOf({ item, driver, properties, explicit }: DeviceUse, backends: readonly NetworkBackend[]): NetworkBackend | undefined {
@@ -90,7 +93,9 @@ function familyOf(type: string): string[] {
   return [type, type.replace(/-pci(-non-transitional)?$/, '-device'), 'virtio-pci', 'virtio-device', 'pci-device', 'device'];
 }
 
-function withoutPlatform({ option, argument = '' }: CommandLineItem): string[] {
-  const text = argument.startsWith('{') ? argument.replace(/\}\s*$/, ',"iommu_platform":false}') : `${argument},iommu_platform=off`;
-  return [`-${option ?? ''}`, text];
+function withProperties({ option = '', argument = '' }: CommandLineItem, properties: Readonly<Record<string, string>>): string[] {
+  const added = Object.entries(properties);
+  if (!argument.startsWith('{')) return [`-${option}`, [argument, ...added.map(([name, value]) => `${name}=${value}`)].join(',')];
+  const members = added.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value === 'off' ? false : value)}`);
+  return [`-${option}`, argument.replace(/\}\s*$/, `${members.join('')}}`)];
 }

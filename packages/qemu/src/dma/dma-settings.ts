@@ -5,8 +5,8 @@ import type { DmaManner } from './dma-manner.ts';
 export interface DmaSetting {
   /** As it was written, such as `iommu_platform=off`. */
   readonly text: string;
-  /** Whether QEMU takes `iommu_platform=on` beside it. */
-  readonly conflicts: boolean;
+  /** Whether the device is to be as QEMU makes it: it is asked for, or QEMU takes nothing else beside this. */
+  readonly plain: boolean;
 }
 
 /** Least room for the largest request of Linux. */
@@ -15,10 +15,10 @@ const LEAST_ROOM = 2 ** 21;
 /** The property that keeps a device of manner `bounced` from reaching the range, if there is one. */
 export function hindrance(properties: Properties): DmaSetting | undefined {
   const { iommu_platform: platform, 'disable-legacy': noLegacy, 'disable-modern': noModern, 'x-max-bounce-buffer-size': room } = properties;
-  if (isOn(noModern)) return { text: 'disable-modern=on', conflicts: true };
-  if (noLegacy !== undefined && !isOn(noLegacy)) return { text: `disable-legacy=${written(noLegacy)}`, conflicts: true };
-  if (platform !== undefined && !isOn(platform)) return { text: 'iommu_platform=off', conflicts: false };
-  if (room !== undefined && bytes(room) < LEAST_ROOM) return { text: `x-max-bounce-buffer-size=${written(room)}`, conflicts: false };
+  if (isOn(noModern)) return { text: 'disable-modern=on', plain: true };
+  if (noLegacy !== undefined && !isOn(noLegacy)) return { text: `disable-legacy=${written(noLegacy)}`, plain: true };
+  if (platform !== undefined && !isOn(platform)) return { text: 'iommu_platform=off', plain: true };
+  if (room !== undefined && bytes(room) < LEAST_ROOM) return { text: `x-max-bounce-buffer-size=${written(room)}`, plain: false };
   return undefined;
 }
 
@@ -27,7 +27,7 @@ export function losesReads({ iommu_platform: platform, 'x-max-bounce-buffer-size
   return isOn(platform) && room !== undefined && bytes(room) > 4096;
 }
 
-const REQUESTS = 'pages of persistent memory themselves (O_DIRECT to a file mapped with DAX, or RAM made of it)';
+const REQUESTS = 'persistent memory directly (O_DIRECT with a buffer mapped with DAX, or the range used as RAM)';
 
 /** What becomes of a device that does not reach the range, and what to write instead. */
 export function dmaProblem(manner: DmaManner, { text = '', lossy = false }: { readonly text?: string; readonly lossy?: boolean } = {}): string {

@@ -1,7 +1,7 @@
 import type { PropertySource } from '@vpmem/options';
 import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
 import { isOutside } from './device-use.ts';
-import { dmaManner, fullName } from './dma-manner.ts';
+import { dmaManner, fullName, plainProperties } from './dma-manner.ts';
 import { dmaProblem, hindrance, losesReads } from './dma-settings.ts';
 
 /** A device that is to be plugged in, and why it will not reach the range of ours. */
@@ -22,16 +22,17 @@ export async function pluggedDma(qemu: QemuMonitor, source: PropertySource): Pro
   const warning = (problem: string): string => `device_add ${type}${typeof id === 'string' ? `, id '${id}'` : ''}: ${problem}`;
   if (manner !== 'bounced') return { source, warning: warning(dmaProblem(manner, { lossy: losesReads(source.properties) })) };
   if (type.startsWith('virtio-net-') && typeof netdev === 'string' && isOutside(await networkType(qemu, netdev))) {
-    return { source: withoutPlatform(source), warning: warning(dmaProblem('outside')) };
+    return { source: asQemuDoes(source, type), warning: warning(dmaProblem('outside')) };
   }
   const set = hindrance(source.properties);
   if (set === undefined) return { source };
-  return { source: set.conflicts ? withoutPlatform(source) : source, warning: warning(dmaProblem(manner, set)) };
+  return { source: set.plain ? asQemuDoes(source, type) : source, warning: warning(dmaProblem(manner, set)) };
 }
 
-function withoutPlatform(source: PropertySource): PropertySource {
-  if ('iommu_platform' in source.properties) return source;
-  return { ...source, properties: { ...source.properties, iommu_platform: source.form === 'json' ? false : 'off' } };
+/** A device as QEMU would make it without us. */
+function asQemuDoes(source: PropertySource, type: string): PropertySource {
+  const added = Object.entries(plainProperties(type, source.properties)).map(([name, value]) => [name, value === 'off' && source.form === 'json' ? false : value] as const);
+  return { ...source, properties: { ...source.properties, ...Object.fromEntries(added) } };
 }
 
 /** The type of a network back end, which QEMU tells only in HMP: a line of its name and `index=0,type=user,…`. */
