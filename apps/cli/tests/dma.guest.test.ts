@@ -95,5 +95,5 @@ describe.skipIf(testbed === undefined)(`DMA of other devices${reason === undefin
     await vm.run('dd if=/dev/zero of=/dev/shm/fill bs=1M count=220', { timeout: 60_000 });
     await vm.sh('fio --name=j --ioengine=psync --rw=write --bs=256k --filename=/dev/vda --size=140m --end_fsync=1 --verify=crc32c --output-format=terse', { timeout: 100_000 });
     expect(vm.stderr).toBe('');
-  });
+  }, 240_000);
 });

@@ -2,6 +2,7 @@ export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } f
 export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
 export { checkPluggedRam } from './plug/plugged-ram.ts';
+export { DMA_ADVICE } from './dma/dma-manner.ts';
 export { pluggedDma, type PluggedDma } from './dma/plugged-dma.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';

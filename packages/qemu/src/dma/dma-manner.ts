@@ -6,7 +6,7 @@
 // - nvme, ide, ahci, pvscsi, lsi53c895a, megasas, am53c974 take turns with the buffer; what goes through is right.
 // - virtio maps all of a request at once. Without room it gives the device up for good, a reset aside. It has room with a
 //   larger x-max-bounce-buffer-size, but only where it takes the function's own address space, which iommu_platform=on says;
-//   and that needs VIRTIO 1.0, so disable-legacy=on.
+//   and a device that also speaks the protocol before version 1 has no such thing, so disable-legacy=on.
 // - virtio-scsi maps each request a second time. With little room both wait for each other; with much, a read arrives, and the
 //   first mapping, never filled, is copied over it. So it is better off without.
 // - virtio-balloon of Linux does not take iommu_platform; virtio-gpu keeps mappings, which a copy would not follow.
@@ -15,7 +15,7 @@ import type { Properties } from '@vpmem/options';
 /** How a device of QEMU's takes DMA to a range that is served: with buffers large enough, or not at all, and why. */
 export type DmaManner = 'bounced' | 'transitional' | 'scsi' | 'outside';
 
-/** Whether a type speaks the protocol before VIRTIO 1.0 too. */
+/** Whether a type also speaks the protocol before version 1. */
 const BOUNCED: Readonly<Record<string, { readonly legacy: boolean }>> = {
   'virtio-9p-pci': { legacy: true },
   'virtio-blk-pci': { legacy: true },
@@ -64,3 +64,8 @@ export function plainProperties(driver: string, given: Properties): Readonly<Rec
   const plain = { iommu_platform: 'off', ...(BOUNCED[driver]?.legacy === true && { 'disable-legacy': 'auto' }) };
   return Object.fromEntries(Object.entries(plain).filter(([name]) => !(name in given)));
 }
+
+/** For whoever gives a range to a QEMU himself: options of it for the usual disk, in one line that a shell takes for a comment. */
+export const DMA_ADVICE = `# for disks that read or write persistent memory directly: ${Object.entries(bounceProperties('virtio-blk-pci'))
+  .map(([name, value]) => `-global virtio-blk-pci.${name}=${value}`)
+  .join(' ')}`;

@@ -35,7 +35,7 @@ export function dmaProblem(manner: DmaManner, { text = '', lossy = false }: { re
     case 'bounced':
       return `with ${text} it fails for good when a guest has it read or write ${REQUESTS}; leave ${text} out`;
     case 'transitional':
-      return `it fails for good when a guest has it read or write ${REQUESTS}, and QEMU can help only a device of VIRTIO 1.0; leave -transitional out`;
+      return `it fails for good when a guest has it read or write ${REQUESTS}, and QEMU can help only a device without the legacy protocol; leave -transitional out`;
     case 'scsi':
       return lossy
         ? `with iommu_platform=on and x-max-bounce-buffer-size=, what it reads into ${REQUESTS} is lost without an error; use virtio-blk-pci or nvme`
