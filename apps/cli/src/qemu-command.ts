@@ -165,7 +165,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
   const substitution = warned(substitute(words, { hotPlug, takeMonitors: (items) => (taken = takeMonitors(items, folder)) }));
   if (substitution.help !== undefined) return { code: showHelp(substitution.help), signal: null };
   const failed = (error: unknown): void => tell(describeInternalError(error));
-  const { name, ramProblem, globals } = substitution;
+  const { name, ramProblem, globals, dmaRoom } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
@@ -194,7 +194,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
     let whole: ManagedMachine = machine;
     if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, unplug, pid: () => pid, failed });
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, unplug, dmaRoom, pid: () => pid, warn: (text) => about.warn(text), failed });
       whole = qemuMachine;
       const asked = await Monitors.open(plan, whole, about);
       monitors.push(asked);
