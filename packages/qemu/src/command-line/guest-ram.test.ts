@@ -40,6 +40,10 @@ describe('RAM of which the command line says no more than how much', () => {
     expect(shared(args)).toEqual(args);
   });
 
+  it('has an id of its own', () => {
+    expect(shared(['-object', 'memory-backend-ram,id=vpmem-ram,size=4M']).at(-1)).toBe('memory-backend=vpmem-ram-2');
+  });
+
   it('lies where -mem-path says, in a directory', () => {
     expect(shared(['-mem-path', '/x', '-m', '1G', '-mem-path', folder, '-mem-prealloc'])).toEqual([
       '-m', '1G', '-mem-prealloc', '-object', `memory-backend-file,mem-path=${folder},id=vpmem-ram,size=1G,share=on`, '-machine', 'memory-backend=vpmem-ram',

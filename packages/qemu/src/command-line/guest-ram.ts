@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
-import { objectId } from '@vpmem/machine';
+import { freeId, objectId } from '@vpmem/machine';
 import { formatSize, OptionError, parseSize, type Properties } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
 import { escapeCommas, itemsOf, machineProperties, withProperty } from './item-properties.ts';
 import { QemuError } from '../qemu-error.ts';
 
-/** The id of the RAM backend that is added where the command line has none. */
+/** The id of the RAM backend that is added where the command line has none, unless it is taken. */
 export const RAM_ID = 'vpmem-ram';
 /** What QEMU gives a guest that was not given any, in bytes. */
 const DEFAULT_RAM = 128 * 2 ** 20;
@@ -54,7 +54,8 @@ export function shareRam(items: readonly CommandLineItem[]): SharedRam {
   const path = items.filter(({ option }) => option === 'mem-path').at(-1)?.argument;
   warnings.push(...fileWarning('-mem-path', path));
   const kind = path === undefined ? 'memory-backend-memfd' : `memory-backend-file,mem-path=${escapeCommas(path)}`;
-  const added = [option('object', `${kind},id=${RAM_ID},size=${formatSize(size)},share=on`), option('machine', `memory-backend=${RAM_ID}`)];
+  const id = freeId(RAM_ID, (taken) => [...objects.values()].some((properties) => properties.id === taken));
+  const added = [option('object', `${kind},id=${id},size=${formatSize(size)},share=on`), option('machine', `memory-backend=${id}`)];
   return { items: [...shared.filter(({ option: name }) => name !== 'mem-path'), ...added], warnings };
 }
 

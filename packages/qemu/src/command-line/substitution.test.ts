@@ -110,8 +110,8 @@ describe('substitute', () => {
     expect([help[0], help.some((line) => /^ {2}memdev=<string> +- id of its memory backend$/.test(line))]).toEqual(['virtio-pmem-pci options:', true]);
   });
 
-  it.each([['virtio-rng-pci,help'], ['help'], ['{"driver":"virtio-pmem-pci","help":true}']])('leaves -device %s to others', (text) => {
-    expect(substitute(['-device', text]).help).toBeUndefined();
+  it.each([['virtio-rng-pci,help'], ['help'], ['{"driver":"virtio-pmem-pci","help":true}'], ['virtio-pmem-pci,memdev=a,,help'], ['virtio-pmem-pci,memdev=help']])('leaves -device %s to others', (text) => {
+    expect(substitute(['-object', 'memory-backend-ram,id=help,size=4M', '-object', '{"qom-type":"memory-backend-ram","id":"a,help"}', '-device', text]).help).toBeUndefined();
   });
 
   it('passes on where on the bus the device goes', () => {

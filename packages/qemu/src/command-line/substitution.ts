@@ -8,6 +8,7 @@ import { OUR_DRIVER, takePmemDevices, type TakenOption } from './pmem-devices.ts
 import { readConfigFiles, wordsOf, type KeepFile } from './read-config.ts';
 import { applySetOptions } from './set-option.ts';
 import { checkServable } from './unservable.ts';
+import { checkUserConfig } from './user-config.ts';
 import { QemuError } from '../qemu-error.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
@@ -35,8 +36,11 @@ export interface Substitution {
   args(served: readonly ServedDevice[], keep: KeepFile): string[];
 }
 
-/** Whether devices are to be plugged in while the VM runs, and on which root ports. */
+/** What there is beside the command line. */
 export interface SubstituteOptions {
+  /** The file that QEMU reads by itself; default: see `USER_CONFIG`. */
+  readonly userConfig?: string;
+  /** Whether devices are to be plugged in while the VM runs, and on which root ports. */
   readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
 }
 
@@ -46,7 +50,7 @@ export interface SubstituteOptions {
  *
  * @throws QemuError, OptionError
  */
-export function substitute(args: readonly string[], { hotPlug }: SubstituteOptions = {}): Substitution {
+export function substitute(args: readonly string[], { hotPlug, userConfig }: SubstituteOptions = {}): Substitution {
   const typed = splitCommandLine(args);
   const help = helpAsked(typed);
   if (help.of !== 'nothing' || isIncomplete(typed)) return untouched(args, help.of === 'device' ? help.lines : undefined);
@@ -56,6 +60,7 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
   const { devices, objects } = takePmemDevices(items, globals);
   const use = { now: devices.length > 0, later: hotPlug !== undefined };
   checkServable(items, use);
+  checkUserConfig(typed, use.now || use.later, userConfig);
   const { items: ready, warnings, problem } = guestRam(items, use);
   const room = hotPlug === undefined ? [] : hotPlugRoom(items, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
