@@ -131,9 +131,9 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
   const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem, globals } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
-  let connected = false;
+  const seen = { device: false };
   machine.onEvent((event) => {
-    connected ||= event.name === 'PMEM_CLIENT_CONNECTED';
+    seen.device ||= event.name === 'PMEM_CLIENT_CONNECTED';
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') tell(`${severity}: ${text}`);
     else if (event.name === 'PMEM_POWER_CUT') tell(text);
@@ -176,7 +176,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     };
     const ending = await runQemu(qemu, args, { stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore', started });
     // What QEMU has refused before it had a device leaves nothing.
-    if (ending.code === 1 && served.length > 0 && !connected) end = () => machine.abandon();
+    if (ending.code === 1 && served.length > 0 && !seen.device) end = () => machine.abandon();
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {
