@@ -1,5 +1,4 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
-export { RAM_ID } from './command-line/guest-ram.ts';
 export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, MIN_QEMU } from './qemu-binary.ts';

@@ -40,7 +40,7 @@ describe('a file of -readconfig', () => {
     const { words, files, labels } = substituted(['-readconfig', path, '-m', 'maxmem=1G']);
     expect(words).toEqual([
       '-readconfig', '/kept/1', ...VFIO('nv1'), '-m', 'maxmem=1G',
-      '-object', 'memory-backend-memfd,id=vpmem-ram,size=512M,share=on', '-machine', 'memory-backend=vpmem-ram',
+      '-object', 'memory-backend-memfd,id=pc.ram,size=512M,share=on', '-machine', 'memory-backend=pc.ram',
     ]);
     expect(files).toEqual([['vm.cfg', `[memory]\n  size = "512M"\n\n${'#\n'.repeat(8)}# the end\n[device]\n  driver = "virtio-rng-pci"\n`]]);
     expect(labels).toEqual([`${path}:4`, `${path}:9`]);

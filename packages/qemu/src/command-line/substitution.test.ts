@@ -4,7 +4,7 @@ import { substitute } from './substitution.ts';
 const OBJECT = 'memory-backend-file,id=mem1,share,mem-path=/d/pmem.img,size=4G';
 const DEVICE = 'virtio-pmem-pci,memdev=mem1,id=nv1';
 const VFIO = '{"driver":"vfio-user-pci","id":"nv1","socket":{"path":"/run/nv1.sock","type":"unix"}}';
-const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=vpmem-ram,size=${size},share=on`, '-machine', 'memory-backend=vpmem-ram'];
+const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=pc.ram,size=${size},share=on`, '-machine', 'memory-backend=pc.ram'];
 
 const noFiles = (): string => {
   throw new Error('no file is needed');
@@ -148,6 +148,11 @@ describe('a command line for devices that may come later', () => {
     const plain = later(...line);
     expect([plain.ramProblem, plain.args([], noFiles)]).toEqual([expect.stringMatching(/'r': it is private/), line]);
     expect(() => later(...line, '-object', OBJECT, '-device', DEVICE)).toThrow(/private/);
+  });
+
+  it('may come from a migration stream, and be asked to take only what can', () => {
+    const line = ['-incoming', 'defer', '-only-migratable', '-M', 'q35'];
+    expect(later(...line).args([], noFiles).slice(0, 5)).toEqual(line);
   });
 
   it('does not go into the background', () => {
