@@ -169,7 +169,8 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
     stop.signal.throwIfAborted();
     releaseSignals();
     end = () => machine.close();
-    const args = [...substitution.args(served, keepIn(folder)), ...(connection?.args ?? [])];
+    // Ours first: behind an option that lacks its argument they would be that.
+    const args = [...(connection?.args ?? []), ...substitution.args(served, keepIn(folder))];
     const started = (of: number): void => {
       pid = of;
       machine.bindVm(of).catch(failed);

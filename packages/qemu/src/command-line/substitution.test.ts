@@ -138,9 +138,9 @@ describe('a command line for devices that may come later', () => {
   const later = (...args: string[]): ReturnType<typeof substitute> => substitute(args, { hotPlug: {} });
 
   it('gets shareable RAM and room, although it has no device yet', () => {
-    expect(later('-m', '1G').args([], noFiles)).toEqual(['-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G']);
+    expect(later('-m', '1G').args([], noFiles)).toEqual(['-m', '1G', ...RAM('1G'), '-device', '{"driver":"pci-bridge","id":"vpmem-bridge","chassis_nr":200,"pref64-reserve":34359738368}']);
     expect(later('-M', 'q35').args([], noFiles)).toEqual(['-M', 'q35', ...RAM('128M')]);
-    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=16G');
+    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('{"driver":"pcie-root-port","id":"vpmem-port0","chassis":200,"pref64-reserve":17179869184}');
   });
 
   it('may have private RAM, which is a problem only then', () => {
