@@ -167,7 +167,9 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
   const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem, globals, dmaRoom } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
+  const seen = { device: false };
   machine.onEvent((event) => {
+    seen.device ||= event.name === 'PMEM_CLIENT_CONNECTED';
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') tell(`${severity}: ${text}`);
     else if (event.name === 'PMEM_POWER_CUT') tell(text);
@@ -210,12 +212,15 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
     stop.signal.throwIfAborted();
     releaseSignals();
     end = () => machine.close();
-    const args = [...substitution.args(served, keepIn(folder)), ...(connection?.args ?? [])];
+    // Ours first: behind an option that lacks its argument they would be that.
+    const args = [...(connection?.args ?? []), ...substitution.args(served, keepIn(folder))];
     const started = (of: number): void => {
       pid = of;
       machine.bindVm(of).catch(failed);
     };
     const ending = await runQemu(qemu, args, { stdin: onTerminal ? 'ignore' : 'inherit', started });
+    // What QEMU has refused before it had a device leaves nothing.
+    if (ending.code === 1 && served.length > 0 && !seen.device) end = () => machine.abandon();
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {

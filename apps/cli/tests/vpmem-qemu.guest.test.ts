@@ -127,11 +127,13 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
   });
 
   it('a QEMU that refuses something: its words, its status', async () => {
-    const [command = '', ...rest] = vpmemQemu(['-nodefaults', '-device', 'no-such-device']);
-    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [command = '', ...rest] = vpmemQemu(['-nodefaults', '-object', `memory-backend-file,id=m,share=on,mem-path=${folder}/f,size=4M`, '-device', 'virtio-pmem-pci,memdev=m', '-device', 'no-such-device']);
+    const child = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
     let text = '';
     child.stderr.on('data', (data: Buffer) => (text += data.toString()));
     expect(await once(child, 'close')).toEqual([1, null]);
     expect(text).toMatch(/'no-such-device' is not a valid device model name/);
+    // The file that was made for it is gone again.
+    expect(readdirSync(folder, { recursive: true })).toEqual(['vpmem']);
   });
 });

@@ -87,7 +87,7 @@ describe.skipIf(testbed === undefined)(`whole command lines${reason === undefine
   });
 
   const bare = ({ qemuWrapper }: Testbed): string[] => [qemuWrapper];
-  const behindUs = ({ qemuWrapper }: Testbed): string[] => [process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, '--'];
+  const behindUs = ({ qemuWrapper }: Testbed, ...options: string[]): string[] => [process.execPath, MAIN, 'qemu', ...options, '--qemu', qemuWrapper, '--'];
 
   it.concurrent.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each) => [title, each.line, each] as const)))('%s: %s', async (title, _, each: CommandLineCase) => {
     if (testbed === undefined) throw new Error(reason);
@@ -96,5 +96,13 @@ describe.skipIf(testbed === undefined)(`whole command lines${reason === undefine
     const [qemu, vpmem] = await Promise.all([ending(join(folder, `q${n}`), bare(testbed), each.line), ending(join(folder, `v${n}`), behindUs(testbed), each.line)]);
     expect({ qemu: verdict(qemu, each.qemu, help), vpmem: verdict(vpmem, each.vpmem, help) }).toEqual({ qemu: each.qemu, vpmem: each.vpmem });
     if (each.sameWords && each.qemu !== 'starts') expect(words(vpmem.stderr)).toEqual(words(qemu.stderr));
+  }, LIMIT);
+
+  // There is room for devices to come then, which must take nothing that the line itself wants.
+  const withJson = COMMAND_LINES.flatMap(({ lines }) => lines.filter(({ line }) => line.includes(`-device '{`) || line.endsWith('-device')));
+  it.concurrent.each(withJson.map((each) => [each.line, each] as const))('with a monitor of ours: %s', async (_, each) => {
+    if (testbed === undefined) throw new Error(reason);
+    const end = await ending(join(folder, `m${made++}`), behindUs(testbed, '--qmp', 'unix:m,server=on,wait=off'), each.line);
+    expect(verdict(end, each.vpmem, false)).toEqual(each.vpmem);
   }, LIMIT);
 });

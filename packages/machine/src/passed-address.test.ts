@@ -5,11 +5,11 @@ const addr = passedAddress('where');
 const given = (value: string | number) => ({ form: 'json', properties: { addr: value } }) as const;
 
 describe('passedAddress', () => {
-  it.each(['0', '5', '05.0', '0x1f', '1F.7', '005', ' 5.01'])('%j goes on as it is', (text) => {
+  it.each(['0', '5', '05.0', '0x1f', '1F.7', '005', ' 5.01', '0x1.0x2', '1.0X7'])('%j goes on as it is', (text) => {
     expect(addr.read(given(text), 'addr')).toBe(text);
   });
 
-  it.each(['', '20', '5.8', '5.', '.1', 'zz', '-1', '0:5.0', '5 ', '5.0x', '0x', '5.1.1', '105'])('%j is no place on a bus', (text) => {
+  it.each(['', '20', '5.8', '5.', '.1', 'zz', '-1', '0:5.0', '5 ', '5.0x', '5.0x8', '0x', '5.1.1', '105'])('%j is no place on a bus', (text) => {
     expect(() => addr.read(given(text), 'addr')).toThrow(
       expect.objectContaining({
         code: 'invalid-value',

@@ -1,6 +1,6 @@
 import { OptionError, property, type Property, type PropertySource } from '@vpmem/options';
 
-const ADDRESS = /^\s*(?:0x)?0*(?:1?[0-9a-f])(?:\.0*[0-7])?$/i;
+const ADDRESS = /^\s*(?:0x)?0*(?:1?[0-9a-f])(?:\.(?:0x)?0*[0-7])?$/i;
 /** Eight functions in each of 32 slots. */
 const LAST_FUNCTION = 255;
 /** In JSON, as if there were no `addr`. */

@@ -108,6 +108,8 @@ export const DEVICE_CASES: readonly OptionGroup[] = [
       both('virtio-pmem-pci,memdev=mem1,addr=05.0'),
       both('virtio-pmem-pci,memdev=mem1,addr=0x5'),
       both('virtio-pmem-pci,memdev=mem1,addr=1f'),
+      both('virtio-pmem-pci,memdev=mem1,addr=0x5.0x0'),
+      refusedInRun(both('virtio-pmem-pci,memdev=mem1,addr=0x5.0x2', 'A slot has one function in `vpmem run`.'), 'bus-slot'),
       refusedInRun(both('virtio-pmem-pci,memdev=mem1,addr=1f.7', 'A slot has one function in `vpmem run`.'), 'bus-slot'),
       refusedInRun(neither('virtio-pmem-pci,memdev=mem1,addr=20', "doesn't take value", 'invalid-value'), 'bus-slot'),
       refusedInRun(neither('virtio-pmem-pci,memdev=mem1,addr=5.8', "doesn't take value", 'invalid-value'), 'bus-slot'),

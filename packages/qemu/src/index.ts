@@ -1,6 +1,5 @@
 export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
 export { propertiesOf } from './command-line/item-properties.ts';
-export { RAM_ID } from './command-line/guest-ram.ts';
 export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
 export { parseUnplug, unplugPolicy, withUnplug, type UnplugChoice, type UnplugPolicy } from './plug/msix-unplug.ts';
 export { checkPluggedRam } from './plug/plugged-ram.ts';

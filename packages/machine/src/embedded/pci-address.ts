@@ -1,9 +1,9 @@
 import { MAX_SLOTS } from '@vpmem/pci';
 import { MachineError } from '../machine-error.ts';
 
-/** The slot that `addr=` names: `5` or `5.0`, hexadecimal as in QEMU. @throws MachineError */
+/** The slot that `addr=` names: `5`, `5.0` or `0x5.0x0`, hexadecimal as in QEMU. @throws MachineError */
 export function parsePciAddress(label: string, text: string): number {
-  const [, slotText, functionText = '0'] = /^(?:0x)?([0-9a-f]{1,2})(?:\.([0-7]))?$/i.exec(text) ?? [];
+  const [, slotText, functionText = '0'] = /^(?:0x)?([0-9a-f]{1,2})(?:\.(?:0x)?([0-7]))?$/i.exec(text) ?? [];
   const slot = Number.parseInt(slotText ?? '', 16);
   if (!(slot < MAX_SLOTS)) {
     throw new MachineError('bus-slot', 'addr', `device '${label}': addr=${text} is no slot; write one from 0 to 1f, hexadecimal`);

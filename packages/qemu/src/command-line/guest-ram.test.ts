@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { splitCommandLine } from './command-line.ts';
 import { shareRam } from './guest-ram.ts';
 
-const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=vpmem-ram,size=${size},share=on`, '-machine', 'memory-backend=vpmem-ram'];
+const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=pc.ram,size=${size},share=on`, '-machine', 'memory-backend=pc.ram'];
 const shared = (args: readonly string[]): string[] => shareRam(splitCommandLine(args)).items.flatMap(({ words }) => words);
 
 let folder: string;
@@ -40,9 +40,17 @@ describe('RAM of which the command line says no more than how much', () => {
     expect(shared(args)).toEqual(args);
   });
 
+  it.each([['q35', 'pc.ram'], ['pc-i440fx-10.1', 'pc.ram'], ['isapc', 'pc.ram'], ['microvm', 'microvm.ram'], ['none', 'ram'], ['virt', 'vpmem-ram']])('of a %s is called what QEMU would', (machine, id) => {
+    expect(shared(['-M', machine]).at(-1)).toBe(`memory-backend=${id}`);
+  });
+
+  it('has an id of its own', () => {
+    expect(shared(['-object', 'memory-backend-ram,id=pc.ram,size=4M']).at(-1)).toBe('memory-backend=pc.ram-2');
+  });
+
   it('lies where -mem-path says, in a directory', () => {
     expect(shared(['-mem-path', '/x', '-m', '1G', '-mem-path', folder, '-mem-prealloc'])).toEqual([
-      '-m', '1G', '-mem-prealloc', '-object', `memory-backend-file,mem-path=${folder},id=vpmem-ram,size=1G,share=on`, '-machine', 'memory-backend=vpmem-ram',
+      '-m', '1G', '-mem-prealloc', '-object', `memory-backend-file,mem-path=${folder},id=pc.ram,size=1G,share=on`, '-machine', 'memory-backend=pc.ram',
     ]);
     expect(shareRam(splitCommandLine(['-mem-path', folder])).warnings).toEqual([]);
   });
@@ -50,7 +58,7 @@ describe('RAM of which the command line says no more than how much', () => {
   it('lies where -mem-path says, in a file, which is worth a word', () => {
     for (const path of [join(folder, 'file'), join(folder, 'new,1')]) {
       const { items, warnings } = shareRam(splitCommandLine(['-mem-path', path]));
-      expect(items[0]?.argument).toBe(`memory-backend-file,mem-path=${path.replace(',', ',,')},id=vpmem-ram,size=128M,share=on`);
+      expect(items[0]?.argument).toBe(`memory-backend-file,mem-path=${path.replace(',', ',,')},id=pc.ram,size=128M,share=on`);
       expect(warnings).toEqual([expect.stringMatching(/^-mem-path: the guest's RAM is kept in the file '.*', since it has to be shared/)]);
     }
   });

@@ -1,12 +1,14 @@
 import { statSync } from 'node:fs';
-import { objectId } from '@vpmem/machine';
+import { freeId, objectId } from '@vpmem/machine';
 import { formatSize, OptionError, parseSize, type Properties } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
 import { escapeCommas, itemsOf, machineProperties, withProperty } from './item-properties.ts';
+import { familyOf } from './machine-family.ts';
 import { QemuError } from '../qemu-error.ts';
 
-/** The id of the RAM backend that is added where the command line has none. */
-export const RAM_ID = 'vpmem-ram';
+/** What QEMU calls the RAM that it makes itself, by the type of machine: monitors and migration streams name it so. */
+const RAM_IDS: Readonly<Record<string, string>> = { pc: 'pc.ram', q35: 'pc.ram', isapc: 'pc.ram', microvm: 'microvm.ram', none: 'ram' };
+const OTHER_RAM = 'vpmem-ram';
 /** What QEMU gives a guest that was not given any, in bytes. */
 const DEFAULT_RAM = 128 * 2 ** 20;
 /** What QEMU rounds the size of RAM up to. */
@@ -54,7 +56,8 @@ export function shareRam(items: readonly CommandLineItem[]): SharedRam {
   const path = items.filter(({ option }) => option === 'mem-path').at(-1)?.argument;
   warnings.push(...fileWarning('-mem-path', path));
   const kind = path === undefined ? 'memory-backend-memfd' : `memory-backend-file,mem-path=${escapeCommas(path)}`;
-  const added = [option('object', `${kind},id=${RAM_ID},size=${formatSize(size)},share=on`), option('machine', `memory-backend=${RAM_ID}`)];
+  const id = freeId(ramId(items), (taken) => [...objects.values()].some((properties) => properties.id === taken));
+  const added = [option('object', `${kind},id=${id},size=${formatSize(size)},share=on`), option('machine', `memory-backend=${id}`)];
   return { items: [...shared.filter(({ option: name }) => name !== 'mem-path'), ...added], warnings };
 }
 
@@ -81,6 +84,13 @@ function problemOf({ share, offset, readonly }: Properties): string | undefined 
 function fileWarning(what: string, path: unknown): string[] {
   if (typeof path !== 'string' || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return [];
   return [`${what}: the guest's RAM is kept in the file '${path}', since it has to be shared (share=on); name a directory, and it is gone with the VM`];
+}
+
+function ramId(items: readonly CommandLineItem[]): string {
+  const { type = 'pc' } = machineProperties(items);
+  if (typeof type !== 'string') return OTHER_RAM;
+  const family = familyOf(type);
+  return RAM_IDS[family === 'other' ? type : family] ?? OTHER_RAM;
 }
 
 /** Bytes of RAM, which `-m` decides if it says anything, then `-machine memory.size=`; undefined for what QEMU will refuse. */

@@ -3,7 +3,8 @@ import { splitCommandLine } from './command-line.ts';
 import { hotPlugRoom, parseRootPorts, type RootPorts } from './hot-plug-room.ts';
 
 const GIB = 2 ** 30;
-const BRIDGE = ['-device', 'pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=200,pref64-reserve=32G'];
+const BRIDGE = ['-device', '{"driver":"pci-bridge","id":"vpmem-bridge","bus":"pci.0","chassis_nr":200,"pref64-reserve":34359738368}'];
+const PORT = (n: number, reserve: number): string[] => ['-device', `{"driver":"pcie-root-port","id":"vpmem-port${n}","bus":"pcie.0","chassis":${200 + n},"pref64-reserve":${reserve}}`];
 
 describe('parseRootPorts', () => {
   it.each([
@@ -39,10 +40,10 @@ describe('hotPlugRoom', () => {
 
   it('makes root ports on a q35, each with a window as big, 16G together at least', () => {
     expect(room(['-M', 'q35'], { count: 2, reserve: 64 * GIB })).toEqual([
-      ...['-device', 'pcie-root-port,id=vpmem-port0,bus=pcie.0,chassis=200,pref64-reserve=64G'],
-      ...['-device', 'pcie-root-port,id=vpmem-port1,bus=pcie.0,chassis=201,pref64-reserve=64G'],
+      ...PORT(0, 64 * GIB),
+      ...PORT(1, 64 * GIB),
     ]);
-    const reserves = (count: number): string[] => room(['-M', 'q35'], { count, reserve: GIB }).filter((word) => word !== '-device').map((word) => word.replace(/.*=/, ''));
+    const reserves = (count: number): string[] => room(['-M', 'q35'], { count, reserve: GIB }).filter((word) => word !== '-device').map((word) => `${(JSON.parse(word) as { 'pref64-reserve': number })['pref64-reserve'] / GIB}G`);
     expect(reserves(1)).toEqual(['16G']);
     expect(reserves(3)).toEqual(['8G', '8G', '8G']);
     expect(reserves(16).at(-1)).toBe('1G');

@@ -49,7 +49,8 @@ export function parseRootPorts(text: string): RootPorts {
 /**
  * What has to be added to a command line so that devices can be plugged in later: on a `q35` the root ports asked for, on a
  * `pc` a bridge, unless the line has one with a reserve. They are on the main bus, which QEMU does not mean where the line has
- * an expander (pxb). They come last, so nothing of the VM's own changes its slot.
+ * an expander (pxb). They are in JSON and come last, so QEMU makes them after all others: nothing of the VM's own changes its slot,
+ * or finds it taken.
  *
  * @throws QemuError where the machine cannot have root ports
  */
@@ -61,12 +62,16 @@ export function hotPlugRoom(items: readonly CommandLineItem[], rootPorts?: RootP
   }
   if (rootPorts !== undefined) return ports(rootPorts);
   const reserved = itemsOf(items, 'device', 'driver').some(({ properties }) => 'pref64-reserve' in properties);
-  return family !== 'pc' || reserved ? [] : ['-device', `pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=${FIRST_CHASSIS},pref64-reserve=${formatSize(BRIDGE_RESERVE)}`];
+  return family !== 'pc' || reserved ? [] : device({ driver: 'pci-bridge', id: 'vpmem-bridge', bus: 'pci.0', chassis_nr: FIRST_CHASSIS, 'pref64-reserve': BRIDGE_RESERVE });
 }
 
 function ports({ count, reserve }: RootPorts): string[] {
-  const size = formatSize(Math.max(reserve, powerOfTwo(LEAST_TOTAL / count)));
-  return Array.from({ length: count }, (_, i) => ['-device', `pcie-root-port,id=vpmem-port${i},bus=pcie.0,chassis=${FIRST_CHASSIS + i},pref64-reserve=${size}`]).flat();
+  const size = Math.max(reserve, powerOfTwo(LEAST_TOTAL / count));
+  return Array.from({ length: count }, (_, i) => device({ driver: 'pcie-root-port', id: `vpmem-port${i}`, bus: 'pcie.0', chassis: FIRST_CHASSIS + i, 'pref64-reserve': size })).flat();
+}
+
+function device(properties: Readonly<Record<string, string | number>>): string[] {
+  return ['-device', JSON.stringify(properties)];
 }
 
 /** The least power of two that is not less. */

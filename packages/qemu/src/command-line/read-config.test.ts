@@ -40,7 +40,7 @@ describe('a file of -readconfig', () => {
     const { words, files, labels } = substituted(['-readconfig', path, '-m', 'maxmem=1G']);
     expect(words).toEqual([
       '-readconfig', '/kept/1', ...VFIO('nv1'), '-m', 'maxmem=1G',
-      '-object', 'memory-backend-memfd,id=vpmem-ram,size=512M,share=on', '-machine', 'memory-backend=vpmem-ram',
+      '-object', 'memory-backend-memfd,id=pc.ram,size=512M,share=on', '-machine', 'memory-backend=pc.ram',
     ]);
     expect(files).toEqual([['vm.cfg', `[memory]\n  size = "512M"\n\n${'#\n'.repeat(8)}# the end\n[device]\n  driver = "virtio-rng-pci"\n`]]);
     expect(labels).toEqual([`${path}:4`, `${path}:9`]);
@@ -51,7 +51,7 @@ describe('a file of -readconfig', () => {
     const { words, files } = substituted(['-readconfig', path], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } });
     // It is a q35 by the file, and has shared RAM.
     // Room for DMA stands before it.
-    expect([words.slice(words.indexOf('-readconfig')), files]).toEqual([['-readconfig', path, '-device', 'pcie-root-port,id=vpmem-port0,bus=pcie.0,chassis=200,pref64-reserve=16G'], []]);
+    expect([words.slice(words.indexOf('-readconfig')), files]).toEqual([['-readconfig', path, '-device', '{"driver":"pcie-root-port","id":"vpmem-port0","bus":"pcie.0","chassis":200,"pref64-reserve":17179869184}'], []]);
   });
 
   it('is changed where its RAM is private', () => {

@@ -4,7 +4,7 @@ import { substitute } from './substitution.ts';
 const OBJECT = 'memory-backend-file,id=mem1,share,mem-path=/d/pmem.img,size=4G';
 const DEVICE = 'virtio-pmem-pci,memdev=mem1,id=nv1';
 const VFIO = '{"driver":"vfio-user-pci","id":"nv1","socket":{"path":"/run/nv1.sock","type":"unix"}}';
-const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=vpmem-ram,size=${size},share=on`, '-machine', 'memory-backend=vpmem-ram'];
+const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=pc.ram,size=${size},share=on`, '-machine', 'memory-backend=pc.ram'];
 
 const noFiles = (): string => {
   throw new Error('no file is needed');
@@ -113,8 +113,8 @@ describe('substitute', () => {
     expect([help[0], help.some((line) => /^ {2}memdev=<string> +- id of its memory backend$/.test(line))]).toEqual(['virtio-pmem-pci options:', true]);
   });
 
-  it.each([['virtio-rng-pci,help'], ['help'], ['{"driver":"virtio-pmem-pci","help":true}']])('leaves -device %s to others', (text) => {
-    expect(substitute(['-device', text]).help).toBeUndefined();
+  it.each([['virtio-rng-pci,help'], ['help'], ['{"driver":"virtio-pmem-pci","help":true}'], ['virtio-pmem-pci,memdev=a,,help'], ['virtio-pmem-pci,memdev=help']])('leaves -device %s to others', (text) => {
+    expect(substitute(['-object', 'memory-backend-ram,id=help,size=4M', '-object', '{"qom-type":"memory-backend-ram","id":"a,help"}', '-device', text]).help).toBeUndefined();
   });
 
   it('passes on where on the bus the device goes', () => {
@@ -141,9 +141,9 @@ describe('a command line for devices that may come later', () => {
   const later = (...args: string[]): ReturnType<typeof substitute> => substitute(args, { hotPlug: {} });
 
   it('gets shareable RAM and room, although it has no device yet', () => {
-    expect(later('-m', '1G').args([], noFiles)).toEqual([...BOUNCED, '-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=200,pref64-reserve=32G']);
+    expect(later('-m', '1G').args([], noFiles)).toEqual([...BOUNCED, '-m', '1G', ...RAM('1G'), '-device', '{"driver":"pci-bridge","id":"vpmem-bridge","bus":"pci.0","chassis_nr":200,"pref64-reserve":34359738368}']);
     expect(later('-M', 'q35').args([], noFiles)).toEqual([...BOUNCED, '-M', 'q35', ...RAM('128M')]);
-    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('pcie-root-port,id=vpmem-port0,bus=pcie.0,chassis=200,pref64-reserve=16G');
+    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('{"driver":"pcie-root-port","id":"vpmem-port0","bus":"pcie.0","chassis":200,"pref64-reserve":17179869184}');
   });
 
   it('may have private RAM, which is a problem only then', () => {
@@ -151,6 +151,11 @@ describe('a command line for devices that may come later', () => {
     const plain = later(...line);
     expect([plain.ramProblem, plain.args([], noFiles)]).toEqual([expect.stringMatching(/'r': it is private/), line]);
     expect(() => later(...line, '-object', OBJECT, '-device', DEVICE)).toThrow(/private/);
+  });
+
+  it('may come from a migration stream, and be asked to take only what can', () => {
+    const line = ['-incoming', 'defer', '-only-migratable', '-M', 'q35'];
+    expect(later(...line).args([], noFiles).slice(BOUNCED.length, BOUNCED.length + 5)).toEqual(line);
   });
 
   it('does not go into the background', () => {

@@ -8,6 +8,7 @@ import { OUR_DRIVER, takePmemDevices, type TakenOption } from './pmem-devices.ts
 import { readConfigFiles, wordsOf, type KeepFile } from './read-config.ts';
 import { applySetOptions } from './set-option.ts';
 import { checkServable } from './unservable.ts';
+import { checkUserConfig } from './user-config.ts';
 import { QemuError } from '../qemu-error.ts';
 import { dmaRoom } from '../dma/dma-room.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
@@ -38,8 +39,11 @@ export interface Substitution {
   args(served: readonly ServedDevice[], keep: KeepFile): string[];
 }
 
-/** Whether devices are to be plugged in while the VM runs, and on which root ports. */
+/** What there is beside the command line. */
 export interface SubstituteOptions {
+  /** The file that QEMU reads by itself; default: see `USER_CONFIG`. */
+  readonly userConfig?: string;
+  /** Whether devices are to be plugged in while the VM runs, and on which root ports. */
   readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
   /** Takes the monitors of the line into other hands, so that devices may come by way of them. */
   readonly takeMonitors?: ((items: readonly CommandLineItem[]) => { readonly items: readonly CommandLineItem[]; readonly monitors: readonly unknown[] }) | undefined;
@@ -51,7 +55,7 @@ export interface SubstituteOptions {
  *
  * @throws QemuError, OptionError
  */
-export function substitute(args: readonly string[], { hotPlug, takeMonitors }: SubstituteOptions = {}): Substitution {
+export function substitute(args: readonly string[], { hotPlug, takeMonitors, userConfig }: SubstituteOptions = {}): Substitution {
   const typed = splitCommandLine(args);
   const help = helpAsked(typed);
   if (help.of !== 'nothing' || isIncomplete(typed)) return untouched(args, help.of === 'device' ? help.lines : undefined);
@@ -62,6 +66,7 @@ export function substitute(args: readonly string[], { hotPlug, takeMonitors }: S
   const { devices, objects } = takePmemDevices(items, globals);
   const use = { now: devices.length > 0, later: hotPlug !== undefined || monitors.length > 0 };
   checkServable(items, use);
+  checkUserConfig(typed, use.now || use.later, userConfig);
   const { items: ready, warnings, problem } = guestRam(items, use);
   // A VM that only might get a device, by a monitor of its own, stays as it is.
   const later = hotPlug !== undefined && problem === undefined;
