@@ -36,9 +36,11 @@ function fits(sizes: readonly number[], bits: number, amd: boolean): boolean {
   return true;
 }
 
-/** Address space behind bridges that would do. */
-export function reserveAdvice({ family, buses, addressBits, amd }: PlugBuses, size: number): string {
-  const bar = powerOfTwo(size);
+/** Address space behind bridges that would do. @param others bytes of the devices that are there */
+export function reserveAdvice({ family, buses, addressBits, amd }: PlugBuses, size: number, others: readonly number[] = []): string {
+  // SeaBIOS puts windows smaller than a device's memory behind that, and so beyond the end.
+  const beyond = buses.some(({ given = [] }) => given.some(({ base }) => base >= 2n ** BigInt(addressBits)));
+  const bar = powerOfTwo(Math.max(size, ...(beyond ? others : [])));
   if (family === 'q35') {
     const ours = `vpmem qemu --root-ports N,pref64-reserve=${formatSize(bar)} (or more) for N devices`;
     const ports = buses.filter(({ kind }) => kind === 'port').length;

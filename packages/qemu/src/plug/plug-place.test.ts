@@ -143,6 +143,12 @@ describe('memory without a place', () => {
     expect(() => onAmd(q35(...ports(1)), 32n * GIB)).toThrow(/no 32G of address space.*pref64-reserve=32G for each/);
   });
 
+  it('because firmware put it beyond the end of the address space, is told so', () => {
+    const beyond = { ...port('rp0', []), given: [window(2n ** 40n, 16n * GIB)] };
+    const ask = (): Place => choosePlace({ family: 'q35', buses: q35(beyond), addressBits: 40, amd: false }, request(GIB, { others: [300 * Number(GIB)] }));
+    expect(ask).toThrow(refusal('bus-full', /'rp0' \(16G\) lies beyond what the 40 address bits of the guest reach.*pref64-reserve=512G for each/));
+  });
+
   it.each([
     [1024n * GIB, 40, false, /^device 'nv1': its 1T of memory has no place.*phys-bits too low \(40\), they reach 1T; .*phys-bits=44,/],
     [1024n * GIB, 41, true, undefined],

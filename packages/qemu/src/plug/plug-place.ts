@@ -1,6 +1,6 @@
 import { MachineError, type MachineErrorCode } from '@vpmem/machine';
 import { formatSize } from '@vpmem/options';
-import { hasRoom } from './address-room.ts';
+import { clip, hasRoom } from './address-room.ts';
 import { powerOfTwo } from '../command-line/hot-plug-room.ts';
 import { addressAdvice, reserveAdvice } from './place-advice.ts';
 import type { PlugBus, PlugBuses } from './plug-bus.ts';
@@ -44,7 +44,7 @@ export function choosePlace(plugBuses: PlugBuses, request: PlugRequest): Place {
     const problem = whyNot(named, slot);
     if (problem === undefined) return placeOn(named, request);
     const other = buses.find((bus) => bus.kind !== 'other' && whyNot(bus, bus.kind === 'port' ? 0 : undefined) === undefined);
-    throw noPlace(problem.code, request, `${problem.text}; ${other === undefined ? reserveAdvice(plugBuses, request.size) : `bus=${other.name} has a place for it`}`);
+    throw noPlace(problem.code, request, `${problem.text}; ${other === undefined ? reserveAdvice(plugBuses, request.size, request.others) : `bus=${other.name} has a place for it`}`);
   }
   // An address without a bus is one on the main bus, as in QEMU.
   const candidates = buses.filter(({ hotplug, kind }) => kind === 'port' || (kind !== 'other' && hotplug && (slot === undefined || kind === 'root')));
@@ -53,7 +53,7 @@ export function choosePlace(plugBuses: PlugBuses, request: PlugRequest): Place {
   if (free !== undefined) return placeOn(free, request);
   const reasons = candidates.map((bus) => whyNot(bus, slot)?.text).join('; ');
   const rule = family === 'q35' ? 'a q35 takes devices while it runs only behind root ports, one each' : 'no bus has a place for it';
-  throw noPlace('bus-full', request, `${rule}${reasons === '' ? '' : `: ${reasons}`}; ${reserveAdvice(plugBuses, request.size)}`);
+  throw noPlace('bus-full', request, `${rule}${reasons === '' ? '' : `: ${reasons}`}; ${reserveAdvice(plugBuses, request.size, request.others)}`);
 }
 
 /** Names the slot where QEMU would take one that it then refuses: one without a function 0, but with others. */
@@ -86,7 +86,7 @@ interface Obstacle {
 }
 
 /** What keeps a device from a bus. */
-function obstacle({ amd }: PlugBuses, bus: PlugBus, { size, multifunction }: PlugRequest, slot: number | undefined): Obstacle | undefined {
+function obstacle({ addressBits }: PlugBuses, bus: PlugBus, { size, multifunction }: PlugRequest, slot: number | undefined): Obstacle | undefined {
   const { name, kind, hotplug, firstSlot, occupants, functions, windows, given = [] } = bus;
   const bar = powerOfTwo(size);
   if (!hotplug) return { code: 'bus-no-hotplug', text: `bus '${name}' takes no devices while the VM runs` };
@@ -98,8 +98,12 @@ function obstacle({ amd }: PlugBuses, bus: PlugBus, { size, multifunction }: Plu
   if (slot !== undefined && slot < firstSlot) return { code: 'bus-slot', text: `bus '${name}' takes devices from slot ${firstSlot} on` };
   if (slot === undefined && freeSlot(bus) === undefined) return { code: 'bus-full', text: `bus '${name}' has no free slot` };
   if (windows === undefined || hasRoom(windows, functions, BigInt(bar))) return undefined;
-  if (amd && hasRoom(given, functions, BigInt(bar))) {
-    return { code: 'bus-full', text: `the address space of bus '${name}' (${formatSize(most(given))}) lies in the last 12G below 1T, of which Linux uses nothing on an AMD processor` };
+  if (hasRoom(given, functions, BigInt(bar))) {
+    const reached = given.flatMap((window) => clip(window, { base: 0n, limit: 2n ** BigInt(addressBits) - 1n }));
+    const where = hasRoom(reached, functions, BigInt(bar))
+      ? 'lies in the last 12G below 1T, of which Linux uses nothing on an AMD processor'
+      : `lies beyond what the ${addressBits} address bits of the guest reach, where SeaBIOS puts it beside a bigger device`;
+    return { code: 'bus-full', text: `the address space of bus '${name}' (${formatSize(most(given))}) ${where}` };
   }
   return { code: 'bus-full', text: `bus '${name}' has no ${formatSize(bar)} of address space free in one aligned piece (of ${formatSize(most(windows))})` };
 }
