@@ -67,7 +67,7 @@ function judge({ driver, properties }: DeviceUse, backend: NetworkBackend | unde
   const manner = dmaManner(driver);
   if (manner === undefined) return { plain: false };
   if (manner !== 'bounced') return { plain: false, problem: dmaProblem(manner, { lossy: losesReads(properties) }) };
-  // The host's kernel has the mapping itself; whether it may translate addresses is left as it was.
+  // QEMU moves none of its data, so no buffer of QEMU's is in the way, and none helps.
   if (backend?.vhost === true) return { plain: true };
   const set = hindrance(properties);
   return set === undefined ? { plain: false } : { plain: set.plain, problem: dmaProblem(manner, set) };
