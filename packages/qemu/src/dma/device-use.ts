@@ -2,6 +2,7 @@ import type { Properties } from '@vpmem/options';
 import type { CommandLineItem } from '../command-line/command-line.ts';
 import { propertiesOf } from '../command-line/item-properties.ts';
 import { fullName } from './dma-manner.ts';
+import { isOn } from './dma-settings.ts';
 
 /** A device that a command line asks for. */
 export interface DeviceUse {
@@ -63,7 +64,7 @@ export function networkBackend({ option, argument = '' }: CommandLineItem): Netw
   if (option !== 'netdev' && option !== 'nic' && option !== 'net') return undefined;
   const { type, id, vhost, vhostforce } = propertiesOf(argument, 'qemuopts', 'type');
   const outside = isOutside(type);
-  return { id: typeof id === 'string' ? id : undefined, outside, vhost: outside || [vhost, vhostforce].some((each) => each === true || each === 'on') };
+  return { id: typeof id === 'string' ? id : undefined, outside, vhost: outside || isOn(vhost) || isOn(vhostforce) };
 }
 
 /** Whether a network back end of that type is another process, or hardware. */

@@ -76,13 +76,14 @@ describe('room for DMA to our range', () => {
     ['-device virtio-scsi-pci,id=s', 'it hangs for good when a guest has it read or write'],
     ['-device virtio-scsi', 'it hangs for good when a guest has it read or write'],
     ['-device virtio-scsi-pci,iommu_platform=on,x-max-bounce-buffer-size=1G', 'what it reads into'],
+    ['-device virtio-scsi-pci -global virtio-device.iommu_platform=on -global driver=pci-device,property=x-max-bounce-buffer-size,value=1G', 'what it reads into'],
     ['-device virtio-blk-pci-transitional,drive=d', 'leave -transitional out'],
     ['-device vhost-user-fs-pci,chardev=c,tag=t', 'its back end is outside QEMU'],
     ['-netdev vhost-user,id=n,chardev=c', 'its back end is outside QEMU'],
   ])('warns of %s', (line, warning) => {
     const { args, warnings } = room(line);
     expect([args, warnings]).toEqual([[], [expect.stringContaining(warning) as string]]);
-    expect(warnings[0]).toMatch(line);
+    expect(warnings[0]?.startsWith(line.replace(/ -global.*/, ''))).toBe(true);
   });
 
   it('says the same once, of the first', () => {

@@ -31,9 +31,10 @@ export function dmaRoom(items: readonly CommandLineItem[], { hotPlug }: { readon
     if (!warnings.has(problem)) warnings.set(problem, `${word} ${argument}: ${problem}`);
   };
 
+  const globalsOf = (type: string): { readonly item: CommandLineItem; readonly properties: Properties }[] => globals.filter(({ driver }) => familyOf(type).includes(driver));
   for (const use of uses) {
     const manner = dmaManner(use.driver);
-    const { plain, problem } = judge(use, backendOf(use, backends));
+    const { plain, problem } = judge(manner === 'scsi' ? { ...use, properties: { ...merged(globalsOf(use.driver)), ...use.properties } } : use, backendOf(use, backends));
     if (problem !== undefined) warn(use.item, problem);
     if (manner !== 'bounced') continue;
     types.add(use.driver);
@@ -43,8 +44,8 @@ export function dmaRoom(items: readonly CommandLineItem[], { hotPlug }: { readon
     if (networkBackend(item)?.outside === true) warn(item, dmaProblem('outside'));
   }
   for (const type of types) {
-    const theirs = globals.filter(({ driver }) => familyOf(type).includes(driver));
-    const set = hindrance(Object.assign({}, ...theirs.map(({ properties }) => properties)) as Properties);
+    const theirs = globalsOf(type);
+    const set = hindrance(merged(theirs));
     if (set !== undefined) for (const { item } of theirs.slice(-1)) warn(item, dmaProblem('bounced', set));
     // A device without an option of its own cannot be excepted.
     const implied = uses.some((use) => use.driver === type && !use.explicit && judge(use, backendOf(use, backends)).plain);
@@ -67,14 +68,14 @@ function judge({ driver, properties }: DeviceUse, backend: NetworkBackend | unde
   const manner = dmaManner(driver);
   if (manner === undefined) return { plain: false };
   if (manner !== 'bounced') return { plain: false, problem: dmaProblem(manner, { lossy: losesReads(properties) }) };
-  // The host's kernel has the mapping itself; whether it may translate addresses is left as it was.
+  // QEMU moves none of its data, so no buffer of QEMU's is in the way, and none helps.
   if (backend?.vhost === true) return { plain: true };
   const set = hindrance(properties);
   return set === undefined ? { plain: false } : { plain: set.plain, problem: dmaProblem(manner, set) };
 }
 
 function backendOf({ item, driver, properties, explicit }: DeviceUse, backends: readonly NetworkBackend[]): NetworkBackend | undefined {
-  if (driver !== 'virtio-net-pci') return undefined;
+  if (!driver.startsWith('virtio-net-pci')) return undefined;
   if (explicit) return backends.find(({ id }) => id !== undefined && id === properties.netdev);
   return item.option === 'nic' ? networkBackend(item) : backends.find(({ vhost }) => vhost);
 }
@@ -86,6 +87,11 @@ function userGlobal(item: CommandLineItem): { readonly item: CommandLineItem; re
   if (short !== null) return [{ item, driver: short[1] ?? '', properties: { [short[2] ?? '']: short[3] ?? '' } }];
   const { driver, property, value } = propertiesOf(item.argument ?? '', 'qemuopts', 'driver');
   return typeof driver === 'string' && typeof property === 'string' && value !== undefined ? [{ item, driver, properties: { [property]: value } }] : [];
+}
+
+/** The last one counts. */
+function merged(sources: readonly { readonly properties: Properties }[]): Properties {
+  return Object.assign({}, ...sources.map(({ properties }) => properties)) as Properties;
 }
 
 /** Names by which a `-global` reaches a type: its own, that of the device on its virtio bus, and those of what they are. */

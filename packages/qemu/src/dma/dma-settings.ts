@@ -45,7 +45,8 @@ export function dmaProblem(manner: DmaManner, { text = '', lossy = false }: { re
   }
 }
 
-function isOn(value: unknown): boolean {
+/** As QEMU reads a boolean, in text and in JSON. */
+export function isOn(value: unknown): boolean {
   return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
 }
 
