@@ -8,7 +8,7 @@ export interface FileSpan {
 }
 
 /** What a file says that has not the call, and can be mapped all the same: one in huge pages has no write(2). */
-const NOT_OFFERED = ['EINVAL', 'ENOSYS', 'EOPNOTSUPP'];
+const NOT_OFFERED = ['EINVAL', 'ENOSYS', 'ENOTSUP'];
 
 /** Reads `buffer` full, from `at` in the span on; what lies behind the end of the file reads as zeroes. */
 export function readSpan({ fd, offset }: FileSpan, at: number, buffer: Uint8Array): void {

@@ -14,9 +14,11 @@ const LOCK = join(tmpdir(), 'vpmem-huge-pages.lock');
 const SCRIPT = `
   before=$(cat ${NR})
   echo $((before + PAGES)) > ${NR}
-  [ $(($(cat ${NR}) - before)) -eq $PAGES ] && mount -t hugetlbfs -o pagesize=2M none "$FOLDER" && echo $$
-  cat > /dev/null
-  umount "$FOLDER"
+  if [ $(($(cat ${NR}) - before)) -eq $PAGES ] && mount -t hugetlbfs -o pagesize=2M none "$FOLDER"; then
+    echo $$
+    cat > /dev/null
+    umount "$FOLDER"
+  fi
   echo $before > ${NR}
 `;
 

@@ -17,10 +17,9 @@ export class LoopDevice {
   readonly file: string;
 
   /** Makes one of `file`; throws if that takes no loop device. */
-  constructor(file: string, options: { readonly readOnly?: boolean; readonly partitions?: boolean } = {}) {
-    const { readOnly = false, partitions = false } = options;
+  constructor(file: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) {
     this.file = file;
-    this.path = execFileSync('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), ...(partitions ? ['--partscan'] : []), file], { encoding: 'utf8' }).trim();
+    this.path = execFileSync('losetup', ['--find', '--show', ...(readOnly ? ['--read-only'] : []), file], { encoding: 'utf8' }).trim();
   }
 
   /** Takes on the size that the file has now. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
+import { closeSync, lstatSync, openSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
 import { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
@@ -7,6 +7,8 @@ import { isDevdax } from './device-use.ts';
 /** Linux, linux/limits.h: bytes of a name, and of a path with its final zero. */
 const NAME_MAX = 255;
 const PATH_MAX = 4096;
+/** Linux, asm-generic/errno.h */
+const ENOMEDIUM = 123;
 
 /**
  * What is at mem-path; undefined if there is nothing and something can be made. Nothing is opened: that alone would hang on a pipe, or
@@ -26,6 +28,7 @@ export function lookAtMemPath(options: FileBackendOptions): Stats | undefined {
   }
   if (stat === undefined) {
     if (readonly || memPath.endsWith('/') || isLink(memPath)) throw nowhere(options);
+    if (isAmongDevices(memPath)) throw refuse(options, 'not-found', 'does not exist, and a file made among the devices would be gone with the next boot; look at the name, or give another place');
     return undefined;
   }
   const kind = unusable(stat, readonly);
@@ -49,8 +52,9 @@ function unusable(stat: Stats, readonly: boolean): string | undefined {
 /** Why mem-path cannot be opened, or where there is nothing, why no file can be made in `folder`. */
 export function cannotOpen(options: FileBackendOptions, cause: unknown, folder?: string): BackendError {
   const { memPath } = options;
-  const { code = '', message } = cause as NodeJS.ErrnoException;
-  switch (code) {
+  const { code = '', errno, message } = cause as NodeJS.ErrnoException;
+  // Node has no word for this one.
+  switch (errno === -ENOMEDIUM ? 'ENOMEDIUM' : code) {
     case 'ENOENT':
       return nowhere(options, cause);
     case 'ENOTDIR':
@@ -67,7 +71,7 @@ export function cannotOpen(options: FileBackendOptions, cause: unknown, folder?:
     case 'ENXIO':
     case 'ENODEV':
     case 'ENOMEDIUM':
-      return refuse(options, 'not-a-file', `is a device with nothing behind it (${code})`, cause);
+      return refuse(options, 'not-a-file', 'is a device with nothing behind it: no medium, or no driver', cause);
     case 'ETXTBSY':
       return refuse(options, 'in-use', 'is a program that runs, or swap space (ETXTBSY)', cause);
     default:
@@ -114,10 +118,10 @@ function tooLong(memPath: string): string {
 }
 
 function noPermission({ memPath, readonly = false }: FileBackendOptions, folder: string | undefined): string {
-  const closed = prefixes(dirname(trimmed(memPath))).find((folder) => !can(folder, constants.X_OK));
+  const closed = prefixes(dirname(trimmed(memPath))).find((each) => !works(() => statSync(`${each}/.`)));
   if (closed !== undefined) return `cannot be reached: this user may not enter '${closed}'`;
   if (folder !== undefined) return `cannot be made: this user may make no files in '${folder}'`;
-  if (can(memPath, constants.R_OK) && !readonly) return 'cannot be opened for reading and writing; readonly=on needs reading only';
+  if (!readonly && works(() => closeSync(openSync(memPath, 'r')))) return 'cannot be opened for reading and writing; readonly=on needs reading only';
   return `cannot be opened for reading${readonly ? '' : ' and writing'}: this user may not read it`;
 }
 
@@ -143,6 +147,13 @@ function trimmed(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
+/** In /dev itself or a folder of it: other file systems there, such as /dev/shm, are for files. */
+function isAmongDevices(path: string): boolean {
+  const deviceOf = (each: string): number | undefined => statSync(each, { throwIfNoEntry: false })?.dev;
+  const devices = deviceOf('/dev');
+  return devices !== undefined && devices !== deviceOf('/') && devices === deviceOf(dirname(path));
+}
+
 function isLink(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
@@ -152,9 +163,10 @@ function isLink(path: string): boolean {
   }
 }
 
-function can(path: string, mode: number): boolean {
+/** Tried, because access(2) is about the user who started this, and not about whom it has become. */
+function works(call: () => unknown): boolean {
   try {
-    accessSync(path, mode);
+    call();
     return true;
   } catch {
     return false;

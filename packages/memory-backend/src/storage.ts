@@ -47,7 +47,7 @@ function canPunchBehind(fd: number, size: number): boolean {
     punchHole(fd, size, fstatSync(fd).blksize);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EOPNOTSUPP') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOTSUP') return false;
     throw error;
   }
 }

@@ -27,7 +27,10 @@ export function* dataExtents(fd: number, start: number, end: number): Generator<
     const data = Number(lseek(fd, at, SEEK_DATA));
     if (data === -1) {
       if (errno() === ENXIO) return;
-      if (errno() === EINVAL) return void (yield { start: at, end });
+      if (errno() === EINVAL) {
+        yield { start: at, end };
+        return;
+      }
       throw new SystemError(errno(), 'lseek SEEK_DATA');
     }
     if (data >= end) return;

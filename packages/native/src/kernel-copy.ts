@@ -63,7 +63,10 @@ export function writeMapped(fd: number, at: number, source: Uint8Array): void {
 }
 
 function throughMapping(fd: number, at: number, bytes: Uint8Array, writable: boolean, copy: (address: bigint, piece: Uint8Array) => boolean): void {
-  const unit = Math.max(PAGE, fstatSync(fd).blksize);
+  const file = fstatSync(fd);
+  // Mapping a file of huge pages for writing makes it longer, where it is too short.
+  if (file.isFile() && at + bytes.length > file.size) throw new SystemError(EFAULT, writable ? 'store' : 'load', `behind the end of descriptor ${fd}`);
+  const unit = Math.max(PAGE, file.blksize);
   const start = Math.floor(at / unit) * unit;
   const end = Math.ceil((at + bytes.length) / unit) * unit;
   const mapping = Mapping.ofFile(fd, { length: end - start, offset: start, writable });
