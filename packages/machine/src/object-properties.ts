@@ -90,7 +90,7 @@ export function readObject(source: PropertySource): BackendOptions {
   if (type === 'memory-backend-memfd') {
     const values = readProperties(objectProperties[type], source);
     const { hugetlb, hugetlbsize } = values;
-    return { type, ...commonOptions(values), hugetlb, ...(hugetlb && hugetlbsize !== undefined && { hugetlbsize }) };
+    return { type, ...commonOptions(values), hugetlb, ...(hugetlbsize !== undefined && { hugetlbsize }) };
   }
   const known = Object.keys(objectProperties).join(', ');
   if (type === undefined) throw new OptionError('missing-parameter', `Parameter 'qom-type' is missing: the object type, one of ${known}`, { parameter: 'qom-type' });

@@ -22,6 +22,8 @@ let folder: string;
 let machine: Machine;
 let events: MachineEvent[];
 let guest: Guest | undefined;
+let loop: LoopDevice | undefined;
+let mount: HugePageMount | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vpmem-storage-'));
   const failed = (error: Error): never => {
@@ -30,12 +32,16 @@ beforeEach(() => {
   machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
   events = [];
   guest = undefined;
+  loop = undefined;
+  mount = undefined;
   machine.onEvent((event) => events.push(event));
   onTestFailed(() => console.error(JSON.stringify(events), guest?.console.slice(-3000)));
 });
 afterEach(async () => {
   await guest?.stop();
   await machine.close();
+  loop?.remove();
+  await mount?.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -57,15 +63,10 @@ const writeDurably = async (linux: Guest): Promise<string> => {
 const troubles = (): MachineEvent[] => events.filter(({ name }) => !['PMEM_CLIENT_CONNECTED', 'PMEM_CLIENT_DISCONNECTED'].includes(name));
 
 describe.skipIf(noLoop !== undefined)(`a block device${named(noLoop)}`, () => {
-  let loop: LoopDevice;
-  beforeEach(() => {
+  it('is formatted and mounted with DAX; what was fsynced is in it when QEMU is killed, and nothing is said of it', async () => {
     writeFileSync(join(folder, 'disk.img'), '');
     truncateSync(join(folder, 'disk.img'), SIZE);
     loop = new LoopDevice(join(folder, 'disk.img'));
-  });
-  afterEach(() => loop.remove());
-
-  it('is formatted and mounted with DAX; what was fsynced is in it when QEMU is killed, and nothing is said of it', async () => {
     await object(loop.path);
     const linux = await boot(await device());
     await format(linux);
@@ -77,17 +78,9 @@ describe.skipIf(noLoop !== undefined)(`a block device${named(noLoop)}`, () => {
 });
 
 describe.skipIf(noHuge !== undefined)(`huge pages${named(noHuge)}`, () => {
-  let mount: HugePageMount;
-  beforeEach(async () => {
-    mount = await HugePageMount.of(PAGES);
-  });
-  afterEach(async () => {
-    await guest?.stop();
-    await machine.close();
-    await mount.close();
-  });
 
   it('are refused where they are too few, and else formatted, mounted with DAX and flushed', async () => {
+    mount = await HugePageMount.of(PAGES);
     const path = join(mount.folder, 'pmem.img');
     await expect(object(path, 2 * SIZE)).rejects.toMatchObject({ code: 'no-space', message: expect.stringMatching(/need 64 huge pages of 2048 KiB, and \d+ are free/) as string });
     await object(path);
@@ -100,6 +93,7 @@ describe.skipIf(noHuge !== undefined)(`huge pages${named(noHuge)}`, () => {
   });
 
   it('are stored to by messages too, which INTx makes of loads and stores', async () => {
+    mount = await HugePageMount.of(PAGES);
     const path = join(mount.folder, 'pmem.img');
     await object(path);
     // Without KVM the first INTx makes QEMU trap every access from then on.

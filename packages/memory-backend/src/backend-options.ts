@@ -75,6 +75,7 @@ export function checkOptions(options: BackendOptions): void {
     throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
   }
   checkPolicy(options);
+  if (options.type !== 'memory-backend-file') checkHugePageSize(options);
   if (options.type !== 'memory-backend-file') return;
   const { align, offset, rom, readonly = false, share = false, powerFailure = false, shareRw = false } = options;
   if (powerFailure && (readonly || !share)) {
@@ -98,4 +99,10 @@ export function checkOptions(options: BackendOptions): void {
   if (offset !== undefined && offset % PAGE_SIZE !== 0) {
     throw new BackendError('bad-offset', 'offset', `memory backend '${id}': offset ${offset} is no multiple of the page size ${PAGE_SIZE}`);
   }
+}
+
+/** @throws BackendError for what no huge page can have */
+function checkHugePageSize({ id, hugetlbsize }: RamBackendOptions): void {
+  if (hugetlbsize === undefined || (hugetlbsize > PAGE_SIZE && Number.isInteger(Math.log2(hugetlbsize)))) return;
+  throw new BackendError('bad-size', 'hugetlbsize', `memory backend '${id}': hugetlbsize ${hugetlbsize} is no power of two above ${PAGE_SIZE}; 2M is the usual one`);
 }

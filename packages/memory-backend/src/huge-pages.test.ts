@@ -74,7 +74,8 @@ describe.skipIf(reason !== undefined)(`huge pages${reason === undefined ? '' : `
     ['size', () => file({ size: 3 * PAGE - 4096 }), { code: 'bad-size', property: 'size', message: `memory backend 'mem1': size ${3 * PAGE - 4096} is no multiple of the huge page size ${PAGE}; ${2 * PAGE} or ${3 * PAGE} would be` }],
     ['size below one', () => memfd({ size: 4096 }), { code: 'bad-size', property: 'size', message: `memory backend 'mem1': size 4096 is no multiple of the huge page size ${PAGE}; ${PAGE} would be` }],
     ['offset', () => file({ size: PAGE, offset: 4096 }), { code: 'bad-offset', property: 'offset', message: expect.stringContaining(`0 or ${PAGE} would be`) as string }],
-    ['hugetlbsize', () => memfd({ hugetlbsize: 3 * PAGE }), { code: 'bad-size', property: 'hugetlbsize', message: expect.stringContaining('this kernel has no huge pages of hugetlbsize=6291456 bytes; it has 2097152') as string }],
+    ['hugetlbsize', () => memfd({ hugetlbsize: 3 * PAGE }), { code: 'bad-size', property: 'hugetlbsize', message: "memory backend 'mem1': hugetlbsize 6291456 is no power of two above 4096; 2M is the usual one" }],
+    ['hugetlbsize there is not', () => memfd({ hugetlbsize: 8 * PAGE }), { code: 'bad-size', property: 'hugetlbsize', message: expect.stringContaining('this kernel has no huge pages of hugetlbsize=16777216 bytes; it has 2097152') as string }],
   ])('of which the %s is no multiple are refused with what would be right', async (_, options, error) => {
     const before = descriptors();
     await expect(openBackend(options())).rejects.toMatchObject(error);

@@ -94,7 +94,7 @@ function nowhere(options: FileBackendOptions, cause?: unknown): BackendError {
     const link = itself ? 'is a link to nothing' : `leads nowhere: '${missing}' is a link to nothing`;
     return refuse(options, 'not-found', `${link}: '${target}' does not exist; make that, or give a path without the link`, cause);
   }
-  if (!itself) return refuse(options, 'not-found', `is in no directory: '${missing}' does not exist${whereFrom(memPath)}`, cause);
+  if (!itself) return refuse(options, 'not-found', `leads nowhere: the directory '${missing}' does not exist${whereFrom(memPath)}`, cause);
   if (memPath.endsWith('/')) return refuse(options, 'not-found', `is no directory, as the slash at its end says; make it, or leave the slash out for a file`, cause);
   if (readonly) return refuse(options, 'not-found', `does not exist, and readonly=on does not make it${whereFrom(memPath)}`, cause);
   return refuse(options, 'not-found', `vanished while it was being opened`, cause);

@@ -8,13 +8,13 @@ import type { BackendDescription } from './open-backend.ts';
 
 /** Opens memory that has no file. @throws BackendError with nothing left behind */
 export function openRam(options: RamBackendOptions): BackendDescription {
-  const { id, type, size, prealloc = false, hugetlb = false } = options;
+  const { id, type, size, prealloc = false, hugetlb = false, hugetlbsize } = options;
   const fd = hugetlb ? hugeMemory(options) : createMemfd(id, size);
   try {
-    const remark = applyPolicy(options, fd, 0);
+    const remarks = [applyPolicy(options, fd, 0), hugetlb || hugetlbsize === undefined ? undefined : `memory backend '${id}': hugetlbsize has no effect without hugetlb=on`];
     if (prealloc) preallocate(fd, 0, size);
     const reason = `${type} '${id}' is memory of this process: nothing written to it persists, and a flush has nothing to do`;
-    return { id, type, size, fd, offset: 0, align: PAGE_SIZE, path: undefined, volatile: reason, remarks: remark === undefined ? [] : [remark], discardData: false, was: 'unnamed' };
+    return { id, type, size, fd, offset: 0, align: PAGE_SIZE, path: undefined, volatile: reason, remarks: remarks.filter((remark) => remark !== undefined), discardData: false, was: 'unnamed' };
   } catch (error) {
     closeSync(fd);
     if (error instanceof BackendError) throw error;
