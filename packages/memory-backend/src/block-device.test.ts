@@ -1,5 +1,5 @@
 // Block devices as mem-path, on loop devices.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, constants, fdatasyncSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -187,8 +187,8 @@ describe.skipIf(reason !== undefined)(`a partition${reason === undefined ? '' : 
       execFileSync('mount', [given.memPath, point]);
       const message = expect.stringContaining(`'${loop.path}' has a partition '${given.memPath}', which is mounted at '${point}'`) as string;
       await expect(openBackend({ ...given, memPath: loop.path, size: SIZE })).rejects.toMatchObject({ code: 'in-use', message });
-      execFileSync('umount', [point]);
     } finally {
+      spawnSync('umount', [point]);
       execFileSync('delpart', [loop.path, '1']);
       loop.remove();
       rmSync(folder, { recursive: true });

@@ -43,8 +43,9 @@ export function reserveHugePages(options: BackendOptions, { fd, offset }: HugeSp
   try {
     Mapping.ofFile(fd, { length: options.size, offset, reserve: true }).unmap();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOMEM') throw error;
-    throw tooFew(options, fd, error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOMEM') throw tooFew(options, fd, error);
+    throw new BackendError('io', 'size', `memory backend '${options.id}': huge pages cannot be put aside: ${message}`, { cause: error });
   }
 }
 

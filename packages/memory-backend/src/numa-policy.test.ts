@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const ram = (rest: Partial<BackendOptions>): BackendOptions => ({ type: 'memory-backend-memfd', id: 'mem1', size: SIZE, ...rest }) as BackendOptions;
-const file = (memPath: string, rest: Partial<BackendOptions>): BackendOptions => ({ type: 'memory-backend-file', id: 'mem1', size: SIZE, share: true, memPath, ...rest }) as BackendOptions;
+const file = (memPath: string, rest: Partial<BackendOptions>): BackendOptions => ({ type: 'memory-backend-file', id: 'mem1', size: SIZE, share: true, memPath, ...rest });
 const remarks = async (options: BackendOptions): Promise<readonly string[] | undefined> => {
   const backend = await openBackend(options);
   closeBackend(backend);
