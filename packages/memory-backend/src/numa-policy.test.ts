@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -21,7 +21,9 @@ const remarks = async (options: BackendOptions): Promise<readonly string[] | und
   return backend.remarks;
 };
 
-describe('policy and host-nodes', () => {
+const reason = existsSync('/sys/devices/system/node/has_memory') ? undefined : 'this kernel knows no NUMA';
+
+describe.skipIf(reason !== undefined)(`policy and host-nodes${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   it.each<[Partial<BackendOptions>, string, string]>([
     [{ policy: 'bind' }, 'conflict', "memory backend 'mem1': policy=bind needs host-nodes, such as host-nodes=0"],
     [{ hostNodes: [0, 1] }, 'conflict', "memory backend 'mem1': host-nodes=0,1 says nothing without a policy; add policy=bind, preferred or interleave"],
