@@ -60,7 +60,7 @@ describe('-run-with user=', () => {
   it.skipIf(!isRoot)(`cannot open what that user cannot, and leaves nothing${asRoot}`, async () => {
     mkdirSync(path('private'), { mode: 0o700 });
     chmodSync(folder, 0o755);
-    await expect(start(...pair('private/image'), '-run-with', `user=${OTHER}:${OTHER}`)).rejects.toThrow(/status 1 .*private\/image' cannot be opened for reading and writing \(EACCES\)/);
+    await expect(start(...pair('private/image'), '-run-with', `user=${OTHER}:${OTHER}`)).rejects.toThrow(/status 1 .*private\/image' cannot be reached: this user may not enter '.*\/private' \(EACCES\)/);
   });
 
   it('of a user there is none, or who may not be had, is refused', async () => {

@@ -43,6 +43,7 @@ export class BackendStore {
       const backend = await openBackend(options);
       this.#entries.set(id, { options, backend, user: undefined });
       for (const text of objectWarnings(source)) this.#warn(text);
+      for (const text of backend.remarks ?? []) this.#warn(text);
       if (backend.volatile !== undefined) this.#warn(backend.volatile);
       return backend;
     } finally {
@@ -104,6 +105,8 @@ export class BackendStore {
       share: isShared(options),
       prealloc: options.prealloc ?? false,
       reserve: options.reserve ?? true,
+      policy: options.policy ?? 'default',
+      hostNodes: options.hostNodes ?? [],
       path: backend.path,
       user: user?.path,
     }));
@@ -168,6 +171,9 @@ function backendNode(options: BackendOptions): ObjectNode {
       share: bool(isShared(options)),
       prealloc: bool(options.prealloc ?? false),
       reserve: bool(options.reserve ?? true),
+      policy: { type: 'HostMemPolicy', value: options.policy ?? 'default' },
+      'host-nodes': { type: 'int', value: options.hostNodes ?? [] },
+      ...(options.type === 'memory-backend-memfd' && { hugetlb: bool(options.hugetlb ?? false) }),
       ...(file !== undefined && {
         'mem-path': { type: 'string', value: file.memPath },
         'share-rw': bool(file.shareRw ?? false),

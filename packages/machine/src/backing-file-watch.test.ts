@@ -1,7 +1,8 @@
-import { mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
+import { LoopDevice, noLoopDevices } from '@vpmem/memory-backend/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackingFileWatch } from './backing-file-watch.ts';
 import type { MachineEvents } from './machine-event.ts';
@@ -81,5 +82,46 @@ describe('BackingFileWatch', () => {
     rmSync(path);
     await watch.look();
     expect(told).toEqual([]);
+  });
+});
+
+const noLoop = noLoopDevices();
+
+describe.skipIf(noLoop !== undefined)(`BackingFileWatch of a block device${noLoop === undefined ? '' : ` (skipped: ${noLoop})`}`, () => {
+  let loop: LoopDevice;
+  let link: string;
+  const full = (): Promise<number> => Promise.resolve(0);
+  beforeEach(async () => {
+    closeBackend(backend);
+    watch.close();
+    loop = new LoopDevice(path);
+    link = join(folder, 'link');
+    symlinkSync(loop.path, link);
+    backend = await openBackend({ type: 'memory-backend-file', id: 'mem1', memPath: link, size: SIZE, share: true });
+    watch = new BackingFileWatch(() => [backend], (change) => told.push(change), full);
+  });
+  afterEach(() => loop.remove());
+
+  it('says nothing while nothing happens: it has its storage, and is as long as it is', async () => {
+    await watch.look();
+    expect(told).toEqual([]);
+  });
+
+  it('tells of one that became shorter', async () => {
+    truncateSync(path, SIZE / 2);
+    loop.resize();
+    await watch.look();
+    expect(told).toMatchObject([{ change: 'truncated', reason: `the block device has ${SIZE / 2} bytes, of the ${SIZE} it had: a VM that touches what is missing dies of SIGBUS` }]);
+  });
+
+  it('tells of a name that is gone, or leads elsewhere', async () => {
+    rmSync(link);
+    await watch.look();
+    symlinkSync(path, link);
+    await watch.look();
+    expect(told).toMatchObject([
+      { change: 'deleted', reason: 'the block device has no such name any more; what is written still goes to it, if it is there' },
+      { change: 'replaced', reason: 'another device has its name now; what is written still goes to the one that was opened' },
+    ]);
   });
 });

@@ -1,6 +1,7 @@
 import { fstat, stat, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import type { BackendDescription } from '@vpmem/memory-backend';
+import { blockDeviceSize, errnoOf } from '@vpmem/native';
 import type { MachineEvents } from './machine-event.ts';
 
 type Change = MachineEvents['PMEM_BACKING_FILE_CHANGED'];
@@ -53,24 +54,44 @@ export class BackingFileWatch {
   }
 }
 
-async function inspect({ size, medium, ...memory }: BackendDescription, path: string, freeBytes: FreeBytes): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
+async function inspect(backend: BackendDescription, path: string, freeBytes: FreeBytes): Promise<Pick<Change, 'change' | 'reason'> | undefined> {
+  const { size, medium, kind = 'file', ...memory } = backend;
   const { fd, offset } = medium ?? memory;
   const open = await statOpen(fd).catch(() => undefined);
   // Closed by now: the backend is gone.
   if (open === undefined) return undefined;
-  if (open.isFile() && open.size < offset + size) {
-    return { change: 'truncated', reason: `the file has ${open.size} bytes, of the ${offset + size} it had: a VM that touches what is missing dies of SIGBUS` };
+  const bytes = open.isBlockDevice() ? deviceSize(fd) : open.size;
+  if (bytes < offset + size) {
+    const what = kind === 'device' ? 'block device' : 'file';
+    return { change: 'truncated', reason: `the ${what} has ${bytes} bytes, of the ${offset + size} it had: a VM that touches what is missing dies of SIGBUS` };
   }
   const named = await statNamed(path).catch((error: unknown) => error as NodeJS.ErrnoException);
-  if (named instanceof Error) {
-    return named.code === 'ENOENT' ? { change: 'deleted', reason: 'the file has no name any more; what is written to it goes with the backend' } : undefined;
+  if (named instanceof Error) return named.code === 'ENOENT' ? { change: 'deleted', reason: GONE[kind] } : undefined;
+  // A block device may have any number of nodes.
+  const same = open.isBlockDevice() ? named.isBlockDevice() && named.rdev === open.rdev : named.ino === open.ino && named.dev === open.dev;
+  if (!same) return { change: 'replaced', reason: `another ${kind === 'device' ? 'device' : 'file'} has its name now; what is written still goes to the one that was opened` };
+  // A block device has its storage, and huge pages were put aside.
+  if (kind !== 'file') return undefined;
+  const holes = size - open.blocks * 512;
+  if (holes <= 0 || (await freeBytes(path)) > 0) return undefined;
+  return { change: 'no-space', reason: `${holes} bytes of it are not allocated: a VM that writes there dies of SIGBUS, or its flush fails` };
+}
+
+/** A file whose name is gone goes with its last user; of a device only a way to it is. */
+const GONE = {
+  file: 'the file has no name any more; what is written to it goes with the backend',
+  huge: 'the file has no name any more; what is written to it goes with the backend',
+  device: 'the block device has no such name any more; what is written still goes to it, if it is there',
+} as const;
+
+/** None if it is gone. */
+function deviceSize(fd: number): number {
+  try {
+    return blockDeviceSize(fd);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return 0;
   }
-  if (named.ino === open.ino && named.dev === open.dev) {
-    const holes = size - open.blocks * 512;
-    if (holes <= 0 || (await freeBytes(path)) > 0) return undefined;
-    return { change: 'no-space', reason: `${holes} bytes of it are not allocated: a VM that writes there dies of SIGBUS, or its flush fails` };
-  }
-  return { change: 'replaced', reason: 'another file has its name now; what is written still goes to the one that was opened' };
 }
 
 /** More than any file wants where the file system does not say. */

@@ -1,4 +1,4 @@
-import type { FlushLatency } from '@vpmem/memory-backend';
+import type { BackendOptions, FlushLatency } from '@vpmem/memory-backend';
 
 export type { FlushLatency };
 
@@ -11,6 +11,9 @@ export interface BackendInfo {
   readonly share: boolean;
   readonly prealloc: boolean;
   readonly reserve: boolean;
+  readonly policy: NonNullable<BackendOptions['policy']>;
+  /** NUMA nodes of the host, for that policy. */
+  readonly hostNodes: readonly number[];
   /** The backing file, if it has a name. */
   readonly path: string | undefined;
   /** QOM path of the device that uses it. */

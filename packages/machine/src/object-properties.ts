@@ -1,9 +1,8 @@
 import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type PropertySource } from '@vpmem/options';
-import type { BackendOptions } from '@vpmem/memory-backend';
+import type { BackendOptions, RamBackendOptions } from '@vpmem/memory-backend';
 import { MachineError } from './machine-error.ts';
 
-const NUMA = 'the memory belongs to the page cache of the file, which this process binds to no NUMA node';
-const HUGE = 'use a file on a hugetlbfs mount as mem-path of memory-backend-file';
+const ONE_CALL = 'preallocation is one system call, and needs no threads';
 const DURABLE =
   'it promises durability without a flush, which takes a DAX file system; without it, what the guest flushes is durable on any file system';
 
@@ -13,13 +12,13 @@ const common = {
   id: property.identifier({ required: true, description: 'name of the object' }),
   size: property.size({ required: true, description: 'bytes of memory' }),
   prealloc: property.bool({ default: false, description: 'allocate all storage now' }),
-  reserve: property.bool({ default: true, description: 'accepted; shared memory reserves no swap' }),
+  reserve: property.bool({ default: true, description: 'put huge pages aside; there is nothing to do for other memory' }),
   merge: property.noEffect(property.bool(), { because: 'pages shared with a guest through a file are never merged', anyway: false }),
   dump: property.noEffect(property.bool(), { because: 'core dumps are written by the process that maps the memory, which is the VM' }),
-  policy: property.only(property.oneOf(['default', 'preferred', 'bind', 'interleave'], { description: 'default only' }), (policy) => policy === 'default', NUMA),
-  'host-nodes': property.only(property.intList({ max: 127, description: 'an empty list only' }), (nodes) => nodes.length === 0, NUMA),
-  'prealloc-threads': property.noEffect(property.int({ min: 1, max: 2 ** 32 - 1 }), { because: 'preallocation is one system call' }),
-  'prealloc-context': property.refused('preallocation is one system call and needs no threads'),
+  policy: property.oneOf(['default', 'preferred', 'bind', 'interleave'], { default: 'default', description: 'which of host-nodes memory comes from, if it is no page cache' }),
+  'host-nodes': property.intList({ max: 127, description: 'NUMA nodes for policy' }),
+  'prealloc-threads': property.noEffect(property.int({ min: 1, max: 2 ** 32 - 1 }), { because: ONE_CALL }),
+  'prealloc-context': property.noEffect(property.string(), { because: ONE_CALL }),
   'x-use-canonical-path-for-ramblock-id': property.noEffect(property.bool(), {
     because: 'there is no migration stream with names of memory blocks',
     anyway: false,
@@ -48,8 +47,8 @@ export const objectProperties = {
     ...common,
     share,
     seal: property.bool({ default: true, description: 'accepted; the size is always sealed' }),
-    hugetlb: property.offOnly(HUGE),
-    hugetlbsize: property.refused(HUGE),
+    hugetlb: property.bool({ default: false, description: 'take huge pages, which are put aside at once' }),
+    hugetlbsize: property.size({ description: "size of those pages, if it is not the system's default" }),
   }),
 } as const;
 
@@ -71,13 +70,10 @@ export function readObject(source: PropertySource): BackendOptions {
   const type = source.properties['qom-type'];
   if (type === 'memory-backend-file') {
     const values = readProperties(objectProperties[type], source);
-    const { id, size, prealloc, reserve, share: shared, readonly, rom, align = 0, offset } = values;
+    const { share: shared, readonly, rom, align = 0, offset } = values;
     return {
       type,
-      id,
-      size,
-      prealloc,
-      reserve,
+      ...commonOptions(values),
       share: shared,
       shareRw: values['share-rw'],
       readonly,
@@ -90,11 +86,27 @@ export function readObject(source: PropertySource): BackendOptions {
       ...(offset !== undefined && { offset }),
     };
   }
-  if (type === 'memory-backend-ram' || type === 'memory-backend-memfd') {
-    const { id, size, prealloc, reserve } = readProperties(objectProperties[type], source);
-    return { type, id, size, prealloc, reserve };
+  if (type === 'memory-backend-ram') return { type, ...commonOptions(readProperties(objectProperties[type], source)) };
+  if (type === 'memory-backend-memfd') {
+    const values = readProperties(objectProperties[type], source);
+    const { hugetlb, hugetlbsize } = values;
+    return { type, ...commonOptions(values), hugetlb, ...(hugetlbsize !== undefined && { hugetlbsize }) };
   }
   const known = Object.keys(objectProperties).join(', ');
   if (type === undefined) throw new OptionError('missing-parameter', `Parameter 'qom-type' is missing: the object type, one of ${known}`, { parameter: 'qom-type' });
   throw new MachineError('unknown-type', 'qom-type', `object type '${typeof type === 'string' ? type : ''}' is not one of ${known}`);
+}
+
+/** What is said of every backend. */
+interface CommonValues {
+  readonly id: string;
+  readonly size: number;
+  readonly prealloc: boolean;
+  readonly reserve: boolean;
+  readonly policy: NonNullable<BackendOptions['policy']>;
+  readonly 'host-nodes': readonly number[] | undefined;
+}
+
+function commonOptions({ id, size, prealloc, reserve, policy, 'host-nodes': hostNodes = [] }: CommonValues): Omit<RamBackendOptions, 'type'> {
+  return { id, size, prealloc, reserve, policy, hostNodes };
 }

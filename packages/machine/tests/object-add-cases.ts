@@ -64,10 +64,10 @@ export const OBJECT_ADD_CASES: readonly OptionGroup[] = [
   {
     title: 'Lists',
     cases: [
-      hostDecides('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes.0=0,policy=bind', 'refused-parameter', "A file's pages belong to the page cache, whose placement this process does not decide."),
-      neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes=0,policy=bind', 'Invalid parameter type', 'refused-parameter'),
+      hostDecides('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes.0=0,policy=bind', 'Warns for a file on a disk: its pages belong to the page cache.'),
+      neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes=0,policy=bind', 'Invalid parameter type', 'wrong-type'),
       neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes.1=0,policy=bind', "' missing", 'missing-element'),
-      neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes.0=0', 'explicitly specify a policy', 'refused-parameter'),
+      neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,host-nodes.0=0', 'explicitly specify a policy', 'conflict'),
       neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,__org.example_x=1', 'is unexpected', 'unknown-parameter'),
       neither('memory-backend-file,id=mem2,mem-path=4M.img,size=4M,xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx=1', 'is too long', 'key-too-long'),
     ],

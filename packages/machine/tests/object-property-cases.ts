@@ -1,6 +1,6 @@
-import { both, hostDecides, neither, onlyQemu, type OptionGroup } from './option-case.ts';
+import { both, hostDecides, neither, onlyQemu, onlyVpmem, type OptionGroup } from './option-case.ts';
 
-const PAGE_CACHE = "A file's pages belong to the page cache, whose placement this process does not decide.";
+const PAGE_CACHE = 'Warns for a file on a disk: its pages belong to the page cache.';
 const PMEM = 'It promises durability without a flush; QEMU warns and goes on where it cannot keep that, we say so.';
 const READONLY = 'QEMU drops what the guest writes; here it goes to a private copy, and a warning says so.';
 
@@ -32,7 +32,7 @@ export const OBJECT_PROPERTY_CASES: readonly OptionGroup[] = [
       neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,prealloc-threads=4294967296', 'expects uint32_t', 'out-of-range'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,prealloc-threads=4294967295'),
       neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,prealloc-threads=two', 'expects a uint64 value', 'invalid-value'),
-      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,prealloc-context=tc1', 'not found', 'refused-parameter', 'There are no thread contexts; prealloc=on without it does the same.'),
+      onlyVpmem('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,prealloc-context=tc1', 'not found', 'Warns: one system call does it, and no thread context is looked for.'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,reserve=on'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,reserve=off'),
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,reserve=off,share=on'),
@@ -54,15 +54,15 @@ export const OBJECT_PROPERTY_CASES: readonly OptionGroup[] = [
     title: 'NUMA',
     cases: [
       both('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=default'),
-      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind', 'must be set', 'refused-parameter'),
-      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0', 'refused-parameter', PAGE_CACHE),
-      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=preferred,host-nodes=0', 'refused-parameter', PAGE_CACHE),
-      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=interleave,host-nodes=0', 'refused-parameter', PAGE_CACHE),
-      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0-1', 'refused-parameter', PAGE_CACHE),
-      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0,host-nodes=1', 'refused-parameter', PAGE_CACHE),
-      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=200', 'Invalid host-nodes', 'refused-parameter', PAGE_CACHE),
+      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind', 'must be set', 'conflict'),
+      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0', PAGE_CACHE),
+      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=preferred,host-nodes=0', PAGE_CACHE),
+      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=interleave,host-nodes=0', PAGE_CACHE),
+      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0-1', PAGE_CACHE),
+      hostDecides('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=0,host-nodes=1', PAGE_CACHE),
+      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=bind,host-nodes=200', 'Invalid host-nodes', 'out-of-range'),
       neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,policy=nearest', 'does not accept value', 'invalid-value'),
-      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,host-nodes=0', 'explicitly specify a policy', 'refused-parameter'),
+      neither('memory-backend-file,id=mem1,mem-path=4M.img,size=4M,host-nodes=0', 'explicitly specify a policy', 'conflict'),
     ],
   },
   {

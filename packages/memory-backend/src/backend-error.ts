@@ -10,6 +10,7 @@ export type BackendErrorCode =
   | 'no-space'
   | 'conflict'
   | 'in-use'
+  | 'bad-node'
   | 'io';
 
 /** A memory backend that cannot be had. The message names the property at fault and what would be right. */

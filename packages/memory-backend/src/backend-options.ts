@@ -1,4 +1,6 @@
+import type { MemoryPolicy } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
+import { checkPolicy } from './numa-policy.ts';
 
 /** Smallest unit memory can be mapped in, in bytes. */
 export const PAGE_SIZE = 4096;
@@ -9,9 +11,15 @@ interface CommonOptions {
   readonly size: number;
   /** Allocate all storage now; running out of space is then an error here and not later in the guest. Default false. */
   readonly prealloc?: boolean;
-  /** Accepted for QEMU's sake: shared mappings never reserve swap. Default true. */
+  /** Put the huge pages that the memory takes aside now. Of ordinary memory there is nothing to put aside. Default true. */
   readonly reserve?: boolean;
+  /** Which NUMA nodes of the host the memory is to come from; for files that live in memory. Default `default`: any. */
+  readonly policy?: 'default' | PolicyMode;
+  /** Those nodes, by number. Not without a policy, and the other way round. */
+  readonly hostNodes?: readonly number[];
 }
+
+export type PolicyMode = MemoryPolicy['mode'];
 
 /** memory-backend-file: storage is a file. */
 export interface FileBackendOptions extends CommonOptions {
@@ -42,6 +50,10 @@ export interface FileBackendOptions extends CommonOptions {
 /** memory-backend-ram, memory-backend-memfd: storage is memory, gone with its last user. */
 export interface RamBackendOptions extends CommonOptions {
   readonly type: 'memory-backend-ram' | 'memory-backend-memfd';
+  /** Take huge pages. Default false. */
+  readonly hugetlb?: boolean;
+  /** Their size in bytes. Default: the system's. */
+  readonly hugetlbsize?: number;
 }
 
 export type BackendOptions = FileBackendOptions | RamBackendOptions;
@@ -62,6 +74,8 @@ export function checkOptions(options: BackendOptions): void {
   if (options.prealloc === true && options.reserve === false) {
     throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
   }
+  checkPolicy(options);
+  if (options.type !== 'memory-backend-file') checkHugePageSize(options);
   if (options.type !== 'memory-backend-file') return;
   const { align, offset, rom, readonly = false, share = false, powerFailure = false, shareRw = false } = options;
   if (powerFailure && (readonly || !share)) {
@@ -85,4 +99,10 @@ export function checkOptions(options: BackendOptions): void {
   if (offset !== undefined && offset % PAGE_SIZE !== 0) {
     throw new BackendError('bad-offset', 'offset', `memory backend '${id}': offset ${offset} is no multiple of the page size ${PAGE_SIZE}`);
   }
+}
+
+/** @throws BackendError for what no huge page can have */
+function checkHugePageSize({ id, hugetlbsize }: RamBackendOptions): void {
+  if (hugetlbsize === undefined || (hugetlbsize > PAGE_SIZE && Number.isInteger(Math.log2(hugetlbsize)))) return;
+  throw new BackendError('bad-size', 'hugetlbsize', `memory backend '${id}': hugetlbsize ${hugetlbsize} is no power of two above ${PAGE_SIZE}; 2M is the usual one`);
 }

@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { readSync, writeSync } from 'node:fs';
+import { readSpan, writeSpan } from './file-span.ts';
 import { FlushQueue } from './flush-queue.ts';
 import type { BackendDescription } from './open-backend.ts';
 import type { Syncer } from './syncer.ts';
@@ -45,15 +45,20 @@ export class MemoryBackend {
     made.publish({ backend: this, description } satisfies BackendMadeMessage);
   }
 
-  /** Reads an integer of `width` bytes, little-endian. For accesses that do not go through a mapping. */
+  /**
+   * Reads an integer of `width` bytes, little-endian. For accesses that do not go through a mapping.
+   *
+   * @throws NodeJS.ErrnoException, SystemError where the host cannot
+   */
   read(offset: number, width: 1 | 2 | 4): number {
     this.#scratch.fill(0);
-    readSync(this.fd, this.#scratch, 0, width, this.offset + offset);
+    readSpan(this, offset, this.#scratch.subarray(0, width));
     return this.#scratch.readUIntLE(0, width);
   }
 
+  /** Writes one likewise. @throws NodeJS.ErrnoException, SystemError */
   write(offset: number, width: 1 | 2 | 4, value: number): void {
     this.#scratch.writeUInt32LE(value >>> 0);
-    writeSync(this.fd, this.#scratch, 0, width, this.offset + offset);
+    writeSpan(this, offset, this.#scratch.subarray(0, width));
   }
 }

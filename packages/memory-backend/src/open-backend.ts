@@ -5,7 +5,10 @@ import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native'
 import { BackendError } from './backend-error.ts';
 import { checkOptions, PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
 import type { FileSpan } from './file-span.ts';
-import { abandonFile, diskError, openBackingFile, type OpenedFile } from './open-file.ts';
+import { applyPolicy } from './numa-policy.ts';
+import { abandonFile, openBackingFile, type FileKind, type OpenedFile } from './open-file.ts';
+import { openRam } from './open-ram.ts';
+import { checkDiscard, diskError, prepareStorage } from './storage.ts';
 
 /** An open memory backend as plain data: it can be sent to the thread that uses it. */
 export interface BackendDescription {
@@ -19,6 +22,8 @@ export interface BackendDescription {
   readonly offset: number;
   /** Where flushed bytes go if they are kept apart from memory (power-failure=on); memory is then a file of its own, at `fd`. */
   readonly medium?: FileSpan;
+  /** What the backing file is; absent where there is none, or it was let go. */
+  readonly kind?: FileKind;
   /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */
   readonly align: number;
   /** The backing file, if it has a name. */
@@ -27,10 +32,12 @@ export interface BackendDescription {
   readonly readonly?: boolean;
   /** Absent when what is flushed is durable; otherwise why nothing is, in words for a warning. */
   readonly volatile: string | undefined;
+  /** Options that change nothing for storage of this kind, and why, in words for warnings. */
+  readonly remarks?: readonly string[];
   /** Give the storage back when the backend is closed. */
   readonly discardData: boolean;
-  /** What keeps others from the file, for as long as it is open. */
-  readonly lock?: number | undefined;
+  /** What keeps others from the file, for as long as these are open. */
+  readonly locks?: readonly number[];
   /** What the file at `path` was before; for {@link abandonBackend}. */
   readonly was: OpenedFile['was'];
 }
@@ -64,9 +71,10 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
   const opened = openBackingFile(options);
   try {
     if (options.share !== true || options.readonly === true) return await copyPrivately(options, opened);
-    if (options.prealloc === true) preallocateFor(options, opened.fd, options.offset ?? 0);
-    if (options.powerFailure === true) return await keepApart(options, opened);
-    return describeShared(options, opened);
+    checkDiscard(options, opened);
+    const remarks = prepareStorage(options, opened);
+    const description = { ...describeShared(options, opened), remarks };
+    return options.powerFailure === true ? await keepApart(options, opened, description) : description;
   } catch (error) {
     abandonFile(options.memPath, opened);
     throw error;
@@ -74,76 +82,65 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
 }
 
 /** Lets go of a backend; its file stays, emptied if discard-data=on. What a simulated medium was not told to flush is lost. */
-export function closeBackend({ fd, lock, offset, size, discardData, medium }: BackendDescription): void {
+export function closeBackend({ fd, locks = [], offset, size, discardData, medium }: BackendDescription): void {
   const file = medium ?? { fd, offset };
-  if (discardData) punchHole(file.fd, file.offset, size);
-  closeSync(fd);
-  if (medium !== undefined) closeSync(medium.fd);
-  if (lock !== undefined) closeSync(lock);
+  try {
+    if (discardData) punchHole(file.fd, file.offset, size);
+  } finally {
+    closeSync(fd);
+    if (medium !== undefined) closeSync(medium.fd);
+    for (const lock of locks) closeSync(lock);
+  }
 }
 
 /** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
-export function abandonBackend({ fd, lock, path, was, medium }: BackendDescription): void {
-  abandonFile(path ?? '', { fd: medium?.fd ?? fd, lock, was });
+export function abandonBackend({ fd, locks = [], path, was, medium }: BackendDescription): void {
+  abandonFile(path ?? '', { fd: medium?.fd ?? fd, locks, was });
   if (medium !== undefined) closeSync(fd);
 }
 
-function openRam({ id, type, size, prealloc = false }: BackendOptions): BackendDescription {
-  const fd = createMemfd(id, size);
-  if (prealloc) preallocate(fd, 0, size);
-  const reason = `${type} '${id}' is memory of this process: nothing written to it persists, and a flush has nothing to do`;
-  return { id, type, size, fd, offset: 0, align: PAGE_SIZE, path: undefined, volatile: reason, discardData: false, was: 'unnamed' };
-}
-
-function describeShared(options: FileBackendOptions, { fd, lock, was }: OpenedFile): BackendDescription {
+function describeShared(options: FileBackendOptions, { fd, kind, locks, was }: OpenedFile): BackendDescription {
   const { id, type, size, memPath, offset = 0, align = PAGE_SIZE, discardData = false } = options;
-  const common = { id, type, size, fd, lock, offset, align, discardData, was };
+  const common = { id, type, size, fd, kind, locks, offset, align, discardData, was };
   if (was !== 'unnamed') return { ...common, path: memPath, volatile: undefined };
   const reason = `memory-backend-file '${id}': mem-path '${memPath}' is a directory, so the file has no name and vanishes with this process`;
   return { ...common, path: undefined, volatile: reason };
 }
 
-function preallocateFor(options: FileBackendOptions, fd: number, offset: number): void {
-  try {
-    preallocate(fd, offset, options.size);
-  } catch (error) {
-    throw diskError(options, error, 'prealloc');
-  }
-}
-
 /** power-failure=on: memory begins with what is durable, and from then on only a flush brings them together. */
-async function keepApart(options: FileBackendOptions, opened: OpenedFile): Promise<BackendDescription> {
-  const { id, memPath, size } = options;
+async function keepApart(options: FileBackendOptions, opened: OpenedFile, description: BackendDescription): Promise<BackendDescription> {
+  const { id, memPath } = options;
   if (opened.was === 'unnamed') {
     throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on needs a file that can be looked at afterwards, and mem-path '${memPath}' is a directory`);
   }
-  const file = { fd: opened.fd, offset: options.offset ?? 0 };
-  const fd = createMemfd(id, size);
-  try {
-    await copyInto(fd, file, size);
-  } catch (error) {
-    closeSync(fd);
-    throw diskError(options, error, 'size');
-  }
-  return { ...describeShared(options, opened), fd, offset: 0, medium: file };
+  const medium = { fd: opened.fd, offset: options.offset ?? 0 };
+  return { ...description, ...(await copyToMemory(options, medium)), offset: 0, medium };
 }
 
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */
-async function copyPrivately(options: FileBackendOptions, { fd: source, lock, was }: OpenedFile): Promise<BackendDescription> {
+async function copyPrivately(options: FileBackendOptions, { fd: source, locks, was }: OpenedFile): Promise<BackendDescription> {
   const { id, type, size, memPath, readonly = false, rom, align = PAGE_SIZE } = options;
-  const fd = createMemfd(id, size);
-  try {
-    if (options.prealloc === true) preallocateFor(options, fd, 0);
-    await copyInto(fd, { fd: source, offset: options.offset ?? 0 }, size);
-  } catch (error) {
-    closeSync(fd);
-    throw error instanceof BackendError ? error : diskError(options, error, 'size');
-  }
+  const copy = await copyToMemory(options, { fd: source, offset: options.offset ?? 0 }, options.prealloc);
   closeSync(source);
-  if (lock !== undefined) closeSync(lock);
+  for (const lock of locks) closeSync(lock);
   const why = readonly ? 'readonly=on' : 'share=off';
   const reason = `memory-backend-file '${id}': ${why}, so guest writes go to a private copy of '${memPath}' and nothing will persist`;
-  return { id, type, size, fd, offset: 0, align, readonly: readonly && rom !== 'off', path: memPath, volatile: reason, discardData: false, was };
+  return { id, type, size, ...copy, offset: 0, align, readonly: readonly && rom !== 'off', path: memPath, volatile: reason, discardData: false, was };
+}
+
+/** New memory that holds what the file does. */
+async function copyToMemory(options: FileBackendOptions, file: FileSpan, prealloc = false): Promise<{ fd: number; remarks: string[] }> {
+  const { id, size } = options;
+  const fd = createMemfd(id, size);
+  try {
+    const remark = applyPolicy(options, fd, 0);
+    if (prealloc) preallocate(fd, 0, size);
+    await copyInto(fd, file, size);
+    return { fd, remarks: remark === undefined ? [] : [remark] };
+  } catch (error) {
+    closeSync(fd);
+    throw error instanceof BackendError ? error : diskError(options, error, prealloc ? 'prealloc' : 'size');
+  }
 }
 
 /** Copies what the file holds to the beginning of `target`, and leaves holes. */

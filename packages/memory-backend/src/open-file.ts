@@ -1,20 +1,28 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, mkdtempSync, openSync, rmSync, truncateSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { blockDeviceSize, hasHugePages, isBlockDeviceReadOnly } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
 import { PAGE_SIZE, type FileBackendOptions } from './backend-options.ts';
-import { lockBackingFile } from './file-lock.ts';
+import { deviceInUse, lockBackingFile, writesTo } from './file-lock.ts';
+import { checkWholePages, hugePageSize } from './huge-pages.ts';
+import { cannotOpen, lookAtMemPath } from './mem-path.ts';
+import { diskError } from './storage.ts';
+
+/** What an open file is to those who keep memory in it: `huge` if it lives in huge pages. */
+export type FileKind = 'file' | 'huge' | 'device';
 
 /** An open backing file, and what opening it did to the world. */
 export interface OpenedFile {
   readonly fd: number;
-  /** What keeps others from the file, for as long as it is open. */
-  readonly lock: number | undefined;
+  readonly kind: FileKind;
+  /** What keeps others from the file, for as long as these are open. */
+  readonly locks: readonly number[];
   readonly was: 'there' | 'empty' | 'missing' | 'unnamed';
 }
 
 /**
  * Opens, and where QEMU would, makes or grows the file behind a memory-backend-file. A file that has a size already keeps
- * it: it must be the right one.
+ * it: it must be the right one. So it is with a block device.
  *
  * @throws BackendError with nothing left behind
  */
@@ -23,10 +31,12 @@ export function openBackingFile(options: FileBackendOptions): OpenedFile {
   const end = (options.offset ?? 0) + size;
   const opened = openLocked(options);
   try {
-    const stat = fstatSync(opened.fd);
-    if (stat.size === 0 && !readonly) return grow(options, opened, end);
-    const fits = options.offset === undefined ? stat.size === end : stat.size >= end;
-    if (!fits) throw sizeMismatch(options, stat.size, end);
+    const actual = opened.kind === 'device' ? blockDeviceSize(opened.fd) : fstatSync(opened.fd).size;
+    if (opened.kind === 'device') checkDevice(options, opened.fd, actual);
+    if (opened.kind === 'huge' && (actual === 0 || writesTo(options))) checkWholePages(options, hugePageSize(opened.fd));
+    if (opened.kind !== 'device' && actual === 0 && !readonly) return grow(options, opened, end);
+    const fits = options.offset === undefined ? actual === end : actual >= end;
+    if (!fits) throw sizeMismatch(options, actual, end);
     return opened;
   } catch (error) {
     abandonFile(memPath, opened);
@@ -35,61 +45,69 @@ export function openBackingFile(options: FileBackendOptions): OpenedFile {
 }
 
 /** Closes the file and leaves things as they were before {@link openBackingFile} opened `path`. */
-export function abandonFile(path: string, { fd, lock, was }: OpenedFile): void {
+export function abandonFile(path: string, { fd, locks, was }: Pick<OpenedFile, 'fd' | 'locks' | 'was'>): void {
   if (was === 'empty') truncateSync(path, 0);
   if (was === 'missing') unlinkSync(path);
   closeSync(fd);
-  if (lock !== undefined) closeSync(lock);
+  for (const lock of locks) closeSync(lock);
 }
 
 /** Nothing is done to a file that somebody else has. */
 function openLocked(options: FileBackendOptions): OpenedFile {
-  const { id, memPath } = options;
   const { fd, was } = openOrCreate(options);
   try {
-    if (!fstatSync(fd).isFile()) {
-      throw new BackendError('not-a-file', 'mem-path', `memory backend '${id}': mem-path '${memPath}' is neither a regular file nor a directory`);
-    }
-    return { fd, was, lock: lockBackingFile(options, fd) };
+    const kind = fstatSync(fd).isBlockDevice() ? 'device' : hasHugePages(fd) ? 'huge' : 'file';
+    return { fd, was, kind, locks: lockBackingFile(options, fd) };
   } catch (error) {
+    // A file that was made a moment ago is that of whoever has it now.
     closeSync(fd);
     throw error;
   }
 }
 
-function openOrCreate(options: FileBackendOptions): Omit<OpenedFile, 'lock'> {
+function openOrCreate(options: FileBackendOptions): Pick<OpenedFile, 'fd' | 'was'> {
   const { memPath, readonly = false } = options;
   const mode = readonly ? constants.O_RDONLY : constants.O_RDWR;
+  const found = lookAtMemPath(options);
+  if (found?.isDirectory() === true) return unnamedFile(options);
   try {
-    return { fd: openSync(memPath, mode), was: 'there' };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EISDIR') return unnamedFile(options);
-    if (code !== 'ENOENT' || readonly) throw cannotOpen(options, error);
-  }
-  try {
+    if (found !== undefined) return { fd: openSync(memPath, mode), was: 'there' };
     return { fd: openSync(memPath, mode | constants.O_CREAT | constants.O_EXCL, 0o644), was: 'missing' };
   } catch (error) {
-    throw cannotOpen(options, error);
+    const { code } = error as NodeJS.ErrnoException;
+    // Somebody has made it meanwhile.
+    if (found === undefined && code === 'EEXIST') return openOrCreate(options);
+    if (found?.isBlockDevice() === true && code === 'EBUSY') throw deviceInUse(options, found.rdev);
+    throw cannotOpen(options, error, found === undefined ? dirname(memPath) : undefined);
   }
 }
 
 /** A directory as mem-path: a file without a name in it. */
-function unnamedFile(options: FileBackendOptions): Omit<OpenedFile, 'lock'> {
+function unnamedFile(options: FileBackendOptions): Pick<OpenedFile, 'fd' | 'was'> {
   const { id, memPath } = options;
   let folder: string | undefined;
   try {
     folder = mkdtempSync(join(memPath, `vpmem_back_mem.${id.replaceAll('/', '_')}.`));
     return { fd: openSync(join(folder, 'file'), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600), was: 'unnamed' };
   } catch (error) {
-    throw cannotOpen(options, error);
+    throw cannotOpen(options, error, memPath);
   } finally {
     if (folder !== undefined) rmSync(folder, { recursive: true });
   }
 }
 
+/** @throws BackendError for a device that cannot be what the options say */
+function checkDevice(options: FileBackendOptions, fd: number, actual: number): void {
+  const what = `memory backend '${options.id}': mem-path '${options.memPath}'`;
+  if (actual === 0) throw new BackendError('not-a-file', 'mem-path', `${what} is a block device of 0 bytes: there is no medium in it, or nothing behind it`);
+  // The kernel opens it all the same, and loses what is stored.
+  if (!writesTo(options) || !isBlockDeviceReadOnly(fd)) return;
+  throw new BackendError('no-access', 'mem-path', `${what} is a read-only block device; readonly=on gives the guest a private copy of it`);
+}
+
 /** A new or empty file gets its size, and both that and its name are on the disk before anybody relies on them. */
-function grow(options: FileBackendOptions, { fd, lock, was }: OpenedFile, end: number): OpenedFile {
+function grow(options: FileBackendOptions, opened: OpenedFile, end: number): OpenedFile {
+  const { fd, was } = opened;
   try {
     ftruncateSync(fd, end);
     fsyncSync(fd);
@@ -98,7 +116,7 @@ function grow(options: FileBackendOptions, { fd, lock, was }: OpenedFile, end: n
     if (was === 'there') ftruncateSync(fd, 0);
     throw diskError(options, error, 'size');
   }
-  return { fd, lock, was: was === 'there' ? 'empty' : was };
+  return { ...opened, was: was === 'there' ? 'empty' : was };
 }
 
 function syncDirectory(path: string): void {
@@ -123,39 +141,4 @@ function sizeAdvice(offset: number | undefined, actual: number, end: number): st
     ...(actual > end ? ["offset=0, which takes the file's beginning"] : []),
   ];
   return `give ${[...choices, choices.length === 0 ? 'another file' : 'or another file'].join(', ')}`;
-}
-
-function cannotOpen({ id, memPath, readonly = false }: FileBackendOptions, cause: unknown): BackendError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const what = `memory backend '${id}': mem-path '${memPath}'`;
-  switch (code) {
-    case 'ENOENT':
-      return readonly
-        ? new BackendError('not-found', 'mem-path', `${what} does not exist, and readonly=on does not make it`, { cause })
-        : new BackendError('not-found', 'mem-path', `${what}: the directory '${dirname(memPath)}' does not exist`, { cause });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new BackendError(
-        'no-access',
-        'mem-path',
-        `${what} cannot be opened for ${readonly ? 'reading' : 'reading and writing'} (${code})${readonly ? '' : '; readonly=on needs reading only'}`,
-        { cause },
-      );
-    case 'ENOTDIR':
-      return new BackendError('not-found', 'mem-path', `${what}: a part of the path is no directory`, { cause });
-    default:
-      return new BackendError('io', 'mem-path', `${what} cannot be opened: ${message}`, { cause });
-  }
-}
-
-/** A failure of the storage itself while `property` was being carried out. */
-export function diskError({ id, memPath, size }: FileBackendOptions, cause: unknown, property: 'size' | 'prealloc'): BackendError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const what = `memory backend '${id}': '${memPath}'`;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new BackendError('no-space', property, `${what} has no room for ${property === 'size' ? '' : 'prealloc=on of '}${size} bytes (${code})`, { cause });
-  }
-  if (code === 'EFBIG') return new BackendError('no-space', property, `${what}: the file system has no files of ${size} bytes (${code})`, { cause });
-  return new BackendError('io', property, `${what}: ${message}`, { cause });
 }

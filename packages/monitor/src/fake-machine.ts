@@ -67,7 +67,7 @@ export class FakeMachine implements ManagedMachine {
     const { id, size, share, prealloc, 'mem-path': path } = readProperties(fileProperties, source);
     await this.gate;
     if (this.#backends.has(id)) throw new MachineError('duplicate-id', 'id', `there is an object '${id}' already`);
-    this.#backends.set(id, { id, type: 'memory-backend-file', size, share, prealloc, reserve: true, path, user: undefined });
+    this.#backends.set(id, { id, type: 'memory-backend-file', size, share, prealloc, reserve: true, policy: 'default', hostNodes: [], path, user: undefined });
   }
 
   deleteObject(id: string): Promise<void> {

@@ -22,7 +22,9 @@ export async function askMachine(ask: Ask): Promise<FakeMachine> {
     state: ((await ask('query-status')) as { status: 'running' }).status,
     buses: buses.map(busOf),
     backends: (): BackendInfo[] =>
-      memdevs.map(({ id = '', size: bytes, share, prealloc, reserve = true }) => ({ id, type: '', size: Number(bytes), share, prealloc, reserve, path: undefined, user: undefined })),
+      memdevs.map(({ id = '', size: bytes, share, prealloc, reserve = true, policy, 'host-nodes': nodes }) => {
+        return { id, type: '', size: Number(bytes), share, prealloc, reserve, policy, hostNodes: nodes.map(Number), path: undefined, user: undefined };
+      }),
     memoryDevices: (): Promise<MemoryDeviceInfo[]> => Promise.resolve(memory.map(memoryDeviceOf)),
     memorySize: () => ({ base: Number(size['base-memory']), plugged: Number(size['plugged-memory']) }),
     tree: () => tree,

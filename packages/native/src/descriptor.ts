@@ -5,12 +5,14 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 const EACCES = 13;
+const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
 /** Linux, asm-generic/fcntl.h: struct flock of 64 bits, and its types */
 const FLOCK_BYTES = 32;
 const FLOCK = { start: 8, length: 16 } as const;
 const F_RDLCK = 0;
 const F_WRLCK = 1;
+const F_UNLCK = 2;
 const O_CLOEXEC = 0o2000000;
 
 /**
@@ -32,13 +34,25 @@ export function lockFile(fd: number): boolean {
  * @throws SystemError where the file system knows no locks, or the descriptor is not open for writing (`exclusive`) or reading
  */
 export function lockRange(fd: number, start: number, length: number, kind: 'exclusive' | 'shared'): boolean {
-  const lock = Buffer.alloc(FLOCK_BYTES);
-  lock.writeInt16LE(kind === 'shared' ? F_RDLCK : F_WRLCK);
-  lock.writeBigInt64LE(BigInt(start), FLOCK.start);
-  lock.writeBigInt64LE(BigInt(length), FLOCK.length);
+  const lock = rangeLock(start, length, kind === 'shared' ? F_RDLCK : F_WRLCK);
   if (fcntlLock(fd, F_OFD_SETLK, lock) === 0) return true;
   if (errno() === EWOULDBLOCK || errno() === EACCES) return false;
   throw new SystemError(errno(), 'fcntl F_OFD_SETLK', `descriptor ${fd}`);
+}
+
+/** Whether another open file, in whichever process, has locked any of that by {@link lockRange}. @throws SystemError */
+export function isRangeLocked(fd: number, start: number, length: number): boolean {
+  const lock = rangeLock(start, length, F_WRLCK);
+  check(fcntlLock(fd, F_OFD_GETLK, lock), 'fcntl F_OFD_GETLK', `descriptor ${fd}`);
+  return lock.readInt16LE() !== F_UNLCK;
+}
+
+function rangeLock(start: number, length: number, type: number): Buffer {
+  const lock = Buffer.alloc(FLOCK_BYTES);
+  lock.writeInt16LE(type);
+  lock.writeBigInt64LE(BigInt(start), FLOCK.start);
+  lock.writeBigInt64LE(BigInt(length), FLOCK.length);
+  return lock;
 }
 
 /** Makes descriptor `onto` another name for what `fd` refers to; what it referred to before is let go of. Not close-on-exec. */

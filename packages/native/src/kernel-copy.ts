@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { errno, processVmReadv, processVmWritev } from './libc.ts';
 import { Mapping } from './mapping.ts';
 import { SystemError } from './system-error.ts';
@@ -5,6 +6,7 @@ import { SystemError } from './system-error.ts';
 const EFAULT = 14;
 const CHUNK = 65536;
 const DATA_AT = 64;
+const PAGE = 4096;
 
 let shared: { address: bigint; iov: BigUint64Array; data: Uint8Array } | undefined;
 
@@ -44,4 +46,36 @@ function move(call: typeof processVmReadv, name: string, address: bigint, length
   if (count === length) return true;
   if (count !== -1 || errno() === EFAULT) return false;
   throw new SystemError(errno(), name);
+}
+
+/**
+ * Reads a file through a mapping that lasts no longer: for files that can be mapped and not read. Never SIGBUS.
+ *
+ * @throws SystemError EFAULT where nothing is behind the mapping: the file is shorter, or no page is left
+ */
+export function readMapped(fd: number, at: number, target: Uint8Array): void {
+  throughMapping(fd, at, target, false, copyFrom);
+}
+
+/** Writes a file likewise: one in huge pages has no write(2). @throws SystemError EFAULT */
+export function writeMapped(fd: number, at: number, source: Uint8Array): void {
+  throughMapping(fd, at, source, true, copyTo);
+}
+
+function throughMapping(fd: number, at: number, bytes: Uint8Array, writable: boolean, copy: (address: bigint, piece: Uint8Array) => boolean): void {
+  const file = fstatSync(fd);
+  // Mapping a file of huge pages for writing makes it longer, where it is too short.
+  if (file.isFile() && at + bytes.length > file.size) throw new SystemError(EFAULT, writable ? 'store' : 'load', `behind the end of descriptor ${fd}`);
+  const unit = Math.max(PAGE, file.blksize);
+  const start = Math.floor(at / unit) * unit;
+  const end = Math.ceil((at + bytes.length) / unit) * unit;
+  const mapping = Mapping.ofFile(fd, { length: end - start, offset: start, writable });
+  try {
+    for (let done = 0; done < bytes.length; done += CHUNK) {
+      const ok = copy(mapping.address + BigInt(at - start + done), bytes.subarray(done, done + CHUNK));
+      if (!ok) throw new SystemError(EFAULT, writable ? 'store' : 'load', `at byte ${at + done} of descriptor ${fd}`);
+    }
+  } finally {
+    mapping.unmap();
+  }
 }

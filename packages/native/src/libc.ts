@@ -25,6 +25,7 @@ export const munmap = declare<(address: bigint, length: number) => number>('int 
 export const memfdCreate = declare<(name: string, flags: number) => number>('int memfd_create(const char *name, unsigned int flags)');
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
 export const fcntlLock = declare<(fd: number, command: number, lock: Uint8Array) => number>('int fcntl(int fd, int cmd, void *lock)');
+export const ioctl = declare<(fd: number, request: number, argument: Uint8Array) => number>('int ioctl(int fd, unsigned long request, void *argument)');
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');
@@ -83,6 +84,11 @@ export const processVmWritev = declare<(pid: number, local: bigint, nl: number, 
 /** A system call that the C library has no function for. */
 export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint) => number | bigint>(
   'long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)',
+);
+
+/** The same with one argument more. */
+export const syscallOfSix = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint, f: bigint) => number | bigint>(
+  'long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e, unsigned long f)',
 );
 
 /** The calling thread's errno, right after a failed call. */

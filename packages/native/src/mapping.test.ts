@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, readSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { copyFrom, copyTo } from './kernel-copy.ts';
+import { copyFrom, copyTo, readMapped, writeMapped } from './kernel-copy.ts';
 import { Mapping, MAX_WINDOW } from './mapping.ts';
 import { createMemfd, identifyFile } from './memfd.ts';
 
@@ -95,5 +95,28 @@ describe('copyFrom and copyTo', () => {
     expect(copyTo(mapping.address + 4096n, new Uint8Array(4))).toBe(false);
     expect(copyFrom(mapping.address + 4094n, new Uint8Array(4))).toBe(false);
     expect(copyFrom(mapping.address, new Uint8Array(4))).toBe(true);
+  });
+});
+
+describe('a file through a mapping that lasts no longer', () => {
+  const [MIB, at] = [2 ** 20, 4096 - 3];
+
+  it('is read and written across pages, and more than is copied at a time', () => {
+    const fd = memfd(MIB);
+    const bytes = Buffer.alloc(200_000, 'pattern');
+    writeMapped(fd, at, bytes);
+    const [read, mappedTo] = [Buffer.alloc(bytes.length), Buffer.alloc(bytes.length)];
+    readSync(fd, read, 0, read.length, at);
+    readMapped(fd, at, mappedTo);
+    expect([read.equals(bytes), mappedTo.equals(bytes)]).toEqual([true, true]);
+  });
+
+  it('that is shorter is an error, and no longer afterwards', () => {
+    const fd = memfd(MIB, false);
+    ftruncateSync(fd, 4096);
+    for (const access of [() => writeMapped(fd, 4094, Buffer.alloc(4)), () => readMapped(fd, 8192, Buffer.alloc(4))]) {
+      expect(access).toThrow(expect.objectContaining({ code: 'EFAULT' }));
+    }
+    expect(identifyFile(fd).size).toBe(4096);
   });
 });

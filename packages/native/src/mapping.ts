@@ -25,14 +25,15 @@ export class Mapping {
   }
 
   /**
-   * Maps `length` bytes of `fd` from `offset` (page-aligned). Stores reach the file unless `shared` is false.
+   * Maps `length` bytes of `fd` from `offset` (page-aligned). Stores reach the file unless `shared` is false. With `reserve`, huge pages
+   * for all of it are put aside, or there is no mapping (ENOMEM); a file keeps what was put aside for it when the mapping is gone.
    *
    * @throws SystemError EACCES, EBADF, EINVAL, ENODEV, ENOMEM
    */
-  static ofFile(fd: number, options: { length: number; offset?: number; writable?: boolean; shared?: boolean }): Mapping {
-    const { length, offset = 0, writable = true, shared = true } = options;
+  static ofFile(fd: number, options: { length: number; offset?: number; writable?: boolean; shared?: boolean; reserve?: boolean }): Mapping {
+    const { length, offset = 0, writable = true, shared = true, reserve = false } = options;
     const prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    return new Mapping(mapOrThrow(length, prot, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_NORESERVE, fd, offset), length);
+    return new Mapping(mapOrThrow(length, prot, (shared ? MAP_SHARED : MAP_PRIVATE) | (reserve ? 0 : MAP_NORESERVE), fd, offset), length);
   }
 
   /** Fresh zeroed memory that belongs to this process. */

@@ -11,16 +11,23 @@ const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
 const F_SEAL_GROW = 4;
+/** linux/memfd.h: the huge pages' size, as a power of two, stands from this bit on. */
+const MFD_HUGE_SHIFT = 26;
 /** Linux, linux/magic.h */
 const HUGETLBFS_MAGIC = 0x9584_58f6;
+const TMPFS_MAGIC = 0x0102_1994;
 
 /**
  * A file of `size` bytes that lives in memory only; returns its descriptor, close-on-exec. Sealed, unless told otherwise,
- * so that nobody who gets the descriptor can change the size under a mapping. With `hugePages`, which may run out, touching
- * it can end the process all the same.
+ * so that nobody who gets the descriptor can change the size under a mapping. With `hugePages`, of the size given or of the
+ * system's default size, which may run out, touching it can end the process all the same.
+ *
+ * @throws SystemError ENODEV for huge pages of a size that there are not
  */
-export function createMemfd(name: string, size: number, options: { seal?: boolean; hugePages?: boolean } = {}): number {
-  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (options.hugePages === true ? MFD_HUGETLB : 0);
+export function createMemfd(name: string, size: number, options: { seal?: boolean; hugePages?: boolean | number } = {}): number {
+  const { hugePages = false } = options;
+  const huge = typeof hugePages === 'number' ? MFD_HUGETLB | (Math.log2(hugePages) << MFD_HUGE_SHIFT) : hugePages ? MFD_HUGETLB : 0;
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | huge;
   const fd = check(memfdCreate(name.slice(0, MAX_NAME), flags), 'memfd_create', name);
   try {
     ftruncateSync(fd, size);
@@ -56,6 +63,20 @@ export function identifyFile(fd: number): FileIdentity {
     inode: stat.ino,
     size: Number(stat.size),
     regular: stat.isFile(),
-    neverFaults: seals !== -1 && (seals & F_SEAL_SHRINK) !== 0 && statfsSync(`/proc/self/fd/${fd}`).type !== HUGETLBFS_MAGIC,
+    neverFaults: seals !== -1 && (seals & F_SEAL_SHRINK) !== 0 && !hasHugePages(fd),
   };
+}
+
+/** Whether a file lives in huge pages: it is on hugetlbfs, or a memfd of such. It has no write(2). */
+export function hasHugePages(fd: number): boolean {
+  return fileSystemOf(fd) === HUGETLBFS_MAGIC;
+}
+
+/** Whether a file lives in ordinary memory: it is on tmpfs, or a memfd. */
+export function isInMemory(fd: number): boolean {
+  return fileSystemOf(fd) === TMPFS_MAGIC;
+}
+
+function fileSystemOf(fd: number): number {
+  return statfsSync(`/proc/self/fd/${fd}`).type;
 }

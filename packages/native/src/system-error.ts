@@ -21,3 +21,9 @@ export class SystemError extends Error {
 export function describeErrno(errno: number): [code: string, text: string] {
   return getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
 }
+
+/** The positive errno of a system call that failed, whether ours or node's; undefined for an error of any other kind. */
+export function errnoOf(error: unknown): number | undefined {
+  const { errno, syscall } = error as Partial<NodeJS.ErrnoException>;
+  return error instanceof Error && typeof errno === 'number' && typeof syscall === 'string' ? Math.abs(errno) : undefined;
+}

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import type { Members, Struct, ValuesOf } from '@vpmem/layout';
-import { SystemError, type EventLoop } from '@vpmem/native';
+import { errnoOf, SystemError, type EventLoop } from '@vpmem/native';
 import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
 import { coverMsix, isCopy } from './covered-msix.ts';
 import { DmaRegions, type DmaResult } from './dma-regions.ts';
@@ -155,8 +155,9 @@ export class Session implements MessageSink {
       if (fds.length > 0 && !takesFds) return { errno: Errno.EINVAL, detail: `${fds.length} descriptors where none belong` };
       return this.#handlers[command]?.(body, fds) ?? { errno: Errno.EINVAL, detail: 'no such command' };
     } catch (error) {
-      if (error instanceof SystemError) return { errno: error.errno, detail: error.message };
-      throw error;
+      const errno = errnoOf(error);
+      if (errno === undefined) throw error;
+      return { errno, detail: (error as Error).message };
     } finally {
       for (const fd of fds.splice(0)) closeSync(fd);
     }
@@ -182,7 +183,9 @@ export class Session implements MessageSink {
     const answer = new Uint8Array(RegionAccess.size + request.count);
     RegionAccess.write(new DataView(answer.buffer), 0, request);
     const data = answer.subarray(RegionAccess.size);
-    readRegion(this.#owner.pci, request.region, request.offset, data);
+    const access = (): void => readRegion(this.#owner.pci, request.region, request.offset, data);
+    if (request.region === REGION_CONFIG) this.#neverRefused(access, () => data.fill(0xff));
+    else access();
     if (this.#owner.keepsMsix && isCopy(request)) coverMsix(this.#owner.pci, request.offset, data);
     return { body: answer };
   }
@@ -190,8 +193,21 @@ export class Session implements MessageSink {
   #regionWrite(body: Uint8Array): Answer {
     const request = decode(RegionAccess, body);
     if (request === undefined || !this.#reaches(request) || body.length < RegionAccess.size + request.count) return INVALID;
-    writeRegion(this.#owner.pci, request.region, request.offset, body.subarray(RegionAccess.size, RegionAccess.size + request.count));
+    const access = (): void => writeRegion(this.#owner.pci, request.region, request.offset, body.subarray(RegionAccess.size, RegionAccess.size + request.count));
+    if (request.region === REGION_CONFIG) this.#neverRefused(access, () => undefined);
+    else access();
     return { body: body.slice(0, RegionAccess.size) };
+  }
+
+  /** Through configuration space a driver can reach memory whose file fails: then it reads all ones, as on a bus, and a remark says why. */
+  #neverRefused(access: () => void, fail: () => void): void {
+    try {
+      access();
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+      fail();
+      this.#owner.remark(`a configuration access reads all ones, or does nothing: ${(error as Error).message}`);
+    }
   }
 
   /** Configuration accesses are never refused, wherever they go: some clients wait for ever for the answer they expect. */

@@ -182,7 +182,7 @@ describe('mistakes', () => {
   it.each<[string, string, string, RegExp]>([
     ['an object type there is not', 'memory-backend-epc,id=x,size=2M', 'unknown-type', /'memory-backend-epc' is not one of memory-backend-file, memory-backend-ram, memory-backend-memfd/],
     ['an id that is taken', 'memory-backend-ram,id=free,size=2M', 'duplicate-id', /there is an object 'free' already/],
-    ['a property QEMU has and we refuse', 'memory-backend-ram,id=x,size=2M,policy=bind', 'refused-parameter', /policy.*page cache/],
+    ['a rule of NUMA', 'memory-backend-ram,id=x,size=2M,policy=bind', 'conflict', /policy=bind needs host-nodes/],
     ['a value QEMU has and we refuse', 'memory-backend-file,id=x,size=2M,mem-path=f,pmem=on', 'refused-parameter', /'on' of parameter 'pmem'.*DAX/],
     ['a contradiction', 'memory-backend-file,id=x,size=2M,mem-path=f,rom=on', 'conflict', /rom=on/],
     ['no type', 'id=x,size=2M', 'missing-parameter', /'qom-type' is missing/],

@@ -10,10 +10,10 @@ export function checkServable(id: string, backend: BackendDescription): void {
 }
 
 /** @throws MachineError for a size a Linux guest would refuse, late and without a word on why */
-export function checkSize(id: string, { id: memdev, size }: BackendDescription): void {
+export function checkSize(id: string, { id: memdev, size, kind }: BackendDescription): void {
   if (size % PMEM_ALIGNMENT === 0) return;
   const below = Math.floor(size / PMEM_ALIGNMENT) * PMEM_ALIGNMENT;
-  const choices = below === 0 ? `${PMEM_ALIGNMENT}` : `${below} or ${below + PMEM_ALIGNMENT}`;
+  const choices = below === 0 ? `${PMEM_ALIGNMENT}` : kind === 'device' ? `${below}, with offset=0` : `${below} or ${below + PMEM_ALIGNMENT}`;
   throw new MachineError(
     'bad-size',
     'size',

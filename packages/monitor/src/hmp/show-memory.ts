@@ -12,12 +12,9 @@ export function showMemoryDevices(devices: readonly MemoryDeviceInfo[]): string[
   });
 }
 
-/**
- * `info memdev` in QEMU's layout. Of what it shows beside our own properties nothing is in effect: the pages are the page
- * cache's, which merges none, dumps none and is bound to no NUMA node.
- */
+/** `info memdev` in QEMU's layout. Its pages are never merged, and dumped by whoever maps them. */
 export function showMemdevs(backends: readonly BackendInfo[]): string[] {
-  const shown = backends.flatMap(({ id, size, prealloc, share, reserve }) => [
+  const shown = backends.flatMap(({ id, size, prealloc, share, reserve, policy, hostNodes }) => [
     `memory backend: ${id}`,
     `  size:  ${size}`,
     '  merge: false',
@@ -25,8 +22,8 @@ export function showMemdevs(backends: readonly BackendInfo[]): string[] {
     `  prealloc: ${prealloc}`,
     `  share: ${share}`,
     `  reserve: ${reserve}`,
-    '  policy: default',
-    '  host nodes: ',
+    `  policy: ${policy}`,
+    `  host nodes: ${ranges(hostNodes)}`,
   ]);
   return [...shown, ''];
 }
@@ -34,4 +31,15 @@ export function showMemdevs(backends: readonly BackendInfo[]): string[] {
 /** `info memory_size_summary` in QEMU's layout. */
 export function showMemorySize({ base, plugged }: MemorySize): string[] {
   return [`base memory: ${base}`, ...(plugged === undefined ? [] : [`plugged memory: ${plugged}`])];
+}
+
+/** `0-2,5`, as QEMU writes lists of numbers. */
+function ranges(numbers: readonly number[]): string {
+  const found: { first: number; last: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const open = found.at(-1);
+    if (open?.last === number - 1) open.last = number;
+    else found.push({ first: number, last: number });
+  }
+  return found.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }

@@ -5,12 +5,9 @@ import { pciClassName } from '../pci-class.ts';
 type Answer<N extends 'query-pci' | 'query-memdev' | 'query-memory-devices' | 'query-pmem'> = Returned<N>[number];
 type PciDevice = Answer<'query-pci'>['devices'][number];
 
-/**
- * `query-memdev`. Of what it has beside our own properties nothing is in effect: the pages are the page cache's, which merges
- * none, dumps none and is bound to no NUMA node.
- */
-export function memdevAnswer({ id, size, share, prealloc, reserve }: BackendInfo): Answer<'query-memdev'> {
-  return { id, size, share, prealloc, reserve, merge: false, dump: false, 'host-nodes': [], policy: 'default' };
+/** `query-memdev`. Its pages are never merged, and dumped by whoever maps them. */
+export function memdevAnswer({ id, size, share, prealloc, reserve, policy, hostNodes }: BackendInfo): Answer<'query-memdev'> {
+  return { id, size, share, prealloc, reserve, merge: false, dump: false, 'host-nodes': [...hostNodes], policy };
 }
 
 export function memoryDeviceAnswer({ type, id, memaddr, size, memdev, dimm }: MemoryDeviceInfo): Answer<'query-memory-devices'> {
