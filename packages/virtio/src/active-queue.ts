@@ -20,23 +20,23 @@ export interface DriverError {
   readonly detail: string;
 }
 
-/** A queue in service, between DRIVER_OK and reset: what a device type works with. */
+/** A queue between DRIVER_OK and reset, what a device type works with; in service while the driver has it enabled. */
 export class ActiveQueue {
-  #ring: DeviceQueue;
+  #ring: DeviceQueue | undefined;
   readonly #memory: GuestMemory;
   readonly #host: QueueHost;
   #outstanding = 0;
-  #live = true;
+  #live = false;
   #paused = false;
   #deferred = false;
 
-  constructor(ring: DeviceQueue, memory: GuestMemory, host: QueueHost) {
-    this.#ring = ring;
+  /** Not in service yet: {@link start}. */
+  constructor(memory: GuestMemory, host: QueueHost) {
     this.#memory = memory;
     this.#host = host;
   }
 
-  /** False after a reset or a driver's mistake: nothing given to this queue reaches the driver any more. */
+  /** False until the driver enables it, and after a reset or a driver's mistake: nothing given to this queue reaches the driver. */
   get live(): boolean {
     return this.#live;
   }
@@ -60,17 +60,17 @@ export class ActiveQueue {
 
   #takeAll(handle: (chain: DescriptorChain) => void, finished: () => void): void {
     if (this.#paused) return;
-    this.#guard(() => {
+    this.#guard((ring) => {
       // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
-      for (let taken = 0; taken < this.#ring.size && this.#live; taken++) {
-        const popped = this.#ring.pop();
+      for (let taken = 0; taken < ring.size && this.#live; taken++) {
+        const popped = ring.pop();
         if (popped.code === 'empty') {
-          if (!this.#ring.enableNotifications()) return;
+          if (!ring.enableNotifications()) return;
           continue;
         }
         if (popped.code !== 'chain') return this.fail(popped);
-        if (++this.#outstanding > this.#ring.size) {
-          return this.fail({ code: 'too-many-outstanding', detail: `more than ${this.#ring.size} buffers in flight` });
+        if (++this.#outstanding > ring.size) {
+          return this.fail({ code: 'too-many-outstanding', detail: `more than ${ring.size} buffers in flight` });
         }
         handle(popped);
       }
@@ -87,7 +87,7 @@ export class ActiveQueue {
   complete(head: number, written: number): void {
     if (!this.#live) return;
     this.#outstanding--;
-    this.#guard(() => this.#ring.push(head, written));
+    this.#guard((ring) => ring.push(head, written));
   }
 
   /** Writes `bytes` to where {@link DescriptorChain.writablePrefix} said; false, the device failed, if that is no longer RAM. */
@@ -107,8 +107,8 @@ export class ActiveQueue {
   /** Sends the notification the driver wants for what was completed, if it wants one. */
   notify(): void {
     if (!this.#live) return;
-    this.#guard(() => {
-      if (this.#ring.needsInterrupt()) this.#host.interrupt();
+    this.#guard((ring) => {
+      if (ring.needsInterrupt()) this.#host.interrupt();
     });
     if (this.#paused && this.settled) this.#host.settled();
   }
@@ -134,17 +134,17 @@ export class ActiveQueue {
     this.#paused = false;
   }
 
-  /** Begins its service anew, after {@link stop}, with a ring that the driver has put in the place of the old one. */
-  restart(ring: DeviceQueue): void {
+  /** Begins its service with the ring that the driver has enabled, perhaps in the place of one before {@link stop}. */
+  start(ring: DeviceQueue): void {
     this.#ring = ring;
     this.#outstanding = 0;
     this.#live = true;
   }
 
-  #guard(work: () => void): void {
-    if (!this.#live) return;
+  #guard(work: (ring: DeviceQueue) => void): void {
+    if (!this.#live || this.#ring === undefined) return;
     try {
-      work();
+      work(this.#ring);
     } catch (error) {
       if (!(error instanceof GuestMemoryFault)) throw error;
       this.fail({ code: 'memory-fault', detail: error.message });

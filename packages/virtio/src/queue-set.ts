@@ -19,7 +19,10 @@ interface QueueState extends QueueRegisters {
   enabled: boolean;
   resetting: boolean;
   ring: DeviceQueue | undefined;
+  /** From DRIVER_OK on, whether it is enabled or not. */
   active: ActiveQueue | undefined;
+  /** The driver notified it before it was in service. */
+  notifiedEarly: boolean;
 }
 
 /** All queues of a device: their registers, and the rings of those in service. */
@@ -41,7 +44,7 @@ export class QueueSet {
     return this.#queues[index];
   }
 
-  /** Builds the ring that the registers describe; what is wrong with it, if anything. One that was in service goes on. */
+  /** Builds the ring that the registers describe; what is wrong with it, if anything. After DRIVER_OK it is in service at once. */
   enable(index: number, features: bigint): QueueError | undefined {
     const queue = this.#queues[index];
     if (queue === undefined) return undefined;
@@ -51,27 +54,37 @@ export class QueueSet {
     if (error !== undefined) return error;
     queue.enabled = true;
     queue.ring = ring;
-    queue.active?.restart(ring);
+    queue.active?.start(ring);
     return undefined;
   }
 
-  /** Takes all enabled queues into service. */
-  activate(): readonly (ActiveQueue | undefined)[] {
-    this.#queues.forEach((queue, index) => {
-      if (queue.ring === undefined) return;
-      queue.active = new ActiveQueue(queue.ring, this.#transport.memory, {
+  /** Takes all enabled queues into service, and the others when they are enabled. */
+  activate(): readonly ActiveQueue[] {
+    return this.#queues.map((queue, index) => {
+      const active = new ActiveQueue(this.#transport.memory, {
         interrupt: () => this.#transport.queueInterrupt(index),
         failed: this.#failed,
         defer: this.#transport.defer,
         settled: () => this.#settle(),
       });
+      queue.active = active;
+      if (queue.ring !== undefined) active.start(queue.ring);
+      return active;
     });
-    return this.#queues.map(({ active }) => active);
   }
 
-  /** Whether a notification of this queue means anything. */
-  serves(index: number): boolean {
-    return this.#queues[index]?.active?.live === true;
+  /** Whether a notification of this queue means anything now; if not, it will when the queue comes into service. */
+  notify(index: number): boolean {
+    const queue = this.#queues[index];
+    if (queue?.active?.live === true) return true;
+    if (queue !== undefined) queue.notifiedEarly = true;
+    return false;
+  }
+
+  /** Whether a queue that has just come into service was notified before. A reset forgets that. */
+  wasNotifiedEarly(index: number): boolean {
+    const queue = this.#queues[index];
+    return queue?.active?.live === true && queue.notifiedEarly;
   }
 
   /** Ends the service of all queues without a word. */
@@ -117,5 +130,5 @@ export class QueueSet {
 }
 
 function freshQueue(maxSize: number): QueueState {
-  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined };
+  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined, notifiedEarly: false };
 }
