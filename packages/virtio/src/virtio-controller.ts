@@ -11,6 +11,8 @@ import type { VirtioTransport } from './virtio-transport.ts';
 export class VirtioController {
   readonly device: VirtioDevice;
   readonly offered: bigint;
+  /** Features without which the device does not operate. */
+  readonly #required: bigint;
   readonly #transport: VirtioTransport;
   #accepted = 0n;
   #status = 0;
@@ -29,6 +31,8 @@ export class VirtioController {
   constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
     this.device = device;
     this.offered = offeredFeatures(device, features);
+    // VIRTIO 1.4 §6.2: a device may fail to operate without it.
+    this.#required = features.version1Optional === true ? 0n : VIRTIO_F_VERSION_1;
     this.#transport = transport;
     this.#queues = this.#freshQueues();
     this.#config = device.config(0n, transport.locate);
@@ -154,7 +158,7 @@ export class VirtioController {
 
   /** VIRTIO 1.4 §2.2.2: agree to every valid subset of what was offered. */
   #negotiate(): boolean {
-    if ((this.#accepted & ~this.offered) !== 0n || (this.#accepted & VIRTIO_F_VERSION_1) === 0n) return false;
+    if ((this.#accepted & ~this.offered) !== 0n || (this.#required & ~this.#accepted) !== 0n) return false;
     this.#config = this.device.config(this.#accepted, this.#transport.locate);
     this.#bumpGeneration();
     return true;
