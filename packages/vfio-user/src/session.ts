@@ -30,7 +30,7 @@ import {
   RegionAccess,
   RegionInfo,
 } from './protocol.ts';
-import { readRegion, regionSize, writeRegion } from './region-access.ts';
+import { decodes, readRegion, regionSize, writeRegion } from './region-access.ts';
 import { regionInfo } from './region-info.ts';
 import { invalid, request, type Answer, type Handler } from './request.ts';
 import { negotiate } from './version.ts';
@@ -56,7 +56,7 @@ export class Session implements MessageSink {
   readonly #owner: SessionOwner;
   readonly #stream: MessageStream;
   readonly #memory = new GuestMemory();
-  readonly #dma = new DmaRegions(this.#memory);
+  readonly #dma = new DmaRegions(this.#memory, (address, size) => decodes(this.#owner.pci, address, size));
   readonly #irqs: IrqLines;
   #claimed = false;
 

@@ -272,6 +272,25 @@ describe('DMA', () => {
     expect(device.host?.memory.readable(0xe000_0000, 4)).toBeUndefined();
   });
 
+  it('knows RAM that is not shared from ROM and from its own BAR, where the guest has it', () => {
+    const client = connect();
+    const unshared = (): unknown => device.host?.memory.unsharedRam(0x10_0000_0000, 4 * MIB);
+    const range = { address: 0x10_0000_0000, size: 4 * MIB };
+    dmaMap(client, { ...range, flags: 1 });
+    expect(unshared()).toBeUndefined();
+    dmaMap(client, range);
+    expect(unshared()).toEqual({ start: 0x10_0000_0000, end: 0x10_0040_0000 });
+    // BAR 2 goes there, and is then announced, as QEMU does it.
+    client.request(Command.REGION_WRITE, access(7, 0x18, 8, [0, 0, 0, 0, 16, 0, 0, 0]));
+    dmaMap(client, range);
+    expect(unshared()).toBeDefined();
+    client.request(Command.REGION_WRITE, access(7, 4, 2, [2, 0]));
+    dmaMap(client, range);
+    expect(unshared()).toBeUndefined();
+    dmaMap(client, { ...range, address: 0x10_0040_0000 });
+    expect(device.host?.memory.unsharedRam(0, 2 ** 40)).toEqual({ start: 0x10_0040_0000, end: 0x10_0080_0000 });
+  });
+
   it('maps the same range again instead of the first time', () => {
     const client = connect();
     dmaMap(client, {});

@@ -1,6 +1,7 @@
 import { GuestMemoryFault, type GuestMemory } from '@vpmem/guest-memory';
 import type { DescriptorChain, Segment } from './descriptor-chain.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
+import { unsharedError, type UnsharedError } from './unshared-error.ts';
 
 /** What a live queue needs from the device's surroundings. */
 export interface QueueHost {
@@ -8,17 +9,16 @@ export interface QueueHost {
   interrupt(): void;
   /** The driver broke the queue; the whole device has to be reset. */
   failed(error: DriverError): void;
+  /** Something of the driver's cannot be reached, which is not its fault; the queue lives on. */
+  unreachable(error: UnsharedError): void;
   /** Calls back soon, after other devices have had their turn. */
   defer(callback: () => void): void;
   /** The queue is paused, and every buffer it had has been given back and announced. */
   settled(): void;
 }
 
-/** A driver's mistake that ended its session with the device. */
-export interface DriverError {
-  readonly code: QueueError['code'] | 'memory-fault' | 'response-unmapped' | 'too-many-outstanding';
-  readonly detail: string;
-}
+/** What ended a driver's session with the device: a mistake of its own, but for {@link UnsharedError}. */
+export type DriverError = QueueError | { readonly code: 'memory-fault' | 'response-unmapped' | 'too-many-outstanding'; readonly detail: string };
 
 /** A queue between DRIVER_OK and reset, what a device type works with; in service while the driver has it enabled. */
 export class ActiveQueue {
@@ -29,6 +29,8 @@ export class ActiveQueue {
   #live = false;
   #paused = false;
   #deferred = false;
+  /** What could not be reached last. */
+  #unreachable: UnsharedError | undefined;
 
   /** Not in service yet: {@link start}. */
   constructor(memory: GuestMemory, host: QueueHost) {
@@ -73,6 +75,7 @@ export class ActiveQueue {
           return this.fail({ code: 'too-many-outstanding', detail: `more than ${ring.size} buffers in flight` });
         }
         handle(popped);
+        if (popped.unreachable !== undefined) this.#cannotReach(popped.unreachable);
       }
       if (!this.#live || this.#deferred) return;
       this.#deferred = true;
@@ -90,18 +93,30 @@ export class ActiveQueue {
     this.#guard((ring) => ring.push(head, written));
   }
 
-  /** Writes `bytes` to where {@link DescriptorChain.writablePrefix} said; false, the device failed, if that is no longer RAM. */
+  /**
+   * Writes `bytes` to where {@link DescriptorChain.writablePrefix} said. False if that cannot be reached: the device has failed
+   * then, unless that is not the driver's fault.
+   */
   respond(segments: readonly Segment[], bytes: Uint8Array): boolean {
+    let written = false;
     this.#guard(() => {
       let done = 0;
       for (const { address, length } of segments) {
         if (!this.#memory.write(address, bytes.subarray(done, done + length))) {
+          const unshared = unsharedError(this.#memory, 'response', address, length);
+          if (unshared !== undefined) return this.#cannotReach(unshared);
           return this.fail({ code: 'response-unmapped', detail: `no RAM at 0x${address.toString(16)} to put the response into` });
         }
         done += length;
       }
+      written = true;
     });
-    return this.#live;
+    return written;
+  }
+
+  /** Asks the driver for a reset because of a buffer that cannot be reached, and that it must not get back as it is. */
+  giveUp(): void {
+    if (this.#unreachable !== undefined) this.fail(this.#unreachable);
   }
 
   /** Sends the notification the driver wants for what was completed, if it wants one. */
@@ -139,6 +154,11 @@ export class ActiveQueue {
     this.#ring = ring;
     this.#outstanding = 0;
     this.#live = true;
+  }
+
+  #cannotReach(error: UnsharedError): void {
+    this.#unreachable = error;
+    if (this.#live) this.#host.unreachable(error);
   }
 
   #guard(work: (ring: DeviceQueue) => void): void {

@@ -1,6 +1,7 @@
 import { ActiveQueue, type DriverError } from './active-queue.ts';
 import { createDeviceQueue } from './create-device-queue.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
+import type { UnsharedError } from './unshared-error.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
 /** One queue's registers, the same for every transport. Addresses are exact, to read back as written. */
@@ -30,6 +31,8 @@ export class QueueSet {
   readonly #transport: VirtioTransport;
   readonly #failed: (error: DriverError) => void;
   readonly #queues: QueueState[];
+  /** Where RAM begins that was told of. */
+  readonly #told = new Set<number>();
   /** Set while paused, until every queue has come to rest. */
   #whenSettled: (() => void) | undefined;
 
@@ -64,6 +67,7 @@ export class QueueSet {
       const active = new ActiveQueue(this.#transport.memory, {
         interrupt: () => this.#transport.queueInterrupt(index),
         failed: this.#failed,
+        unreachable: (error) => this.#cannotReach(error),
         defer: this.#transport.defer,
         settled: () => this.#settle(),
       });
@@ -119,6 +123,13 @@ export class QueueSet {
 
   resume(): void {
     for (const { active } of this.#queues) active?.resume();
+  }
+
+  /** Once is enough: a driver that has a buffer there has more. */
+  #cannotReach(error: UnsharedError): void {
+    if (this.#told.has(error.ram.start)) return;
+    this.#told.add(error.ram.start);
+    this.#transport.unreachable(error);
   }
 
   #settle(): void {
