@@ -3,10 +3,12 @@ import { MessageSocket, waitReadable } from '@vpmem/native';
 import { must } from '../target.ts';
 
 const HEADER = { size: 16, msgSize: 4, flags: 8, errorNo: 12 };
+const TYPE_MASK = 0xf;
 const FLAG_REPLY = 1;
 const FLAG_NO_REPLY = 0x10;
 const FLAG_ERROR = 0x20;
 const LONGEST_MESSAGE = 2 ** 16 + 32;
+const EINVAL = 22;
 
 /** A vfio-user client that may send anything, and knows which replies it has a right to. */
 export class RawClient {
@@ -19,8 +21,8 @@ export class RawClient {
   readonly #owed: string[] = [];
   /** Every byte sent so far belongs to a message with a right header. */
   #framed = true;
-  /** The header sent last says that its message is impossible. */
-  #impossible = false;
+  /** A header was sent that says of its message that it cannot be: the last that the server looks at, whose reply, if it comes, is EINVAL. */
+  #impossible: string | undefined;
   #ended = false;
 
   /** Takes over a connected socket. */
@@ -30,7 +32,7 @@ export class RawClient {
 
   /** Bytes as they are. */
   send(bytes: Uint8Array, fds: readonly number[] = []): void {
-    this.#framed &&= bytes.length === 0;
+    if (this.#impossible === undefined) this.#framed &&= bytes.length === 0;
     this.#put(bytes, fds);
   }
 
@@ -43,9 +45,7 @@ export class RawClient {
     message.writeUInt32LE(size ?? message.length, HEADER.msgSize);
     message.writeUInt32LE(flags, HEADER.flags);
     message.set(body, HEADER.size);
-    if (this.#framed && size !== undefined && (size < HEADER.size || size > LONGEST_MESSAGE)) this.#impossible = true;
-    if (size !== undefined && size !== message.length) this.#framed = false;
-    else if ((flags & FLAG_NO_REPLY) === 0) this.#owed.push(`${id}:${command}`);
+    if (this.#impossible === undefined) this.#expect(`${id}:${command}`, flags, size ?? message.length, message.length);
     this.#put(message, fds);
   }
 
@@ -69,12 +69,20 @@ export class RawClient {
   /** After everything has come to rest: nothing is owed by a server that is still there. */
   check(): void {
     if (this.#ended) return;
-    must(!this.#impossible, () => 'the server waits for the rest of a message that cannot be');
+    must(this.#impossible === undefined, () => 'the server waits for the rest of a message that cannot be');
     must(!this.#framed || this.#owed.length === 0, () => `there is no reply to ${this.#owed.join(', ')}`);
   }
 
   close(): void {
     this.#socket.close();
+  }
+
+  /** What the server owes for a message of `length` bytes whose header says `size`: nothing for a reply, or where none is wanted. */
+  #expect(what: string, flags: number, size: number, length: number): void {
+    const cannotBe = size < HEADER.size || size > LONGEST_MESSAGE;
+    if (this.#framed && cannotBe) this.#impossible = what;
+    else if (size !== length) this.#framed = false;
+    if ((flags & TYPE_MASK) !== FLAG_REPLY && (flags & FLAG_NO_REPLY) === 0) this.#owed.push(what);
   }
 
   #put(bytes: Uint8Array, fds: readonly number[]): void {
@@ -96,6 +104,7 @@ export class RawClient {
     must((flags & ~FLAG_ERROR) === FLAG_REPLY && ((flags & FLAG_ERROR) !== 0) === (errno !== 0), () => `a reply with flags 0x${flags.toString(16)} and errno ${errno}`);
     must(errno === 0 || size === HEADER.size, () => `an error reply of ${size} bytes`);
     if (this.#framed) must(this.#owed.shift() === what, () => `a reply ${what} that is not the next`);
+    if (what === this.#impossible && this.#owed.length === 0) must(errno === EINVAL, () => `errno ${errno} for a message that cannot be`);
     this.#rest = this.#rest.subarray(size);
     return true;
   }

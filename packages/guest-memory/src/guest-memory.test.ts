@@ -128,4 +128,14 @@ describe('GuestMemory', () => {
     expect([...target]).toEqual([1, 2, 3, 4]);
     memory.clear();
   });
+
+  it('knows RAM that its owner keeps to itself from other addresses with nothing behind', () => {
+    memory.add({ start: 0, size: 2 * PAGE, writable: true, backing: bufferBacking(new ArrayBuffer(2 * PAGE)) });
+    memory.add({ start: 2 * PAGE, size: PAGE, writable: true, unshared: true });
+    memory.add({ start: 4 * PAGE, size: PAGE, writable: false });
+    const found = { start: 2 * PAGE, end: 3 * PAGE };
+    for (const [address, length] of [[2 * PAGE, 1], [3 * PAGE - 1, 1], [2 * PAGE - 1, 2], [0, 8 * PAGE]] as const) expect(memory.unsharedRam(address, length)).toEqual(found);
+    for (const [address, length] of [[0, 2 * PAGE], [3 * PAGE, PAGE], [4 * PAGE, PAGE], [9 * PAGE, 1], [2 ** 64, 4]] as const) expect(memory.unsharedRam(address, length)).toBeUndefined();
+    expect([memory.readable(2 * PAGE, 1), memory.writable(2 * PAGE, 1)]).toEqual([undefined, undefined]);
+  });
 });

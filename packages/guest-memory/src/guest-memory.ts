@@ -12,8 +12,10 @@ export interface RegionOptions {
   readonly size: number;
   /** Whether a device may store there. */
   readonly writable: boolean;
-  /** Absent: the addresses are taken, but there is nothing to touch (ROM, or the device's own BAR). */
+  /** Absent: the addresses are taken, but there is nothing to touch (ROM, the device's own BAR, or RAM that is `unshared`). */
   readonly backing?: Backing;
+  /** RAM of the guest, which may use it as any other, that its owner keeps to itself. */
+  readonly unshared?: boolean;
   /** Where the region begins in its backing. */
   readonly offset?: number;
 }
@@ -22,6 +24,12 @@ export interface RegionOptions {
 export interface RegionError {
   readonly code: 'empty' | 'beyond-end' | 'overlap' | 'unknown';
   readonly detail: string;
+}
+
+/** RAM that its owner keeps to itself: guest-physical addresses of its first byte, and after its last. */
+export interface UnsharedRam {
+  readonly start: number;
+  readonly end: number;
 }
 
 interface Region extends RegionOptions {
@@ -107,6 +115,15 @@ export class GuestMemory {
     const found = this.#find(address, length, true);
     if (found !== undefined) this.#lastWritten = found;
     return found;
+  }
+
+  /** The first RAM that its owner keeps to itself in `[address, address + length)`; undefined if there is none. */
+  unsharedRam(address: number, length: number): UnsharedRam | undefined {
+    for (let index = this.#indexOf(address); ; index++) {
+      const region = this.#regions[index];
+      if (region === undefined || region.start >= address + length) return undefined;
+      if (region.unshared === true) return { start: region.start, end: region.end };
+    }
   }
 
   /**

@@ -2,7 +2,7 @@ import { defineProperties, property, type ValuesOf } from '@vpmem/options';
 import type { QueueFeatures } from '@vpmem/virtio';
 import type { ObjectProperty } from './object-tree.ts';
 
-/** Features of a device's queue that it may offer, by QEMU's names and with its defaults; QEMU has no names for the last three. */
+/** Features of a device's queue that it may offer, by QEMU's names and with its defaults; QEMU has no names for the last four. */
 export const featureProperties = defineProperties({
   event_idx: property.bool({ default: true, description: 'offer VIRTIO_F_EVENT_IDX' }),
   indirect_desc: property.bool({ default: true, description: 'offer VIRTIO_F_INDIRECT_DESC' }),
@@ -13,6 +13,7 @@ export const featureProperties = defineProperties({
   notification_data: property.bool({ default: false, description: 'offer VIRTIO_F_NOTIFICATION_DATA (not in QEMU)' }),
   notif_config_data: property.bool({ default: false, description: 'offer VIRTIO_F_NOTIF_CONFIG_DATA (not in QEMU)' }),
   suspend: property.bool({ default: false, description: 'offer VIRTIO_F_SUSPEND (not in QEMU)' }),
+  version_1_optional: property.bool({ default: false, description: 'go on with a driver that does not accept VIRTIO_F_VERSION_1 (QEMU always does)' }),
 });
 
 /** The properties of a device that are features of its queue. */
@@ -43,5 +44,6 @@ export function queueFeatures(options: FeatureOptions): QueueFeatures {
     notificationData: options.notification_data,
     notificationConfigData: options.notif_config_data,
     suspend: options.suspend,
+    version1Optional: options.version_1_optional,
   };
 }

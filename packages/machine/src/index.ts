@@ -9,6 +9,7 @@ export {
   type PciPlacement,
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
+export { featureProperties } from './device-features.ts';
 export { embeddedDeviceProperties } from './embedded/embedded-device-properties.ts';
 export type { EmbeddedConsole } from './embedded/guest-console.ts';
 export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded/embedded-machine.ts';

@@ -26,6 +26,8 @@ export const QEMU_DEVIATIONS: Readonly<Record<string, string>> = {
   'RFB-18 SPL-D5 SPL-D6 with IN_ORDER requests are used in the order of being made available': ONE,
   'RFB-18 PKD-D8 with IN_ORDER requests of a packed queue are used in the order of being made available': ONE,
   'VQR-03 VQR-06 PCOM-09 PCOM-10 a queue that was reset has its first values, and can be enabled again, elsewhere, smaller': 'the addresses of a queue survive its reset',
+  'a driver that enables its queue after DRIVER_OK is served: requests of a packed queue': NO_WRITE,
+  'a queue that is enabled after DRIVER_OK, reset and enabled again is served: requests of a packed queue': NO_WRITE,
   'VQR-03 VQR-06 a packed queue begins at its first slot again, with the first wrap counter': NO_WRITE,
 };
 

@@ -1,3 +1,4 @@
+import { featureProperties } from '@vpmem/machine';
 import { declarationOf, OPTION_NAMES, OPTION_SECTIONS, type OptionDeclaration, type OptionName } from './option-table.ts';
 
 /** The page docs/options.md, in Markdown. */
@@ -10,7 +11,24 @@ export function optionReference(): string {
     ...OPTION_NAMES.filter((name) => declarationOf(name).section === section).map(row),
     '',
   ]);
-  return [...INTRODUCTION, '', ...sections, ...FILES, ''].join('\n');
+  return [...INTRODUCTION, '', ...sections, ...features(), '', ...FILES, ''].join('\n');
+}
+
+function features(): string[] {
+  const rows = Object.entries(featureProperties).map(([name, { default: fallback, description = '' }]) => `| \`${name}\` | ${fallback} | ${description} |`);
+  return [
+    '## Features of virtio-pmem-pci',
+    '',
+    'What the device offers its driver is chosen by these properties of `-device virtio-pmem-pci`, each `on` or `off`:',
+    '',
+    '| property | default | what it does |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+    '`version_1_optional=on` is for test suites that accept no feature at all. A driver has to accept VIRTIO_F_VERSION_1, and a device may',
+    'insist on it (VIRTIO 1.4 §6.2), as this one does: FEATURES_OK stays clear otherwise. With it on, as in QEMU and Cloud Hypervisor, FEATURES_OK is',
+    'set and the device works as always, little-endian; the feature is still offered, and nothing else changes.',
+  ];
 }
 
 const INTRODUCTION = [

@@ -22,15 +22,19 @@ export type DmaResult = { readonly errno: number; readonly detail: string } | un
 /** Keeps a {@link GuestMemory} in step with a client's DMA_MAP and DMA_UNMAP messages. */
 export class DmaRegions {
   readonly #memory: GuestMemory;
+  readonly #isOwnBar: (address: number, size: number) => boolean;
   readonly #files = new FileBackings();
 
-  constructor(memory: GuestMemory) {
+  /** `isOwnBar` knows where the device's own BARs are at present. */
+  constructor(memory: GuestMemory, isOwnBar: (address: number, size: number) => boolean = () => false) {
     this.#memory = memory;
+    this.#isOwnBar = isOwnBar;
   }
 
   /**
    * Maps what the client announces. Without a descriptor the addresses are only noted: ROM, the device's own BAR, or RAM
-   * the client does not share. Takes over `fds`.
+   * the client does not share, which is the one that can be both read and written. (Memory of another device that can be
+   * mapped looks the same.) Takes over `fds`.
    */
   map({ flags, offset, address, size }: ValuesOf<(typeof DmaMap)['members']>, fds: readonly number[]): DmaResult {
     const [fd] = fds;
@@ -48,7 +52,8 @@ export class DmaRegions {
       }
       // Mapping the very same range again replaces it: some clients do so instead of unmapping.
       this.#memory.remove(address, size);
-      const error = this.#memory.add({ start: address, size, writable, offset, ...(backing && { backing }) });
+      const unshared = fd === undefined && writable && (flags & DMA_MAP_READ) !== 0 && !this.#isOwnBar(address, size);
+      const error = this.#memory.add({ start: address, size, writable, offset, unshared, ...(backing && { backing }) });
       if (error === undefined) return undefined;
       backing?.release();
       return { errno: error.code === 'overlap' ? Errno.EEXIST : Errno.EINVAL, detail: error.detail };

@@ -21,7 +21,7 @@ type IrqSetValues = ValuesOf<(typeof IrqSet)['members']>;
 
 /** One SET_IRQS request: what to do, for which interrupts, with which data. */
 export interface IrqRequest extends IrqSetValues {
-  /** The bytes after the structure, for DATA_BOOL. */
+  /** The bytes after the structure: for DATA_BOOL one each, and none for the others. */
   readonly data: Uint8Array;
   /** For DATA_EVENTFD; ours from now on. */
   readonly fds: readonly number[];
@@ -90,7 +90,7 @@ export class IrqLines {
       oneBit(kind) &&
       oneBit(action) &&
       start + count <= (this.#counts[index] ?? 0) &&
-      (kind !== IRQ_SET_DATA_BOOL || data.length >= count) &&
+      data.length === (kind === IRQ_SET_DATA_BOOL ? count : 0) &&
       (fds.length === 0 || (kind === IRQ_SET_DATA_EVENTFD && fds.length === count)) &&
       // Only INTx is level-triggered, so only it can be masked; and disabling an index names no range of it.
       (action === IRQ_SET_ACTION_TRIGGER || index === IRQ_INTX) &&

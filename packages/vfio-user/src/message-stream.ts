@@ -6,11 +6,15 @@ import { Header, MAX_DATA_XFER_SIZE, MAX_MSG_FDS, RegionAccess } from './protoco
 export const MAX_MESSAGE_SIZE = Header.size + RegionAccess.size + MAX_DATA_XFER_SIZE;
 const SMALL_BODY = 4096;
 
-/** One message as it arrived. Header and body are valid during the callback only. */
-export interface Message {
+/** What the header of a message says, but for its size. */
+export interface MessageHead {
   readonly id: number;
   readonly command: number;
   readonly flags: number;
+}
+
+/** One message as it arrived. The body is valid during the callback only. */
+export interface Message extends MessageHead {
   readonly body: Uint8Array;
   /** Descriptors that came along; whoever handles the message owns them. */
   readonly fds: number[];
@@ -24,6 +28,8 @@ interface Unsent {
 /** Who gets the messages of a {@link MessageStream}. */
 export interface MessageSink {
   message(message: Message): void;
+  /** A header came that cannot be served; the last chance to answer it. {@link ended} follows. */
+  malformed(head: MessageHead): void;
   /** The peer is gone, or broke the framing; `reason` is absent when it just closed. Nothing follows. */
   ended(reason?: string): void;
 }
@@ -130,7 +136,7 @@ export class MessageStream {
     if (this.#received < Header.size) {
       if (!this.#fill(this.#header, 0)) return;
       const size = Header.fields.msg_size.get(this.#headerView, 0);
-      if (size < Header.size || size > MAX_MESSAGE_SIZE) return this.#end(`a message of ${size} bytes`);
+      if (size < Header.size || size > MAX_MESSAGE_SIZE) return this.#reject(`a message of ${size} bytes`);
       const length = size - Header.size;
       this.#body = length <= SMALL_BODY ? this.#smallBody.subarray(0, length) : new Uint8Array(length);
     }
@@ -146,7 +152,7 @@ export class MessageStream {
       if (count <= 0) return false;
       this.#received += count;
       if (this.#fds.length > MAX_MSG_FDS) {
-        this.#end(`more than ${MAX_MSG_FDS} descriptors with one message`);
+        this.#reject(`more than ${MAX_MSG_FDS} descriptors with one message`);
         return false;
       }
     }
@@ -154,17 +160,22 @@ export class MessageStream {
   }
 
   #deliver(): void {
-    const { msg_id, cmd, flags } = Header.fields;
     const fds = this.#fds;
     this.#fds = [];
     this.#received = 0;
-    this.#sink.message({
-      id: msg_id.get(this.#headerView, 0),
-      command: cmd.get(this.#headerView, 0),
-      flags: flags.get(this.#headerView, 0),
-      body: this.#body,
-      fds,
-    });
+    this.#sink.message({ ...this.#head(), body: this.#body, fds });
+  }
+
+  #head(): MessageHead {
+    const { msg_id, cmd, flags } = Header.fields;
+    const view = this.#headerView;
+    return { id: msg_id.get(view, 0), command: cmd.get(view, 0), flags: flags.get(view, 0) };
+  }
+
+  /** Where the next message would begin cannot be told any more; whose header is whole gets to know it. */
+  #reject(reason: string): void {
+    if (this.#received >= Header.size) this.#sink.malformed(this.#head());
+    this.#end(reason);
   }
 
   #end(reason?: string): void {

@@ -1,5 +1,5 @@
 import type { AccessWidth } from '@vpmem/layout';
-import type { PciFunction } from '@vpmem/pci';
+import { COMMAND_MEMORY, PciHeader, type PciFunction } from '@vpmem/pci';
 import { REGION_CONFIG } from './protocol.ts';
 
 /** The largest naturally aligned access that fits at `offset` with `left` bytes to go. */
@@ -33,4 +33,17 @@ export function writeRegion(pci: PciFunction, region: number, offset: number, so
     else pci.bars[region]?.write(offset + done, width, value);
     done += width;
   }
+}
+
+/** Whether some of these guest-physical addresses are a BAR's of the function, as it decodes them now. */
+export function decodes(pci: PciFunction, address: number, size: number): boolean {
+  const { command, bar } = PciHeader.fields;
+  if ((pci.readConfig(command.offset, 2) & COMMAND_MEMORY) === 0) return false;
+  return pci.bars.some((each, index) => {
+    if (each === undefined) return false;
+    const at = bar.offset + 4 * index;
+    const high = each.is64 ? pci.readConfig(at + 4, 4) : 0;
+    const start = high * 2 ** 32 + ((pci.readConfig(at, 4) & ~0xf) >>> 0);
+    return address < start + each.size && start < address + size;
+  });
 }

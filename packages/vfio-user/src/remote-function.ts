@@ -30,7 +30,8 @@ const ROOM_FOR_AREAS = 4096;
 
 /** Guest RAM to share with a device: what its owner says in a DMA_MAP. Sizes and addresses in bytes, whole pages. */
 export interface SharedRam {
-  readonly fd: number;
+  /** Absent: the device is told of RAM that it gets no memory for. */
+  readonly fd?: number;
   readonly offset: number;
   readonly address: number;
   readonly size: number;
@@ -80,7 +81,7 @@ export class RemoteFunction implements PciFunction {
   /** Lets the device reach a stretch of guest RAM. */
   shareRam({ fd, offset, address, size }: SharedRam): void {
     const body = DmaMap.encode({ argsz: DmaMap.size, flags: DMA_MAP_READ | DMA_MAP_WRITE, offset, address, size });
-    this.#client.request(Command.DMA_MAP, body, [fd]);
+    this.#client.request(Command.DMA_MAP, body, fd === undefined ? [] : [fd]);
   }
 
   readConfig(offset: number, width: AccessWidth): number {

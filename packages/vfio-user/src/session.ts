@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
-import type { Members, Struct, ValuesOf } from '@vpmem/layout';
-import { errnoOf, SystemError, type EventLoop } from '@vpmem/native';
+import type { ValuesOf } from '@vpmem/layout';
+import { errnoOf, type EventLoop } from '@vpmem/native';
 import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
 import { coverMsix, isCopy } from './covered-msix.ts';
-import { DmaRegions, type DmaResult } from './dma-regions.ts';
+import { DmaRegions } from './dma-regions.ts';
 import { IrqLines } from './irq-lines.ts';
 import { MessageWrites } from './message-writes.ts';
-import { MessageStream, type Message, type MessageSink } from './message-stream.ts';
+import { MessageStream, type Message, type MessageHead, type MessageSink } from './message-stream.ts';
 import {
   Command,
   DEVICE_FLAGS_PCI,
@@ -32,8 +32,9 @@ import {
   RegionAccess,
   RegionInfo,
 } from './protocol.ts';
-import { readRegion, regionSize, writeRegion } from './region-access.ts';
+import { decodes, readRegion, regionSize, writeRegion } from './region-access.ts';
 import { regionInfo } from './region-info.ts';
+import { invalid, request, type Answer, type Handler } from './request.ts';
 import { negotiate } from './version.ts';
 
 /** What a session needs to know of the server it belongs to. */
@@ -50,19 +51,16 @@ export interface SessionOwner {
   remark(text: string): void;
 }
 
-/** What a command is answered with. */
-type Answer = { readonly errno: number; readonly detail?: string } | { readonly body?: Uint8Array; readonly fds?: readonly number[] };
-type Handler = (body: Uint8Array, fds: number[]) => Answer;
+type Access = ValuesOf<(typeof RegionAccess)['members']>;
 
 const DONE: Answer = {};
-const INVALID: Answer = { errno: Errno.EINVAL };
 
 /** One client and its conversation with the device. */
 export class Session implements MessageSink {
   readonly #owner: SessionOwner;
   readonly #stream: MessageStream;
   readonly #memory = new GuestMemory();
-  readonly #dma = new DmaRegions(this.#memory);
+  readonly #dma = new DmaRegions(this.#memory, (address, size) => decodes(this.#owner.pci, address, size));
   readonly #irqs: IrqLines;
   readonly #messages = new MessageWrites((message) => this.#stream.send(message));
   #claimed = false;
@@ -74,16 +72,22 @@ export class Session implements MessageSink {
     this.#stream = new MessageStream(fd, owner.loop, this);
   }
 
-  message({ id, command, flags, body, fds }: Message): void {
-    if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY && command === Command.DMA_WRITE && fds.length === 0 && this.#messages.answered(id)) return;
-    if ((flags & FLAG_TYPE_MASK) !== FLAG_TYPE_COMMAND) return this.#abandon(fds, `a reply (id ${id}) to a question nobody asked`);
-    if (!this.#claimed && command !== Command.VERSION) return this.#abandon(fds, `command ${command} before VERSION`);
-    const answer = this.#answer(command, body, fds);
-    if ('errno' in answer) {
-      this.#owner.remark(`command ${command} refused with errno ${answer.errno}${answer.detail === undefined ? '' : `: ${answer.detail}`}`);
+  message(message: Message): void {
+    const { id, command, flags, fds } = message;
+    if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY) {
+      if (command === Command.DMA_WRITE && fds.length === 0 && this.#messages.answered(id)) return;
+      for (const fd of fds) closeSync(fd);
+      return this.#owner.remark(`a reply (id ${id}) that nobody asked for is ignored`);
     }
-    if ((flags & FLAG_NO_REPLY) === 0) this.#reply(id, command, answer);
-    if (!this.#claimed) this.close('VERSION was refused');
+    const answer = this.#answer(message);
+    this.#reply(message, answer);
+    const refused = 'errno' in answer ? `command ${command} refused with errno ${answer.errno}${answer.detail === undefined ? '' : `: ${answer.detail}`}` : undefined;
+    if (!this.#claimed) this.close(refused);
+    else if (refused !== undefined) this.#owner.remark(refused);
+  }
+
+  malformed(head: MessageHead): void {
+    this.#reply(head, invalid());
   }
 
   ended(reason?: string): void {
@@ -108,40 +112,28 @@ export class Session implements MessageSink {
   /** vfio-user 0.2, what this server does for each command. */
   readonly #handlers: Partial<Record<number, Handler>> = {
     [Command.VERSION]: (body) => this.#version(body),
-    [Command.DMA_MAP]: (body, fds) => {
-      const request = decode(DmaMap, body);
-      return request === undefined ? INVALID : this.#dmaAnswer(this.#dma.map(request, fds.splice(0)));
-    },
-    [Command.DMA_UNMAP]: (body) => {
-      const request = decode(DmaUnmap, body);
-      return request === undefined ? INVALID : this.#dmaAnswer(this.#dma.unmap(request), DmaUnmap.encode(request));
-    },
-    [Command.DEVICE_GET_INFO]: () => ({
+    [Command.DMA_MAP]: request(DmaMap, (map, _, fds) => this.#dma.map(map, fds.splice(0)) ?? DONE),
+    [Command.DMA_UNMAP]: request(DmaUnmap, (unmap) => this.#dma.unmap(unmap) ?? { body: DmaUnmap.encode(unmap) }),
+    [Command.DEVICE_GET_INFO]: request(DeviceInfo, () => ({
       body: DeviceInfo.encode({
         argsz: DeviceInfo.size,
         flags: DEVICE_FLAGS_RESET | DEVICE_FLAGS_PCI,
         num_regions: NUM_REGIONS,
         num_irqs: NUM_IRQS,
       }),
-    }),
-    [Command.DEVICE_GET_REGION_INFO]: (body) => {
-      const request = decode(RegionInfo, body);
-      if (request === undefined || request.index >= NUM_REGIONS) return INVALID;
-      return regionInfo(this.#owner.pci, request.index, request.argsz);
-    },
-    [Command.DEVICE_GET_IRQ_INFO]: (body) => {
-      const request = decode(IrqInfo, body);
-      if (request === undefined || request.index >= NUM_IRQS) return INVALID;
-      return { body: IrqInfo.encode({ argsz: IrqInfo.size, index: request.index, ...this.#irqs.info(request.index) }) };
-    },
-    [Command.DEVICE_SET_IRQS]: (body, fds) => {
-      const request = decode(IrqSet, body);
-      if (request === undefined) return INVALID;
-      const errno = this.#irqs.set({ ...request, data: body.subarray(IrqSet.size), fds: fds.splice(0) });
+    })),
+    [Command.DEVICE_GET_REGION_INFO]: request(RegionInfo, ({ index, argsz }) =>
+      index < NUM_REGIONS ? regionInfo(this.#owner.pci, index, argsz) : invalid(`region ${index}`),
+    ),
+    [Command.DEVICE_GET_IRQ_INFO]: request(IrqInfo, ({ index }) =>
+      index < NUM_IRQS ? { body: IrqInfo.encode({ argsz: IrqInfo.size, index, ...this.#irqs.info(index) }) } : invalid(`interrupt index ${index}`),
+    ),
+    [Command.DEVICE_SET_IRQS]: request(IrqSet, (set, data, fds) => {
+      const errno = this.#irqs.set({ ...set, data, fds: fds.splice(0) });
       return errno === undefined ? DONE : { errno };
-    },
-    [Command.REGION_READ]: (body) => this.#regionRead(body),
-    [Command.REGION_WRITE]: (body) => this.#regionWrite(body),
+    }),
+    [Command.REGION_READ]: request(RegionAccess, (access) => this.#regionRead(access)),
+    [Command.REGION_WRITE]: request(RegionAccess, (access, data) => this.#regionWrite(access, data)),
     [Command.DEVICE_RESET]: () => {
       this.#owner.pci.reset();
       return DONE;
@@ -149,11 +141,13 @@ export class Session implements MessageSink {
   };
 
   /** Carries out a command; a descriptor no handler took is closed, and one that belongs nowhere makes the command invalid. */
-  #answer(command: number, body: Uint8Array, fds: number[]): Answer {
+  #answer({ command, flags, body, fds }: Message): Answer {
     const takesFds = command === Command.DMA_MAP || command === Command.DEVICE_SET_IRQS;
     try {
-      if (fds.length > 0 && !takesFds) return { errno: Errno.EINVAL, detail: `${fds.length} descriptors where none belong` };
-      return this.#handlers[command]?.(body, fds) ?? { errno: Errno.EINVAL, detail: 'no such command' };
+      if ((flags & FLAG_TYPE_MASK) !== FLAG_TYPE_COMMAND) return invalid('neither a command nor a reply');
+      if (!this.#claimed && command !== Command.VERSION) return invalid('it came before VERSION');
+      if (fds.length > 0 && !takesFds) return invalid(`${fds.length} descriptors where none belong`);
+      return this.#handlers[command]?.(body, fds) ?? invalid('no such command');
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === undefined) throw error;
@@ -164,7 +158,7 @@ export class Session implements MessageSink {
   }
 
   #version(body: Uint8Array): Answer {
-    if (this.#claimed) return { errno: Errno.EINVAL, detail: 'VERSION a second time' };
+    if (this.#claimed) return invalid('VERSION a second time');
     const negotiation = negotiate(body);
     if (negotiation.code === 'refused') return negotiation;
     if (!this.#owner.claim(this)) return { errno: Errno.EBUSY, detail: 'the device has a client already' };
@@ -173,30 +167,25 @@ export class Session implements MessageSink {
     return { body: negotiation.reply };
   }
 
-  #dmaAnswer(result: DmaResult, body?: Uint8Array): Answer {
-    return result ?? (body === undefined ? DONE : { body });
-  }
-
-  #regionRead(body: Uint8Array): Answer {
-    const request = decode(RegionAccess, body);
-    if (request === undefined || !this.#reaches(request)) return INVALID;
-    const answer = new Uint8Array(RegionAccess.size + request.count);
-    RegionAccess.write(new DataView(answer.buffer), 0, request);
+  #regionRead(access: Access): Answer {
+    if (!this.#reaches(access)) return invalid();
+    const answer = new Uint8Array(RegionAccess.size + access.count);
+    RegionAccess.write(new DataView(answer.buffer), 0, access);
     const data = answer.subarray(RegionAccess.size);
-    const access = (): void => readRegion(this.#owner.pci, request.region, request.offset, data);
-    if (request.region === REGION_CONFIG) this.#neverRefused(access, () => data.fill(0xff));
-    else access();
-    if (this.#owner.keepsMsix && isCopy(request)) coverMsix(this.#owner.pci, request.offset, data);
+    const read = (): void => readRegion(this.#owner.pci, access.region, access.offset, data);
+    if (access.region === REGION_CONFIG) this.#neverRefused(read, () => data.fill(0xff));
+    else read();
+    if (this.#owner.keepsMsix && isCopy(access)) coverMsix(this.#owner.pci, access.offset, data);
     return { body: answer };
   }
 
-  #regionWrite(body: Uint8Array): Answer {
-    const request = decode(RegionAccess, body);
-    if (request === undefined || !this.#reaches(request) || body.length < RegionAccess.size + request.count) return INVALID;
-    const access = (): void => writeRegion(this.#owner.pci, request.region, request.offset, body.subarray(RegionAccess.size, RegionAccess.size + request.count));
-    if (request.region === REGION_CONFIG) this.#neverRefused(access, () => undefined);
-    else access();
-    return { body: body.slice(0, RegionAccess.size) };
+  #regionWrite(access: Access, data: Uint8Array): Answer {
+    if (!this.#reaches(access)) return invalid();
+    if (data.length !== access.count) return invalid(`${data.length} bytes to write where count says ${access.count}`);
+    const write = (): void => writeRegion(this.#owner.pci, access.region, access.offset, data);
+    if (access.region === REGION_CONFIG) this.#neverRefused(write, () => undefined);
+    else write();
+    return { body: RegionAccess.encode(access) };
   }
 
   /** Through configuration space a driver can reach memory whose file fails: then it reads all ones, as on a bus, and a remark says why. */
@@ -211,12 +200,14 @@ export class Session implements MessageSink {
   }
 
   /** Configuration accesses are never refused, wherever they go: some clients wait for ever for the answer they expect. */
-  #reaches({ region, offset, count }: ValuesOf<(typeof RegionAccess)['members']>): boolean {
+  #reaches({ region, offset, count }: Access): boolean {
     if (region >= NUM_REGIONS || count > MAX_DATA_XFER_SIZE) return false;
     return region === REGION_CONFIG || offset + count <= regionSize(this.#owner.pci, region);
   }
 
-  #reply(id: number, command: number, answer: Answer): void {
+  /** Answers a command that wants to hear; nothing else is ever answered. */
+  #reply({ id, command, flags }: MessageHead, answer: Answer): void {
+    if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY || (flags & FLAG_NO_REPLY) !== 0) return;
     const failed = 'errno' in answer;
     const body = failed ? undefined : answer.body;
     const message = new Uint8Array(Header.size + (body?.length ?? 0));
@@ -229,11 +220,6 @@ export class Session implements MessageSink {
     });
     if (body !== undefined) message.set(body, Header.size);
     this.#stream.send(message, failed ? [] : answer.fds);
-  }
-
-  #abandon(fds: number[], reason: string): void {
-    for (const fd of fds) closeSync(fd);
-    this.close(reason);
   }
 
   get #msix(): MsixDelivery {
@@ -249,9 +235,5 @@ export class Session implements MessageSink {
       defer: (callback) => this.#owner.loop.defer(callback),
     };
   }
-}
 
-/** The request, or undefined if the body is too short for one. */
-function decode<M extends Members>(layout: Struct<M>, body: Uint8Array): ValuesOf<M> | undefined {
-  return body.length < layout.size ? undefined : layout.decode(new DataView(body.buffer, body.byteOffset, body.byteLength));
 }

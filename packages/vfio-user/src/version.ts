@@ -1,3 +1,4 @@
+import { checkVersionText } from './client-capabilities.ts';
 import { Errno, MAX_DATA_XFER_SIZE, MAX_DMA_MAPS, MAX_MSG_FDS, PGSIZES, Version } from './protocol.ts';
 
 const MAJOR = 0;
@@ -29,13 +30,12 @@ export function negotiate(body: Uint8Array): Negotiation {
   return { code: 'agreed', minor: agreed, reply: Buffer.concat([Version.encode({ major: MAJOR, minor: agreed }), json]) };
 }
 
-/** The JSON is optional; when there, it ends in NUL and is an object. Its numbers are limits we never come near. */
+/** The JSON is optional; when there, it ends in NUL, and what it says is of the right types. Its numbers are limits we never come near. */
 function checkJson(bytes: Uint8Array): string | undefined {
   if (bytes.length === 0) return undefined;
   if (bytes.at(-1) !== 0) return 'the JSON text of VERSION does not end in NUL';
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes.subarray(0, -1)).toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'the JSON text of VERSION is no object';
+    return checkVersionText(JSON.parse(Buffer.from(bytes.subarray(0, -1)).toString()));
   } catch {
     return 'the text of VERSION is no JSON';
   }

@@ -23,6 +23,7 @@ import { VfioUserClient, VfioUserError } from './vfio-user-client.ts';
 import { CLIENT_CHANNEL, type ClientMessage, VfioUserServer } from './vfio-user-server.ts';
 
 const MIB = 2 ** 20;
+const INFO = DeviceInfo.encode({ argsz: DeviceInfo.size });
 
 /** A device with registers in BAR 0, MSI-X in BAR 1 and mappable memory in BAR 2, which remembers what was done to it. */
 class TestDevice extends PciEndpoint {
@@ -139,6 +140,36 @@ describe('the sizes QEMU and Cloud Hypervisor both accept', () => {
   });
 });
 
+describe('argsz, the room for the reply', () => {
+  const range = { address: 0, size: MIB };
+  const requests: readonly [string, number, number, (argsz: number) => Uint8Array][] = [
+    ['DMA_MAP', Command.DMA_MAP, 32, (argsz) => DmaMap.encode({ argsz, flags: 3, ...range })],
+    ['DEVICE_GET_INFO', Command.DEVICE_GET_INFO, 16, (argsz) => DeviceInfo.encode({ argsz })],
+    ['DEVICE_GET_REGION_INFO', Command.DEVICE_GET_REGION_INFO, 32, (argsz) => RegionInfo.encode({ argsz, index: 0 })],
+    ['DEVICE_GET_REGION_INFO of one that can be mapped', Command.DEVICE_GET_REGION_INFO, 32, (argsz) => RegionInfo.encode({ argsz, index: 2 })],
+    ['DEVICE_GET_IRQ_INFO', Command.DEVICE_GET_IRQ_INFO, 16, (argsz) => IrqInfo.encode({ argsz, index: 2 })],
+    ['DEVICE_SET_IRQS', Command.DEVICE_SET_IRQS, 20, (argsz) => IrqSet.encode({ argsz, flags: 0x21, index: 2 })],
+    ['DMA_UNMAP', Command.DMA_UNMAP, 24, (argsz) => DmaUnmap.encode({ argsz, ...range })],
+  ];
+
+  it.each(requests)('%s is refused with less than its structure, and changes nothing', (_, command, size, request) => {
+    const client = connect();
+    if (command === Command.DMA_UNMAP) dmaMap(client, range);
+    const before = [countDescriptors(), device.host?.memory.regions.length];
+    for (const argsz of [0, 8, size - 1]) expect(errnoOf(() => client.request(command, request(argsz)))).toBe('EINVAL');
+    expect([countDescriptors(), device.host?.memory.regions.length]).toEqual(before);
+  });
+
+  it.each(requests)('%s is carried out with exactly that or more, also in a longer structure', (_, command, size, request) => {
+    const client = connect();
+    for (const [argsz, more] of [[size, 0], [size + 1, 0], [0xffff_ffff, 0], ...(command === Command.DEVICE_SET_IRQS ? [] : [[size + 8, 8]])] as const) {
+      if (command === Command.DMA_UNMAP) dmaMap(client, range);
+      const { fds } = client.request(command, Buffer.concat([request(argsz), new Uint8Array(more)]));
+      for (const fd of fds) closeSync(fd);
+    }
+  });
+});
+
 describe('regions', () => {
   const info = (client: VfioUserClient, index: number, argsz: number) => {
     const { body, fds } = client.request(Command.DEVICE_GET_REGION_INFO, RegionInfo.encode({ argsz, index }));
@@ -203,9 +234,13 @@ describe('regions', () => {
     expect(errnoOf(() => connect().request(Command.REGION_READ, body))).toBe('EINVAL');
   });
 
-  it('refuses a write with less data than it says', () => {
-    expect(errnoOf(() => connect().request(Command.REGION_WRITE, access(0, 0, 4, [1, 2, 3])))).toBe('EINVAL');
-    expect(device.registers.bytes[0]).toBe(0);
+  it.each([
+    ['less', [1, 2, 3]],
+    ['more', [1, 2, 3, 4, 5]],
+    ['no', []],
+  ])('refuses a write with %s data than it says, and writes nothing', (_, data) => {
+    expect(errnoOf(() => connect().request(Command.REGION_WRITE, access(0, 0, 4, data)))).toBe('EINVAL');
+    expect([...device.registers.bytes.subarray(0, 8)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   it('a posted write gets no reply, and takes effect before the next command', () => {
@@ -235,6 +270,25 @@ describe('DMA', () => {
     dmaMap(connect(), { address: 0xe000_0000 });
     expect(device.host?.memory.regions).toHaveLength(1);
     expect(device.host?.memory.readable(0xe000_0000, 4)).toBeUndefined();
+  });
+
+  it('knows RAM that is not shared from ROM and from its own BAR, where the guest has it', () => {
+    const client = connect();
+    const unshared = (): unknown => device.host?.memory.unsharedRam(0x10_0000_0000, 4 * MIB);
+    const range = { address: 0x10_0000_0000, size: 4 * MIB };
+    dmaMap(client, { ...range, flags: 1 });
+    expect(unshared()).toBeUndefined();
+    dmaMap(client, range);
+    expect(unshared()).toEqual({ start: 0x10_0000_0000, end: 0x10_0040_0000 });
+    // BAR 2 goes there, and is then announced, as QEMU does it.
+    client.request(Command.REGION_WRITE, access(7, 0x18, 8, [0, 0, 0, 0, 16, 0, 0, 0]));
+    dmaMap(client, range);
+    expect(unshared()).toBeDefined();
+    client.request(Command.REGION_WRITE, access(7, 4, 2, [2, 0]));
+    dmaMap(client, range);
+    expect(unshared()).toBeUndefined();
+    dmaMap(client, { ...range, address: 0x10_0040_0000 });
+    expect(device.host?.memory.unsharedRam(0, 2 ** 40)).toEqual({ start: 0x10_0040_0000, end: 0x10_0080_0000 });
   });
 
   it('maps the same range again instead of the first time', () => {
@@ -378,6 +432,10 @@ describe('interrupts', () => {
     ['another number of descriptors', [0x24, 2, 0, 2], 1, []],
     ['descriptors without DATA_EVENTFD', [0x21, 2, 0, 1], 1, []],
     ['too few bytes of DATA_BOOL', [0x22, 2, 0, 3], 0, [1, 1]],
+    ['too many bytes of DATA_BOOL', [0x22, 2, 0, 2], 0, [1, 1, 1]],
+    ['bytes after DATA_NONE', [0x21, 2, 0, 1], 0, [1]],
+    ['bytes after DATA_NONE that disables', [0x21, 2, 0, 0], 0, [0]],
+    ['bytes after DATA_EVENTFD', [0x24, 2, 0, 1], 1, [0, 0, 0, 0]],
     ['masking of MSI-X', [0x09, 2, 0, 1], 0, []],
   ])('refuses SET_IRQS with %s, and keeps no descriptor', (_, [flags, index, start, count], fds, data) => {
     const client = connect();
@@ -401,10 +459,10 @@ describe('clients', () => {
   it('a second one is refused with EBUSY, the first notices nothing, and later the second may come', () => {
     const first = connect();
     expect(errnoOf(connect)).toBe('EBUSY');
-    expect(first.request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(first.request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
     first.close();
     harness.settle();
-    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(connect().request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
   });
 
   it('leave nothing behind: no descriptor, no mapping, no interrupt', () => {
@@ -433,7 +491,7 @@ describe('clients', () => {
     const client = connect();
     harness.server.hold('the power was cut');
     expect(events.at(-1)).toMatchObject({ event: 'left', detail: 'the power was cut' });
-    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
+    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO, INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
     let waited = false;
     const next = VfioUserClient.connect(harness.path, {
       wait: (fd, timeoutMs) => {
@@ -447,7 +505,7 @@ describe('clients', () => {
       },
     });
     clients.push(next);
-    expect([waited, next.request(Command.DEVICE_GET_INFO).body.length]).toEqual([true, 16]);
+    expect([waited, next.request(Command.DEVICE_GET_INFO, INFO).body.length]).toEqual([true, 16]);
     expect(device.log).toEqual(['attach', 'detach', 'reset', 'attach']);
   });
 
@@ -476,14 +534,14 @@ describe('clients', () => {
     client.close();
     harness.settle();
     expect(harness.server.busy).toBe(false);
-    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(connect().request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
   });
 
   it('a server that closes ends the conversation and unplugs the function', () => {
     const client = connect();
     harness.server.close();
     expect(device.log).toContain('detach');
-    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
+    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO, INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
     const before = countDescriptors();
     harness.server.close();
     expect(countDescriptors()).toBe(before);
@@ -508,37 +566,94 @@ describe('clients that send nonsense', () => {
     }
   };
 
-  it.each<[string, Uint8Array]>([
-    ['a size below the header\'s', header({ msg_size: 15 })],
-    ['a size of 0', header({ msg_size: 0 })],
-    ['a size beyond every limit', header({ msg_size: 0xffff_ffff })],
-    ['a reply nobody asked for', header({ flags: 1 })],
-    ['a command before VERSION', header({ cmd: 4 })],
-    ['random bytes', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
-  ])('%s, and descriptors with it: the connection ends, none is kept, the next client is served', (_, bytes) => {
+  /** What the server said before it ended the conversation. */
+  const lastWords = (socket: MessageSocket): ReturnType<typeof Header.decode> | undefined => {
+    harness.settle();
+    const reply = new Uint8Array(64);
+    const length = socket.receive(reply, []);
+    if (length > 0) expect([length, ended(socket)]).toEqual([16, true]);
+    return length > 0 ? Header.decode(new DataView(reply.buffer)) : undefined;
+  };
+
+  it.each<[string, Uint8Array, number | undefined]>([
+    ['a size below the header\'s', header({ msg_size: 15 }), 4],
+    ['a size of 0', header({ msg_size: 0 }), 4],
+    ['a size beyond every limit', header({ msg_size: 0xffff_ffff }), 4],
+    ['a size one beyond the limit', header({ cmd: 10, msg_size: 16 + 16 + MAX_DATA_XFER_SIZE + 1 }), 10],
+    ['a wrong size that wants no reply', header({ msg_size: 15, flags: 0x10 }), undefined],
+    ['a wrong size in a reply', header({ msg_size: 15, flags: 1 }), undefined],
+    ['a command before VERSION', header({ cmd: 4 }), 4],
+    ['no command before VERSION', header({ cmd: 999 }), 999],
+    ['a command before VERSION that wants no reply', header({ cmd: 4, flags: 0x10 }), undefined],
+    ['neither a command nor a reply before VERSION', header({ cmd: 1, flags: 2 }), 1],
+    ['random bytes', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), undefined],
+  ])('%s, and descriptors with it: EINVAL where a reply can be sent, the connection ends, none is kept, the next client is served', (_, bytes, cmd) => {
     const event = new EventFd();
     const before = countDescriptors();
     const socket = stranger();
     socket.send(bytes, [event.fd, event.fd]);
-    expect(ended(socket)).toBe(true);
+    if (cmd === undefined) expect(ended(socket)).toBe(true);
+    else expect(lastWords(socket)).toMatchObject({ cmd, msg_size: 16, flags: 0x21, error_no: 22 });
     socket.close();
     expect(countDescriptors()).toBe(before);
     event.close();
-    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(connect().request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
     expect(events[0]?.event).toBe('refused');
+  });
+
+  it('a wrong size in the middle of a conversation: EINVAL to that message, and the end', () => {
+    const client = connect();
+    client.sendRaw(header({ msg_id: 77, cmd: 9, msg_size: 3 }));
+    expect(client.receive().header).toMatchObject({ msg_id: 77, cmd: 9, msg_size: 16, flags: 0x21, error_no: 22 });
+    expect(errnoOf(() => client.request(Command.DEVICE_GET_INFO, INFO))).toMatch(/^(ECONNRESET|EPIPE)$/);
+    expect(events.at(-1)).toMatchObject({ event: 'left', detail: 'a message of 3 bytes' });
+  });
+
+  it.each([
+    ['of nothing but its header', 0],
+    ['with a body', 5000],
+  ])('a reply nobody asked for, %s: it is read, its descriptors are closed, and on it goes', (_, length) => {
+    const socket = stranger();
+    const client = connect();
+    const event = new EventFd();
+    const before = countDescriptors();
+    const reply = Buffer.concat([header({ flags: 1, msg_id: 9, msg_size: 16 + length }), new Uint8Array(length)]);
+    client.sendRaw(reply, [event.fd]);
+    socket.send(reply);
+    expect(client.request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
+    expect(countDescriptors()).toBe(before);
+    expect(events.filter(({ event: what }) => what === 'remark').map(({ detail }) => detail)).toEqual(Array(2).fill('a reply (id 9) that nobody asked for is ignored'));
+    client.close();
+    // Nor does it end a connection that has not introduced itself.
+    socket.send(Buffer.concat([header({ cmd: 1, msg_size: 20 }), new Uint8Array(4)]));
+    harness.settle();
+    expect(socket.receive(new Uint8Array(512), [])).toBeGreaterThan(20);
+    socket.close();
+    event.close();
+  });
+
+  it('neither a command nor a reply: EINVAL, and on it goes', () => {
+    const client = connect();
+    for (const type of [2, 15]) {
+      client.sendRaw(header({ flags: type, cmd: 13 }));
+      expect(client.receive().header).toMatchObject({ cmd: 13, flags: 0x21, error_no: 22 });
+    }
+    client.sendRaw(header({ flags: 0x12, cmd: 13 }));
+    expect(client.request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
+    expect(device.log).toEqual(['attach']);
   });
 
   it('commands that do not exist, bodies that are too short, descriptors where none belong: EINVAL, and on it goes', () => {
     const client = connect();
     const fds = countDescriptors();
     for (const command of [0, 6, 11, 12, 14, 15, 16, 17, 255, 65535]) expect(errnoOf(() => client.request(command))).toBe('EINVAL');
-    for (const command of [2, 3, 5, 7, 8, 9, 10]) expect(errnoOf(() => client.request(command, new Uint8Array(3)))).toBe('EINVAL');
+    for (const command of [2, 3, 4, 5, 7, 8, 9, 10]) expect(errnoOf(() => client.request(command, new Uint8Array(3)))).toBe('EINVAL');
     const extra = new EventFd();
     for (const command of [3, 4, 5, 7, 9, 10, 13, 99]) expect(errnoOf(() => client.request(command, new Uint8Array(64), [extra.fd]))).toBe('EINVAL');
     extra.close();
     expect(errnoOf(() => client.request(Command.VERSION, Buffer.from([0, 0, 0, 0])))).toBe('EINVAL');
     expect(countDescriptors()).toBe(fds);
-    expect(client.request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(client.request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
   });
 
   it.each([
@@ -572,6 +687,7 @@ describe('clients that send nonsense', () => {
     client.sendRaw(header({ cmd: 8, msg_size: 36 }), Array.from({ length: 17 }, () => event.fd));
     harness.settle();
     expect([countDescriptors(), harness.server.busy]).toEqual([before - 1, false]);
+    expect(client.receive().header).toMatchObject({ cmd: 8, flags: 0x21, error_no: 22 });
     event.close();
   });
 
@@ -608,7 +724,7 @@ describe('clients that send nonsense', () => {
     expect(process.memoryUsage().arrayBuffers).toBeLessThan(64 * MIB);
     client.close();
     harness.settle();
-    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(connect().request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
   });
 
   it('a client that reads late gets every reply whole and in order', () => {
@@ -625,7 +741,7 @@ describe('clients that send nonsense', () => {
 
   it('connections that say nothing do not keep others out, and only so many are held', () => {
     const strangers = Array.from({ length: 40 }, stranger);
-    expect(connect().request(Command.DEVICE_GET_INFO).body.length).toBe(16);
+    expect(connect().request(Command.DEVICE_GET_INFO, INFO).body.length).toBe(16);
     expect(events.filter(({ event, detail }) => event === 'refused' && detail.includes('said nothing')).length).toBeGreaterThan(0);
     for (const socket of strangers) socket.close();
   });

@@ -1,6 +1,7 @@
 import { commonCases } from './testing/common-cases.ts';
 import { whyNot, type FunctionCase, type FunctionTraits } from './testing/function-under-test.ts';
 import { interruptCases } from './testing/interrupt-cases.ts';
+import { lateCases } from './testing/late-cases.ts';
 import { layoutCases } from './testing/layout-cases.ts';
 import { optionCases } from './testing/option-cases.ts';
 import { queueCases } from './testing/queue-cases.ts';
@@ -13,7 +14,7 @@ export { WatchedFunction, type Falsify, type WatchedAccess, type WatchedPlace } 
 
 /** What every virtio function on PCI has to do, whatever device it is and however it is reached. */
 export function functionCases(): readonly FunctionCase[] {
-  return [...layoutCases(), ...commonCases(), ...statusCases(), ...interruptCases(), ...queueCases(), ...optionCases()];
+  return [...layoutCases(), ...commonCases(), ...statusCases(), ...interruptCases(), ...queueCases(), ...lateCases(), ...optionCases()];
 }
 
 /** Those that a function with these traits can be put to, each with its name before it: a table for `it.each`, where `%s` is the name. */

@@ -41,10 +41,12 @@ const STATUS_AT = VirtioPciCommonCfg.fields.device_status.offset;
 const ISR_QUEUE = 1;
 const ISR_CONFIG = 2;
 
-/** Published when a driver's mistake makes a device ask for a reset. */
+/** Published when a device asks for a reset, or cannot reach RAM that is not shared with it. */
 export interface DriverErrorMessage {
   readonly device: VirtioDevice;
   readonly error: DriverError;
+  /** False where the device goes on. */
+  readonly needsReset: boolean;
 }
 
 /** `node:diagnostics_channel` name for {@link DriverErrorMessage}. */
@@ -84,7 +86,8 @@ export class VirtioPciFunction implements PciFunction {
       queueWasReset: (queue) => this.#common.resetQueueVector(queue),
       defer: (callback) => (this.#endpoint.host?.defer ?? setImmediate)(callback),
       locate: () => this.#endpoint.barAddress(SHARED_MEMORY_BAR),
-      driverFailed: (error) => driverErrors.publish({ device, error } satisfies DriverErrorMessage),
+      driverFailed: (error) => driverErrors.publish({ device, error, needsReset: true } satisfies DriverErrorMessage),
+      unreachable: (error) => driverErrors.publish({ device, error, needsReset: false } satisfies DriverErrorMessage),
     };
     this.#controller = new VirtioController(device, transport, options);
     this.#common = new CommonConfig(this.#controller, vectors);

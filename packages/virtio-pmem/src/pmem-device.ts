@@ -98,22 +98,30 @@ export class VirtioPmem implements VirtioDevice {
   #take(queue: ActiveQueue, chain: DescriptorChain): void {
     const { head } = chain;
     const response = chain.writablePrefix(VirtioPmemResp.size);
-    if (response === undefined) return queue.complete(head, 0);
-    const answer = (bytes: Uint8Array): void => {
-      if (queue.respond(response, bytes)) queue.complete(head, VirtioPmemResp.size);
+    if (response === undefined && chain.unreachable === undefined) return queue.complete(head, 0);
+    const answer = (durable: boolean): void => {
+      if (response !== undefined && queue.respond(response, durable ? SUCCESS : FAILURE)) return queue.complete(head, VirtioPmemResp.size);
+      // The response lies in RAM that is not shared. A driver may take what it finds there for success, so it gets its buffer
+      // back only where that is true; another would wait for ever.
+      if (durable) queue.complete(head, 0);
+      else queue.giveUp();
     };
-    if (!this.#isFlush(chain)) return answer(FAILURE);
+    if (!this.#isFlush(chain)) return answer(false);
     this.#backend.flushes.request((durable, last) => {
-      answer(durable ? SUCCESS : FAILURE);
+      answer(durable);
       if (last) queue.notify();
     }, this);
   }
 
-  /** The specification leaves other types and short requests open; failing them is the only answer it has a code for. */
+  /**
+   * The specification leaves other types and short requests open; failing them is the only answer it has a code for. One that
+   * cannot be read, because its RAM is not shared, is taken for the only type there is.
+   */
   #isFlush(chain: DescriptorChain): boolean {
     const request = new Uint8Array(VirtioPmemReq.size);
     const { memory } = this.#driver ?? {};
-    if (memory === undefined || !chain.gather(memory, request)) return false;
+    const isRead = memory !== undefined && chain.unreachable === undefined && chain.gather(memory, request);
+    if (!isRead) return chain.unreachable !== undefined;
     return VirtioPmemReq.decode(new DataView(request.buffer)).type === VIRTIO_PMEM_REQ_TYPE_FLUSH;
   }
 }

@@ -1,6 +1,7 @@
 import { GuestMemoryFault, type GuestMemory } from '@vpmem/guest-memory';
 import type { DescriptorChain, Segment } from './descriptor-chain.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
+import { unsharedError, type UnsharedError } from './unshared-error.ts';
 
 /** What a live queue needs from the device's surroundings. */
 export interface QueueHost {
@@ -8,35 +9,36 @@ export interface QueueHost {
   interrupt(): void;
   /** The driver broke the queue; the whole device has to be reset. */
   failed(error: DriverError): void;
+  /** Something of the driver's cannot be reached, which is not its fault; the queue lives on. */
+  unreachable(error: UnsharedError): void;
   /** Calls back soon, after other devices have had their turn. */
   defer(callback: () => void): void;
   /** The queue is paused, and every buffer it had has been given back and announced. */
   settled(): void;
 }
 
-/** A driver's mistake that ended its session with the device. */
-export interface DriverError {
-  readonly code: QueueError['code'] | 'memory-fault' | 'response-unmapped' | 'too-many-outstanding';
-  readonly detail: string;
-}
+/** What ended a driver's session with the device: a mistake of its own, but for {@link UnsharedError}. */
+export type DriverError = QueueError | { readonly code: 'memory-fault' | 'response-unmapped' | 'too-many-outstanding'; readonly detail: string };
 
-/** A queue in service, between DRIVER_OK and reset: what a device type works with. */
+/** A queue between DRIVER_OK and reset, what a device type works with; in service while the driver has it enabled. */
 export class ActiveQueue {
-  #ring: DeviceQueue;
+  #ring: DeviceQueue | undefined;
   readonly #memory: GuestMemory;
   readonly #host: QueueHost;
   #outstanding = 0;
-  #live = true;
+  #live = false;
   #paused = false;
   #deferred = false;
+  /** What could not be reached last. */
+  #unreachable: UnsharedError | undefined;
 
-  constructor(ring: DeviceQueue, memory: GuestMemory, host: QueueHost) {
-    this.#ring = ring;
+  /** Not in service yet: {@link start}. */
+  constructor(memory: GuestMemory, host: QueueHost) {
     this.#memory = memory;
     this.#host = host;
   }
 
-  /** False after a reset or a driver's mistake: nothing given to this queue reaches the driver any more. */
+  /** False until the driver enables it, and after a reset or a driver's mistake: nothing given to this queue reaches the driver. */
   get live(): boolean {
     return this.#live;
   }
@@ -60,19 +62,20 @@ export class ActiveQueue {
 
   #takeAll(handle: (chain: DescriptorChain) => void, finished: () => void): void {
     if (this.#paused) return;
-    this.#guard(() => {
+    this.#guard((ring) => {
       // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
-      for (let taken = 0; taken < this.#ring.size && this.#live; taken++) {
-        const popped = this.#ring.pop();
+      for (let taken = 0; taken < ring.size && this.#live; taken++) {
+        const popped = ring.pop();
         if (popped.code === 'empty') {
-          if (!this.#ring.enableNotifications()) return;
+          if (!ring.enableNotifications()) return;
           continue;
         }
         if (popped.code !== 'chain') return this.fail(popped);
-        if (++this.#outstanding > this.#ring.size) {
-          return this.fail({ code: 'too-many-outstanding', detail: `more than ${this.#ring.size} buffers in flight` });
+        if (++this.#outstanding > ring.size) {
+          return this.fail({ code: 'too-many-outstanding', detail: `more than ${ring.size} buffers in flight` });
         }
         handle(popped);
+        if (popped.unreachable !== undefined) this.#cannotReach(popped.unreachable);
       }
       if (!this.#live || this.#deferred) return;
       this.#deferred = true;
@@ -87,28 +90,40 @@ export class ActiveQueue {
   complete(head: number, written: number): void {
     if (!this.#live) return;
     this.#outstanding--;
-    this.#guard(() => this.#ring.push(head, written));
+    this.#guard((ring) => ring.push(head, written));
   }
 
-  /** Writes `bytes` to where {@link DescriptorChain.writablePrefix} said; false, the device failed, if that is no longer RAM. */
+  /**
+   * Writes `bytes` to where {@link DescriptorChain.writablePrefix} said. False if that cannot be reached: the device has failed
+   * then, unless that is not the driver's fault.
+   */
   respond(segments: readonly Segment[], bytes: Uint8Array): boolean {
+    let written = false;
     this.#guard(() => {
       let done = 0;
       for (const { address, length } of segments) {
         if (!this.#memory.write(address, bytes.subarray(done, done + length))) {
+          const unshared = unsharedError(this.#memory, 'response', address, length);
+          if (unshared !== undefined) return this.#cannotReach(unshared);
           return this.fail({ code: 'response-unmapped', detail: `no RAM at 0x${address.toString(16)} to put the response into` });
         }
         done += length;
       }
+      written = true;
     });
-    return this.#live;
+    return written;
+  }
+
+  /** Asks the driver for a reset because of a buffer that cannot be reached, and that it must not get back as it is. */
+  giveUp(): void {
+    if (this.#unreachable !== undefined) this.fail(this.#unreachable);
   }
 
   /** Sends the notification the driver wants for what was completed, if it wants one. */
   notify(): void {
     if (!this.#live) return;
-    this.#guard(() => {
-      if (this.#ring.needsInterrupt()) this.#host.interrupt();
+    this.#guard((ring) => {
+      if (ring.needsInterrupt()) this.#host.interrupt();
     });
     if (this.#paused && this.settled) this.#host.settled();
   }
@@ -134,17 +149,22 @@ export class ActiveQueue {
     this.#paused = false;
   }
 
-  /** Begins its service anew, after {@link stop}, with a ring that the driver has put in the place of the old one. */
-  restart(ring: DeviceQueue): void {
+  /** Begins its service with the ring that the driver has enabled, perhaps in the place of one before {@link stop}. */
+  start(ring: DeviceQueue): void {
     this.#ring = ring;
     this.#outstanding = 0;
     this.#live = true;
   }
 
-  #guard(work: () => void): void {
-    if (!this.#live) return;
+  #cannotReach(error: UnsharedError): void {
+    this.#unreachable = error;
+    if (this.#live) this.#host.unreachable(error);
+  }
+
+  #guard(work: (ring: DeviceQueue) => void): void {
+    if (!this.#live || this.#ring === undefined) return;
     try {
-      work();
+      work(this.#ring);
     } catch (error) {
       if (!(error instanceof GuestMemoryFault)) throw error;
       this.fail({ code: 'memory-fault', detail: error.message });

@@ -1,4 +1,5 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
+import { unsharedError, type UnsharedError } from './unshared-error.ts';
 
 /** One element of a buffer: guest-physical address and bytes. */
 export interface Segment {
@@ -17,6 +18,8 @@ export class DescriptorChain {
   /** Number of elements; the first {@link readableCount} are for the device to read. */
   count = 0;
   readableCount = 0;
+  /** Why some of it cannot be reached: an indirect table, whose elements are then not here, or bytes that were to be gathered. */
+  unreachable: UnsharedError | undefined;
   readonly #addresses: Float64Array;
   readonly #lengths: Uint32Array;
 
@@ -30,6 +33,7 @@ export class DescriptorChain {
     this.head = head;
     this.count = 0;
     this.readableCount = 0;
+    this.unreachable = undefined;
   }
 
   /** Appends an element; false if a readable one would follow a writable one (VIRTIO 1.4 §2.7.4.2 forbids it). */
@@ -54,7 +58,7 @@ export class DescriptorChain {
 
   /**
    * Gathers the first `target.length` readable bytes, however they are cut into elements; false if there are fewer, or
-   * some lie where the device may not read.
+   * some lie where the device may not read; {@link unreachable} then says whether that is the driver's fault.
    *
    * @throws GuestMemoryFault
    */
@@ -62,7 +66,10 @@ export class DescriptorChain {
     let done = 0;
     for (let i = 0; i < this.readableCount && done < target.length; i++) {
       const piece = target.subarray(done, done + this.length(i));
-      if (!memory.read(this.address(i), piece)) return false;
+      if (!memory.read(this.address(i), piece)) {
+        this.unreachable ??= unsharedError(memory, 'request', this.address(i), piece.length);
+        return false;
+      }
       done += piece.length;
     }
     return done === target.length;

@@ -1,7 +1,10 @@
 import type { DescriptorChain } from './descriptor-chain.ts';
+import type { UnsharedError } from './unshared-error.ts';
 
-/** How a driver broke a queue. Nothing after it can be trusted; the device asks to be reset. */
-export interface QueueError {
+/** How a driver broke a queue, or why it cannot be reached. Nothing after it can be trusted; the device asks to be reset. */
+export type QueueError = BrokenQueue | UnsharedError;
+
+interface BrokenQueue {
   readonly code:
     | 'misaligned'
     | 'unmapped'

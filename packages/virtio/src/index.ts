@@ -40,6 +40,7 @@ export {
   VirtqUsedElem,
 } from './split-layout.ts';
 export { SplitQueue } from './split-queue.ts';
+export type { UnsharedError } from './unshared-error.ts';
 export { VirtioController } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';
 export type { VirtioTransport } from './virtio-transport.ts';

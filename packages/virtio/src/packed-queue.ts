@@ -14,6 +14,7 @@ import {
   usedFlags,
 } from './packed-layout.ts';
 import { RingWindows, type RingPart } from './ring-windows.ts';
+import { unsharedError } from './unshared-error.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from './split-layout.ts';
 
 const { addr, len, id, flags } = PvirtqDesc.fields;
@@ -156,7 +157,10 @@ export class PackedQueue implements DeviceQueue {
   #takeTable(address: number, entries: number): QueueError | undefined {
     if (entries > this.size) return { code: 'chain-too-long', detail: `an indirect table of ${entries} entries for a queue of ${this.size}` };
     const table = this.#memory.readable(address, entries * PvirtqDesc.size);
-    if (table === undefined) return { code: 'indirect-unmapped', detail: `indirect table at ${hex(address)} is not in guest RAM` };
+    if (table === undefined) {
+      this.#chain.unreachable = unsharedError(this.#memory, 'indirect table', address, entries * PvirtqDesc.size);
+      return this.#chain.unreachable === undefined ? { code: 'indirect-unmapped', detail: `indirect table at ${hex(address)} is not in guest RAM` } : undefined;
+    }
     for (let entry = 0; entry < entries; entry++) {
       const at = address - table.start + entry * PvirtqDesc.size;
       const error = this.#append(addr.get(table.view, at), len.get(table.view, at), flags.get(table.view, at));

@@ -12,7 +12,7 @@ import {
 } from './features.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 
-/** Features of any device type that one may be told to offer or not. The defaults are QEMU's, and off where it has none. */
+/** Features of any device type that one may be told to offer or not, or not to insist on. The defaults are QEMU's, and off where it has none. */
 export interface QueueFeatures {
   /** VIRTIO_F_INDIRECT_DESC; on by default. */
   readonly indirectDescriptors?: boolean | undefined;
@@ -32,6 +32,8 @@ export interface QueueFeatures {
   readonly notificationConfigData?: boolean | undefined;
   /** VIRTIO_F_SUSPEND. */
   readonly suspend?: boolean | undefined;
+  /** To go on with a driver that does not accept VERSION_1, which is offered all the same; nothing else changes for it. */
+  readonly version1Optional?: boolean | undefined;
 }
 
 const FEATURES: readonly (readonly [keyof QueueFeatures, bigint, boolean])[] = [

@@ -1,6 +1,7 @@
 import { ActiveQueue, type DriverError } from './active-queue.ts';
 import { createDeviceQueue } from './create-device-queue.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
+import type { UnsharedError } from './unshared-error.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
 /** One queue's registers, the same for every transport. Addresses are exact, to read back as written. */
@@ -19,7 +20,10 @@ interface QueueState extends QueueRegisters {
   enabled: boolean;
   resetting: boolean;
   ring: DeviceQueue | undefined;
+  /** From DRIVER_OK on, whether it is enabled or not. */
   active: ActiveQueue | undefined;
+  /** The driver notified it before it was in service. */
+  notifiedEarly: boolean;
 }
 
 /** All queues of a device: their registers, and the rings of those in service. */
@@ -27,6 +31,8 @@ export class QueueSet {
   readonly #transport: VirtioTransport;
   readonly #failed: (error: DriverError) => void;
   readonly #queues: QueueState[];
+  /** Where RAM begins that was told of. */
+  readonly #told = new Set<number>();
   /** Set while paused, until every queue has come to rest. */
   #whenSettled: (() => void) | undefined;
 
@@ -41,7 +47,7 @@ export class QueueSet {
     return this.#queues[index];
   }
 
-  /** Builds the ring that the registers describe; what is wrong with it, if anything. One that was in service goes on. */
+  /** Builds the ring that the registers describe; what is wrong with it, if anything. After DRIVER_OK it is in service at once. */
   enable(index: number, features: bigint): QueueError | undefined {
     const queue = this.#queues[index];
     if (queue === undefined) return undefined;
@@ -51,27 +57,38 @@ export class QueueSet {
     if (error !== undefined) return error;
     queue.enabled = true;
     queue.ring = ring;
-    queue.active?.restart(ring);
+    queue.active?.start(ring);
     return undefined;
   }
 
-  /** Takes all enabled queues into service. */
-  activate(): readonly (ActiveQueue | undefined)[] {
-    this.#queues.forEach((queue, index) => {
-      if (queue.ring === undefined) return;
-      queue.active = new ActiveQueue(queue.ring, this.#transport.memory, {
+  /** Takes all enabled queues into service, and the others when they are enabled. */
+  activate(): readonly ActiveQueue[] {
+    return this.#queues.map((queue, index) => {
+      const active = new ActiveQueue(this.#transport.memory, {
         interrupt: () => this.#transport.queueInterrupt(index),
         failed: this.#failed,
+        unreachable: (error) => this.#cannotReach(error),
         defer: this.#transport.defer,
         settled: () => this.#settle(),
       });
+      queue.active = active;
+      if (queue.ring !== undefined) active.start(queue.ring);
+      return active;
     });
-    return this.#queues.map(({ active }) => active);
   }
 
-  /** Whether a notification of this queue means anything. */
-  serves(index: number): boolean {
-    return this.#queues[index]?.active?.live === true;
+  /** Whether a notification of this queue means anything now; if not, it will when the queue comes into service. */
+  notify(index: number): boolean {
+    const queue = this.#queues[index];
+    if (queue?.active?.live === true) return true;
+    if (queue !== undefined) queue.notifiedEarly = true;
+    return false;
+  }
+
+  /** Whether a queue that has just come into service was notified before. A reset forgets that. */
+  wasNotifiedEarly(index: number): boolean {
+    const queue = this.#queues[index];
+    return queue?.active?.live === true && queue.notifiedEarly;
   }
 
   /** Ends the service of all queues without a word. */
@@ -108,6 +125,13 @@ export class QueueSet {
     for (const { active } of this.#queues) active?.resume();
   }
 
+  /** Once is enough: a driver that has a buffer there has more. */
+  #cannotReach(error: UnsharedError): void {
+    if (this.#told.has(error.ram.start)) return;
+    this.#told.add(error.ram.start);
+    this.#transport.unreachable(error);
+  }
+
   #settle(): void {
     if (this.#whenSettled === undefined || this.#queues.some(({ active, resetting }) => resetting || active?.settled === false)) return;
     const done = this.#whenSettled;
@@ -117,5 +141,5 @@ export class QueueSet {
 }
 
 function freshQueue(maxSize: number): QueueState {
-  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined };
+  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined, notifiedEarly: false };
 }

@@ -1,6 +1,7 @@
 import type { GuestMemory, MemoryWindow } from '@vpmem/guest-memory';
 import type { MemoryView } from '@vpmem/layout';
 import type { QueueError } from './device-queue.ts';
+import { unsharedError } from './unshared-error.ts';
 
 /** One part of a queue: a window on it and where in the window it begins. */
 export interface RingPart {
@@ -64,6 +65,10 @@ export class RingWindows {
   }
 
   unmapped(): QueueError {
+    for (const { name, address, bytes } of Object.values(this.#plans)) {
+      const unshared = unsharedError(this.#memory, name, address, bytes);
+      if (unshared !== undefined) return unshared;
+    }
     const parts = Object.values(this.#plans).map(({ name, address }) => `${name} ${hex(address)}`);
     return { code: 'unmapped', detail: `the queue (${parts.join(', ')}) is not in RAM that this device can reach` };
   }

@@ -2,6 +2,7 @@ import type { GuestMemory } from '@vpmem/guest-memory';
 import { DescriptorChain } from './descriptor-chain.ts';
 import { EMPTY, type DeviceQueue, type Popped, type QueueConfig, type QueueError, type RingFeatures } from './device-queue.ts';
 import { RingWindows, type RingPart } from './ring-windows.ts';
+import { unsharedError } from './unshared-error.ts';
 import {
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
@@ -116,7 +117,10 @@ export class SplitQueue implements DeviceQueue {
         if (error !== undefined) return error;
         entries = Math.min(length / VirtqDesc.size, MAX_INDIRECT);
         const window = this.#memory.readable(address, entries * VirtqDesc.size);
-        if (window === undefined) return { code: 'indirect-unmapped', detail: `indirect table at ${hex(address)} is not in guest RAM` };
+        if (window === undefined) {
+          chain.unreachable = unsharedError(this.#memory, 'indirect table', address, entries * VirtqDesc.size);
+          return chain.unreachable === undefined ? { code: 'indirect-unmapped', detail: `indirect table at ${hex(address)} is not in guest RAM` } : undefined;
+        }
         ({ view } = window);
         base = address - window.start;
         indirect = true;

@@ -6,6 +6,7 @@ import { DriverQueue } from './driver-queue.ts';
 import type { DriverVirtqueue } from './driver-virtqueue.ts';
 import { VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
 import type { QueueFeatures } from './queue-features.ts';
+import type { UnsharedError } from './unshared-error.ts';
 import { VirtioController } from './virtio-controller.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
@@ -24,6 +25,7 @@ export class RecordingTransport implements VirtioTransport {
   readonly memory: GuestMemory;
   readonly queueInterrupts: number[] = [];
   readonly errors: DriverError[] = [];
+  readonly unreached: UnsharedError[] = [];
   readonly deferred: (() => void)[] = [];
   configInterrupts = 0;
   resets = 0;
@@ -49,6 +51,9 @@ export class RecordingTransport implements VirtioTransport {
   driverFailed(error: DriverError): void {
     this.errors.push(error);
   }
+  unreachable(error: UnsharedError): void {
+    this.unreached.push(error);
+  }
   readonly defer = (callback: () => void): void => {
     this.deferred.push(callback);
   };
@@ -67,6 +72,24 @@ export function testBench(device: VirtioDevice, features: QueueFeatures = {}, ra
   memory.add({ start: 0, size: ramSize, writable: true, backing: bufferBacking(new ArrayBuffer(ramSize)) });
   const transport = new RecordingTransport(memory);
   return { memory, transport, controller: new VirtioController(device, transport, features) };
+}
+
+/** RAM beside the first, which its owner can keep to itself; what is in it stays. */
+export interface LateRam {
+  readonly bytes: Uint8Array;
+  share(): void;
+  hide(): void;
+}
+
+/** Plugs in `size` bytes of RAM at `start`, shared at first. */
+export function lateRam({ memory }: TestBench, start: number, size: number): LateRam {
+  const buffer = new ArrayBuffer(size);
+  const plug = (unshared: boolean): void => {
+    memory.remove(start, size);
+    memory.add({ start, size, writable: true, ...(unshared ? { unshared } : { backing: bufferBacking(buffer) }) });
+  };
+  plug(false);
+  return { bytes: new Uint8Array(buffer), share: () => plug(false), hide: () => plug(true) };
 }
 
 /** How {@link bringUp} and {@link bringUpQueue} do it. */

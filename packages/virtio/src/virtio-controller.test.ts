@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createDriverQueue } from './create-driver-queue.ts';
 import { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK } from './device-status.ts';
 import { EchoDevice } from './echo-device.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from './features.ts';
@@ -57,6 +58,27 @@ describe('features', () => {
     controller.accepted = VIRTIO_F_VERSION_1;
     controller.status = ACKNOWLEDGE | DRIVER | FEATURES_OK;
     expect(controller.status).toBe(ACKNOWLEDGE | DRIVER | FEATURES_OK);
+  });
+
+  it.each([0n, 1n, 1n << 29n])('with version1Optional agrees to 0x%s too, and serves; what was not offered stays refused', (features) => {
+    bench = testBench(device, { version1Optional: true });
+    const { controller, transport } = bench;
+    expect(controller.offered & VIRTIO_F_VERSION_1).toBe(VIRTIO_F_VERSION_1);
+    for (const [accepted, agreed] of [[features | (1n << 34n), false], [features, true]] as const) {
+      controller.status = 0;
+      for (const status of [ACKNOWLEDGE, ACKNOWLEDGE | DRIVER]) controller.status = status;
+      controller.accepted = accepted;
+      controller.status = ACKNOWLEDGE | DRIVER | FEATURES_OK;
+      expect((controller.status & FEATURES_OK) !== 0).toBe(agreed);
+    }
+    const queue = createDriverQueue(bench.memory, features, 0x1000, 8);
+    Object.assign(controller.queue(0)!, { desc: 0x1000n, driver: BigInt(queue.placement.driver), device: BigInt(queue.placement.device) });
+    controller.enableQueue(0);
+    controller.status = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
+    const head = queue.add([{ address: 0, length: 4 }]);
+    queue.publish();
+    controller.notify(0);
+    expect([queue.takeUsed(), controller.negotiated(VIRTIO_F_VERSION_1), transport.errors]).toEqual([{ head, length: 0 }, false, []]);
   });
 
   it('FEAT-D2 cannot be renegotiated without a reset', () => {

@@ -11,6 +11,8 @@ import type { VirtioTransport } from './virtio-transport.ts';
 export class VirtioController {
   readonly device: VirtioDevice;
   readonly offered: bigint;
+  /** Features without which the device does not operate. */
+  readonly #required: bigint;
   readonly #transport: VirtioTransport;
   #accepted = 0n;
   #status = 0;
@@ -29,6 +31,8 @@ export class VirtioController {
   constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
     this.device = device;
     this.offered = offeredFeatures(device, features);
+    // VIRTIO 1.4 §6.2: a device may fail to operate without it.
+    this.#required = features.version1Optional === true ? 0n : VIRTIO_F_VERSION_1;
     this.#transport = transport;
     this.#queues = this.#freshQueues();
     this.#config = device.config(0n, transport.locate);
@@ -90,11 +94,15 @@ export class VirtioController {
     return !this.#resetting && !this.suspended && queue?.enabled === false && !queue.resetting;
   }
 
-  /** The driver wrote 1 to queue_enable. Before FEATURES_OK nobody knows the format of the queue, and nothing happens. */
+  /**
+   * The driver wrote 1 to queue_enable. Before FEATURES_OK nobody knows the format of the queue, and nothing happens. After
+   * DRIVER_OK it is late (VIRTIO 1.4 §3.1.1), unless the queue was reset, and served all the same, as in QEMU.
+   */
   enableQueue(index: number): void {
     if (!this.queueConfigurable(index) || (this.#status & (FEATURES_OK | DEVICE_NEEDS_RESET)) !== FEATURES_OK) return;
     const error = this.#queues.enable(index, this.#accepted);
     if (error !== undefined) this.#needsReset(error);
+    else this.#heedEarlyNotification(index);
   }
 
   /** VIRTIO 1.4 §2.6.1: the driver wrote 1 to queue_reset; the queue says `resetting` until nothing of it is in flight. */
@@ -111,9 +119,9 @@ export class VirtioController {
     else finish();
   }
 
-  /** The driver notified queue `index`. Before DRIVER_OK and for queues that are not in service nothing happens. */
+  /** The driver notified queue `index`. Before DRIVER_OK, and before a queue is enabled, nothing happens until then. */
   notify(index: number): void {
-    if (!this.suspended && this.#queues.serves(index)) this.device.notified(index);
+    if (!this.suspended && this.#queues.notify(index)) this.device.notified(index);
   }
 
   /** VIRTIO 1.4 §2.5: changes whenever two reads of the configuration could differ. */
@@ -150,7 +158,7 @@ export class VirtioController {
 
   /** VIRTIO 1.4 §2.2.2: agree to every valid subset of what was offered. */
   #negotiate(): boolean {
-    if ((this.#accepted & ~this.offered) !== 0n || (this.#accepted & VIRTIO_F_VERSION_1) === 0n) return false;
+    if ((this.#accepted & ~this.offered) !== 0n || (this.#required & ~this.#accepted) !== 0n) return false;
     this.#config = this.device.config(this.#accepted, this.#transport.locate);
     this.#bumpGeneration();
     return true;
@@ -161,6 +169,12 @@ export class VirtioController {
     this.#active = true;
     const queues = this.#queues.activate();
     this.device.activate({ features: this.#accepted, memory: this.#transport.memory, queues });
+    for (const index of queues.keys()) this.#heedEarlyNotification(index);
+  }
+
+  /** A driver that notified too early does not notify again: it would wait for ever. */
+  #heedEarlyNotification(index: number): void {
+    if (this.#queues.wasNotifiedEarly(index)) this.device.notified(index);
   }
 
   /** VIRTIO 1.4 §3.4.2: buffers are finished and announced before the suspended state shows. */

@@ -28,8 +28,8 @@ export interface ActiveDriver {
   /** The negotiated features. */
   readonly features: bigint;
   readonly memory: GuestMemory;
-  /** By queue index; undefined where the driver did not enable the queue. */
-  readonly queues: readonly (ActiveQueue | undefined)[];
+  /** By queue index. One that the driver has not enabled is not live; it may become so later. */
+  readonly queues: readonly ActiveQueue[];
 }
 
 /** Where a transport has put a device's shared memory, as an absolute guest-physical address; undefined while nowhere. */

@@ -1,5 +1,6 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
 import type { DriverError } from './active-queue.ts';
+import type { UnsharedError } from './unshared-error.ts';
 import type { RegionLocator } from './virtio-device.ts';
 
 /** What a transport does for a device. */
@@ -15,6 +16,8 @@ export interface VirtioTransport {
   queueWasReset(queue: number): void;
   readonly defer: (callback: () => void) => void;
   readonly locate: RegionLocator;
-  /** A driver's mistake made the device ask for a reset. */
+  /** A driver's mistake, or RAM that is not shared, made the device ask for a reset. */
   driverFailed(error: DriverError): void;
+  /** RAM that is not shared holds something of the driver's; the device goes on. Once for each such RAM until the next reset. */
+  unreachable(error: UnsharedError): void;
 }

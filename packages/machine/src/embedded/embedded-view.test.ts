@@ -122,6 +122,7 @@ describe('info', () => {
       ['notification_data', 'false'],
       ['notif_config_data', 'false'],
       ['suspend', 'false'],
+      ['version_1_optional', 'false'],
     ]);
     expect(root?.devices[1]?.buses).toMatchObject([{ name: 'rp0', type: 'PCIE', devices: [{ type: 'virtio-pmem-pci', id: undefined }] }]);
   });

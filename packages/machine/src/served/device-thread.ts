@@ -161,8 +161,10 @@ subscribe(CLIENT_CHANNEL, (message) => {
   report((device) => device.server === server, `client-${event}`, detail);
 });
 subscribe(DRIVER_ERROR_CHANNEL, (message) => {
-  const { device: failed, error } = message as DriverErrorMessage;
-  report(({ device }) => device === failed, 'driver-error', error.detail);
+  const { device: failed, error, needsReset } = message as DriverErrorMessage;
+  // RAM that is not shared is not the guest's doing.
+  if (error.code !== 'unshared-ram') return report(({ device }) => device === failed, 'driver-error', error.detail);
+  report(({ device }) => device === failed, 'client-remark', needsReset ? `${error.detail}; the guest has to reset the device` : error.detail);
 });
 subscribe(SYNC_FAILED_CHANNEL, (message) => {
   const { id, error } = message as SyncFailedMessage;

@@ -53,7 +53,8 @@ const CASES: readonly FunctionCase[] = [
       assert.deepEqual(snapshot(guest), before);
       assert.deepEqual([await guest.pci.takeMessages(), await guest.pci.intx()], [[], false]);
       await guest.set('device_status', RUNNING);
-      await guest.kick(queue);
+      await guest.notify(queue);
+      await guest.pci.settle(() => guest.bytes(queue.placement.device + 2, 1)[0] === 1);
       assert.notEqual(queue.takeUsed(), undefined);
     },
   },

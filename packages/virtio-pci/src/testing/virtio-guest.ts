@@ -9,7 +9,8 @@ import { VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_CAP_IS
 import type { FunctionTraits, FunctionUnderTest } from './function-under-test.ts';
 
 /** Where things are in RAM: queue, requests and responses 64 bytes apart, indirect tables. */
-const [QUEUE_AT, REQUESTS_AT, RESPONSES_AT] = [0x1000, 0x8000, 0xa000];
+const [REQUESTS_AT, RESPONSES_AT] = [0x8000, 0xa000];
+export const QUEUE_AT = 0x1000;
 export const TABLE_AT = 0xc000;
 const SLOT = 64;
 const SLOTS = 128;
@@ -116,9 +117,8 @@ export class VirtioGuest {
     while ((await this.get('device_status')) !== 0) await this.pci.settle();
   }
 
-  /** Programs queue 0, and enables it. */
-  async setUpQueue(size = 16, at = QUEUE_AT): Promise<DriverVirtqueue> {
-    const queue = createDriverQueue(this.memory, this.features, at, size);
+  /** Programs queue 0, a new one unless there is one already, and enables it. */
+  async setUpQueue(size = 16, at = QUEUE_AT, queue = createDriverQueue(this.memory, this.features, at, size)): Promise<DriverVirtqueue> {
     await this.set('queue_select', 0);
     await this.set('queue_size', size);
     for (const [register, address] of [['queue_desc', queue.placement.desc], ['queue_driver', queue.placement.driver], ['queue_device', queue.placement.device]] as const) {
