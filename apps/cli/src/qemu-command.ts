@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   defaultSocketFolder,
@@ -23,14 +23,15 @@ import {
   QemuError,
   QemuMachine,
   quoteForShell,
-  runQemu,
   substitute,
   usesTerminal,
   withId,
   type ChildExit,
   type Substitution,
 } from '@vpmem/qemu';
-import { describeInternalError, PrivateMonitor } from '@vpmem/service';
+import { anchorPlan, Background, describeInternalError, PrivateMonitor, startInBackground } from '@vpmem/service';
+import { noteDescriptors, passedDescriptors } from './passed-descriptors.ts';
+import { anchored, inBackground, onTerminal, type QemuRunner } from './qemu-runner.ts';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
@@ -58,6 +59,8 @@ export interface QemuCommandOptions {
 
 /** `vpmem qemu`: the exit status. */
 export async function runWithQemu(args: readonly string[], options: QemuCommandOptions): Promise<number> {
+  const descriptors = passedDescriptors();
+  const background = Background.ofThisProcess();
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
@@ -69,9 +72,19 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
+    if (substitution.daemonize && terminalMonitor(plan) !== undefined) {
+      throw new OptionProblem('a monitor on stdio cannot be used with -daemonize, which leaves the terminal; give the monitor unix:PATH,server=on,wait=off');
+    }
     if (options.print) return print(substitution, options.qemu);
-    await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(substitution, plan, options));
+    if (substitution.daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
+    const version = await checkQemu(options.qemu);
+    const chosen = { path: options.qemu, descriptors };
+    if (background !== undefined) {
+      const run = inBackground({ ...chosen, background, pidFile: substitution.pidFile });
+      return exitStatus(await serveAndRun(anchored(substitution), anchorPlan(plan), run, options));
+    }
+    const run = onTerminal({ ...chosen, version, stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore' });
+    return exitStatus(await serveAndRun(substitution, plan, run, options));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -103,7 +116,7 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu, version }: QemuCommandOptions): Promise<Ending> {
+async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: QemuRunner, { version }: QemuCommandOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -152,7 +165,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, { qemu
       pid = of;
       machine.bindVm(of).catch(failed);
     };
-    const ending = await runQemu(qemu, args, { stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore', started });
+    const ending = await run({ args, folder, started });
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {
@@ -205,5 +218,6 @@ function exitStatus(ending: Ending): number {
   }
   const { code, signal } = ending;
   if (signal !== null) process.kill(process.pid, signal);
-  return code ?? 1;
+  // What does not end this process, though it ended QEMU, is said as a shell does.
+  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

@@ -1,5 +1,5 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
-export { lockFile, lockRange, redirect, replaceDescriptor } from './descriptor.ts';
+export { fileStatusFlags, lockFile, lockRange, redirect, replaceDescriptor, setCloseOnExec } from './descriptor.ts';
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';
@@ -11,6 +11,7 @@ export { noNewPrivileges } from './no-new-privileges.ts';
 export { signalAtParentsEnd } from './parent-end.ts';
 export { PeerEvent } from './peer-event.ts';
 export { waitReadable, whenReadable } from './poll.ts';
+export { processEnd } from './process-end.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { SystemError, describeErrno } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';

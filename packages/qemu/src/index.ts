@@ -2,11 +2,13 @@ export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } f
 export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
-export { checkQemu, MIN_QEMU } from './qemu-binary.ts';
+export { checkQemu, followParent, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';
 export { QemuMachine, type QemuMachineOptions } from './running/qemu-machine.ts';
 export type { QemuEvent, QemuMonitor } from './running/qemu-monitor.ts';
-export { holdSignals, runQemu, type ChildExit, type RunOptions } from './run-qemu.ts';
+export { runDaemonizedQemu, type DaemonOptions } from './daemonized-qemu.ts';
+export { runQemu, type ChildExit, type RunOptions } from './run-qemu.ts';
+export { holdSignals, passSignalsOn } from './vm-signals.ts';
 export { substitute, type SubstituteOptions, type Substitution, type TakenOption } from './command-line/substitution.ts';
 export { vfioUserDevice, type ServedDevice } from './command-line/vfio-user-device.ts';

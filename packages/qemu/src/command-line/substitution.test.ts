@@ -52,7 +52,6 @@ describe('substitute', () => {
 
   it.each([
     [['-device', DEVICE], 'memdev-missing', /-device virtio-pmem-pci,memdev=mem1,id=nv1: there is no -object with id 'mem1'/],
-    [['-object', OBJECT, '-device', DEVICE, '-daemonize'], 'not-supported', /-daemonize.*vpmemd/],
     [['-object', OBJECT, '-device'], 'bad-option', /-device requires an argument/],
     [['-object', OBJECT, '-device', DEVICE, '-mem-path', '/dev/hugepages'], 'private-ram', /-mem-path: RAM made by it is private.*share=on/],
   ])('refuses %j', (args, code, message) => {
@@ -76,9 +75,11 @@ describe('a command line for devices that may come later', () => {
     expect(() => later(...line, '-object', OBJECT, '-device', DEVICE)).toThrow(/private/);
   });
 
-  it('does not go into the background', () => {
-    expect(() => later('-daemonize')).toThrow(expect.objectContaining({ code: 'not-supported' }) as Error);
-    expect(substitute(['-daemonize']).args([])).toEqual(['-daemonize']);
+  it('may go into the background, which is left to QEMU, and of several pid files QEMU writes the last', () => {
+    const line = ['-daemonize', '-pidfile', 'a', '--pidfile', 'b'];
+    const both = later(...line);
+    expect([both.daemonize, both.pidFile, both.args([]).slice(0, line.length)]).toEqual([true, 'b', line]);
+    expect([later().daemonize, later().pidFile]).toEqual([false, undefined]);
   });
 
   it.each([

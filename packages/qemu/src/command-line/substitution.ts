@@ -20,6 +20,9 @@ export interface Substitution {
   readonly devices: readonly TakenOption[];
   /** What `-name` says. */
   readonly name: string | undefined;
+  /** Whether QEMU is to go into the background, and the file that it is to write its process id into. */
+  readonly daemonize: boolean;
+  readonly pidFile: string | undefined;
   /** Why no device can be plugged in later, if so. */
   readonly ramProblem: string | undefined;
   /** The arguments for QEMU, given where each device is served, in the order of `devices`. */
@@ -49,9 +52,6 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
       throw new QemuError('memdev-missing', `-device ${text}: there is no -object with id '${memdev}'`);
     }
   }
-  if ((devices.length > 0 || hotPlug !== undefined) && items.some(({ option }) => option === 'daemonize')) {
-    throw new QemuError('not-supported', '-daemonize: the devices live as long as this command; run vpmemd for devices that stay in the background');
-  }
   const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
   const room = hotPlug === undefined ? [] : hotPlugRoom(args, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
@@ -60,6 +60,8 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
     objects,
     devices,
     name: guestName(items),
+    daemonize: items.some(({ option }) => option === 'daemonize'),
+    pidFile: items.findLast(({ option }) => option === 'pidfile')?.argument,
     ramProblem: problem,
     args: (served) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));
