@@ -5,7 +5,7 @@ import { processEnd } from './process-end.ts';
 
 describe('processEnd', () => {
   it('waits for a process that somebody else started', async () => {
-    const { stdout } = spawnSync('sh', ['-c', 'sleep 60 > /dev/null & echo $!'], { encoding: 'utf8' });
+    const { stdout } = spawnSync('sh', ['-c', 'sleep 60 > /dev/null 2>&1 & echo $!'], { encoding: 'utf8' });
     const pid = Number(stdout);
     let ended = false;
     const end = processEnd(pid).then(() => (ended = true));
