@@ -23,12 +23,15 @@ import {
   QemuError,
   QemuMachine,
   quoteForShell,
+  readBackground,
   substitute,
   usesTerminal,
   withId,
   type ChildExit,
+  type SubstituteOptions,
   type Substitution,
 } from '@vpmem/qemu';
+import { QemuMonitors, takeMonitors } from '@vpmem/qemu-monitors';
 import { anchorPlan, Background, describeInternalError, PrivateMonitor, startInBackground } from '@vpmem/service';
 import { noteDescriptors, passedDescriptors } from './passed-descriptors.ts';
 import { anchored, inBackground, onTerminal, type QemuRunner } from './qemu-runner.ts';
@@ -65,26 +68,19 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
     const ports = rootPorts === undefined ? undefined : named('--root-ports', rootPorts, () => parseRootPorts(rootPorts));
-    const substitution = substitute(args, { hotPlug: plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined });
-    for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
-      for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
-    }
+    const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
-    if (substitution.daemonize && terminalMonitor(plan) !== undefined) {
-      throw new OptionProblem('a monitor on stdio cannot be used with -daemonize, which leaves the terminal; give the monitor unix:PATH,server=on,wait=off');
+    const { daemonize, pidFile } = readBackground(args);
+    if (daemonize && (terminalMonitor(plan) !== undefined || usesTerminal(args))) {
+      throw new OptionProblem('-daemonize: leaves the terminal, which a monitor or a character device is on; give it unix:PATH,server=on,wait=off');
     }
-    if (options.print) return print(substitution, options.qemu);
-    if (substitution.daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
+    if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
+    if (daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
     const version = await checkQemu(options.qemu);
-    const chosen = { path: options.qemu, descriptors };
-    if (background !== undefined) {
-      const run = inBackground({ ...chosen, background, pidFile: substitution.pidFile });
-      return exitStatus(await serveAndRun(anchored(substitution), anchorPlan(plan), run, options));
-    }
-    const run = onTerminal({ ...chosen, version, stdin: terminalMonitor(plan) === undefined ? 'inherit' : 'ignore' });
-    return exitStatus(await serveAndRun(substitution, plan, run, options));
+    const run = background === undefined ? onTerminal(options.qemu, version) : inBackground(options.qemu, { background, pidFile });
+    return exitStatus(await serveAndRun(args, { plan, hotPlug, qemuVersion: version, descriptors, run, inBackground: background !== undefined, ...options }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -95,6 +91,14 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
 
 function explain(error: unknown): string | undefined {
   return error instanceof QemuError || error instanceof MonitorError || error instanceof OptionProblem ? error.message : explainError(error);
+}
+
+/** Tells of what is better written otherwise. */
+function warned(substitution: Substitution): Substitution {
+  for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
+    for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
+  }
+  return substitution;
 }
 
 /** Shows the command, and on stderr the one that serves its devices. */
@@ -116,11 +120,33 @@ function print(substitution: Substitution, qemu: string): number {
   return 0;
 }
 
-async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: QemuRunner, { version }: QemuCommandOptions): Promise<Ending> {
+interface RunOptions extends QemuCommandOptions {
+  readonly plan: MonitorPlan;
+  readonly hotPlug: SubstituteOptions['hotPlug'];
+  readonly qemuVersion: string;
+  /** Those that whoever started this program has passed. */
+  readonly descriptors: readonly number[];
+  readonly run: QemuRunner;
+  readonly inBackground: boolean;
+}
+
+async function serveAndRun(words: readonly string[], options: RunOptions): Promise<Ending> {
+  const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
+  try {
+    return await serveAndRunIn(folder, words, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemuVersion, version, descriptors, run, inBackground }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
-  const folder = mkdtempSync(join(tmpdir(), 'vpmem-qemu-'));
+  // Whoever talks to QEMU talks to us, so that there is one machine.
+  const taken = takeMonitors(words, folder);
+  const plain = warned(substitute(taken.args, { hotPlug: hotPlug ?? (taken.monitors.length > 0 ? { room: false } : undefined) }));
+  const [substitution, plan] = inBackground ? [anchored(plain), anchorPlan(asked)] : [plain, asked];
   const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
@@ -132,6 +158,7 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: Q
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
   let connection: QemuConnection | undefined;
+  let terminalTaken = false;
   const monitors: { close(): Promise<void> }[] = [];
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
@@ -147,13 +174,18 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: Q
       signal: stop.signal,
     };
     let whole: ManagedMachine = machine;
-    if (plan.monitors.length > 0) {
+    if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      whole = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
-      const asked = await Monitors.open(plan, whole, about);
-      monitors.push(asked);
-      asked.serveTerminal();
-      if (process.stderr.isTTY) above = (write) => asked.aboveTerminalLine(write);
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      whole = qemuMachine;
+      const ours = await Monitors.open(plan, whole, about);
+      monitors.push(ours);
+      ours.serveTerminal();
+      const qemus = await QemuMonitors.open(taken, about);
+      monitors.push(qemus);
+      terminalTaken = terminalMonitor(plan) !== undefined || qemus.useTerminal;
+      if (process.stderr.isTTY) above = (write) => ours.aboveTerminalLine(() => qemus.aboveTerminalLine(write));
+      connection.greeted.then(() => qemus.attach({ machine: qemuMachine, version: qemuVersion }), () => undefined);
     }
     const own = await PrivateMonitor.open(whole, about);
     if (own !== undefined) monitors.push(own);
@@ -165,7 +197,8 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: Q
       pid = of;
       machine.bindVm(of).catch(failed);
     };
-    const ending = await run({ args, folder, started });
+    const left = descriptors.filter((fd) => !taken.descriptors.has(fd));
+    const ending = await run({ args, folder, descriptors: left, stdin: terminalTaken ? 'ignore' : 'inherit', started });
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {
@@ -177,7 +210,6 @@ async function serveAndRun(substitution: Substitution, plan: MonitorPlan, run: Q
     for (const monitor of monitors) await monitor.close();
     connection?.close();
     await end();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

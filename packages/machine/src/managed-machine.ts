@@ -119,7 +119,9 @@ export interface ManagedMachine {
 
   /** The object tree from its root `/`. */
   tree(): ObjectNode | Promise<ObjectNode>;
+  /** Without those of a QEMU beside it, which tells of them by {@link foreign}. */
   backends(): readonly BackendInfo[];
+  /** The same. */
   memoryDevices(): Promise<readonly MemoryDeviceInfo[]>;
   memorySize(): MemorySize | Promise<MemorySize>;
   pciBuses(): Promise<readonly PciBusInfo[]>;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { listenUnix } from '@vpmem/native';
 import { QmpClient } from '@vpmem/qmp/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_WAITING } from './chardev/socket-server.ts';
+import { MAX_WAITING } from './chardev/client-queue.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { NO_MONITORS, planMonitors, type MonitorOptions } from './monitor-plan.ts';
 import { Monitors, type About } from './monitors.ts';

@@ -15,4 +15,5 @@ export { processEnd } from './process-end.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { SystemError, describeErrno } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';
-export { MAX_SOCKET_PATH, acceptUnix, connectUnix, listenUnix, unixPair } from './unix-socket.ts';
+export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, unixPair } from './unix-socket.ts';
+export { UnixStream } from './unix-stream.ts';

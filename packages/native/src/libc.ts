@@ -56,6 +56,7 @@ export const socketpair = declare<(domain: number, type: number, protocol: numbe
 export const bind = declare<(fd: number, address: Uint8Array, length: number) => number>(
   'int bind(int fd, const void *addr, unsigned int len)',
 );
+export const shutdown = declare<(fd: number, how: number) => number>('int shutdown(int fd, int how)');
 export const listen = declare<(fd: number, backlog: number) => number>('int listen(int fd, int backlog)');
 export const accept4 = declare<(fd: number, address: Pointer, length: Pointer, flags: number) => number>(
   'int accept4(int fd, void *addr, void *len, int flags)',

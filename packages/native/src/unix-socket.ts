@@ -1,5 +1,5 @@
 import { closeSync, fchmodSync } from 'node:fs';
-import { accept4, bind, check, connect, errno, listen, socket, socketpair, uninterrupted } from './libc.ts';
+import { accept4, bind, check, connect, errno, fcntl, listen, shutdown, socket, socketpair, uninterrupted } from './libc.ts';
 import { Mapping } from './mapping.ts';
 import { SystemError } from './system-error.ts';
 
@@ -9,6 +9,11 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const EAGAIN = 11;
 const ECONNABORTED = 103;
+const SHUT_WR = 1;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const FD_CLOEXEC = 1;
+const F_SETFD = 2;
 
 /** Bytes a socket's path can have: `sun_path` less its terminating NUL. */
 export const MAX_SOCKET_PATH = 107;
@@ -73,4 +78,17 @@ export function unixPair(): [number, number] {
   } finally {
     arena.unmap();
   }
+}
+
+/** Tells the other side of a connected socket that no more comes. One that has gone has no need of it. */
+export function shutdownWrites(fd: number): void {
+  shutdown(fd, SHUT_WR);
+}
+
+/** Makes a socket of somebody else's one that never waits and that no program started from here inherits. @throws SystemError */
+export function adoptSocket(fd: number): number {
+  const flags = check(fcntl(fd, F_GETFL, 0), 'fcntl F_GETFL', `descriptor ${fd}`);
+  check(fcntl(fd, F_SETFL, flags | SOCK_NONBLOCK), 'fcntl F_SETFL', `descriptor ${fd}`);
+  check(fcntl(fd, F_SETFD, FD_CLOEXEC), 'fcntl F_SETFD', `descriptor ${fd}`);
+  return fd;
 }

@@ -1,10 +1,13 @@
-export { quoteForShell, splitCommandLine, usesTerminal, type CommandLineItem } from './command-line/command-line.ts';
+export { quoteForShell, readBackground, splitCommandLine, usesTerminal, type BackgroundWish, type CommandLineItem } from './command-line/command-line.ts';
+export { propertiesOf } from './command-line/item-properties.ts';
 export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
 export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, followParent, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';
+export { backendId } from './running/foreign-backends.ts';
+export { carriesState, lineCarriesState, refuseWithDevices } from './running/migration-guard.ts';
 export { QemuMachine, type QemuMachineOptions } from './running/qemu-machine.ts';
 export type { QemuEvent, QemuMonitor } from './running/qemu-monitor.ts';
 export { runDaemonizedQemu, type DaemonOptions } from './daemonized-qemu.ts';

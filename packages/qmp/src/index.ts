@@ -1,6 +1,8 @@
+export { checkArguments } from './argument-check.ts';
 export { formatMessage, type FormatOptions } from './format.ts';
 export { JsonStream, QEMU_LIMITS, type JsonLimits, type JsonMessage } from './json-stream.ts';
 export type { JsonObject, JsonValue, Writable } from './json-value.ts';
+export { isOutOfBand, requestId, type QmpRequest } from './request.ts';
 export { isCommandName, qmpCommands, type Arguments, type CommandDeclaration, type CommandName, type QmpCommands, type Returned } from './qmp-commands.ts';
 export { QmpError, type QmpErrorClass } from './qmp-error.ts';
 export { qmpEvents, type EventData, type EventDeclaration, type EventName, type QmpEvent, type QmpEvents, type QmpTimestamp } from './qmp-events.ts';

@@ -103,6 +103,34 @@ describe('garbage', () => {
   });
 });
 
+describe('places', () => {
+  const places = (text: string): string[] => {
+    const stream = new JsonStream();
+    stream.push(Buffer.from(text));
+    const found: string[] = [];
+    for (let message = stream.next(); message !== undefined; message = stream.next()) {
+      found.push(`${message.error === undefined ? 'value' : 'error'} ${text.slice(stream.began, stream.position)}`);
+    }
+    return found;
+  };
+
+  it('are those of a message, with the blanks before it', () => {
+    expect(places('{"a": 1}[2]\n {"b": {}}{"c"')).toEqual(['value {"a": 1}', 'value [2]', 'value \n {"b": {}}']);
+  });
+
+  it('leave what is left of a bad message to the bad message', () => {
+    expect(places('{"a": , 7}{"b": 1}')).toEqual(['error {"a": ,', 'value {"b": 1}']);
+  });
+
+  it('go on counting over portions', () => {
+    const stream = new JsonStream();
+    stream.push(Buffer.from('{} {"a"'));
+    expect([stream.next(), stream.position, stream.next()]).toEqual([{ value: {} }, 2, undefined]);
+    stream.push(Buffer.from(': 1} '));
+    expect([stream.next(), stream.began, stream.position]).toEqual([{ value: { a: 1 } }, 2, 11]);
+  });
+});
+
 describe('limits', () => {
   const BYTES = 'JSON token size limit exceeded';
 

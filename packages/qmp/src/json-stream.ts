@@ -35,7 +35,12 @@ export class JsonStream {
   readonly #lexer: JsonLexer;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** Bytes that came before the first of `#bytes`. */
+  #before = 0;
   readonly #ready: JsonMessage[] = [];
+  /** A message has ended, right or wrong, and what comes belongs to the next. */
+  #over = true;
+  #began = 0;
   #builder: JsonBuilder | undefined = new JsonBuilder();
   #braces = 0;
   #brackets = 0;
@@ -49,13 +54,28 @@ export class JsonStream {
 
   /** Adds bytes; they must not change until `next` has returned undefined. */
   push(bytes: Uint8Array): void {
+    this.#before += this.#at;
     this.#bytes = this.#at === this.#bytes.length ? bytes : Buffer.concat([this.#bytes.subarray(this.#at), bytes]);
     this.#at = 0;
   }
 
+  /** How many bytes have been looked at, all in all: after `next` has given a message, the last of them is that message's. */
+  get position(): number {
+    return this.#before + this.#at;
+  }
+
+  /** How many of them came before the message that `next` has given last: what lies between belongs to it, blanks before it included. */
+  get began(): number {
+    return this.#began;
+  }
+
   /** The next message; undefined if more bytes are needed for one. Nothing behind it has been looked at. */
   next(): JsonMessage | undefined {
-    if (this.#ready.length === 0) this.#at = this.#lexer.feed(this.#bytes, this.#at, () => this.#ready.length > 0);
+    while (this.#ready.length === 0 && this.#at < this.#bytes.length) {
+      if (this.#over) this.#began = this.position;
+      this.#over = false;
+      this.#at = this.#lexer.feed(this.#bytes, this.#at, () => this.#over || this.#ready.length > 0);
+    }
     return this.#ready.shift();
   }
 
@@ -109,6 +129,7 @@ export class JsonStream {
   }
 
   #reset(): void {
+    this.#over = true;
     this.#builder = new JsonBuilder();
     this.#braces = 0;
     this.#brackets = 0;

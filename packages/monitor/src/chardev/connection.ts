@@ -69,7 +69,7 @@ export class Connection {
   }
 
   /** Sends without waiting. False: the client does not keep up, so no more should come before `onDrain`'s listener is called. */
-  send(data: string): boolean {
+  send(data: string | Uint8Array): boolean {
     return !this.#output.writable || this.#output.write(data);
   }
 

@@ -2,22 +2,16 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { MonitorError } from '../monitor-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import type { Chardev, Serve } from './chardev.ts';
+import { ClientQueue } from './client-queue.ts';
 import { Connection } from './connection.ts';
 import { listenAt } from './unix-path.ts';
-
-/** Clients that wait, connected, for one before them to leave; more are hung up on. */
-export const MAX_WAITING = 32;
 
 /** A socket that listens, at a path or a TCP port, and serves its clients, as many at a time as were asked for: one, as QEMU. */
 export class SocketServer implements Chardev {
   readonly #options: SocketOptions;
   readonly #server: Server;
   readonly #remove: () => void;
-  readonly #waiting: Socket[] = [];
-  #serve: Serve | undefined;
-  readonly #served = new Map<Socket, Connection>();
-  #closed = false;
-  #firstClient: (() => void) | undefined;
+  readonly #clients: ClientQueue<Socket>;
 
   /** @throws MonitorError */
   static async listen(options: SocketOptions): Promise<SocketServer> {
@@ -48,13 +42,15 @@ export class SocketServer implements Chardev {
     this.#options = options;
     this.#server = server;
     this.#remove = remove;
-    server.on('connection', (socket) => this.#accept(socket));
+    const { clients: limit, wait, telnet } = options;
+    this.#clients = new ClientQueue({ limit, wait, connect: (socket) => new Connection(socket, socket, { telnet }) });
+    server.on('connection', (socket) => this.#clients.accept(socket));
     // Out of descriptors, for one: that client is lost, the next may come in.
     server.on('error', () => undefined);
   }
 
   get filename(): string {
-    const [current] = this.#served.keys();
+    const { current } = this.#clients;
     if (current === undefined) return `disconnected:${this.endpoint}`;
     const { remoteAddress, remotePort } = current;
     return remoteAddress === undefined ? this.endpoint : `${this.endpoint} <-> ${remoteAddress}:${String(remotePort)}`;
@@ -65,49 +61,14 @@ export class SocketServer implements Chardev {
   }
 
   start(serve: Serve): Promise<void> {
-    const first = this.#options.wait ? new Promise<void>((resolve) => (this.#firstClient = resolve)) : Promise.resolve();
-    this.#serve = serve;
-    this.#next();
-    return first;
+    return this.#clients.start(serve);
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#remove();
-    for (const socket of this.#waiting.splice(0)) socket.destroy();
-    for (const connection of this.#served.values()) connection.hangUp();
-    this.#firstClient?.();
+    this.#clients.close();
     await closed;
-  }
-
-  #accept(socket: Socket): void {
-    if (this.#closed || this.#waiting.length >= MAX_WAITING) {
-      socket.destroy();
-      return;
-    }
-    this.#waiting.push(socket);
-    this.#next();
-  }
-
-  #next(): void {
-    if (this.#serve === undefined || this.#served.size >= this.#options.clients || this.#closed) return;
-    const socket = this.#waiting.shift();
-    if (socket === undefined) return;
-    const connection = new Connection(socket, socket, { telnet: this.#options.telnet });
-    this.#served.set(socket, connection);
-    void this.#talk(this.#serve, socket, connection);
-    this.#firstClient?.();
-  }
-
-  async #talk(serve: Serve, socket: Socket, connection: Connection): Promise<void> {
-    try {
-      await serve(connection);
-    } finally {
-      await connection.end();
-      this.#served.delete(socket);
-      this.#next();
-    }
   }
 }
 

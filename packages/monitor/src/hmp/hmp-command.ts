@@ -64,6 +64,8 @@ export function helpLine({ names, params, help }: HmpCommand, prefix = ''): stri
   return `${prefix}${names.join('|')} ${params} -- ${help}`;
 }
 
-export function findCommand(commands: readonly HmpCommand[], name: string, context: HmpContext): HmpCommand | undefined {
+/** @param prefix `info ` for its topics */
+export function findCommand(commands: readonly HmpCommand[], name: string, context: HmpContext, prefix = ''): HmpCommand | undefined {
+  if (context.leaves?.(`${prefix}${name}`) === true) return undefined;
   return commands.find((command) => command.names.includes(name) && command.offered(context));
 }

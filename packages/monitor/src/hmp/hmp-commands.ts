@@ -60,11 +60,15 @@ export function resolveCommand(context: HmpContext, line: string): ResolvedComma
   const reader = new LineReader(line);
   const name = reader.plainWord();
   if (name === undefined) return undefined;
-  const command = findCommand(hmpCommands, name, context);
+  // A command may be left to another monitor while topics of it are not.
+  const command = name === 'info' ? info : findCommand(hmpCommands, name, context);
   if (command === undefined) throw new UnknownCommand(name);
   const topic = command === info ? reader.plainWord() : undefined;
-  if (topic === undefined) return { command, written: name, reader };
-  const found = findCommand(infoTopics, topic, context);
+  if (topic === undefined) {
+    if (context.leaves?.(name) === true) throw new UnknownCommand(name);
+    return { command, written: name, reader };
+  }
+  const found = findCommand(infoTopics, topic, context, 'info ');
   if (found === undefined) throw new UnknownCommand(`${name} ${topic}`);
   return { command: found, written: `${name} ${topic}`, reader };
 }

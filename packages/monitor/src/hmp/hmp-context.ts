@@ -13,4 +13,6 @@ export interface HmpContext {
   readonly program: string;
   readonly version: string;
   readonly chardevs: () => readonly ChardevInfo[];
+  /** Whether a command, by a name such as `stop` or `info status`, is left to the machine's own monitor, where there is one. */
+  readonly leaves?: (name: string) => boolean;
 }

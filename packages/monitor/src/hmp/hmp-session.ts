@@ -2,6 +2,14 @@ import type { Connection } from '../chardev/connection.ts';
 import type { HmpShell } from './hmp-shell.ts';
 import { LineEditor } from './line-editor.ts';
 
+/** What a client sees first, and again and again. */
+export interface Greeting {
+  readonly program: string;
+  readonly version: string;
+  /** The name in the prompt. */
+  readonly prompt?: string;
+}
+
 /** What a monitor keeps while clients come and go: its history, the newest line first. */
 export type History = string[];
 
@@ -14,14 +22,14 @@ export type History = string[];
  */
 export async function serveHmp(
   connection: Connection,
-  shell: HmpShell,
-  { program, version }: { readonly program: string; readonly version: string },
+  shell: Pick<HmpShell, 'run' | 'complete' | 'over'>,
+  { program, version, prompt = PROMPT }: Greeting,
   history: History,
   onCommand: (done: Promise<void>) => void,
   onEditor: (editor: LineEditor) => void = () => undefined,
 ): Promise<void> {
   const editor = new LineEditor(connection, {
-    prompt: `(${PROMPT}) `,
+    prompt: `(${prompt}) `,
     history,
     complete: (line) => shell.complete(line),
     // The terminal hands over its keys, so nobody else makes a signal of this one.

@@ -1,4 +1,4 @@
-import { findObject, type RunState } from '@vpmem/machine';
+import { findObject, type ManagedMachine, type RunState } from '@vpmem/machine';
 import { flag, optionalWord } from './argument.ts';
 import { defineCommand } from './hmp-command.ts';
 import { completePath } from './option-completion.ts';
@@ -15,6 +15,11 @@ const STATUS: Readonly<Record<RunState, string>> = {
   prelaunch: 'paused (prelaunch)',
   shutdown: 'paused (shutdown)',
 };
+
+/** What a QEMU says of its own, without blank lines. */
+async function foreignLines({ foreign }: ManagedMachine, line: string): Promise<string[]> {
+  return foreign === undefined ? [] : (await foreign.humanCommand(line)).split(/\r?\n/).filter((text) => text !== '');
+}
 
 /** What `info` can tell, in the order of names. */
 export const infoTopics = [
@@ -37,14 +42,17 @@ export const infoTopics = [
     help: 'show memory backends',
     manual: 'Each memory backend and its settings.',
     arguments: {},
-    run: ({ machine, print }) => print(showMemdevs(machine.backends()).join('\n')),
+    run: async ({ machine, print }) => {
+      (await foreignLines(machine, 'info memdev')).forEach(print);
+      print(showMemdevs(machine.backends()).join('\n'));
+    },
   }),
   defineCommand({
     names: ['memory-devices'],
     help: 'show memory devices',
     manual: 'Memory that is plugged in as a device: where it is, and on which backend.',
     arguments: {},
-    run: async ({ machine, print }) => showMemoryDevices(await machine.memoryDevices()).forEach(print),
+    run: async ({ machine, print }) => [...(await foreignLines(machine, 'info memory-devices')), ...showMemoryDevices(await machine.memoryDevices())].forEach(print),
   }),
   defineCommand({
     names: ['memory_size_summary'],
@@ -117,7 +125,11 @@ export const infoTopics = [
     help: 'show the current VM status (running|paused)',
     manual: 'Whether the guest runs.',
     arguments: {},
-    run: async ({ machine, print }) => print(`VM status: ${STATUS[await machine.runState()]}`),
+    run: async ({ machine, print }) => {
+      // A QEMU has more states than a machine of ours.
+      if (machine.foreign !== undefined) (await foreignLines(machine, 'info status')).forEach(print);
+      else print(`VM status: ${STATUS[await machine.runState()]}`);
+    },
   }),
   defineCommand({
     names: ['version'],

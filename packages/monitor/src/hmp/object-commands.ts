@@ -18,6 +18,7 @@ const objectAdd = defineCommand({
   arguments: { option: rest(optionCompleter(({ machine }) => machine.objectTypes, 'qom-type')) },
   run: async (invocation, { option }) => {
     const parsed = parseOption(option, { grammar: 'keyval', impliedKey: 'qom-type', help: true, bareFlags: true });
+    if (await showForeignHelp(invocation, parsed, 'qom-type', invocation.machine.objectTypes, `object_add ${option}`)) return;
     if (showHelp(invocation, parsed, 'qom-type', invocation.machine.objectTypes, 'List of user creatable objects:')) return;
     await invocation.machine.addObject(parsed);
     showWarnings(invocation, parsed);
@@ -46,6 +47,7 @@ const deviceAdd = defineCommand({
   run: async (invocation, { option = '' }) => {
     const { machine, print } = invocation;
     const parsed = parseOption(option, { grammar: 'qemuopts', impliedKey: 'driver', help: true });
+    if (await showForeignHelp(invocation, parsed, 'driver', machine.deviceTypes, `device_add ${option}`)) return;
     if (showHelp(invocation, parsed, 'driver', machine.deviceTypes, 'List of devices:')) return;
     const { id, path, plug } = await machine.addDevice(parsed);
     showWarnings(invocation, parsed);
@@ -73,6 +75,14 @@ export const objectCommands = [objectAdd, objectDel, deviceAdd, deviceDel];
 
 function showWarnings({ print }: Invocation, { warnings }: ParsedOption): void {
   for (const { message } of warnings) print(`warning: ${message}`);
+}
+
+/** Has a QEMU show what it can make, unless it is about a type of ours; false: nothing of the kind was asked for. */
+async function showForeignHelp({ machine: { foreign }, print }: Invocation, { help, properties }: ParsedOption, key: string, types: Readonly<Record<string, PropertySchema>>, line: string): Promise<boolean> {
+  const type = properties[key];
+  if (!help || foreign === undefined || (typeof type === 'string' && Object.hasOwn(types, type))) return false;
+  print((await foreign.humanCommand(line)).replaceAll('\r\n', '\n').trimEnd());
+  return true;
 }
 
 /** Answers a request for help; whether there was one. */

@@ -6,9 +6,14 @@ import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnsw
 import { listDeviceProperties, listTypes } from './qom-types.ts';
 
 /** QMP's commands on a machine. What goes wrong with one is a `QmpError`, defects of ours aside. */
-export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHandlers {
+export function machineHandlers(machine: ManagedMachine, shell: Pick<HmpShell, 'run'>): QmpHandlers {
+  // A QEMU tells of its own itself.
+  const theirs = async <N extends 'query-memdev' | 'query-memory-devices'>(command: N): Promise<Returned<N>> =>
+    ((await machine.foreign?.execute(command, {})) ?? []) as Returned<N>;
   return explained({
     'query-status': async () => {
+      // A QEMU has more states than a machine of ours.
+      if (machine.foreign !== undefined) return (await machine.foreign.execute('query-status', {})) as Returned<'query-status'>;
       const status = await machine.runState();
       return { running: status === 'running', status };
     },
@@ -24,8 +29,8 @@ export function machineHandlers(machine: ManagedMachine, shell: HmpShell): QmpHa
       return plug === undefined ? {} : { device: plug as NonNullable<Returned<'device_add'>['device']> };
     },
     device_del: async ({ id, wait = false }) => done(machine.deleteDevice(id, { wait })),
-    'query-memory-devices': async () => (await machine.memoryDevices()).map(memoryDeviceAnswer),
-    'query-memdev': () => machine.backends().map(memdevAnswer),
+    'query-memory-devices': async () => [...(await theirs('query-memory-devices')), ...(await machine.memoryDevices()).map(memoryDeviceAnswer)],
+    'query-memdev': async () => [...(await theirs('query-memdev')), ...machine.backends().map(memdevAnswer)],
     'query-memory-size-summary': async () => memorySizeAnswer(await machine.memorySize()),
     'query-pci': async () =>
       (await machine.pciBuses()).map(({ number, functions }) => ({ bus: number, devices: functions.map((each) => pciAnswer(number, each)) })),
@@ -67,7 +72,7 @@ function explained(handlers: QmpHandlers): QmpHandlers {
 }
 
 /** What was asked for and cannot be had, in QMP's classes; anything else as it is. */
-function asQmpError(error: unknown): Error {
+export function asQmpError(error: unknown): Error {
   if (error instanceof ForeignError) return new QmpError(error.errorClass, error.message);
   if (error instanceof MachineError && NOT_FOUND.has(error.code)) return new QmpError('DeviceNotFound', error.message);
   const known = explainError(error) !== undefined;

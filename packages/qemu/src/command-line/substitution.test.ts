@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quoteForShell, splitCommandLine, usesTerminal } from './command-line.ts';
+import { readBackground } from './command-line.ts';
 import { substitute } from './substitution.ts';
 
 const OBJECT = 'memory-backend-file,id=mem1,share,mem-path=/d/pmem.img,size=4G';
@@ -77,9 +78,9 @@ describe('a command line for devices that may come later', () => {
 
   it('may go into the background, which is left to QEMU, and of several pid files QEMU writes the last', () => {
     const line = ['-daemonize', '-pidfile', 'a', '--pidfile', 'b'];
-    const both = later(...line);
-    expect([both.daemonize, both.pidFile, both.args([]).slice(0, line.length)]).toEqual([true, 'b', line]);
-    expect([later().daemonize, later().pidFile]).toEqual([false, undefined]);
+    expect(later(...line).args([]).slice(0, line.length)).toEqual(line);
+    expect(readBackground(line)).toEqual({ daemonize: true, pidFile: 'b' });
+    expect(readBackground(['-name', '-daemonize'])).toEqual({ daemonize: false, pidFile: undefined });
   });
 
   it.each([

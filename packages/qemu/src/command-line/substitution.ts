@@ -20,9 +20,6 @@ export interface Substitution {
   readonly devices: readonly TakenOption[];
   /** What `-name` says. */
   readonly name: string | undefined;
-  /** Whether QEMU is to go into the background, and the file that it is to write its process id into. */
-  readonly daemonize: boolean;
-  readonly pidFile: string | undefined;
   /** Why no device can be plugged in later, if so. */
   readonly ramProblem: string | undefined;
   /** The arguments for QEMU, given where each device is served, in the order of `devices`. */
@@ -31,7 +28,7 @@ export interface Substitution {
 
 /** Whether devices are to be plugged in while the VM runs, and on which root ports. */
 export interface SubstituteOptions {
-  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
+  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined; /** Whether room is made for them; by default it is. */ readonly room?: boolean } | undefined;
 }
 
 const DRIVER = 'virtio-pmem-pci';
@@ -53,15 +50,13 @@ export function substitute(args: readonly string[], { hotPlug }: SubstituteOptio
     }
   }
   const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
-  const room = hotPlug === undefined ? [] : hotPlugRoom(args, hotPlug.rootPorts);
+  const room = hotPlug === undefined || hotPlug.room === false ? [] : hotPlugRoom(args, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
   return {
     objects,
     devices,
     name: guestName(items),
-    daemonize: items.some(({ option }) => option === 'daemonize'),
-    pidFile: items.findLast(({ option }) => option === 'pidfile')?.argument,
     ramProblem: problem,
     args: (served) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));

@@ -1,13 +1,20 @@
-import { ForeignError, MachineError, type ForeignMonitor } from '@vpmem/machine';
+import { ForeignError, type ForeignMonitor } from '@vpmem/machine';
 import { formatProperties, type PropertySource } from '@vpmem/options';
+import { carriesState, lineCarriesState, refuseWithDevices } from './migration-guard.ts';
 import type { QemuMonitor } from './qemu-monitor.ts';
 
-/** The rest of QEMU's monitor, as it is. */
-export function foreignMonitor(qemu: QemuMonitor): ForeignMonitor {
+/** The rest of QEMU's monitor, as it is, but for what QEMU should refuse with devices of ours and does not. */
+export function foreignMonitor(qemu: QemuMonitor, ours: () => readonly { readonly id: string }[]): ForeignMonitor {
   return {
     commands: async () => ((await qemu.execute('query-commands')) as readonly { readonly name: string }[]).map(({ name }) => name),
-    execute: (command, args) => qemu.execute(command, args),
-    humanCommand: async (line) => (await qemu.execute('human-monitor-command', { 'command-line': line })) as string,
+    execute: async (command, args) => {
+      if (carriesState(command)) refuseWithDevices(ours());
+      return await qemu.execute(command, args);
+    },
+    humanCommand: async (line) => {
+      if (lineCarriesState(line)) refuseWithDevices(ours());
+      return (await qemu.execute('human-monitor-command', { 'command-line': line })) as string;
+    },
   };
 }
 
@@ -21,16 +28,6 @@ export async function addForeignObject(qemu: QemuMonitor, { form, properties }: 
 export async function addForeignDevice(qemu: QemuMonitor, { form, properties }: PropertySource): Promise<void> {
   if (form === 'json') await qemu.execute('device_add', properties);
   else await say(qemu, `device_add ${quoted(formatProperties(properties, { impliedKey: 'driver' }))}`);
-}
-
-/** @throws MachineError for a device of QEMU's that is to have memory made here, of which QEMU does not know */
-export function checkForeignMemory({ properties: { driver, memdev } }: PropertySource, ours: readonly { readonly id: string }[]): void {
-  if (driver !== 'nvdimm' || typeof memdev !== 'string' || !ours.some(({ id }) => memdev === id || memdev === `/objects/${id}`)) return;
-  throw new MachineError(
-    'not-supported',
-    'memdev',
-    `device type 'nvdimm' is QEMU's own, and QEMU knows nothing of memory backend '${memdev}', which was made here; give QEMU one of its own, with -object on its command line, or have an nvdimm in vpmem run`,
-  );
 }
 
 /** Text keeps its types only in QEMU's own HMP, whose errors are what it prints. */

@@ -40,6 +40,11 @@ export class QemuConnection implements QemuMonitor {
     return ['-chardev', `socket,id=${ID},path=${this.#path.replaceAll(',', ',,')}`, '-qmp', `chardev:${ID}`];
   }
 
+  /** Settles when QEMU is there and takes commands; rejects if it never comes. */
+  get greeted(): Promise<void> {
+    return this.#client.then(() => undefined);
+  }
+
   get ended(): Promise<void> {
     return this.#client.then((client) => client.ended).then(() => undefined, () => undefined);
   }

@@ -17,9 +17,10 @@ import {
   type RunState,
 } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
-import { addForeignDevice, addForeignObject, checkForeignMemory, foreignMonitor } from './foreign-option.ts';
+import { ForeignBackends } from './foreign-backends.ts';
+import { addForeignDevice, addForeignObject, foreignMonitor } from './foreign-option.ts';
 import { HotPlug, type HotPlugOptions, type ServedMachine } from '../plug/hot-plug.ts';
-import { memoryDevices } from './memory-devices.ts';
+import { placed } from './memory-devices.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
 import { eventDevice, machineEvent } from './qemu-events.ts';
 import { ask, type QemuEvent, type QemuMonitor } from './qemu-monitor.ts';
@@ -29,10 +30,13 @@ import { queryPci } from './query-pci.ts';
 export interface QemuMachineOptions extends HotPlugOptions {
   /** What `-name` said. */
   readonly name?: string | undefined;
+  /** Memory backends that QEMU has of its command line. */
+  readonly backends?: readonly PropertySource[] | undefined;
   /** Told of an error in this program. */
   failed(error: Error): void;
 }
 
+const MONITOR_TYPES: readonly string[] = ['monitor-hmp', 'monitor-qmp'];
 const PERIPHERAL = '/machine/peripheral/';
 
 /**
@@ -48,6 +52,8 @@ export class QemuMachine implements ManagedMachine {
   readonly #served: ServedMachine;
   readonly #qemu: QemuMonitor;
   readonly #plug: HotPlug;
+  readonly #backends: ForeignBackends;
+  #turn: Promise<unknown> = Promise.resolve();
   readonly #failed: (error: Error) => void;
   readonly #events = new EventHub<MachineEvent>();
   #shutDown = false;
@@ -56,42 +62,93 @@ export class QemuMachine implements ManagedMachine {
     this.name = options.name;
     this.objectTypes = served.objectTypes;
     this.deviceTypes = served.deviceTypes;
-    this.foreign = foreignMonitor(qemu);
+    this.foreign = foreignMonitor(qemu, () => served.devices);
     this.failures = served.failures;
     this.#served = served;
     this.#qemu = qemu;
     this.#plug = new HotPlug(served, qemu, options);
+    this.#backends = new ForeignBackends(served, qemu, options.backends);
     this.#failed = (error) => options.failed(error);
     served.onEvent((event) => this.#ours(event));
     qemu.onEvent((event) => this.#theirs(event));
     void qemu.ended.then(() => this.#ended());
   }
 
-  /** Makes a memory backend here, or an object of any other type in QEMU. */
-  async addObject(source: PropertySource): Promise<void> {
-    const { 'qom-type': type, id } = source.properties;
-    if (typeof type === 'string' && !Object.hasOwn(this.objectTypes, type)) { await addForeignObject(this.#qemu, source); return; }
-    if (typeof id === 'string' && (await this.#qemuObjects()).includes(id)) {
-      throw new MachineError('duplicate-id', 'id', `QEMU has an object '${id}' already; give each its own id`);
-    }
-    await this.#served.addObject(source);
+  /** Makes a memory backend, here or in QEMU, or an object of any other type in QEMU. */
+  addObject(source: PropertySource): Promise<void> {
+    return this.#inTurn(async () => {
+      const { 'qom-type': type, id } = source.properties;
+      if (typeof type === 'string' && MONITOR_TYPES.includes(type)) {
+        throw new MachineError('not-supported', 'qom-type', `a monitor made while the VM runs would lead past vpmem; give ${type} on the command line`);
+      }
+      if (typeof type === 'string' && !Object.hasOwn(this.objectTypes, type)) { await addForeignObject(this.#qemu, source); return; }
+      if (typeof id === 'string' && (await this.#qemuObjects()).includes(id)) {
+        throw new MachineError('duplicate-id', 'id', `QEMU has an object '${id}' already; give each its own id`);
+      }
+      await this.#backends.add(source);
+    });
   }
 
-  async deleteObject(id: string): Promise<void> {
-    if (this.backends().some((backend) => backend.id === id) || !(await this.#qemuObjects()).includes(id)) { await this.#served.deleteObject(id); return; }
-    await this.#qemu.execute('object-del', { id });
+  deleteObject(id: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const theirs = !this.ownsObject(id) && (await this.#qemuObjects()).includes(id);
+      if (theirs) await this.#qemu.execute('object-del', { id });
+      else await this.#served.deleteObject(id);
+      this.#backends.forget(id);
+    });
   }
 
   /** Makes a virtio-pmem device here and plugs it into the guest, or has QEMU make one of its own. */
-  async addDevice(source: PropertySource): Promise<AddedDevice> {
-    const { driver, id } = source.properties;
-    if (typeof driver === 'string' && !Object.hasOwn(this.deviceTypes, driver)) {
-      checkForeignMemory(source, this.backends());
-      await addForeignDevice(this.#qemu, source);
-      return { id: typeof id === 'string' ? id : undefined, path: typeof id === 'string' ? `${PERIPHERAL}${id}` : '/machine/peripheral-anon', plug: undefined };
-    }
-    const added = await this.#plug.add(source);
-    return { id: added.id, path: added.path, plug: undefined };
+  addDevice(source: PropertySource): Promise<AddedDevice> {
+    return this.#inTurn(async () => {
+      const { driver, id, memdev } = source.properties;
+      if (typeof driver === 'string' && !Object.hasOwn(this.deviceTypes, driver)) {
+        await this.#backends.give(driver, memdev);
+        await addForeignDevice(this.#qemu, source);
+        return { id: typeof id === 'string' ? id : undefined, path: typeof id === 'string' ? `${PERIPHERAL}${id}` : '/machine/peripheral-anon', plug: undefined };
+      }
+      await this.#backends.bring(memdev);
+      const added = await this.#plug.add(source);
+      return { id: added.id, path: added.path, plug: undefined };
+    });
+  }
+
+  /** Whether the VM has a device that is served from here. */
+  get hasDevices(): boolean {
+    return this.#served.devices.length > 0;
+  }
+
+  /** Those devices. */
+  get ownDevices(): readonly { readonly id: string }[] {
+    return this.#served.devices;
+  }
+
+  /** Whether an object is here and not in QEMU. */
+  ownsObject(id: string): boolean {
+    return this.backends().some((backend) => backend.id === id);
+  }
+
+  /** Whether a memory backend was made by way of this program; it may be in QEMU by now. */
+  knowsBackend(id: string): boolean {
+    return this.#backends.has(id);
+  }
+
+  /** Whether a device is served from here. */
+  ownsDevice(id: string): boolean {
+    return this.#served.devices.some((device) => device.id === id);
+  }
+
+  /** Settles when a device that QEMU has let go of is gone here too. */
+  async deviceGone(id: string): Promise<void> {
+    await this.#plug.gone(id);
+    if (!this.ownsDevice(id)) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.#events.add(({ name, data }) => {
+        if (name !== 'DEVICE_DELETED' || deviceOf(data) !== id) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   /** Asks the guest to give a device up. `wait` changes nothing: what QEMU has accepted goes as soon as the guest lets it. */
@@ -116,7 +173,7 @@ export class QemuMachine implements ManagedMachine {
   }
 
   async memoryDevices(): Promise<readonly MemoryDeviceInfo[]> {
-    return await memoryDevices(this.#qemu, await this.#served.memoryDevices());
+    return await placed(this.#qemu, await this.#served.memoryDevices());
   }
 
   async memorySize(): Promise<MemorySize> {
@@ -153,6 +210,12 @@ export class QemuMachine implements ManagedMachine {
 
   onEvent(listener: (event: MachineEvent) => void): () => void {
     return this.#events.add(listener);
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 
   async #qemuObjects(): Promise<string[]> {
