@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -26,12 +26,12 @@ import {
   readBackground,
   substitute,
   usesTerminal,
-  withId,
+  type KeepFile,
   type ChildExit,
   type SubstituteOptions,
   type Substitution,
 } from '@vpmem/qemu';
-import { QemuMonitors, takeMonitors } from '@vpmem/qemu-monitors';
+import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
 import { anchorPlan, Background, describeInternalError, PrivateMonitor, startInBackground } from '@vpmem/service';
 import { noteDescriptors, passedDescriptors } from './passed-descriptors.ts';
 import { anchored, inBackground, onTerminal, type QemuRunner } from './qemu-runner.ts';
@@ -67,7 +67,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
-    const ports = rootPorts === undefined ? undefined : named('--root-ports', rootPorts, () => parseRootPorts(rootPorts));
+    const ports = rootPorts === undefined ? undefined : named(`--root-ports ${rootPorts}`, () => parseRootPorts(rootPorts));
     const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
@@ -95,17 +95,24 @@ function explain(error: unknown): string | undefined {
 
 /** Tells of what is better written otherwise. */
 function warned(substitution: Substitution): Substitution {
-  for (const [option, given] of [['-object', substitution.objects], ['-device', substitution.devices]] as const) {
-    for (const { parsed, text } of given) for (const { message } of parsed.warnings) complain(`warning: ${option} ${text}: ${message}`);
+  for (const text of substitution.warnings) complain(`warning: ${text}`);
+  for (const { parsed, label } of [...substitution.objects, ...substitution.devices]) {
+    for (const { message } of parsed.warnings) complain(`warning: ${label}: ${message}`);
   }
   return substitution;
 }
 
+function showHelp(lines: readonly string[]): number {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  return 0;
+}
+
 /** Shows the command, and on stderr the one that serves its devices. */
 function print(substitution: Substitution, qemu: string): number {
-  for (const { parsed, text } of substitution.objects) named('-object', text, () => readObject(parsed));
-  const served = substitution.devices.map(({ parsed, text }) => {
-    const device = named('-device', text, () => readDevice(parsed));
+  if (substitution.help !== undefined) return showHelp(substitution.help);
+  for (const { parsed, label } of substitution.objects) named(label, () => readObject(parsed));
+  const served = substitution.devices.map(({ parsed, label }) => {
+    const device = named(label, () => readDevice(parsed));
     const id = deviceId(device);
     return { id, socketPath: device.socket ?? join(defaultSocketFolder(), `${id}.sock`), pci: pciPlacement(device) };
   });
@@ -116,8 +123,23 @@ function print(substitution: Substitution, qemu: string): number {
     ];
     complain(`serve the devices first: vpmemd ${quoteForShell(words)}`);
   }
-  process.stdout.write(`${quoteForShell([qemu, ...substitution.args(served)])}\n`);
+  // What is printed works as it is, so the files that it names stay.
+  const keep: KeepFile = (name, text) => {
+    const path = keepIn(mkdtempSync(join(tmpdir(), 'vpmem-qemu-')))(name, text);
+    complain(`'${path}' is the file of -readconfig without what vpmem serves; remove it when it is not needed any more`);
+    return path;
+  };
+  process.stdout.write(`${quoteForShell([qemu, ...substitution.args(served, keep)])}\n`);
   return 0;
+}
+
+/** Keeps files in a folder; several may have the same name. */
+function keepIn(folder: string): KeepFile {
+  return (name, text) => {
+    const path = join(mkdtempSync(join(folder, 'config-')), name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
 }
 
 interface RunOptions extends QemuCommandOptions {
@@ -144,11 +166,12 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
   // Whoever talks to QEMU talks to us, so that there is one machine.
-  const taken = takeMonitors(words, folder);
-  const plain = warned(substitute(taken.args, { hotPlug: hotPlug ?? (taken.monitors.length > 0 ? { room: false } : undefined) }));
+  let taken: TakenMonitors = NO_TAKEN;
+  const plain = warned(substitute(words, { hotPlug, takeMonitors: (items) => (taken = takeMonitors(items, folder)) }));
+  if (plain.help !== undefined) return { code: showHelp(plain.help), signal: null };
   const [substitution, plan] = inBackground ? [anchored(plain), anchorPlan(asked)] : [plain, asked];
   const failed = (error: unknown): void => tell(describeInternalError(error));
-  const { name, ramProblem } = substitution;
+  const { name, ramProblem, globals } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
@@ -176,7 +199,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
     let whole: ManagedMachine = machine;
     if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, pid: () => pid, failed });
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, pid: () => pid, failed });
       whole = qemuMachine;
       const ours = await Monitors.open(plan, whole, about);
       monitors.push(ours);
@@ -192,7 +215,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
     stop.signal.throwIfAborted();
     releaseSignals();
     end = () => machine.close();
-    const args = [...substitution.args(served), ...(connection?.args ?? [])];
+    const args = [...substitution.args(served, keepIn(folder)), ...(connection?.args ?? [])];
     const started = (of: number): void => {
       pid = of;
       machine.bindVm(of).catch(failed);
@@ -214,32 +237,32 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
 }
 
 async function serve(machine: Machine, { objects, devices }: Substitution): Promise<Device[]> {
-  for (const { parsed, text } of objects) await namedAsync('-object', text, () => machine.addObject(parsed));
+  for (const { parsed, label } of objects) await namedAsync(label, () => machine.addObject(parsed));
   const served = [];
-  for (const { parsed, text } of devices) served.push(await namedAsync('-device', text, () => machine.addDevice(withId(parsed))));
+  for (const { parsed, label } of devices) served.push(await namedAsync(label, () => machine.addDevice(parsed)));
   return served;
 }
 
-/** Runs `action`; what the user got wrong in it is told together with the option. */
-function named<T>(option: string, text: string, action: () => T): T {
+/** Runs `action`; what the user got wrong in it is told together with the option, or the place in a file. */
+function named<T>(label: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw namedProblem(option, text, error);
+    throw namedProblem(label, error);
   }
 }
 
-async function namedAsync<T>(option: string, text: string, action: () => Promise<T>): Promise<T> {
+async function namedAsync<T>(label: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {
-    throw namedProblem(option, text, error);
+    throw namedProblem(label, error);
   }
 }
 
-function namedProblem(option: string, text: string, error: unknown): unknown {
+function namedProblem(label: string, error: unknown): unknown {
   const explanation = explain(error);
-  return explanation === undefined ? error : new OptionProblem(`${option} ${text}: ${explanation}`, { cause: error });
+  return explanation === undefined ? error : new OptionProblem(`${label}: ${explanation}`, { cause: error });
 }
 
 /** As if QEMU had been run itself: a signal that ended it ends this process too. */

@@ -1,7 +1,7 @@
 // `vpmem qemu` in front of an unmodified QEMU: the manual's command line as it is, and QEMU's terminal, signals and status.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,6 +67,36 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     readSync(openSync(path, 'r'), last, 0, 4096, 4 * GIB - 4096);
     expect(last.toString()).toMatch(/^(at the end\n)+/);
     expect(statSync(path).size).toBe(4 * GIB);
+  });
+
+  it('takes RAM as managers write it, private, of two nodes and a DIMM, and a device in a file: every fsync comes back', async () => {
+    if (testbed === undefined) throw new Error(reason);
+    const path = join(folder, 'pmem.img');
+    const config = join(folder, 'vm.cfg');
+    const section = ['[object "mem1"]', 'qom-type = "memory-backend-file"', `mem-path = "${path}"`, 'size = "64M"', 'share = "on"', '[device "nv1"]', 'driver = "virtio-pmem-pci"', 'memdev = "mem1"'];
+    writeFileSync(config, section.join('\n'));
+    guest = await startGuest({
+      testbed,
+      machine: 'pc',
+      memory: '512M,slots=2,maxmem=2G',
+      ram: [],
+      qemuArgs: [
+        ...['-smp', '2', '-readconfig', config, '-mem-prealloc'],
+        ...['-object', 'memory-backend-ram,id=ram-node0,size=256M', '-numa', 'node,nodeid=0,cpus=0,memdev=ram-node0'],
+        ...['-object', '{"qom-type":"memory-backend-file","id":"ram-node1","mem-path":"/dev/shm","size":268435456}', '-numa', 'node,nodeid=1,cpus=1,memdev=ram-node1'],
+        ...['-object', 'memory-backend-ram,id=mem-dimm0,size=256M', '-device', 'pc-dimm,id=dimm0,memdev=mem-dimm0,node=1'],
+      ],
+      command: (line) => vpmemQemu(line.slice(1)),
+    });
+    await guest.sh('wait-for /dev/pmem0');
+    expect(await guest.sh('cat /sys/devices/system/node/online')).toBe('0-1');
+    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt', { timeout: 100_000 });
+    // Requests that lie in memory of either node, by whichever processor asks.
+    await guest.sh('for i in 1 2 3 4 5 6 7 8; do for cpu in 1 2; do echo $i.$cpu > /mnt/f$i.$cpu && taskset $cpu sync /mnt/f$i.$cpu || exit 1; done; done', { timeout: 100_000 });
+    expect(guest.stderr).not.toMatch(/broke the queue|warning/);
+    // What QEMU read in its place is gone with it.
+    await guest.kill();
+    expect(readdirSync(folder).sort()).toEqual(['pmem.img', 'vm.cfg']);
   });
 
   it('passes the terminal through, and QEMU\'s exit status', async () => {

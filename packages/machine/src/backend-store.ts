@@ -9,8 +9,8 @@ import type { ObjectNode, ObjectProperty } from './object-tree.ts';
 export interface BackendUser {
   /** QOM path of the device. */
   readonly path: string;
-  /** What to call it in an error: its id, or its path. */
-  readonly label: string;
+  /** Its id, if it was given one. */
+  readonly label: string | undefined;
 }
 
 interface Entry {
@@ -55,14 +55,14 @@ export class BackendStore {
     const entry = this.#entries.get(id);
     if (entry === undefined) throw new MachineError('object-missing', 'id', `object '${id}' not found${this.#known('; there is ')}`);
     if (entry.user !== undefined) {
-      throw new MachineError('object-busy', 'id', `object '${id}' is in use by device '${entry.user.label}', can not be deleted; delete the device first`);
+      throw new MachineError('object-busy', 'id', `object '${id}' is in use by ${nameOf(entry.user.label)}, can not be deleted; delete the device first`);
     }
     this.#entries.delete(id);
     closeBackend(entry.backend);
   }
 
   /** What `memdev` names, if it is there and free; {@link claim} takes it. @throws MachineError */
-  free(memdev: string, label: string): BackendDescription {
+  free(memdev: string, label: string | undefined): BackendDescription {
     return this.#free(memdev, label).backend;
   }
 
@@ -126,17 +126,17 @@ export class BackendStore {
     this.#entries.clear();
   }
 
-  #free(memdev: string, label: string): Entry {
+  #free(memdev: string, label: string | undefined): Entry {
     const entry = this.#entries.get(memdev);
     if (entry === undefined) {
       const known = this.#known('; there is ') || '; make one with -object or object_add memory-backend-file';
-      throw new MachineError('memdev-missing', 'memdev', `device '${label}': there is no memory backend '${memdev}'${known}`);
+      throw new MachineError('memdev-missing', 'memdev', `${nameOf(label)}: there is no memory backend '${memdev}'${known}`);
     }
     if (entry.user !== undefined) {
       throw new MachineError(
         'memdev-busy',
         'memdev',
-        `device '${label}': memory backend '${memdev}' belongs to device '${entry.user.label}'; a backend serves one device`,
+        `${nameOf(label)}: memory backend '${memdev}' belongs to ${nameOf(entry.user.label)}; a backend serves one device`,
       );
     }
     return entry;
@@ -145,6 +145,10 @@ export class BackendStore {
   #known(before: string): string {
     return this.#entries.size === 0 ? '' : `${before}${[...this.#entries.keys()].map((id) => `'${id}'`).join(', ')}`;
   }
+}
+
+function nameOf(id: string | undefined): string {
+  return id === undefined ? 'a device without an id' : `device '${id}'`;
 }
 
 function isShared(options: BackendOptions): boolean {

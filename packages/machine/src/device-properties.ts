@@ -6,6 +6,7 @@ import {
   readProperties,
   type OptionValue,
   type Property,
+  type PropertySchema,
   type PropertySource,
   type ValuesOf,
 } from '@vpmem/options';
@@ -24,10 +25,16 @@ const IN_BAR = 'the memory lies in a BAR, and the guest decides where that is';
 
 const notOffered = property.offOnly(NOT_OFFERED);
 
-/** The id of an object, which like QEMU's may be written as its path, `/objects/ID`. */
+/** The id of an object, which like QEMU's may be written as its path, `/objects/ID`, or as the end of that. */
+export function objectId(reference: string): string {
+  const [container, id, ...rest] = reference.split('/').filter((part) => part !== '');
+  return container === 'objects' && id !== undefined && rest.length === 0 ? id : reference;
+}
+
+/** An object as {@link objectId} reads it. */
 export function memdevProperty(description: string): Property<string> {
   const id = property.string({ required: true, description });
-  return { ...id, read: (source, parameter) => id.read(source, parameter).replace(/^\/objects\//, '') };
+  return { ...id, read: (source, parameter) => objectId(id.read(source, parameter)) };
 }
 
 /** Properties of virtio-pmem-pci: QEMU's own, `vectors`, and where to serve it. */
@@ -48,7 +55,7 @@ export const virtioPmemPciProperties = defineProperties({
   addr: passedAddress('passed on: slot and function on it'),
   multifunction: property.bool({ description: 'passed on: other functions in the slot' }),
   'acpi-index': property.int({ description: 'passed on: index for naming', max: 16383 }),
-  memaddr: property.only(property.uint64({ description: '0 only' }), (address) => address === 0n, IN_BAR),
+  memaddr: property.noEffect(property.uint64(), { because: IN_BAR, anyway: 0n }),
   ats: notOffered,
   aer: notOffered,
   'modern-pio-notify': notOffered,
@@ -77,16 +84,23 @@ export function pciPlacement({ bus, addr, multifunction, 'acpi-index': acpiIndex
   return { bus, addr, multifunction, 'acpi-index': acpiIndex };
 }
 
-/** A device without an id is known by its memory backend's: no other device has that. */
+/** A device without an id is known by its memory backend's, unless that is taken: see {@link freeId}. */
 export function deviceId({ id, memdev }: VirtioPmemPciOptions): string {
   return id ?? memdev;
 }
 
+/** `wish`, or the first of `wish-2`, `wish-3`, … that is not taken. */
+export function freeId(wish: string, taken: (id: string) => boolean): string {
+  let id = wish;
+  for (let n = 2; taken(id); n++) id = `${wish}-${n}`;
+  return id;
+}
+
 /** What to tell whoever gave a device's properties: which of them change nothing, and why. They have been read once. */
-export function deviceWarnings(source: PropertySource): string[] {
-  const { id, memdev: backend } = source.properties;
-  const name = [id, backend].find((each) => typeof each === 'string') ?? '';
-  return noEffectWarnings(virtioPmemPciProperties, source).map(({ message }) => `device '${name}': ${message}`);
+export function deviceWarnings(schema: PropertySchema, source: PropertySource): string[] {
+  const { id } = source.properties;
+  const name = typeof id === 'string' ? `device '${id}'` : 'a device without an id';
+  return noEffectWarnings(schema, source).map(({ message }) => `${name}: ${message}`);
 }
 
 /** The error of a device type that is missing, or that is not one of `types`. */

@@ -2,6 +2,8 @@ export { BackendStore, type BackendUser } from './backend-store.ts';
 export {
   deviceId,
   deviceProperties,
+  freeId,
+  objectId,
   pciPlacement,
   readDevice,
   type PciPlacement,

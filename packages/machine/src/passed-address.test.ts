@@ -20,9 +20,17 @@ describe('passedAddress', () => {
     );
   });
 
+  it.each<[number, string | undefined]>([[0, '00.0'], [40, '05.0'], [80, '0a.0'], [41, '05.1'], [255, '1f.7'], [-1, undefined]])('in JSON %d is %s', (place, text) => {
+    expect(addr.read(given(place), 'addr')).toBe(text);
+  });
+
+  it.each([256, -2, 1e9])('in JSON %d is no place on a bus', (place) => {
+    expect(() => addr.read(given(place), 'addr')).toThrow(expect.objectContaining({ code: 'out-of-range', parameter: 'addr' }));
+  });
+
   it('may be absent, and is a string', () => {
     expect(addr.read({ form: 'json', properties: {} }, 'addr')).toBeUndefined();
-    expect(() => addr.read(given(40), 'addr')).toThrow(expect.objectContaining({ code: 'wrong-type' }));
+    expect(() => addr.read({ form: 'json', properties: { addr: true } }, 'addr')).toThrow(expect.objectContaining({ code: 'wrong-type' }));
     expect([addr.type, addr.description]).toEqual(['string', 'where']);
   });
 });

@@ -1,6 +1,7 @@
 import { acceptedInRun, after, both, help, neither, onlyQemu, onlyVpmem, refusedInRun, unlike, type OptionGroup } from './option-case.ts';
 
-const BAR = 'For vpmemd the guest decides where a BAR is.';
+const BAR = 'For vpmemd the guest decides where a BAR is: it warns, and goes on.';
+const TAKEN = 'vpmemd warns: the guest decides where a BAR is.';
 const PASSED_ON = 'vpmemd passes it on: the VM knows its buses.';
 const AS_PRINTED = '`vpmem run` takes it as the manual writes it, 5 or 05.0.';
 const BARS_ONLY = 'Where the memory of `vpmem run` lies; vpmemd has but BARs.';
@@ -39,6 +40,11 @@ export const DEVICE_CASES: readonly OptionGroup[] = [
       neither('virtio-pmem-pci,memdev', 'not found', 'memdev-missing'),
       neither('virtio-pmem-pci,memdev=mem9', 'not found', 'memdev-missing'),
       both('virtio-pmem-pci,memdev=/objects/mem1'),
+      both('virtio-pmem-pci,memdev=objects/mem1'),
+      both('virtio-pmem-pci,memdev=//objects/mem1/'),
+      neither('virtio-pmem-pci,memdev=/objects/mem9', 'not found', 'memdev-missing'),
+      neither('virtio-pmem-pci,memdev=/mem1', 'not found', 'memdev-missing'),
+      neither('virtio-pmem-pci,memdev=/objects', 'Invalid parameter type', 'memdev-missing'),
       both('virtio-pmem-pci,memdev=mem1,memdev=mem2'),
       both('virtio-pmem-pci,id=nv1,id=nv2,memdev=mem1'),
       neither('virtio-pmem-pci,id=,memdev=mem1', "Parameter 'id' expects an identifier", 'invalid-value'),
@@ -49,6 +55,8 @@ export const DEVICE_CASES: readonly OptionGroup[] = [
       after(['virtio-pmem-pci,id=nv1,memdev=mem1'], neither('virtio-pmem-pci,id=nv2,memdev=mem1', 'already busy', 'memdev-busy')),
       after(['virtio-pmem-pci,id=nv1,memdev=mem1'], both('virtio-pmem-pci,id=nv2,memdev=mem2')),
       after(['virtio-pmem-pci,memdev=mem1'], both('virtio-pmem-pci,memdev=mem2')),
+      after(['virtio-pmem-pci,memdev=mem1'], neither('virtio-pmem-pci,memdev=mem1', 'already busy', 'memdev-busy')),
+      after(['virtio-pmem-pci,memdev=mem1,id=mem2'], both('virtio-pmem-pci,memdev=mem2')),
     ],
   },
   {
@@ -68,14 +76,15 @@ export const DEVICE_CASES: readonly OptionGroup[] = [
     title: 'memaddr',
     cases: [
       both('virtio-pmem-pci,memdev=mem1,memaddr=0'),
-      refusedInRun(neither('virtio-pmem-pci,memdev=mem1,memaddr=0x140000000', 'usable range', 'refused-parameter', BAR), 'memory-address'),
-      refusedInRun(neither('virtio-pmem-pci,memdev=mem1,memaddr=5368709120', 'usable range', 'refused-parameter', BAR), 'memory-address'),
+      both('virtio-pmem-pci,memdev=mem1,memaddr=0x100000000', TAKEN),
+      refusedInRun(onlyVpmem('virtio-pmem-pci,memdev=mem1,memaddr=0x140000000', 'usable range', BAR), 'memory-address'),
+      refusedInRun(onlyVpmem('virtio-pmem-pci,memdev=mem1,memaddr=5368709120', 'usable range', BAR), 'memory-address'),
       neither('virtio-pmem-pci,memdev=mem1,memaddr=5G', 'expects integer', 'invalid-value'),
-      refusedInRun(neither('virtio-pmem-pci,memdev=mem1,memaddr=0x100000001', 'must be aligned', 'refused-parameter', BAR), 'memory-address'),
-      refusedInRun(neither('virtio-pmem-pci,memdev=mem1,memaddr=4096', 'usable range', 'refused-parameter', BAR), 'memory-address'),
+      refusedInRun(onlyVpmem('virtio-pmem-pci,memdev=mem1,memaddr=0x100000001', 'must be aligned', BAR), 'memory-address'),
+      refusedInRun(onlyVpmem('virtio-pmem-pci,memdev=mem1,memaddr=4096', 'usable range', BAR), 'memory-address'),
       neither('virtio-pmem-pci,memdev=mem1,memaddr=x', 'expects integer', 'invalid-value'),
       neither('virtio-pmem-pci,memdev=mem1,memaddr=-1', 'must be aligned', 'out-of-range'),
-      after(['virtio-pmem-pci,id=nv1,memdev=mem1'], refusedInRun(neither('virtio-pmem-pci,id=nv2,memdev=mem2,memaddr=0x100000000', 'conflicts with memory device', 'refused-parameter', BAR), 'memory-conflict')),
+      after(['virtio-pmem-pci,id=nv1,memdev=mem1'], refusedInRun(onlyVpmem('virtio-pmem-pci,id=nv2,memdev=mem2,memaddr=0x100000000', 'conflicts with memory device', BAR), 'memory-conflict')),
     ],
   },
   {
@@ -141,8 +150,11 @@ export const DEVICE_CASES: readonly OptionGroup[] = [
       both('{"driver":"virtio-pmem-pci","memdev":"mem1","event_idx":true}'),
       neither('{"driver":"virtio-pmem-pci","memdev":"mem1","event_idx":"on"}', 'Invalid parameter type', 'wrong-type'),
       both('{"driver":"virtio-pmem-pci","memdev":"mem1","bus":"pci.0","addr":"05.0"}'),
-      neither('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":5}', "can't be populated", 'wrong-type'),
-      onlyQemu('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":40}', 'wrong-type', 'QEMU\'s own number for slot 5, function 0; write "addr":"05.0".'),
+      refusedInRun(onlyVpmem('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":5}', "can't be populated", "Function 5 of slot 0. vpmemd passes it on: the VM's bus says what is free on it."), 'bus-slot'),
+      both('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":40}', "QEMU's own number for slot 5, function 0."),
+      refusedInRun(both('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":41}', 'A slot has one function in `vpmem run`.'), 'bus-slot'),
+      both('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":-1}'),
+      neither('{"driver":"virtio-pmem-pci","memdev":"mem1","addr":256}', 'between -1 and 255', 'out-of-range'),
       both('{"driver":"virtio-pmem-pci","memdev":"mem1","bus":"pci.0","addr":"0x5"}'),
       both('{"driver":"virtio-pmem-pci","memdev":"mem1","memaddr":0}'),
       neither('{"driver":"virtio-pmem-pci","memdev":"mem1","memaddr":"0x140000000"}', 'expects uint64', 'wrong-type'),

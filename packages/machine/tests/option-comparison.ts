@@ -1,3 +1,5 @@
+import { LINE_FILES, linesDiffer, type CommandLineCase, type LineVerdict } from './command-line-case.ts';
+import { COMMAND_LINES } from './command-line-cases.ts';
 import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
 import { DEVICE_MEMORY, DEVICE_OBJECTS, NVDIMM_MEMORY, OPTION_CASES } from './option-cases.ts';
 
@@ -6,7 +8,7 @@ type Option = keyof typeof OPTION_CASES;
 const INTRODUCTION = [
   '# Option strings: QEMU and vpmem side by side',
   '',
-  '<!-- Made from packages/machine/tests/option-cases.ts. Make it anew, in packages/machine: vitest run --config ../../vitest.guest.config.ts -u -t "the page" -->',
+  '<!-- Made from packages/machine/tests/option-cases.ts and command-line-cases.ts. Make it anew, in packages/machine: vitest run --config ../../vitest.guest.config.ts -u -t "the page" -->',
   '',
   'What QEMU 11.1 and vpmem make of the same strings. A test gives each of them to a real QEMU and to vpmem, and fails when a row',
   'is no longer true, in either column. It also tries a thousand random sizes: QEMU and vpmem read the same number of bytes.',
@@ -46,7 +48,7 @@ const WORDS = { accepts: 'accepted', help: 'help', crashes: '**crashes**', host:
 /** The page docs/option-comparison.md, in Markdown. */
 export function optionComparison(): string {
   const sections = Object.entries(OPTION_CASES).flatMap(([option, groups]) => section(option as Option, groups));
-  return [...INTRODUCTION, ...summary(), ...sections].join('\n');
+  return [...INTRODUCTION, ...summary(), ...sections, ...wholeLines()].join('\n');
 }
 
 function summary(): string[] {
@@ -54,7 +56,36 @@ function summary(): string[] {
     const cases = groups.flatMap((group) => group.cases);
     return `| ${SECTIONS[option as Option].title} | ${cases.length} | ${cases.filter(differs).length} |`;
   });
-  return ['| | strings | differences |', '| --- | --- | --- |', ...rows, ''];
+  const lines = COMMAND_LINES.flatMap((group) => group.lines);
+  const whole = `| whole command lines of \`vpmem qemu\` | ${lines.length} | ${lines.filter(linesDiffer).length} |`;
+  return ['| | strings | differences |', '| --- | --- | --- |', ...rows, whole, ''];
+}
+
+function wholeLines(): string[] {
+  const title = 'Whole command lines';
+  const files = Object.entries(LINE_FILES).flatMap(([name, text]) => ['', `\`${name}\`:`, '', '```ini', ...text.trimEnd().split('\n'), '```']);
+  const row = (each: CommandLineCase): string[] => [`\`${each.line}\``, lineWord(each.qemu), lineWord(each.vpmem), each.why ?? ''];
+  return [
+    `## ${title}`,
+    '',
+    'What QEMU makes of a command line, and `vpmem qemu` of the same one. Where it says no more than *refused*, it is in the same words, which',
+    'are QEMU\'s own, and the exit status is the same. Images are 4M, `folder` is a directory.',
+    ...files,
+    '',
+    `### Where they differ: ${title}`,
+    '',
+    ...table(['', 'QEMU', 'vpmem qemu', 'why'], COMMAND_LINES.flatMap(({ lines }) => lines.filter(linesDiffer).map(row))),
+    `### Where they agree: ${title}`,
+    '',
+    ...COMMAND_LINES.flatMap(({ title: subject, lines }) => {
+      const same = lines.filter((each) => !linesDiffer(each));
+      return table([subject, 'both', ''], same.map((each) => [`\`${each.line}\``, lineWord(each.qemu), [each.sameWords ? '' : 'Each in words of its own.', each.why ?? ''].join(' ').trim()]));
+    }),
+  ];
+}
+
+function lineWord(verdict: LineVerdict): string {
+  return verdict === 'starts' ? 'starts' : 'refused';
 }
 
 function section(option: Option, groups: readonly OptionGroup[]): string[] {

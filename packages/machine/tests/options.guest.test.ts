@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askQemu, ObjectAddMonitor } from './asked-qemu.ts';
 import { askEmbedded, askForMemory, askForObject, OBJECT, OBJECT_ADD, ServedMachine } from './asked-vpmem.ts';
+import { linesDiffer } from './command-line-case.ts';
+import { COMMAND_LINES } from './command-line-cases.ts';
 import { differs, type OptionCase, type OptionGroup, type Verdict } from './option-case.ts';
 import { DEVICE_MEMORY, DEVICE_OBJECTS, NVDIMM_MEMORY, OPTION_CASES } from './option-cases.ts';
 import { optionComparison } from './option-comparison.ts';
@@ -58,6 +60,13 @@ describe('the table', () => {
     const all = groups.flatMap(({ cases }) => cases);
     expect(all.map(nameOf)).toEqual([...new Set(all.map(nameOf))]);
     expect(all.filter((option) => differs(option) && option.why === undefined)).toEqual([]);
+  });
+
+  it('has each whole command line once, and a reason for each difference', () => {
+    const all = COMMAND_LINES.flatMap(({ lines }) => lines);
+    expect(all.map(({ line }) => line)).toEqual([...new Set(all.map(({ line }) => line))]);
+    expect(all.filter((each) => linesDiffer(each) && each.why === undefined)).toEqual([]);
+    expect(all.length).toBeGreaterThanOrEqual(60);
   });
 
   it('is long enough to mean something', () => {

@@ -1,3 +1,3 @@
 export { QemuMonitors, type RunningQemu } from './qemu-monitors.ts';
 export type { TakenChardev } from './taken-chardev.ts';
-export { takeMonitors, type TakenMonitor, type TakenMonitors } from './taken-monitors.ts';
+export { NO_TAKEN, takeMonitors, type TakenMonitor, type TakenMonitors } from './taken-monitors.ts';

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { takeMonitors } from './taken-monitors.ts';
+import { splitCommandLine } from '@vpmem/qemu';
+import { takeMonitors, type TakenMonitors } from './taken-monitors.ts';
 
-const take = (...args: string[]): ReturnType<typeof takeMonitors> => takeMonitors(args, '/f');
+const take = (...args: string[]): TakenMonitors & { args: string[] } => {
+  const taken = takeMonitors(splitCommandLine(args), '/f');
+  return { ...taken, args: taken.items.flatMap(({ words }) => words) };
+};
 const unix = (path: string, more: object = {}): object => ({ kind: 'unix', options: { at: { path }, server: true, wait: false, telnet: false, ...more } });
 const stdio = { kind: 'plain', options: { backend: 'stdio' } };
 
@@ -86,10 +90,11 @@ describe('monitors on a chardev', () => {
     ['on the terminal, twice', ['-qmp', 'stdio', '-monitor', 'stdio']],
     ['on the terminal, beside a console there', ['-serial', 'stdio', '-monitor', 'stdio']],
   ])('%s are left to QEMU, which refuses them', (_, args) => {
-    expect(takeMonitors(args, '/f')).toMatchObject({ monitors: [], args });
+    expect(take(...args)).toMatchObject({ monitors: [], args });
   });
 
   it.each([
+    [['-chardev', 'socket,id=c,path=/q,server=on', '-mon', 'c', '-set', 'chardev.c.path=/elsewhere'], /^-set chardev.c.path=.elsewhere: vpmem has the chardev/],
     [['-monitor', 'pty'], /^-monitor pty: a monitor on 'pty' is QEMU's alone, and would lead past vpmem; use unix:PATH/],
     [['-monitor', 'vc'], /^-monitor vc: .*use unix:PATH/],
     [['-chardev', 'ringbuf,id=c', '-mon', 'c'], /^-chardev ringbuf,id=c: a monitor on 'ringbuf'/],
@@ -98,7 +103,7 @@ describe('monitors on a chardev', () => {
     [['-chardev', 'stdio,id=c,mux=on', '-mon', 'c', '-serial', 'chardev:c', '-parallel', 'chardev:c'], /a console and a human monitor on one character device, not more/],
     [['-chardev', 'stdio,id=c,mux=on', '-mon', 'c,mode=control', '-serial', 'chardev:c'], /a console and a human monitor/],
   ])('%j cannot be had, and never leads past us', (args, message) => {
-    expect(() => takeMonitors(args, '/f')).toThrow(message);
+    expect(() => take(...args)).toThrow(message);
   });
 });
 

@@ -2,7 +2,7 @@
 // listen, for each, at a socket that only vpmem knows, and vpmem serves the character device that the user named.
 import { join } from 'node:path';
 import { MonitorError, type MonitorMode } from '@vpmem/monitor';
-import { propertiesOf, splitCommandLine, type CommandLineItem } from '@vpmem/qemu';
+import { propertiesOf, type CommandLineItem } from '@vpmem/qemu';
 import { readTakenChardev, readTakenDevice, type TakenChardev } from './taken-chardev.ts';
 
 /** A monitor that vpmem serves. */
@@ -20,7 +20,7 @@ export interface TakenMonitor {
 export interface TakenMonitors {
   readonly monitors: readonly TakenMonitor[];
   /** The command line that is left for QEMU. */
-  readonly args: readonly string[];
+  readonly items: readonly CommandLineItem[];
   /** Ids of the character devices that QEMU has in their place. */
   readonly chardevs: ReadonlySet<string>;
   /** Descriptors that were passed for monitors, so to vpmem now. */
@@ -31,13 +31,15 @@ export interface TakenMonitors {
 const DEVICE_OPTIONS: readonly (string | undefined)[] = ['serial', 'parallel', 'debugcon', 'gdb', 'virtioconsole'];
 const MODES: Readonly<Record<string, MonitorMode>> = { monitor: 'readline', qmp: 'control', 'qmp-pretty': 'control-pretty' };
 
+/** What a line without monitors comes to. */
+export const NO_TAKEN: TakenMonitors = { monitors: [], items: [], chardevs: new Set(), descriptors: new Set() };
+
 /** @param folder nobody else's, for sockets @throws MonitorError naming the option, if vpmem cannot serve one of them */
-export function takeMonitors(args: readonly string[], folder: string): TakenMonitors {
-  const items = splitCommandLine(args);
-  const untouched = { monitors: [], args, chardevs: new Set<string>(), descriptors: new Set<number>() };
+export function takeMonitors(items: readonly CommandLineItem[], folder: string): TakenMonitors {
+  const untouched = { ...NO_TAKEN, items };
   const taken = new Taker(items, folder).take();
   if (taken === undefined) return untouched;
-  const stdio = taken.monitors.filter(({ chardev }) => onStdio(chardev)).length + splitCommandLine(taken.args).filter(usesStdio).length;
+  const stdio = taken.monitors.filter(({ chardev }) => onStdio(chardev)).length + taken.items.filter(usesStdio).length;
   // QEMU says that there is only one, and ends.
   return stdio > 1 ? untouched : taken;
 }
@@ -62,7 +64,7 @@ class Taker {
   readonly #monitors: TakenMonitor[] = [];
   readonly #chardevs = new Set<string>();
   /** What stands in an item's place. */
-  readonly #replaced = new Map<CommandLineItem, readonly string[]>();
+  readonly #replaced = new Map<CommandLineItem, readonly CommandLineItem[]>();
   readonly #references = new Map<string, Reference[]>();
 
   constructor(items: readonly CommandLineItem[], folder: string) {
@@ -75,9 +77,9 @@ class Taker {
     for (const item of this.#items) if (!this.#read(item)) return undefined;
     for (const [id, references] of this.#references) if (!this.#takeChardev(id, references)) return undefined;
     const more = this.#ofNographic();
-    const args = [...this.#items.flatMap((item) => this.#replaced.get(item) ?? item.words), ...more];
+    const items = [...this.#items.flatMap((item) => this.#replaced.get(item) ?? [item]), ...more];
     const descriptors = new Set(this.#monitors.flatMap(({ chardev }) => (chardev.kind === 'unix' && 'fd' in chardev.options.at ? [chardev.options.at.fd] : [])));
-    return { monitors: this.#monitors, args, chardevs: this.#chardevs, descriptors };
+    return { monitors: this.#monitors, items, chardevs: this.#chardevs, descriptors };
   }
 
   /** Looks at one option; false where QEMU will refuse it. */
@@ -108,8 +110,8 @@ class Taker {
     const chardev = this.#attempt(item, () => readTakenDevice(device));
     if (chardev === undefined) return false;
     const socket = mode === 'readline' ? undefined : this.#path();
-    this.#monitors.push({ option: item.words.join(' '), mode, chardev, socket, console: undefined });
-    this.#replaced.set(item, [item.words[0] ?? '', socket === undefined ? 'null' : `unix:${escape(socket)},server=on,wait=off`]);
+    this.#monitors.push({ option: textOf(item), mode, chardev, socket, console: undefined });
+    this.#replace(item, socket === undefined ? 'null' : `unix:${escape(socket)},server=on,wait=off`);
     return true;
   }
 
@@ -117,7 +119,7 @@ class Taker {
   #takeConsole(item: CommandLineItem, device: string): boolean {
     const chardev = this.#attempt(item, () => readTakenDevice(device));
     if (chardev === undefined) return false;
-    this.#replaced.set(item, [item.words[0] ?? '', this.#console(item.words.join(' '), chardev)]);
+    this.#replace(item, this.#console(textOf(item), chardev));
     return true;
   }
 
@@ -135,39 +137,47 @@ class Taker {
     const { argument } = item;
     const others = this.#items.filter((each) => !references.some((reference) => reference.item === each) && refersTo(each, id));
     const properties = propertiesOf(argument, 'qemuopts', 'backend');
+    const set = this.#items.find((each) => each.option === 'set' && each.argument?.startsWith(`chardev.${id}.`) === true);
+    if (set !== undefined) throw new MonitorError('conflict', `${textOf(set)}: vpmem has the chardev of a monitor itself; write it into ${textOf(item)}`);
     const [{ item: monitor, mode } = { item, mode: 'readline' as const }, ...more] = references;
     // QEMU says that it is in use already.
     if (references.length + others.length > 1 && !isOn(properties.mux)) return false;
     if (more.length > 0 || others.length > 1 || (others.length === 1 && mode !== 'readline')) {
-      throw new MonitorError('chardev-busy', `${item.words.join(' ')}: vpmem can serve a console and a human monitor on one character device, not more; give each monitor a chardev of its own`);
+      throw new MonitorError('chardev-busy', `${textOf(item)}: vpmem can serve a console and a human monitor on one character device, not more; give each monitor a chardev of its own`);
     }
     const chardev = this.#attempt(item, () => readTakenChardev(properties));
     if (chardev === undefined) return false;
-    const option = monitor.words.join(' ');
+    const option = textOf(monitor);
     this.#chardevs.add(id);
     if (others.length === 1) {
       const console = this.#path();
       this.#monitors.push({ option, mode, chardev, socket: undefined, console });
-      this.#replaced.set(item, ['-chardev', `socket,id=${id},path=${escape(console)}`]);
+      this.#replace(item, `socket,id=${id},path=${escape(console)}`);
       this.#replaced.set(monitor, []);
       return true;
     }
     const socket = mode === 'readline' ? undefined : this.#path();
     this.#monitors.push({ option, mode, chardev, socket, console: undefined });
-    this.#replaced.set(item, ['-chardev', socket === undefined ? `null,id=${id}` : `socket,id=${id},path=${escape(socket)},server=on,wait=off`]);
+    this.#replace(item, socket === undefined ? `null,id=${id}` : `socket,id=${id},path=${escape(socket)},server=on,wait=off`);
     return true;
   }
 
   /** What `-nographic` comes to where nothing else says: the serial line and a human monitor on the terminal. */
-  #ofNographic(): string[] {
+  #ofNographic(): CommandLineItem[] {
     const given = new Set(this.#items.map(({ option }) => option));
     const says = ['monitor', 'qmp', 'qmp-pretty', 'mon', 'nodefaults'].some((option) => given.has(option)) || this.#references.size > 0 || this.#monitors.length > 0;
     if (!given.has('nographic') || says) return [];
     const chardev: TakenChardev = { kind: 'plain', options: { backend: 'stdio' } };
     const serial = given.has('serial') || this.#items.some(({ option, argument = '' }) => option === 'device' && propertiesOf(argument, 'qemuopts', 'driver').driver === 'isa-serial');
-    if (!serial) return ['-serial', this.#console('-nographic', chardev), '-monitor', 'none'];
+    if (!serial) return [option('serial', this.#console('-nographic', chardev)), option('monitor', 'none')];
     this.#monitors.push({ option: '-nographic', mode: 'readline', chardev, socket: undefined, console: undefined });
-    return ['-monitor', 'none'];
+    return [option('monitor', 'none')];
+  }
+
+  /** In a file the type of a character device has its name before it. */
+  #replace(item: CommandLineItem, argument: string): void {
+    const inFile = item.section !== undefined;
+    this.#replaced.set(item, [{ ...item, argument: inFile ? `backend=${argument}` : argument, words: inFile ? [] : [item.words[0] ?? '', argument] }]);
   }
 
   #path(): string {
@@ -175,11 +185,11 @@ class Taker {
   }
 
   /** Errors tell which option they are about. */
-  #attempt<T>({ words }: CommandLineItem, read: () => T): T {
+  #attempt<T>(item: CommandLineItem, read: () => T): T {
     try {
       return read();
     } catch (error) {
-      if (error instanceof MonitorError) throw new MonitorError(error.code, `${words.join(' ')}: ${error.message}`, { cause: error });
+      if (error instanceof MonitorError) throw new MonitorError(error.code, `${textOf(item)}: ${error.message}`, { cause: error });
       throw error;
     }
   }
@@ -189,6 +199,15 @@ class Taker {
 function refersTo({ option, argument = '' }: CommandLineItem, id: string): boolean {
   if (DEVICE_OPTIONS.includes(option)) return argument === `chardev:${id}`;
   return option !== 'chardev' && argument.includes(id) && propertiesOf(argument, 'qemuopts', 'driver').chardev === id;
+}
+
+/** An option as it was given, also in a file. */
+function textOf({ option: name = '', argument, words }: CommandLineItem): string {
+  return words.length > 0 ? words.join(' ') : `-${name} ${argument ?? ''}`;
+}
+
+function option(name: string, argument: string): CommandLineItem {
+  return { option: name, argument, words: [`-${name}`, argument] };
 }
 
 /** A path as part of an option. */

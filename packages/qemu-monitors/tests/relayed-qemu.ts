@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Machine } from '@vpmem/machine';
-import { QemuConnection, QemuMachine } from '@vpmem/qemu';
+import { QemuConnection, QemuMachine, splitCommandLine } from '@vpmem/qemu';
 import type { Testbed } from '@vpmem/testbed';
 import { QemuMonitors, takeMonitors } from '../src/index.ts';
 
@@ -24,10 +24,10 @@ export class RelayedQemu {
     const served = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
     const connection = await QemuConnection.listen(folder);
     const machine = new QemuMachine(served, connection, { failed });
-    const taken = takeMonitors(args(folder), folder);
+    const taken = takeMonitors(splitCommandLine(args(folder)), folder);
     const monitors = await QemuMonitors.open(taken, { program: 'test', version: '0', warn: failed, internalError: failed });
     const [command = '', ...words] = testbed.qemuCommand;
-    const child = spawn(command, [...words, '-nodefaults', '-display', 'none', '-accel', 'qtest', '-S', ...taken.args, ...connection.args], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, [...words, '-nodefaults', '-display', 'none', '-accel', 'qtest', '-S', ...taken.items.flatMap(({ words: each }) => each), ...connection.args], { stdio: ['ignore', 'inherit', 'inherit'] });
     const exit = once(child, 'exit');
     void exit.then(() => connection.close());
     await connection.greeted;

@@ -1,7 +1,7 @@
 export { quoteForShell, readBackground, splitCommandLine, usesTerminal, type BackgroundWish, type CommandLineItem } from './command-line/command-line.ts';
 export { propertiesOf } from './command-line/item-properties.ts';
-export { RAM_ID, shareableRam } from './command-line/guest-ram.ts';
-export { withId, type HotPlugOptions, type ServedMachine } from './plug/hot-plug.ts';
+export { RAM_ID } from './command-line/guest-ram.ts';
+export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
 export { checkQemu, followParent, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
@@ -12,6 +12,9 @@ export { QemuMachine, type QemuMachineOptions } from './running/qemu-machine.ts'
 export type { QemuEvent, QemuMonitor } from './running/qemu-monitor.ts';
 export { runDaemonizedQemu, type DaemonOptions } from './daemonized-qemu.ts';
 export { runQemu, type ChildExit, type RunOptions } from './run-qemu.ts';
+export type { GlobalProperty } from './command-line/global-option.ts';
+export type { TakenOption } from './command-line/pmem-devices.ts';
+export type { KeepFile } from './command-line/read-config.ts';
+export { substitute, type SubstituteOptions, type Substitution } from './command-line/substitution.ts';
 export { holdSignals, passSignalsOn } from './vm-signals.ts';
-export { substitute, type SubstituteOptions, type Substitution, type TakenOption } from './command-line/substitution.ts';
 export { vfioUserDevice, type ServedDevice } from './command-line/vfio-user-device.ts';

@@ -1,5 +1,5 @@
 /** What is wrong with a QEMU command line, or with the QEMU that should run it. */
-export type QemuErrorCode = 'bad-option' | 'memdev-missing' | 'private-ram' | 'not-supported' | 'too-old' | 'not-found';
+export type QemuErrorCode = 'bad-option' | 'memdev-missing' | 'memdev-busy' | 'private-ram' | 'not-supported' | 'too-old' | 'not-found';
 
 /** The message names the option at fault and what would be right. */
 export class QemuError extends Error {

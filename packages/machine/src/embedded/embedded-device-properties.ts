@@ -1,5 +1,6 @@
 import { defineProperties, OptionError, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
 import { virtioPmemPciProperties, wrongDriver } from '../device-properties.ts';
+import { busAddress } from '../passed-address.ts';
 import { nvdimmProperties, type NvdimmSettings } from './nvdimm-properties.ts';
 
 const NO_INTERRUPTS = 'the port signals nothing itself: hot plug is announced by the platform';
@@ -9,7 +10,7 @@ const common = {
   driver: property.string({ required: true }),
   id: property.identifier({ description: 'name of the device' }),
   bus: property.string({ description: 'bus to plug it into' }),
-  addr: property.string({ description: 'slot on the bus, hexadecimal' }),
+  addr: busAddress('slot on the bus, hexadecimal'),
 };
 
 const embeddedPmemProperties = defineProperties({

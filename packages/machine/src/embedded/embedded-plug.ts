@@ -5,7 +5,7 @@ import type { BackendStore } from '../backend-store.ts';
 import { alignWarning, memoryAlign } from './backend-align.ts';
 import { deviceData, deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import { deviceWarnings } from '../device-properties.ts';
-import { readEmbeddedDevice, type EmbeddedDeviceOptions, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
+import { embeddedDeviceProperties, readEmbeddedDevice, type EmbeddedDeviceOptions, type EmbeddedPmemOptions, type RootPortSettings } from './embedded-device-properties.ts';
 import type { EmbeddedDevices } from './embedded-devices.ts';
 import type { EmbeddedFailures } from './embedded-failures.ts';
 import { EmbeddedPmem } from './embedded-pmem.ts';
@@ -52,7 +52,7 @@ export class EmbeddedPlug {
   add(source: PropertySource): DeviceIdentity {
     const read = readEmbeddedDevice(source);
     const identity = this.#add(read);
-    for (const text of deviceWarnings(source)) this.#context.warn(text);
+    for (const text of deviceWarnings(read.type === 'virtio-pmem-pci' ? embeddedDeviceProperties[read.type] : {}, source)) this.#context.warn(text);
     return identity;
   }
 
@@ -124,7 +124,7 @@ export class EmbeddedPlug {
     const limit = flushLimit(options);
     const identity = devices.identify(id, this.hot);
     const label = id ?? memdev;
-    const backend = backends.free(memdev, label);
+    const backend = backends.free(memdev, id);
     const { size } = backend;
     const align = memoryAlign(backend);
     const address = { property: 'memaddr', value: memaddr } as const;
@@ -133,7 +133,7 @@ export class EmbeddedPlug {
     const place = buses.choose({ label, bus, addr, hot: this.hot, prefetchable, bridge: false });
 
     const observer = failures.observerOf(() => device);
-    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label }), { place, placed, observer, fault, limit });
+    const device: EmbeddedPmem = new EmbeddedPmem(identity, options, backends.claim(memdev, { path: identity.path, label: id }), { place, placed, observer, fault, limit });
     if (placed !== undefined) hardware.map({ address: placed.address, size, fd: backend.fd, fileOffset: backend.offset });
     hardware.plug(device.function, place.slot, place.on.bus);
     devices.add(device);

@@ -5,7 +5,7 @@ import { BackendStore } from '../backend-store.ts';
 import { BackingFileWatch } from '../backing-file-watch.ts';
 import { featureSettings, queueFeatures } from '../device-features.ts';
 import type { DeviceEvent } from './device-messages.ts';
-import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice } from '../device-properties.ts';
+import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice, virtioPmemPciProperties } from '../device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
 import { explainFileChange } from '../explain.ts';
 import { EventHub } from '../event-hub.ts';
@@ -96,13 +96,12 @@ export class Machine implements ManagedMachine {
     const options = readDevice(source);
     const { memdev, vectors } = options;
     const fault = plannedFault(options);
-    const id = deviceId(options);
     const named = options.id !== undefined;
-    const path = this.#devices.reserve(id, named);
+    const { id, path } = options.id !== undefined ? this.#devices.reserve(options.id) : this.#devices.reserveUnnamed(deviceId(options));
     let socket: ListeningSocket | undefined;
     let claimed = false;
     try {
-      const backend = this.#backends.claim(memdev, { path, label: id });
+      const backend = this.#backends.claim(memdev, { path, label: options.id });
       claimed = true;
       checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
@@ -112,7 +111,7 @@ export class Machine implements ManagedMachine {
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
       this.#devices.add(device);
-      for (const text of deviceWarnings(source)) this.#observer.warning(text);
+      for (const text of deviceWarnings(virtioPmemPciProperties, source)) this.#observer.warning(text);
       return device;
     } catch (error) {
       socket?.remove();

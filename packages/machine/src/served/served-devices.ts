@@ -1,13 +1,13 @@
 import type { ListeningSocket } from '@vpmem/native';
 import type { AddedDevice } from '../managed-machine.ts';
 import type { PmemInfo } from '../memory-info.ts';
-import type { PciPlacement } from '../device-properties.ts';
+import { freeId, type PciPlacement } from '../device-properties.ts';
 import { MachineError } from '../machine-error.ts';
 import type { ViewedDevice } from './served-view.ts';
 
 /** A device somebody can plug in. */
 export interface Device extends AddedDevice {
-  /** The `id` given, else that of its memory backend. */
+  /** The `id` given, else that of its memory backend or one made of it. */
   readonly id: string;
   readonly memdev: string;
   readonly socketPath: string;
@@ -29,6 +29,12 @@ export interface Served extends Device, ViewedDevice {
   lastError: PmemInfo['lastError'];
 }
 
+/** An id that is taken, and the QOM path of its device. */
+export interface Reserved {
+  readonly id: string;
+  readonly path: string;
+}
+
 /** The devices of a machine by id, and ids that are taken by devices in the making. */
 export class ServedDevices {
   readonly #devices = new Map<string, Served | undefined>();
@@ -38,11 +44,18 @@ export class ServedDevices {
     return [...this.#devices.values()].filter((device) => device !== undefined);
   }
 
-  /** Takes an id before there is a device; the QOM path it will have. @throws MachineError `duplicate-id` */
-  reserve(id: string, named: boolean): string {
+  /** Takes an id before there is a device, and says which QOM path that will have. @throws MachineError `duplicate-id` */
+  reserve(id: string): Reserved {
     if (this.#devices.has(id)) throw new MachineError('duplicate-id', 'id', `there is a device '${id}' already; give each its own id`);
     this.#devices.set(id, undefined);
-    return named ? `/machine/peripheral/${id}` : `/machine/peripheral-anon/device[${this.#unnamed++}]`;
+    return { id, path: `/machine/peripheral/${id}` };
+  }
+
+  /** The same for a device that was given none: nobody has to hear of an id that nobody gave. @param wish what to call it if that is free */
+  reserveUnnamed(wish: string): Reserved {
+    const id = freeId(wish, (taken) => this.#devices.has(taken));
+    this.#devices.set(id, undefined);
+    return { id, path: `/machine/peripheral-anon/device[${this.#unnamed++}]` };
   }
 
   add(device: Served): void {

@@ -1,79 +1,120 @@
-import { formatSize, parseOption, parseSize } from '@vpmem/options';
+import { statSync } from 'node:fs';
+import { objectId } from '@vpmem/machine';
+import { formatSize, OptionError, parseSize, type Properties } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
-import { propertiesOf } from './item-properties.ts';
+import { escapeCommas, itemsOf, machineProperties, withProperty } from './item-properties.ts';
 import { QemuError } from '../qemu-error.ts';
 
 /** The id of the RAM backend that is added where the command line has none. */
 export const RAM_ID = 'vpmem-ram';
 /** What QEMU gives a guest that was not given any, in bytes. */
 const DEFAULT_RAM = 128 * 2 ** 20;
+/** What QEMU rounds the size of RAM up to. */
+const RAM_UNIT = 8192;
+
+/** Memory devices whose memory a guest takes for RAM. An nvdimm is a disk: whether writes reach its file is the user's to say. */
+const RAM_DEVICES = ['pc-dimm', 'virtio-mem-pci'];
+/** Backends that are private unless `share=on`. */
+const PRIVATE_BY_DEFAULT = ['memory-backend-ram', 'memory-backend-file'];
+const BACKENDS = [...PRIVATE_BY_DEFAULT, 'memory-backend-memfd', 'memory-backend-shm'];
 
 const WHY = 'a device outside QEMU sees guest memory only if it is shared';
 
+/** A command line whose guest has shared RAM, and what its user should know of that. */
+export interface SharedRam {
+  readonly items: readonly CommandLineItem[];
+  readonly warnings: readonly string[];
+}
+
 /**
- * What has to be added to a command line so that its guest's RAM can be shared; nothing if it says so itself.
+ * Makes a guest's RAM shared: the backends that the command line has for it, or one in place of what QEMU would make itself. What is
+ * wrong with them otherwise QEMU will say.
  *
  * @throws QemuError if the command line asks for RAM that cannot be shared
  */
-export function shareableRam(items: readonly CommandLineItem[]): string[] {
-  const objects = new Map(items.filter(({ option }) => option === 'object').map(({ argument = '' }) => describeObject(argument)));
-  const named = [...machineBackends(items), ...numaBackends(items)];
-  for (const id of named) {
-    const problem = objects.get(id)?.();
+export function shareRam(items: readonly CommandLineItem[]): SharedRam {
+  const base = baseBackends(items);
+  const used = new Set([...base, ...memdevs(items, 'device', ({ driver }) => isOneOf(RAM_DEVICES, driver))]);
+  const warnings: string[] = [];
+  const objects = new Map(itemsOf(items, 'object', 'qom-type').map(({ item, properties }) => [item, properties]));
+  const shared = items.map((item) => {
+    const properties = objects.get(item) ?? {};
+    const { 'qom-type': type, id, share } = properties;
+    if (typeof id !== 'string' || !used.has(id) || !isOneOf(BACKENDS, type)) return item;
+    const problem = problemOf(properties);
     if (problem !== undefined) throw new QemuError('private-ram', `RAM backend '${id}': ${problem}`);
-  }
-  if (named.length > 0) return [];
-  const legacy = items.find(({ option }) => option === 'mem-path' || option === 'mem-prealloc');
-  if (legacy !== undefined) {
-    const instead = '-object memory-backend-file,id=ram,mem-path=…,size=…,share=on -machine memory-backend=ram';
-    throw new QemuError('private-ram', `-${legacy.option}: RAM made by it is private, and ${WHY}; write ${instead}`);
-  }
-  const size = formatSize(ramSize(items));
-  return ['-object', `memory-backend-memfd,id=${RAM_ID},size=${size},share=on`, '-machine', `memory-backend=${RAM_ID}`];
+    if (share !== undefined || !isOneOf(PRIVATE_BY_DEFAULT, type)) return item;
+    warnings.push(...fileWarning(`RAM backend '${id}'`, properties['mem-path']));
+    return withProperty(item, 'share', true);
+  });
+  if (base.length > 0) return { items: shared, warnings };
+
+  const size = ramSize(items);
+  if (size === undefined) return { items, warnings: [] };
+  const path = items.filter(({ option }) => option === 'mem-path').at(-1)?.argument;
+  warnings.push(...fileWarning('-mem-path', path));
+  const kind = path === undefined ? 'memory-backend-memfd' : `memory-backend-file,mem-path=${escapeCommas(path)}`;
+  const added = [option('object', `${kind},id=${RAM_ID},size=${formatSize(size)},share=on`), option('machine', `memory-backend=${RAM_ID}`)];
+  return { items: [...shared.filter(({ option: name }) => name !== 'mem-path'), ...added], warnings };
 }
 
-/** Bytes of RAM by the `-m` options, which QEMU merges. */
-function ramSize(items: readonly CommandLineItem[]): number {
-  let size = DEFAULT_RAM;
-  for (const { option, argument = '' } of items) {
-    if (option !== 'm') continue;
-    const given = parseOption(argument, { grammar: 'qemuopts', impliedKey: 'size' }).properties.size;
-    if (typeof given === 'string') size = parseSize(given, { unit: 'MiB' });
+/** Backends of the RAM that a guest has from the start. */
+function baseBackends(items: readonly CommandLineItem[]): string[] {
+  const { 'memory-backend': machine } = machineProperties(items);
+  return [...(typeof machine === 'string' ? [objectId(machine)] : []), ...memdevs(items, 'numa', () => true, 'type')];
+}
+
+function memdevs(items: readonly CommandLineItem[], from: string, counts: (properties: Properties) => boolean, impliedKey = 'driver'): string[] {
+  return itemsOf(items, from, impliedKey).flatMap(({ properties }) => (counts(properties) && typeof properties.memdev === 'string' ? [objectId(properties.memdev)] : []));
+}
+
+/** What keeps a backend from being shared RAM. */
+function problemOf({ share, offset, readonly }: Properties): string | undefined {
+  if (isOff(share)) return `it is private (share=off), and ${WHY}; write share=on`;
+  if (share === undefined && isOn(readonly)) return `it is a private copy of a file (readonly=on), and ${WHY}; use a file of its own, with share=on`;
+  // QEMU up to 11.1 does not add the offset to what it tells the device, which would then read the wrong bytes.
+  if (offset !== undefined && offset !== '0' && offset !== 0) return 'QEMU does not tell a device of offset=; use a file of its own';
+  return undefined;
+}
+
+/** A file that was private until now keeps what the guest writes. */
+function fileWarning(what: string, path: unknown): string[] {
+  if (typeof path !== 'string' || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return [];
+  return [`${what}: the guest's RAM is kept in the file '${path}', since it has to be shared (share=on); name a directory, and it is gone with the VM`];
+}
+
+/** Bytes of RAM, which `-m` decides if it says anything, then `-machine memory.size=`; undefined for what QEMU will refuse. */
+function ramSize(items: readonly CommandLineItem[]): number | undefined {
+  const given = itemsOf(items, 'm', 'size').flatMap(({ properties }) => (properties.size === undefined ? [] : [properties.size])).at(-1);
+  const { memory } = machineProperties(items);
+  const dotted = typeof memory === 'object' && memory !== null ? (memory as Properties).size : undefined;
+  try {
+    const size = sizeOf(given, 'MiB') ?? sizeOf(dotted, 'B') ?? DEFAULT_RAM;
+    return Math.ceil(size / RAM_UNIT) * RAM_UNIT;
+  } catch (error) {
+    if (error instanceof OptionError) return undefined;
+    throw error;
   }
-  return size;
 }
 
-/** `-machine memory-backend=ID`; the last one counts. */
-function machineBackends(items: readonly CommandLineItem[]): string[] {
-  let id: string | undefined;
-  for (const { option, argument = '' } of items) {
-    if (option !== 'machine' && option !== 'M') continue;
-    const given = propertiesOf(argument, 'keyval', 'type')['memory-backend'];
-    if (typeof given === 'string') id = given;
-  }
-  return id === undefined ? [] : [id];
+/** To QEMU 0 is as good as nothing. */
+function sizeOf(text: unknown, unit: 'B' | 'MiB'): number | undefined {
+  const size = typeof text === 'string' ? parseSize(text, { unit }) : 0;
+  return size === 0 ? undefined : size;
 }
 
-function numaBackends(items: readonly CommandLineItem[]): string[] {
-  return items
-    .filter(({ option }) => option === 'numa')
-    .map(({ argument = '' }) => propertiesOf(argument, 'qemuopts', 'type').memdev)
-    .filter((memdev) => typeof memdev === 'string');
+function option(name: string, argument: string): CommandLineItem {
+  return { option: name, argument, words: [`-${name}`, argument] };
 }
 
-/** An object's id, and what keeps it from being shared RAM. */
-function describeObject(argument: string): [id: string, problem: () => string | undefined] {
-  const { 'qom-type': type, id, share, offset } = propertiesOf(argument, 'qemuopts', 'qom-type');
-  const shared = share === true || (typeof share === 'string' && /^(on|yes|true|y)$/.test(share));
-  return [
-    typeof id === 'string' ? id : '',
-    () => {
-      if (type === 'memory-backend-memfd' && share === undefined) return undefined;
-      if (type === 'memory-backend-shm') return undefined;
-      if (!shared) return `it is private (share=off), and ${WHY}; add share=on`;
-      // QEMU up to 11.1 does not add the offset to what it tells the device, which would then read the wrong bytes.
-      if (offset !== undefined && offset !== '0' && offset !== 0) return 'QEMU does not tell a device of offset=; use a file of its own';
-      return undefined;
-    },
-  ];
+function isOneOf(names: readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && names.includes(value);
+}
+
+function isOn(value: unknown): boolean {
+  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
+}
+
+function isOff(value: unknown): boolean {
+  return value === false || (typeof value === 'string' && /^(off|no|false|n)$/.test(value));
 }

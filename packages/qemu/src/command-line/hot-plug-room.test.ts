@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hotPlugRoom, parseRootPorts } from './hot-plug-room.ts';
+import { splitCommandLine } from './command-line.ts';
+import { hotPlugRoom, parseRootPorts, type RootPorts } from './hot-plug-room.ts';
 
 const GIB = 2 ** 30;
 const BRIDGE = ['-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G'];
@@ -34,26 +35,28 @@ describe('parseRootPorts', () => {
 });
 
 describe('hotPlugRoom', () => {
+  const room = (args: readonly string[], ports?: RootPorts): string[] => hotPlugRoom(splitCommandLine(args), ports);
+
   it('makes root ports on a q35, each with a window as big, 16G together at least', () => {
-    expect(hotPlugRoom(['-M', 'q35'], { count: 2, reserve: 64 * GIB })).toEqual([
+    expect(room(['-M', 'q35'], { count: 2, reserve: 64 * GIB })).toEqual([
       ...['-device', 'pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=64G'],
       ...['-device', 'pcie-root-port,id=vpmem-port1,chassis=201,pref64-reserve=64G'],
     ]);
-    const reserves = (count: number): string[] => hotPlugRoom(['-M', 'q35'], { count, reserve: GIB }).filter((word) => word !== '-device').map((word) => word.replace(/.*=/, ''));
+    const reserves = (count: number): string[] => room(['-M', 'q35'], { count, reserve: GIB }).filter((word) => word !== '-device').map((word) => word.replace(/.*=/, ''));
     expect(reserves(1)).toEqual(['16G']);
     expect(reserves(3)).toEqual(['8G', '8G', '8G']);
     expect(reserves(16).at(-1)).toBe('1G');
   });
 
   it.each([[[]], [['-machine', 'pc,usb=on']], [['-M', 'type=pc-i440fx-10.1']], [['-machine', 'pc', '-machine', 'memory-backend=ram']]])('gives a pc a bridge: %j', (args) => {
-    expect(hotPlugRoom(args)).toEqual(BRIDGE);
+    expect(room(args)).toEqual(BRIDGE);
   });
 
   it.each([[['-M', 'q35']], [['-M', 'pc-q35-11.1']], [['-M', 'microvm']], [['-device', 'pci-bridge,id=b,chassis_nr=1,pref64-reserve=8G']]])('leaves others as they are: %j', (args) => {
-    expect(hotPlugRoom(args)).toEqual([]);
+    expect(room(args)).toEqual([]);
   });
 
   it.each([[['-M', 'pc'], /takes devices without/], [['-M', 'microvm'], /write -machine q35/]])('has no root ports to give elsewhere: %j', (args, message) => {
-    expect(() => hotPlugRoom(args, { count: 1, reserve: GIB })).toThrow(expect.objectContaining({ code: 'not-supported', message: expect.stringMatching(message) as string }) as Error);
+    expect(() => room(args, { count: 1, reserve: GIB })).toThrow(expect.objectContaining({ code: 'not-supported', message: expect.stringMatching(message) as string }) as Error);
   });
 });

@@ -8,8 +8,8 @@
 // - pc: 2 GiB of 64-bit space in all, and none of it usable beside a big device that is there at boot. A bridge with a
 //   reserve works in both cases.
 import { defineProperties, formatSize, parseOption, property, readProperties } from '@vpmem/options';
-import { splitCommandLine } from './command-line.ts';
-import { propertiesOf } from './item-properties.ts';
+import type { CommandLineItem } from './command-line.ts';
+import { itemsOf } from './item-properties.ts';
 import { machineFamily } from './machine-family.ts';
 import { QemuError } from '../qemu-error.ts';
 
@@ -52,15 +52,14 @@ export function parseRootPorts(text: string): RootPorts {
  *
  * @throws QemuError where the machine cannot have root ports
  */
-export function hotPlugRoom(args: readonly string[], rootPorts?: RootPorts): string[] {
-  const items = splitCommandLine(args);
+export function hotPlugRoom(items: readonly CommandLineItem[], rootPorts?: RootPorts): string[] {
   const family = machineFamily(items);
   if (rootPorts !== undefined && family !== 'q35') {
     const instead = family === 'pc' ? 'the machine is a pc, which takes devices without; leave it out or write -machine q35' : 'write -machine q35';
     throw new QemuError('not-supported', `--root-ports: root ports are for PCI Express: ${instead}`);
   }
   if (rootPorts !== undefined) return ports(rootPorts);
-  const reserved = items.some(({ option, argument = '' }) => option === 'device' && 'pref64-reserve' in propertiesOf(argument, 'qemuopts', 'driver'));
+  const reserved = itemsOf(items, 'device', 'driver').some(({ properties }) => 'pref64-reserve' in properties);
   return family !== 'pc' || reserved ? [] : ['-device', `pci-bridge,id=vpmem-bridge,chassis_nr=${FIRST_CHASSIS},pref64-reserve=${formatSize(BRIDGE_RESERVE)}`];
 }
 

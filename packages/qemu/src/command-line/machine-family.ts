@@ -1,5 +1,5 @@
 import type { CommandLineItem } from './command-line.ts';
-import { propertiesOf } from './item-properties.ts';
+import { machineProperties } from './item-properties.ts';
 
 /** Machines that hot plug alike: `pc` on its PCI bus, `q35` below root ports. */
 export type MachineFamily = 'pc' | 'q35' | 'other';
@@ -12,11 +12,6 @@ export function familyOf(type: string): MachineFamily {
 
 /** Of the machine that a command line asks for; QEMU for x86 makes a `pc` where it names none. */
 export function machineFamily(items: readonly CommandLineItem[]): MachineFamily {
-  let type = 'pc';
-  for (const { option, argument = '' } of items) {
-    if (option !== 'machine' && option !== 'M') continue;
-    const given = propertiesOf(argument, 'keyval', 'type').type;
-    if (typeof given === 'string') type = given;
-  }
-  return familyOf(type);
+  const { type = 'pc' } = machineProperties(items);
+  return typeof type === 'string' ? familyOf(type) : 'other';
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { quoteForShell, splitCommandLine, usesTerminal } from './command-line.ts';
 import { readBackground } from './command-line.ts';
 import { substitute } from './substitution.ts';
 
@@ -8,10 +7,14 @@ const DEVICE = 'virtio-pmem-pci,memdev=mem1,id=nv1';
 const VFIO = '{"driver":"vfio-user-pci","id":"nv1","socket":{"path":"/run/nv1.sock","type":"unix"}}';
 const RAM = (size: string): string[] => ['-object', `memory-backend-memfd,id=vpmem-ram,size=${size},share=on`, '-machine', 'memory-backend=vpmem-ram'];
 
+const noFiles = (): string => {
+  throw new Error('no file is needed');
+};
+
 const result = (args: string[]): string[] => {
   const substitution = substitute(args);
   const ids = substitution.devices.map(({ parsed }) => parsed.properties.id as string);
-  return substitution.args(ids.map((id) => ({ id, socketPath: `/run/${id}.sock` })));
+  return substitution.args(ids.map((id) => ({ id, socketPath: `/run/${id}.sock` })), noFiles);
 };
 
 describe('substitute', () => {
@@ -20,6 +23,42 @@ describe('substitute', () => {
     const { objects, devices } = substitute(args);
     expect([objects.map(({ text }) => text), devices.map(({ text }) => text)]).toEqual([[OBJECT], [DEVICE]]);
     expect(result(args)).toEqual(['-machine', 'pc', '-m', '8G,slots=2,maxmem=16G', '-device', VFIO, ...RAM('8G')]);
+  });
+
+  it.each([
+    [['-set', 'device.nv1.addr=7', '-set', 'device.nv1.event_idx=off', '-set', 'device.rng.addr=8'], { addr: '7', event_idx: 'off' }, ['-set', 'device.rng.addr=8']],
+    [['-global', 'virtio-pmem-pci.packed=on', '-global', 'driver=virtio-device,property=event_idx,value=off'], { packed: 'on', event_idx: 'off' }, ['-global', 'virtio-pmem-pci.packed=on', '-global', 'driver=virtio-device,property=event_idx,value=off']],
+    [['-global', 'virtio-pmem-pci.id=x'], undefined, []],
+    [['-global', 'virtio-pmem.nonsense=1'], undefined, []],
+    [['-global', 'virtio-net-pci.nonsense=1'], {}, ['-global', 'virtio-net-pci.nonsense=1']],
+    [['-global', 'virtio-pmem-pci.memdev=other'], { memdev: 'mem1' }, ['-global', 'virtio-pmem-pci.memdev=other']],
+  ])('knows what is said elsewhere of a device: %j', (options, properties, kept) => {
+    const line = ['-object', OBJECT, '-device', DEVICE, ...options];
+    if (properties === undefined) {
+      expect(() => substitute(line)).toThrow(new RegExp(`^-global ${options[1]}: `));
+      return;
+    }
+    const { devices } = substitute(line);
+    expect(devices.map(({ parsed }) => parsed.properties)).toEqual([{ driver: 'virtio-pmem-pci', memdev: 'mem1', id: 'nv1', ...properties }]);
+    expect(result(line).slice(2, -4)).toEqual(kept);
+  });
+
+  it('knows it of a device in JSON, whose own word counts more', () => {
+    const device = '{"driver":"virtio-pmem-pci","memdev":"mem1","id":"nv1","addr":40,"packed":false}';
+    const { devices, globals } = substitute(['-object', OBJECT, '-device', device, '-global', 'virtio-pmem-pci.packed=on', '-global', 'virtio-pci.in_order=on']);
+    expect(devices[0]?.parsed).toMatchObject({ form: 'text', properties: { memdev: 'mem1', addr: '05.0', packed: 'off', in_order: 'on' } });
+    expect(globals.map(({ name, value }) => [name, value])).toEqual([['packed', 'on'], ['in_order', 'on']]);
+  });
+
+  it('leaves to QEMU what is set before there is a device, and of a device in JSON', () => {
+    for (const line of [['-set', 'device.nv1.addr=7', '-object', OBJECT, '-device', DEVICE], ['-object', OBJECT, '-device', '{"driver":"virtio-pmem-pci","memdev":"mem1","id":"nv1"}', '-set', 'device.nv1.addr=7']]) {
+      expect(result(line)).toContain('device.nv1.addr=7');
+    }
+  });
+
+  it('takes a device that is one by what is set, and leaves one that is none any more', () => {
+    expect(substitute(['-object', OBJECT, '-device', 'virtio-rng-pci,id=a', '-set', 'device.a.driver=virtio-pmem-pci', '-set', 'device.a.memdev=mem1']).devices).toHaveLength(1);
+    expect(substitute(['-object', OBJECT, '-device', DEVICE, '-set', 'device.nv1.driver=virtio-rng-pci']).devices).toEqual([]);
   });
 
   it('leaves a command line without our devices alone', () => {
@@ -45,16 +84,51 @@ describe('substitute', () => {
     ]);
   });
 
+  it.each<[string, string[]]>([
+    ['an option lacks its argument', ['-object', OBJECT, '-device', DEVICE, '-device']],
+    ['QEMU is asked for help', ['-object', OBJECT, '-device', DEVICE, '-machine', 'help']],
+    ['a device has no id that can be one', ['-object', OBJECT, '-device', 'virtio-pmem-pci,memdev=mem1,id=1x']],
+    ['a device is no JSON', ['-object', OBJECT, '-device', '{"driver":"virtio-pmem-pci"']],
+  ])('leaves it to QEMU where %s', (_, args) => {
+    const substitution = substitute(args);
+    expect([substitution.devices, substitution.args([], noFiles)]).toEqual([[], args]);
+  });
+
+  it.each<[string, string[], string[]]>([
+    ["its backend's", ['virtio-pmem-pci,memdev=mem1'], ['mem1']],
+    ['one like it where that is taken', ['virtio-pmem-pci,memdev=mem1', 'virtio-rng-pci,id=mem1'], ['mem1-2']],
+    ['one like it where that is taken in JSON', ['{"driver":"virtio-pmem-pci","memdev":"/objects/mem1"}', '{"driver":"virtio-rng-pci","id":"mem1"}', 'x,id=mem1-2'], ['mem1-3']],
+    ['its own', [DEVICE], ['nv1']],
+  ])('gives a device without an id %s', (_, options, ids) => {
+    const { devices } = substitute(['-object', OBJECT, ...options.flatMap((option) => ['-device', option])]);
+    expect(devices.map(({ parsed }) => parsed.properties.id)).toEqual(ids);
+    // What is printed for vpmemd names it too.
+    expect(devices.every(({ text }) => text.includes(ids[0]!))).toBe(true);
+  });
+
+  it.each([['virtio-pmem-pci,help'], ['virtio-pmem-pci,?'], ['driver=virtio-pmem-pci,help'], ['virtio-pmem-pci,help=1']])('answers -device %s', (text) => {
+    const { help = [] } = substitute(['-m', '1G', '-device', text]);
+    expect([help[0], help.some((line) => /^ {2}memdev=<string> +- id of its memory backend$/.test(line))]).toEqual(['virtio-pmem-pci options:', true]);
+  });
+
+  it.each([['virtio-rng-pci,help'], ['help'], ['{"driver":"virtio-pmem-pci","help":true}']])('leaves -device %s to others', (text) => {
+    expect(substitute(['-device', text]).help).toBeUndefined();
+  });
+
   it('passes on where on the bus the device goes', () => {
     const served = { id: 'nv1', socketPath: '/s', pci: { bus: 'rp1', addr: '4.0', multifunction: true, 'acpi-index': undefined } };
-    const [, json] = substitute(['-object', OBJECT, '-device', DEVICE]).args([served]);
+    const [, json] = substitute(['-object', OBJECT, '-device', DEVICE]).args([served], noFiles);
     expect(JSON.parse(json!)).toEqual({ driver: 'vfio-user-pci', id: 'nv1', socket: { path: '/s', type: 'unix' }, bus: 'rp1', addr: '4.0', multifunction: true });
   });
 
   it.each([
     [['-device', DEVICE], 'memdev-missing', /-device virtio-pmem-pci,memdev=mem1,id=nv1: there is no -object with id 'mem1'/],
-    [['-object', OBJECT, '-device'], 'bad-option', /-device requires an argument/],
-    [['-object', OBJECT, '-device', DEVICE, '-mem-path', '/dev/hugepages'], 'private-ram', /-mem-path: RAM made by it is private.*share=on/],
+    [['-object', OBJECT, '-device', 'virtio-pmem-pci,memdev=/objects/mem2'], 'memdev-missing', /-device virtio-pmem-pci,memdev=\/objects\/mem2: there is no -object with id 'mem2'/],
+    [['-object', OBJECT, '-device', 'virtio-pmem-pci,memdev=mem1', '-device', 'virtio-pmem-pci,memdev=/objects/mem1'], 'memdev-busy', /^-device virtio-pmem-pci,memdev=\/objects\/mem1: a device before it has memory backend 'mem1'/],
+    [['-object', OBJECT, '-device', DEVICE, '-machine', 'memory-backend=r', '-object', 'memory-backend-ram,id=r,size=1G,share=off'], 'private-ram', /'r': it is private \(share=off\).*write share=on/],
+    [['-object', OBJECT, '-device', DEVICE, '-incoming', 'defer'], 'not-supported', /^-incoming: .*leave out the device/],
+    [['-object', OBJECT, '-device', DEVICE, '-loadvm', 'x'], 'not-supported', /^-loadvm: .*leave out the device/],
+    [['-object', OBJECT, '-device', DEVICE, '-only-migratable'], 'not-supported', /^-only-migratable: .*leave out/],
   ])('refuses %j', (args, code, message) => {
     expect(() => substitute(args)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) as string }) as Error);
   });
@@ -64,21 +138,21 @@ describe('a command line for devices that may come later', () => {
   const later = (...args: string[]): ReturnType<typeof substitute> => substitute(args, { hotPlug: {} });
 
   it('gets shareable RAM and room, although it has no device yet', () => {
-    expect(later('-m', '1G').args([])).toEqual(['-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G']);
-    expect(later('-M', 'q35').args([])).toEqual(['-M', 'q35', ...RAM('128M')]);
-    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([]).at(-1)).toBe('pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=16G');
+    expect(later('-m', '1G').args([], noFiles)).toEqual(['-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G']);
+    expect(later('-M', 'q35').args([], noFiles)).toEqual(['-M', 'q35', ...RAM('128M')]);
+    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=16G');
   });
 
   it('may have private RAM, which is a problem only then', () => {
-    const line = ['-mem-path', '/dev/hugepages', '-M', 'q35'];
+    const line = ['-object', 'memory-backend-ram,id=r,size=128M,share=off', '-M', 'q35,memory-backend=r'];
     const plain = later(...line);
-    expect([plain.ramProblem, plain.args([])]).toEqual([expect.stringMatching(/-mem-path: RAM made by it is private/), line]);
+    expect([plain.ramProblem, plain.args([], noFiles)]).toEqual([expect.stringMatching(/'r': it is private/), line]);
     expect(() => later(...line, '-object', OBJECT, '-device', DEVICE)).toThrow(/private/);
   });
 
   it('may go into the background, which is left to QEMU, and of several pid files QEMU writes the last', () => {
     const line = ['-daemonize', '-pidfile', 'a', '--pidfile', 'b'];
-    expect(later(...line).args([]).slice(0, line.length)).toEqual(line);
+    expect(later(...line).args([], noFiles).slice(0, line.length)).toEqual(line);
     expect(readBackground(line)).toEqual({ daemonize: true, pidFile: 'b' });
     expect(readBackground(['-name', '-daemonize'])).toEqual({ daemonize: false, pidFile: undefined });
   });
@@ -91,72 +165,4 @@ describe('a command line for devices that may come later', () => {
   ])('says what the VM is called: %j', (args, name) => {
     expect(later(...args).name).toBe(name);
   });
-});
-
-describe('usesTerminal', () => {
-  it.each([['-nographic'], ['-serial', 'stdio'], ['-monitor', 'mon:stdio'], ['-chardev', 'stdio,id=c'], ['--qmp', 'stdio']])('says so of %s %s', (...args) => {
-    expect(usesTerminal(args)).toBe(true);
-  });
-  it.each([['-serial', 'file:stdio'], ['-append', 'stdio'], ['-chardev', 'socket,id=stdio,path=x'], ['-monitor', 'none']])('not of %s %s', (...args) => {
-    expect(usesTerminal(args)).toBe(false);
-  });
-});
-
-describe('guest RAM', () => {
-  const withRam = (...args: string[]): string[] => result(['-object', OBJECT, '-device', DEVICE, ...args]).slice(2);
-
-  it.each([
-    [[], '128M'],
-    [['-m', '512'], '512M'],
-    [['-m', 'size=1.5G'], '1536M'],
-    [['-m', '1G', '-m', 'maxmem=4G,slots=2'], '1G'],
-  ])('is made shareable at the size of %j', (args, size) => {
-    expect(withRam(...args)).toEqual([...args, ...RAM(size)]);
-  });
-
-  it.each([
-    ['memory-backend-memfd,id=ram0,size=1G'],
-    ['memory-backend-memfd,id=ram0,size=1G,share=on'],
-    ['memory-backend-shm,id=ram0,size=1G'],
-    ['memory-backend-file,id=ram0,size=1G,mem-path=/x,share=on,offset=0'],
-    ['memory-backend-ram,id=ram0,size=1G,share'],
-    ['{"qom-type":"memory-backend-ram","id":"ram0","size":1073741824,"share":true}'],
-  ])('stays the user\'s own where it can be shared: %s', (object) => {
-    for (const use of [['-machine', 'q35,memory-backend=ram0'], ['-M', 'memory-backend=ram0'], ['-numa', 'node,memdev=ram0']]) {
-      expect(withRam('-object', object, ...use)).toEqual(['-object', object, ...use]);
-    }
-  });
-
-  it.each([
-    ['memory-backend-memfd,id=ram0,size=1G,share=off', /RAM backend 'ram0': it is private \(share=off\).*add share=on/],
-    ['memory-backend-file,id=ram0,size=1G,mem-path=/x', /private/],
-    ['memory-backend-ram,id=ram0,size=1G', /private/],
-    ['memory-backend-file,id=ram0,size=1G,mem-path=/x,share=on,offset=4K', /offset=/],
-  ])('is refused where it cannot be shared: %s', (object, message) => {
-    expect(() => withRam('-object', object, '-machine', 'memory-backend=ram0')).toThrow(expect.objectContaining({ code: 'private-ram', message: expect.stringMatching(message) as string }) as Error);
-  });
-});
-
-describe('splitCommandLine', () => {
-  it('knows which options take an argument, whatever it looks like', () => {
-    const words = ['-nographic', '-append', '-device foo', '--object', 'x', 'disk.img', '-', '-snapshot', '-kernel', '-S'];
-    expect(splitCommandLine(words).map(({ option, argument }) => [option, argument])).toEqual([
-      ['nographic', undefined],
-      ['append', '-device foo'],
-      ['object', 'x'],
-      [undefined, 'disk.img'],
-      [undefined, '-'],
-      ['snapshot', undefined],
-      ['kernel', '-S'],
-    ]);
-    expect(splitCommandLine(words).flatMap((item) => item.words)).toEqual(words);
-  });
-
-  it('keeps an option whose argument is missing', () => {
-    expect(splitCommandLine(['-m'])).toEqual([{ option: 'm', argument: undefined, words: ['-m'] }]);
-  });
-});
-
-it('quotes for a shell', () => {
-  expect(quoteForShell(['qemu', '-device', '{"a":1}', "it's", 'a=b,c', ''])).toBe(`qemu -device '{"a":1}' 'it'\\''s' a=b,c ''`);
 });

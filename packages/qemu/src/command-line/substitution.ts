@@ -1,99 +1,110 @@
-import { parseOption, type ParsedOption } from '@vpmem/options';
-import { splitCommandLine, type CommandLineItem } from './command-line.ts';
-import { shareableRam } from './guest-ram.ts';
+import { isIncomplete, splitCommandLine, type CommandLineItem } from './command-line.ts';
+import { helpAsked } from './device-help.ts';
+import { globalProperties, type GlobalProperty } from './global-option.ts';
+import { shareRam, type SharedRam } from './guest-ram.ts';
 import { hotPlugRoom, type RootPorts } from './hot-plug-room.ts';
-import { propertiesOf } from './item-properties.ts';
+import { itemsOf } from './item-properties.ts';
+import { OUR_DRIVER, takePmemDevices, type TakenOption } from './pmem-devices.ts';
+import { readConfigFiles, wordsOf, type KeepFile } from './read-config.ts';
+import { applySetOptions } from './set-option.ts';
+import { checkServable } from './unservable.ts';
 import { QemuError } from '../qemu-error.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
-/** An option taken out of a command line, parsed and as it was typed. */
-export interface TakenOption {
-  readonly text: string;
-  readonly parsed: ParsedOption;
-}
-
 /** A QEMU command line in which the virtio-pmem devices are to be ours. */
 export interface Substitution {
-  /** The `-object` options of the backends behind those devices. */
+  /** The objects behind those devices. */
   readonly objects: readonly TakenOption[];
-  /** The `-device` options, in order. */
+  /** The devices, in order, each with an id. */
   readonly devices: readonly TakenOption[];
+  /** What `-global` says of such devices, those to come included. */
+  readonly globals: readonly GlobalProperty[];
   /** What `-name` says. */
   readonly name: string | undefined;
   /** Why no device can be plugged in later, if so. */
   readonly ramProblem: string | undefined;
-  /** The arguments for QEMU, given where each device is served, in the order of `devices`. */
-  args(served: readonly ServedDevice[]): string[];
+  /** What the user should know before relying on it. */
+  readonly warnings: readonly string[];
+  /** What to print instead of running anything: the command line asks for the properties of a virtio-pmem device. */
+  readonly help: readonly string[] | undefined;
+  /**
+   * The arguments for QEMU, given where each device is served, in the order of `devices`.
+   *
+   * @param keep makes a file in place of one of `-readconfig` that has something of ours in it
+   */
+  args(served: readonly ServedDevice[], keep: KeepFile): string[];
 }
 
 /** Whether devices are to be plugged in while the VM runs, and on which root ports. */
 export interface SubstituteOptions {
-  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined; /** Whether room is made for them; by default it is. */ readonly room?: boolean } | undefined;
+  readonly hotPlug?: { readonly rootPorts?: RootPorts | undefined } | undefined;
+  /** Takes the monitors of the line into other hands, so that devices may come by way of them. */
+  readonly takeMonitors?: ((items: readonly CommandLineItem[]) => { readonly items: readonly CommandLineItem[]; readonly monitors: readonly unknown[] }) | undefined;
 }
 
-const DRIVER = 'virtio-pmem-pci';
-
 /**
- * Finds the virtio-pmem devices of a QEMU command line and the backends behind them.
+ * Finds the virtio-pmem devices of a QEMU command line and the backends behind them, wherever they stand, and makes it one that has room
+ * for them. What QEMU will refuse anyway stays as it is, so that it does.
  *
  * @throws QemuError, OptionError
  */
-export function substitute(args: readonly string[], { hotPlug }: SubstituteOptions = {}): Substitution {
-  const items = splitCommandLine(args);
-  const devices = taken(items, 'device', 'driver').filter(({ parsed }) => parsed.properties.driver === DRIVER);
-  const wanted = new Set(devices.map(({ parsed }) => parsed.properties.memdev));
-  const objects = taken(items, 'object', 'qom-type').filter(({ parsed }) => wanted.has(parsed.properties.id));
-  for (const { text, parsed } of devices) {
-    const { memdev } = parsed.properties;
-    if (typeof memdev === 'string' && !objects.some((object) => object.parsed.properties.id === memdev)) {
-      throw new QemuError('memdev-missing', `-device ${text}: there is no -object with id '${memdev}'`);
-    }
-  }
-  const { ram, problem } = guestRam(items, devices.length > 0, hotPlug !== undefined);
-  const room = hotPlug === undefined || hotPlug.room === false ? [] : hotPlugRoom(args, hotPlug.rootPorts);
+export function substitute(args: readonly string[], { hotPlug, takeMonitors }: SubstituteOptions = {}): Substitution {
+  const typed = splitCommandLine(args);
+  const help = helpAsked(typed);
+  if (help.of !== 'nothing' || isIncomplete(typed)) return untouched(args, help.of === 'device' ? help.lines : undefined);
+
+  const configured = applySetOptions(readConfigFiles(typed), OUR_DRIVER);
+  const { items, monitors } = takeMonitors?.(configured) ?? { items: configured, monitors: [] };
+  const globals = globalProperties(items);
+  const { devices, objects } = takePmemDevices(items, globals);
+  const use = { now: devices.length > 0, later: hotPlug !== undefined || monitors.length > 0 };
+  checkServable(items, use);
+  const { items: ready, warnings, problem } = guestRam(items, use);
+  const room = hotPlug === undefined ? [] : hotPlugRoom(items, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
   return {
     objects,
     devices,
+    globals,
     name: guestName(items),
     ramProblem: problem,
-    args: (served) => {
+    warnings,
+    help: undefined,
+    args: (served, keep) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));
-      const kept = items.flatMap((item) => {
+      const kept = ready.flatMap((item) => {
         const device = replacements.get(item);
-        if (device !== undefined) return ['-device', vfioUserDevice(device)];
-        return ours.has(item) ? [] : item.words;
+        if (device !== undefined) return [vfioUserItem(device)];
+        return ours.has(item) ? [] : [item];
       });
-      return [...kept, ...ram, ...room];
+      return [...wordsOf(kept, keep), ...room];
     },
   };
 }
 
+/** QEMU answers it, or we do; nothing runs. */
+function untouched(args: readonly string[], help: readonly string[] | undefined): Substitution {
+  return { objects: [], devices: [], globals: [], name: undefined, ramProblem: undefined, warnings: [], help, args: () => [...args] };
+}
+
+function vfioUserItem(device: ServedDevice): CommandLineItem {
+  const argument = vfioUserDevice(device);
+  return { option: 'device', argument, words: ['-device', argument] };
+}
+
 /** RAM has to be shareable for the devices there are; for those that may come, they are refused then. */
-function guestRam(items: readonly CommandLineItem[], now: boolean, later: boolean): { ram: string[]; problem?: string } {
-  if (!now && !later) return { ram: [] };
+function guestRam(items: readonly CommandLineItem[], { now, later }: { now: boolean; later: boolean }): SharedRam & { problem?: string } {
+  if (!now && !later) return { items, warnings: [] };
   try {
-    return { ram: shareableRam(items) };
+    return shareRam(items);
   } catch (error) {
     if (now || !(error instanceof QemuError)) throw error;
-    return { ram: [], problem: error.message };
+    return { items, warnings: [], problem: error.message };
   }
 }
 
 /** QEMU takes the last one. */
 function guestName(items: readonly CommandLineItem[]): string | undefined {
-  const names = items.filter(({ option }) => option === 'name').map(({ argument = '' }) => propertiesOf(argument, 'qemuopts', 'guest').guest);
-  return names.filter((name) => typeof name === 'string').at(-1);
-}
-
-function taken(items: readonly CommandLineItem[], option: string, impliedKey: string): (TakenOption & { item: CommandLineItem })[] {
-  return items
-    .filter((item) => item.option === option)
-    .map((item) => ({ item, text: item.argument ?? '', parsed: parse(option, item.argument, impliedKey) }));
-}
-
-function parse(option: string, argument: string | undefined, impliedKey: string): ParsedOption {
-  if (argument === undefined) throw new QemuError('bad-option', `-${option} requires an argument`);
-  return parseOption(argument, { grammar: 'qemuopts', impliedKey, help: true });
+  return itemsOf(items, 'name', 'guest').flatMap(({ properties: { guest } }) => (typeof guest === 'string' ? [guest] : [])).at(-1);
 }

@@ -1,5 +1,6 @@
-import { deviceId, ForeignError, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
+import { ForeignError, freeId, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
+import { withGlobals, type GlobalProperty } from '../command-line/global-option.ts';
 import { checkDescriptorRoom } from './descriptor-room.ts';
 import { checkUnplug } from './msix-unplug.ts';
 import { readPlugBuses } from './plug-bus.ts';
@@ -14,6 +15,8 @@ export type ServedMachine = ManagedMachine & { readonly devices: readonly Device
 export interface HotPlugOptions {
   /** Why no device can be plugged in, if that was clear from the command line. */
   readonly ramProblem?: string | undefined;
+  /** What `-global` said of virtio-pmem devices. */
+  readonly globals?: readonly GlobalProperty[] | undefined;
   /** QEMU's process, as soon as there is one. */
   readonly pid?: () => number | undefined;
 }
@@ -64,17 +67,18 @@ export class HotPlug {
     }
   }
 
-  async #add(source: PropertySource): Promise<AddedDevice> {
+  async #add(given: PropertySource): Promise<AddedDevice> {
+    const source = withGlobals(given, this.#options.globals ?? []);
     const options = readDevice(source);
-    const id = deviceId(options);
     const backend = this.#served.backends().find((each) => each.id === options.memdev);
     if (this.#options.ramProblem !== undefined) throw new MachineError('not-supported', undefined, this.#options.ramProblem);
-    await this.#checkId(id);
+    const id = await this.#chooseId(options);
     await checkSharedRam(this.#qemu);
     this.#checkDescriptors(options.vectors);
     // Without a backend the device cannot be made, and says so best itself.
     const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
-    const device = await this.#served.addDevice(withId(bus === undefined ? source : { ...source, properties: { ...source.properties, bus } }));
+    const chosen = { ...(backend !== undefined && { id }), ...(bus !== undefined && { bus }) };
+    const device = await this.#served.addDevice({ ...source, properties: { ...source.properties, ...chosen } });
     // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.
     this.#undone.delete(id);
     try {
@@ -86,9 +90,13 @@ export class HotPlug {
     return device;
   }
 
-  async #checkId(id: string): Promise<void> {
+  /** A device that was given no id gets its memory backend's, or one like it, by which QEMU and we can both speak of it. */
+  async #chooseId({ id, memdev }: { readonly id?: string | undefined; readonly memdev: string }): Promise<string> {
     const children = await ask<readonly { readonly name: string }[]>(this.#qemu, 'qom-list', { path: '/machine/peripheral' });
-    if (children.some(({ name }) => name === id)) throw new MachineError('duplicate-id', 'id', `the VM has a device '${id}' already; give each its own id`);
+    const inQemu = (wanted: string): boolean => children.some(({ name }) => name === wanted);
+    if (id === undefined) return freeId(memdev, (other) => inQemu(other) || this.#served.devices.some((device) => device.id === other));
+    if (inQemu(id)) throw new MachineError('duplicate-id', 'id', `the VM has a device '${id}' already; give each its own id`);
+    return id;
   }
 
   #checkDescriptors(vectors: number): void {
@@ -135,10 +143,4 @@ export class HotPlug {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-/** A device that was given no id gets its memory backend's, by which QEMU and we can both speak of it. */
-export function withId(source: PropertySource): PropertySource {
-  const { id, memdev } = source.properties;
-  return id !== undefined || memdev === undefined ? source : { ...source, properties: { ...source.properties, id: memdev } };
 }

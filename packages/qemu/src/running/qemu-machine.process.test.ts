@@ -62,6 +62,35 @@ describe('device_add', () => {
     expect([...qemu.plugged.keys()]).toEqual(['mem1']);
   });
 
+  it('gives it one like that where QEMU has a device of that id, and reads its backend and its place in every form', async () => {
+    qemu.answers['qom-list'] = () => [{ name: 'mem1', type: 'child<virtio-rng-pci>' }];
+    const plugs: unknown[] = [];
+    const plug = qemu.answers.device_add;
+    qemu.answers.device_add = (given) => {
+      plugs.push(given);
+      return plug?.(given);
+    };
+    const properties = { driver: 'virtio-pmem-pci', memdev: '/objects/mem1', addr: 80 };
+    expect(await machine.addDevice({ form: 'json', properties })).toMatchObject({ id: 'mem1-2' });
+    expect(plugs).toMatchObject([{ id: 'mem1-2', addr: '0a.0' }]);
+  });
+
+  it('without an id speaks of none, whatever is wrong', async () => {
+    await expect(device('memdev=/objects/no')).rejects.toMatchObject({ code: 'memdev-missing', message: expect.stringMatching(/^a device without an id: there is no memory backend 'no'/) as string });
+    await expect(device('memdev=../no')).rejects.toMatchObject({ code: 'memdev-missing' });
+  });
+
+  it('has what -global says of such devices, unless it says so itself', async () => {
+    const globals = [{ name: 'vectors', value: '0', text: 'virtio-pmem-pci.vectors=0' }];
+    const later = new QemuMachine(served, connection, { globals, failed: () => undefined });
+    const source = parseOption('virtio-pmem-pci,memdev=mem1,id=nv1', { grammar: 'qemuopts', impliedKey: 'driver' });
+    await later.addDevice(source);
+    expect(served.devices.map(({ vectors }) => vectors)).toEqual([0]);
+    await later.deleteDevice('nv1');
+    const wrong = new QemuMachine(served, connection, { globals: [{ name: 'x', value: '0', text: 'virtio-pmem-pci.x=0' }], failed: () => undefined });
+    await expect(wrong.addDevice(source)).rejects.toMatchObject({ code: 'refused-parameter', message: expect.stringMatching(/^-global virtio-pmem-pci.x=0: /) as string });
+  });
+
   it('that QEMU refuses before or after it has connected leaves nothing', async () => {
     qemu.answers.device_add = () => refuse('no');
     await expect(device('memdev=mem1,id=nv1')).rejects.toMatchObject({ name: 'ForeignError', errorClass: 'GenericError', message: 'no' });

@@ -1,0 +1,100 @@
+// Whole command lines side by side: what a real QEMU makes of each, and what `vpmem qemu` in front of it does.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { requireTestbed, type Testbed } from '@vpmem/testbed';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LINE_FILES, LINE_IMAGES, shellWords, type CommandLineCase, type LineVerdict } from '../../../packages/machine/tests/command-line-case.ts';
+import { COMMAND_LINES } from '../../../packages/machine/tests/command-line-cases.ts';
+
+const { testbed, reason } = await requireTestbed();
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const LIMIT = 120_000;
+const MiB = 2 ** 20;
+
+/** How a command ended, and whether a VM was there that answered and quit when asked. */
+interface Ending {
+  readonly status: number | null;
+  readonly stderr: string;
+  readonly answered: string | undefined;
+}
+
+/** Starts a command line with `-S` and a monitor, asks how the VM is and tells it to quit. */
+async function ending(folder: string, command: readonly string[], line: string): Promise<Ending> {
+  mkdirSync(folder);
+  for (const name of LINE_IMAGES) {
+    writeFileSync(join(folder, name), '');
+    truncateSync(join(folder, name), 4 * MiB);
+  }
+  for (const [name, text] of Object.entries(LINE_FILES)) writeFileSync(join(folder, name), text);
+  mkdirSync(join(folder, 'folder'));
+  symlinkSync(Object.values(testbed?.kernels ?? {})[0]?.image ?? '', join(folder, 'bzImage'));
+
+  let status: string | undefined;
+  const monitors = createServer((socket: Socket) => {
+    let said = '';
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => {
+      said += data.toString();
+      status = /"status": "([^"]+)"/.exec(said)?.[1] ?? status;
+    });
+    socket.write('{"execute": "qmp_capabilities"} {"execute": "query-status"} {"execute": "quit"}');
+  });
+  await new Promise<void>((resolve) => monitors.listen(join(folder, 'q'), resolve));
+  const [program = '', ...first] = command;
+  const words = shellWords(line);
+  // A monitor behind an option that lacks its argument would be that.
+  const args = words.at(-1) === '-device' ? ['-S', ...words] : ['-S', ...words, '-qmp', 'unix:q'];
+  const child = spawn(program, [...first, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder }, timeout: LIMIT });
+  children.add(child);
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  child.stdout.resume();
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  children.delete(child);
+  monitors.close();
+  return { status: code, stderr, answered: status };
+}
+const children = new Set<ChildProcess>();
+
+/** The ending in the terms of what was expected, where it is that. */
+function verdict({ status, stderr, answered }: Ending, expected: LineVerdict, help: boolean): unknown {
+  if (status === 0 && (answered === 'prelaunch' || answered === 'inmigrate' || help)) return 'starts';
+  const said = { status, refused: stderr };
+  return status === 1 && typeof expected === 'object' && stderr.includes(expected.refused) ? expected : said;
+}
+
+/** What was said, without where: a device or an object of ours stands in another option. */
+function words(stderr: string): string[] {
+  return stderr.split('\n').filter((text) => text !== '' && !text.startsWith('vpmem: warning:')).map((text) => text.replace(/^qemu-system-x86_64:.*: (?=\S)/, '').replace(/^qemu-system-x86_64: /, ''));
+}
+
+describe.skipIf(testbed === undefined)(`whole command lines${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let folder: string;
+  let made = 0;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vpmem-lines-'));
+  });
+  afterAll(() => {
+    for (const child of children) child.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  const bare = ({ qemuWrapper }: Testbed): string[] => [qemuWrapper];
+  const behindUs = ({ qemuWrapper }: Testbed): string[] => [process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, '--'];
+
+  it.concurrent.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each) => [title, each.line, each] as const)))('%s: %s', async (title, _, each: CommandLineCase) => {
+    if (testbed === undefined) throw new Error(reason);
+    const help = title === 'Requests for help';
+    const n = made++;
+    const [qemu, vpmem] = await Promise.all([ending(join(folder, `q${n}`), bare(testbed), each.line), ending(join(folder, `v${n}`), behindUs(testbed), each.line)]);
+    expect({ qemu: verdict(qemu, each.qemu, help), vpmem: verdict(vpmem, each.vpmem, help) }).toEqual({ qemu: each.qemu, vpmem: each.vpmem });
+    if (each.sameWords && each.qemu !== 'starts') expect(words(vpmem.stderr)).toEqual(words(qemu.stderr));
+  }, LIMIT);
+});
