@@ -47,7 +47,13 @@ describe('vpmem-qemu-system-x86_64', () => {
 
   it.each<[string, (path: string) => void]>([
     ['a link', (path) => symlinkSync(EMULATOR, path)],
-    ['a link to a link', (path) => (symlinkSync(EMULATOR, file('middle')), symlinkSync(file('middle'), path))],
+    [
+      'a link to a link',
+      (path) => {
+        symlinkSync(EMULATOR, file('middle'));
+        symlinkSync(file('middle'), path);
+      },
+    ],
     ['a script', (path) => writeFileSync(path, `#!/bin/sh\nexec '${EMULATOR}' "$@"\n`, { mode: 0o755 })],
     ['a script that stays', (path) => writeFileSync(path, `#!/bin/sh\n'${EMULATOR}' "$@"\n`, { mode: 0o755 })],
   ])('never takes itself for QEMU, though it has its name by %s', (_, make) => {
