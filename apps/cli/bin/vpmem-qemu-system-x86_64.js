@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 ':' /*
 # A QEMU as libvirt wants one: a program without arguments of its own, in front of the real QEMU. Both a script for sh and a
 # module for node. What can have no device of ours (a probe of what QEMU can do) becomes QEMU before node starts.

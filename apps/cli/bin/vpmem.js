@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env sh
 ':' /*
 # Both a script for sh and a module for node. node marks the descriptors it is given close-on-exec and opens its own among
 # them; so which they are is noted before it starts, for QEMU, which is to get them. The process stays the same.
