@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { makeInitramfs, type GuestTool } from './initramfs.ts';
 import type { KernelName } from './kernel-package.ts';
@@ -11,6 +12,8 @@ export interface GuestOptions extends RamOptions {
   readonly kernel?: KernelName;
   /** Of QEMU's `-machine`; `pc` if not given. */
   readonly machine?: string;
+  /** What boots the machine: SeaBIOS if not given, or UEFI (Debian's OVMF), whose variables are forgotten with the guest. */
+  readonly firmware?: 'seabios' | 'ovmf';
   /** Further arguments for QEMU; they come last, so they also override. */
   readonly qemuArgs?: readonly string[];
   /** More for the kernel's command line. */
@@ -31,7 +34,7 @@ export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_time
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, machine = 'pc', qemuArgs = [], append = '', tools = [], modules = [], command, until = 'ready', timeout } = options;
+  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], append = '', tools = [], modules = [], command, until = 'ready', timeout } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, tools, modules);
   const guest = new Guest();
@@ -39,6 +42,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   const args = [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', machine, '-accel', 'tcg,thread=multi'],
     ...ramArguments(options),
+    ...(firmware === 'ovmf' ? ovmfArguments(testbed) : []),
     ...['-kernel', kernel.image, '-initrd', initramfs, '-append', line],
     ...['-serial', 'chardev:console', '-serial', 'chardev:agent'],
   ];
@@ -60,4 +64,10 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     throw error;
   }
   return guest;
+}
+
+/** Code and variables in flash memory, as on a real board. */
+function ovmfArguments({ tools }: Testbed): string[] {
+  const flash = (unit: number, name: string, mode: string): string[] => ['-drive', `if=pflash,unit=${unit},format=raw,${mode},file=${join(tools.folder, 'usr/share/OVMF', name)}`];
+  return [...flash(0, 'OVMF_CODE_4M.fd', 'readonly=on'), ...flash(1, 'OVMF_VARS_4M.fd', 'snapshot=on')];
 }

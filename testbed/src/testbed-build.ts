@@ -9,8 +9,8 @@ import { runProgram, tryProgram } from './program.ts';
 import { isNewEnough, parseQemuVersion } from './qemu-source.ts';
 import { TestbedError } from './testbed-error.ts';
 
-/** What every guest may use, what makes its image, and strace and the ACPI tools for the host. */
-const TOOLS = ['busybox-static', 'e2fsprogs', 'xfsprogs', 'ndctl', 'fio', 'pciutils', 'kmod', 'strace', 'acpica-tools'];
+/** What every guest may use, what makes its image, strace and the ACPI tools for the host, and UEFI firmware. */
+const TOOLS = ['busybox-static', 'e2fsprogs', 'xfsprogs', 'ndctl', 'fio', 'pciutils', 'kmod', 'strace', 'acpica-tools', 'ovmf'];
 const QEMU = ['qemu-system-x86'];
 const STAGING = 'staging-';
 

@@ -10,7 +10,7 @@ import { TestbedError } from './testbed-error.ts';
 import { findInstalledQemu, type InstalledQemu } from './qemu-source.ts';
 
 /** Grows when what is prepared changes, so that nobody takes an old one for it. */
-const RECIPE = 2;
+const RECIPE = 4;
 
 /** QEMU, kernels and guest tools, ready to use. */
 export interface Testbed {

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 export interface EmulatorSettings {
   /** As of `--root-ports`. */
   readonly rootPorts: string | undefined;
+  /** As of `--unplug`. */
+  readonly unplug: string | undefined;
 }
 
 /** The file has a line that means nothing here. */
@@ -12,7 +14,7 @@ export class EmulatorSettingsError extends Error {
 }
 
 /** What a line may set; `qemu` is for the launcher, which has read it. */
-const KEYS = ['qemu', 'root-ports'];
+const KEYS = ['qemu', 'root-ports', 'unplug'];
 
 /** Reads `KEY = VALUE` lines; a file that is not there says nothing. @throws EmulatorSettingsError naming file and line */
 export function readEmulatorSettings(file: string): EmulatorSettings {
@@ -20,7 +22,7 @@ export function readEmulatorSettings(file: string): EmulatorSettings {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { rootPorts: undefined };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { rootPorts: undefined, unplug: undefined };
     throw new EmulatorSettingsError(`${file}: cannot be read: ${(error as Error).message}`, { cause: error });
   }
   const values = new Map<string, string>();
@@ -30,5 +32,5 @@ export function readEmulatorSettings(file: string): EmulatorSettings {
     if (!KEYS.includes(key)) throw new EmulatorSettingsError(`${file}:${i + 1}: '${line.trim()}' means nothing here; write KEY = VALUE, the keys are ${KEYS.join(', ')}`);
     values.set(key, value);
   }
-  return { rootPorts: values.get('root-ports') };
+  return { rootPorts: values.get('root-ports'), unplug: values.get('unplug') };
 }

@@ -68,7 +68,7 @@ describe('vpmem-qemu-system-x86_64', () => {
     expect(run(['-S'], { conf: `qemu=${file('first/my qemu')}` }).status).toBe(4);
     expect(run(['-version'], { conf: 'qemu = /no/such/qemu' })).toMatchObject({ status: 1, stderr: `vpmem-qemu-system-x86_64: ${file('conf')}: qemu = /no/such/qemu: there is no such program; name QEMU with its whole path\n` });
     expect(run(['-version'], { conf: `qemu = ${EMULATOR}` }).stderr).toMatch(/is this program itself; name the real QEMU\n$/);
-    expect(run(['-S'], { conf: `qemu = ${file('first/my qemu')}\nrootports = 3\n` })).toMatchObject({ status: 1, stderr: `vpmem-qemu-system-x86_64: ${file('conf')}:2: 'rootports = 3' means nothing here; write KEY = VALUE, the keys are qemu, root-ports\n` });
+    expect(run(['-S'], { conf: `qemu = ${file('first/my qemu')}\nrootports = 3\n` })).toMatchObject({ status: 1, stderr: `vpmem-qemu-system-x86_64: ${file('conf')}:2: 'rootports = 3' means nothing here; write KEY = VALUE, the keys are qemu, root-ports, unplug\n` });
   });
 
   it('says so where there is no QEMU', () => {

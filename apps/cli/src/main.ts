@@ -27,9 +27,10 @@ program
   .option('--monitor <dev>', 'a monitor (HMP) of our own, for hot plug too, as of QEMU: unix:PATH,server=on,wait=off', repeated, [])
   .option('--qmp <dev>', 'the same, speaking QMP', repeated, [])
   .option('--root-ports <n>', 'on a q35: make N[,pref64-reserve=SIZE] root ports to hot plug behind')
-  .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string }) => {
-    const { qemu, print = false, monitor, qmp, rootPorts } = options;
-    process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, version });
+  .option('--unplug <choice>', 'on, off, auto: plug devices in so that they can be unplugged (auto: with QEMU 11.1 or newer)')
+  .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string; unplug?: string }) => {
+    const { qemu, print = false, monitor, qmp, rootPorts, unplug } = options;
+    process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, unplug, version });
   });
 
 program

@@ -16,20 +16,25 @@ import {
 import { MonitorError, Monitors, NO_MONITORS, planMonitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import {
+  checkAddressBits,
   checkQemu,
   holdSignals,
   parseRootPorts,
+  parseUnplug,
   QemuConnection,
   QemuError,
   QemuMachine,
   quoteForShell,
   readBackground,
   substitute,
+  unplugPolicy,
   usesTerminal,
+  withUnplug,
   type KeepFile,
   type ChildExit,
   type SubstituteOptions,
   type Substitution,
+  type UnplugPolicy,
 } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
 import { anchorPlan, Background, describeInternalError, PrivateMonitor, startInBackground } from '@vpmem/service';
@@ -56,6 +61,8 @@ export interface QemuCommandOptions {
   readonly qmp: readonly string[];
   /** `N[,pref64-reserve=SIZE]` */
   readonly rootPorts: string | undefined;
+  /** `on`, `off` or `auto`: whether devices are plugged in so that they can be unplugged. */
+  readonly unplug: string | undefined;
   /** Of this program. */
   readonly version: string;
 }
@@ -67,6 +74,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
+    const choice = parseUnplug(options.unplug ?? 'auto');
     const ports = rootPorts === undefined ? undefined : named(`--root-ports ${rootPorts}`, () => parseRootPorts(rootPorts));
     const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
@@ -80,7 +88,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     if (daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
     const version = await checkQemu(options.qemu);
     const run = background === undefined ? onTerminal(options.qemu, version) : inBackground(options.qemu, { background, pidFile });
-    return exitStatus(await serveAndRun(args, { plan, hotPlug, qemuVersion: version, descriptors, run, inBackground: background !== undefined, ...options }));
+    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion: version, unplug: unplugPolicy(choice, version), descriptors, run, inBackground: background !== undefined }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -142,10 +150,11 @@ function keepIn(folder: string): KeepFile {
   };
 }
 
-interface RunOptions extends QemuCommandOptions {
+interface RunOptions extends Omit<QemuCommandOptions, 'unplug'> {
   readonly plan: MonitorPlan;
   readonly hotPlug: SubstituteOptions['hotPlug'];
   readonly qemuVersion: string;
+  readonly unplug: UnplugPolicy;
   /** Those that whoever started this program has passed. */
   readonly descriptors: readonly number[];
   readonly run: QemuRunner;
@@ -161,7 +170,7 @@ async function serveAndRun(words: readonly string[], options: RunOptions): Promi
   }
 }
 
-async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemuVersion, version, descriptors, run, inBackground }: RunOptions): Promise<Ending> {
+async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug, version, descriptors, run, inBackground }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -171,7 +180,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   if (plain.help !== undefined) return { code: showHelp(plain.help), signal: null };
   const [substitution, plan] = inBackground ? [anchored(plain), anchorPlan(asked)] : [plain, asked];
   const failed = (error: unknown): void => tell(describeInternalError(error));
-  const { name, ramProblem, globals } = substitution;
+  const { name, ramProblem, globals, dmaRoom } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   machine.onEvent((event) => {
     const { severity, text } = explainEvent(event);
@@ -186,7 +195,8 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
   try {
-    const served = await serve(machine, substitution);
+    const served = await serve(machine, substitution, unplug);
+    await checkAddressBits(qemu, substitution.args(served, keepIn(folder)), served);
     let pid: number | undefined;
     const about: About = {
       program: 'vpmem qemu',
@@ -199,7 +209,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
     let whole: ManagedMachine = machine;
     if (plan.monitors.length + taken.monitors.length + served.length > 0) {
       connection = await QemuConnection.listen(folder);
-      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, pid: () => pid, failed });
+      const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, unplug, dmaRoom, pid: () => pid, warn: (text) => about.warn(text), failed });
       whole = qemuMachine;
       const ours = await Monitors.open(plan, whole, about);
       monitors.push(ours);
@@ -236,10 +246,10 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   }
 }
 
-async function serve(machine: Machine, { objects, devices }: Substitution): Promise<Device[]> {
+async function serve(machine: Machine, { objects, devices }: Substitution, unplug: UnplugPolicy): Promise<Device[]> {
   for (const { parsed, label } of objects) await namedAsync(label, () => machine.addObject(parsed));
   const served = [];
-  for (const { parsed, label } of devices) served.push(await namedAsync(label, () => machine.addDevice(parsed)));
+  for (const { parsed, label } of devices) served.push(await namedAsync(label, () => machine.addDevice(withUnplug(parsed, unplug))));
   return served;
 }
 

@@ -60,7 +60,8 @@ export class DaemonProcess {
     const devices: string[] = [];
     for await (const line of createInterface(child.stdout)) {
       if (line === 'vpmemd: ready') return new DaemonProcess(child, exited, devices, complaints);
-      devices.push(line.replace(/^-device '(.*)'$/, '$1'));
+      const [, device] = /^-device '(.*)'$/.exec(line) ?? [];
+      if (device !== undefined) devices.push(device);
     }
     const { status, signal } = await exited;
     throw new Error(`vpmemd ended with ${signal ?? `status ${String(status)}`} instead of becoming ready: ${complaints.join('').trim()}`);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { deviceProperties, Machine, objectProperties } from '@vpmem/machine';
-import { quoteForShell } from '@vpmem/qemu';
+import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
 import { runService, type MachineParts, type OwnedMachine, type Program } from '@vpmem/service';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -15,7 +15,7 @@ const vpmemd: Program = {
 
 Serves each -device, on the memory of its -object, to a virtual machine.
 `,
-    after: `Prints one line per device to paste into a QEMU (10.1 or newer) command line, then 'vpmemd: ready'.
+    after: `Prints one line per device to paste into a QEMU (10.1 or newer) command line, one of advice, then 'vpmemd: ready'.
 The VM's RAM has to be shareable:
   -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine memory-backend=ram
 SIGTERM, SIGINT or SIGHUP: makes everything durable, removes the sockets, exits.
@@ -27,7 +27,7 @@ Exit status: 0 stopped in good order, 1 an option is wrong or cannot be had, 70 
       ? undefined
       : 'there is no -device, so nothing to serve, and no -monitor or -qmp to add one; vpmemd -help shows how',
   machine: serve,
-  announce: (devices) => devices.map(({ plug }) => `-device ${quoteForShell([JSON.stringify(plug)])}`),
+  announce: (devices) => (devices.length === 0 ? [] : [...devices.map(({ plug }) => `-device ${quoteForShell([JSON.stringify(plug)])}`), DMA_ADVICE]),
 };
 
 process.exitCode = await runService(vpmemd, process.argv.slice(2));

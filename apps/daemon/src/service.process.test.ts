@@ -175,7 +175,7 @@ describe('monitors', () => {
     expect(await over).toEqual([0, null]);
     expect(said()).not.toMatch(/ready/);
     expect(said()).toMatch(/info name/);
-    expect(complained()).toMatch(/^vpmemd: -device '.*'\nvpmemd: ready\n/);
+    expect(complained()).toMatch(/^vpmemd: -device '.*'\nvpmemd: # .*\nvpmemd: ready\n/);
     expect(left()).toEqual(['mem0.img']);
   });
 
@@ -276,7 +276,7 @@ describe('-daemonize', () => {
   it('comes back when all is ready, and has let go of terminal and folder by then', () => {
     const { status, stdout, stderr } = background(...pair, '-qmp', 'unix:qmp,server=on,wait=off', '-D', 'log');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/^-device '.*'\nvpmemd: ready\n$/);
+    expect(stdout).toMatch(/^-device '.*'\n# for disks that .*: -global virtio-blk-pci\.iommu_platform=on -global .*\nvpmemd: ready\n$/);
     const pid = pidIn('pid');
     expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))).toEqual(['/dev/null', '/dev/null', '/dev/null']);
     expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');

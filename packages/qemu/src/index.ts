@@ -2,7 +2,12 @@ export { quoteForShell, readBackground, splitCommandLine, usesTerminal, type Bac
 export { propertiesOf } from './command-line/item-properties.ts';
 export { RAM_ID } from './command-line/guest-ram.ts';
 export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
+export { parseUnplug, unplugPolicy, withUnplug, type UnplugChoice, type UnplugPolicy } from './plug/msix-unplug.ts';
+export { checkPluggedRam } from './plug/plugged-ram.ts';
+export { DMA_ADVICE } from './dma/dma-manner.ts';
+export { pluggedDma, type PluggedDma } from './dma/plugged-dma.ts';
 export { parseRootPorts, type RootPorts } from './command-line/hot-plug-room.ts';
+export { checkAddressBits } from './plug/address-bits.ts';
 export { checkQemu, followParent, MIN_QEMU } from './qemu-binary.ts';
 export { QemuConnection } from './running/qemu-connection.ts';
 export { QemuError, type QemuErrorCode } from './qemu-error.ts';

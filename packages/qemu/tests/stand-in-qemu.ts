@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { pcTree, q35Tree, rootPort, type FakeDevice } from './qom-tree.ts';
 import type { QemuConnection } from '../src/running/qemu-connection.ts';
 
 type Answers = Record<string, (args: Readonly<Record<string, unknown>>) => unknown>;
@@ -27,6 +28,8 @@ interface Plugged {
 export class StandInQemu {
   readonly asked: string[] = [];
   readonly plugged = new Map<string, Plugged>();
+  /** What is plugged in where. */
+  tree: () => ReturnType<typeof pcTree> = () => pcTree(this.#devices());
   readonly answers: Answers = {
     qmp_capabilities: () => ({}),
     'query-version': () => ({ qemu: { major: 11, minor: 1, micro: 3 }, package: '' }),
@@ -37,11 +40,13 @@ export class StandInQemu {
     'query-cpus-fast': () => [{ 'qom-path': '/cpu' }],
     'query-pci': () => [{ bus: 0, devices: [...this.plugged.values()].map(({ id }, i) => pciDevice(id, i + 4)) }],
     'qom-get': ({ path, property }) => {
-      const values: Record<string, unknown> = { '/machine type': 'pc-i440fx-11.1-machine', '/machine memory-backend': '/objects/ram', '/cpu phys-bits': 40, '/cpu vendor': 'GenuineIntel' };
+      const found = this.tree().get(String(path))?.find(({ name }) => name === property);
+      if (found !== undefined) return found.value;
+      const values: Record<string, unknown> = { '/machine type': 'pc-i440fx-11.1-machine', '/machine memory-backend': '/objects/ram', '/cpu phys-bits': 40, '/cpu vendor': 'GenuineIntel', ...holes };
       return values[`${String(path)} ${String(property)}`];
     },
     'qom-list': ({ path }) => (path === '/machine/peripheral' ? [...this.plugged.keys()].map((name) => ({ name, type: 'child<vfio-user-pci>' })) : [{ name: 'ram', type: 'child<memory-backend-memfd>' }]),
-    'qom-list-get': ({ paths }) => (paths as string[]).map((path) => ({ properties: path === '/machine/i440fx' ? holes : [] })),
+    'qom-list-get': ({ paths }) => (paths as string[]).map((path) => ({ properties: this.tree().get(path) ?? refuse(`Device '${path}' not found`, 'DeviceNotFound') })),
     device_add: ({ id, bus, socket }) => this.plug(String(id), bus as string | undefined, (socket as { path: string }).path),
     device_del: ({ id }) => (this.plugged.has(String(id)) ? {} : refuse(`Device '${String(id)}' not found`, 'DeviceNotFound')),
     stop: () => ({}),
@@ -75,7 +80,7 @@ export class StandInQemu {
       const [{ devices }] = query?.(args) as [{ devices: object[] }];
       return [{ bus: 0, devices: [{ ...pciDevice(port, 1), pci_bridge: { bus: { number: 0, secondary: 0, subordinate: 0 }, devices } }] }];
     };
-    this.answers['qom-list-get'] = ({ paths }) => (paths as string[]).map(() => ({ properties: [{ name: 'chassis', value: 1 }, { name: 'hotplug', value: true }] }));
+    this.tree = () => q35Tree([rootPort(port, 1, this.#devices().map((device) => ({ ...device, slot: 0 })))]);
   }
 
   plug(id: string, bus: string | undefined, path: string): object {
@@ -101,6 +106,10 @@ export class StandInQemu {
     this.#socket.destroy();
   }
 
+  #devices(): FakeDevice[] {
+    return [...this.plugged.keys()].map((path, i) => ({ path, type: 'vfio-user-pci', slot: i + 4 }));
+  }
+
   async #answer({ execute, arguments: args = {}, id }: { execute: string; arguments?: Record<string, unknown>; id: number }): Promise<void> {
     this.asked.push(execute);
     try {
@@ -117,12 +126,12 @@ export class StandInQemu {
   }
 }
 
-const holes = [
-  { name: 'pci-hole64-start', type: 'int', value: 2 ** 32 },
-  { name: 'pci-hole64-end', type: 'int', value: 2 ** 32 + 2 ** 31 },
-  { name: 'pci-hole-start', type: 'int', value: 2 ** 29 },
-  { name: 'pci-hole-end', type: 'int', value: 0xfec0_0000 },
-];
+const holes = {
+  '/machine/i440fx pci-hole64-start': 2 ** 32,
+  '/machine/i440fx pci-hole64-end': 2 ** 32 + 2 ** 31,
+  '/machine/i440fx pci-hole-start': 2 ** 29,
+  '/machine/i440fx pci-hole-end': 0xfec0_0000,
+};
 
 function pciDevice(id: string, slot: number): object {
   return { bus: 0, slot, function: 0, class_info: { class: 255 }, id: { vendor: 0x1af4, device: 0x105b }, irq_pin: 0, qdev_id: id, regions: [] };

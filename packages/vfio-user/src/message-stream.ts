@@ -44,6 +44,7 @@ export class MessageStream {
   #received = 0;
   #fds: number[] = [];
   #unsent: Unsent | undefined;
+  readonly #waiting: Unsent[] = [];
   #open = true;
   /** Ends a pause, whose end it takes back. */
   #paused: (() => void) | undefined;
@@ -58,11 +59,14 @@ export class MessageStream {
 
   /**
    * Sends one message, header first; `fds` ride on its first byte, and have to stay open until then. It leaves as the peer
-   * takes it, and one at a time: nothing is read meanwhile, so nobody asks for another.
+   * takes it, after those before it: nothing is read meanwhile, so only commands of our own can wait for a reply to leave.
    */
   send(message: Uint8Array, fds: readonly number[] = []): void {
     if (!this.#open) return;
-    if (this.#unsent !== undefined) return this.#end('a message before the last had left');
+    if (this.#unsent !== undefined) {
+      this.#waiting.push({ bytes: message, fds });
+      return;
+    }
     try {
       const sent = this.#socket.send(message, fds);
       if (sent === message.length) return;
@@ -114,7 +118,7 @@ export class MessageStream {
       this.#unsent = rest(bytes, fds, sent);
       return;
     }
-    this.#unsent = undefined;
+    this.#unsent = this.#waiting.shift();
     this.#listen();
   }
 

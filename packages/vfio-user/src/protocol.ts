@@ -104,6 +104,9 @@ export const IrqSetBool = struct('vfio_user_irq_set_bool', { value: u8 });
 /** vfio-user 0.2, VFIO_USER_REGION_READ and _WRITE, before the data */
 export const RegionAccess = struct('vfio_user_region_access', { offset: le64, region: le32, count: le32 });
 
+/** vfio-user 0.2, VFIO_USER_DMA_READ and _WRITE, before the data. QEMU before 11 has 32 bits for the count. */
+export const DmaAccess = struct('vfio_user_dma_access', { address: le64, count: le64 });
+
 /**
  * What the server promises in its VERSION reply, and holds the client to. The transfer size is small because nothing else is
  * served meanwhile; clients need it only for what they cannot map.

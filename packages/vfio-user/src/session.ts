@@ -2,9 +2,11 @@ import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import type { Members, Struct, ValuesOf } from '@vpmem/layout';
 import { SystemError, type EventLoop } from '@vpmem/native';
-import type { PciFunction, PciHost } from '@vpmem/pci';
+import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
+import { coverMsix, isCopy } from './covered-msix.ts';
 import { DmaRegions, type DmaResult } from './dma-regions.ts';
 import { IrqLines } from './irq-lines.ts';
+import { MessageWrites } from './message-writes.ts';
 import { MessageStream, type Message, type MessageSink } from './message-stream.ts';
 import {
   Command,
@@ -38,6 +40,8 @@ import { negotiate } from './version.ts';
 export interface SessionOwner {
   readonly pci: PciFunction;
   readonly loop: EventLoop;
+  /** Whether the function's MSI-X is kept on this side, and no client's business. */
+  readonly keepsMsix: boolean;
   /** A client has introduced itself; false if the device is already somebody's. */
   claim(session: Session): boolean;
   /** The session is over. */
@@ -60,16 +64,18 @@ export class Session implements MessageSink {
   readonly #memory = new GuestMemory();
   readonly #dma = new DmaRegions(this.#memory);
   readonly #irqs: IrqLines;
+  readonly #messages = new MessageWrites((message) => this.#stream.send(message));
   #claimed = false;
 
   /** Takes over the connected socket `fd`. */
   constructor(fd: number, owner: SessionOwner) {
     this.#owner = owner;
-    this.#irqs = new IrqLines([owner.pci.intx ? 1 : 0, 0, owner.pci.msixVectors, 1, 1], owner.loop);
+    this.#irqs = new IrqLines([owner.pci.intx ? 1 : 0, 0, owner.keepsMsix ? 0 : owner.pci.msixVectors, 1, 1], owner.loop);
     this.#stream = new MessageStream(fd, owner.loop, this);
   }
 
   message({ id, command, flags, body, fds }: Message): void {
+    if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY && command === Command.DMA_WRITE && fds.length === 0 && this.#messages.answered(id)) return;
     if ((flags & FLAG_TYPE_MASK) !== FLAG_TYPE_COMMAND) return this.#abandon(fds, `a reply (id ${id}) to a question nobody asked`);
     if (!this.#claimed && command !== Command.VERSION) return this.#abandon(fds, `command ${command} before VERSION`);
     const answer = this.#answer(command, body, fds);
@@ -175,7 +181,9 @@ export class Session implements MessageSink {
     if (request === undefined || !this.#reaches(request)) return INVALID;
     const answer = new Uint8Array(RegionAccess.size + request.count);
     RegionAccess.write(new DataView(answer.buffer), 0, request);
-    readRegion(this.#owner.pci, request.region, request.offset, answer.subarray(RegionAccess.size));
+    const data = answer.subarray(RegionAccess.size);
+    readRegion(this.#owner.pci, request.region, request.offset, data);
+    if (this.#owner.keepsMsix && isCopy(request)) coverMsix(this.#owner.pci, request.offset, data);
     return { body: answer };
   }
 
@@ -212,12 +220,19 @@ export class Session implements MessageSink {
     this.close(reason);
   }
 
-  readonly #host: PciHost = {
-    memory: this.#memory,
-    msix: { kind: 'vectors', signal: (vector) => this.#irqs.signal(IRQ_MSIX, vector) },
-    intx: (asserted) => this.#irqs.setIntx(asserted),
-    defer: (callback) => this.#owner.loop.defer(callback),
-  };
+  get #msix(): MsixDelivery {
+    if (this.#owner.keepsMsix) return { kind: 'messages', write: (address, data) => this.#messages.write(address, data) };
+    return { kind: 'vectors', signal: (vector) => this.#irqs.signal(IRQ_MSIX, vector) };
+  }
+
+  get #host(): PciHost {
+    return {
+      memory: this.#memory,
+      msix: this.#msix,
+      intx: (asserted) => this.#irqs.setIntx(asserted),
+      defer: (callback) => this.#owner.loop.defer(callback),
+    };
+  }
 }
 
 /** The request, or undefined if the body is too short for one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EventLoop, listenUnix, waitReadable } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
 import type { ClientOptions } from './vfio-user-client.ts';
-import { VfioUserServer } from './vfio-user-server.ts';
+import { VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
 
 export { everyMessage, type ClientBytes } from './every-message.ts';
 
@@ -15,9 +15,9 @@ export class TestServer {
   readonly server: VfioUserServer;
   readonly #folder = mkdtempSync(join(tmpdir(), 'vpmem-vfio-user-'));
 
-  constructor(pci: PciFunction) {
+  constructor(pci: PciFunction, options: VfioUserServerOptions = {}) {
     this.path = join(this.#folder, 'device.sock');
-    this.server = new VfioUserServer(pci, listenUnix(this.path), this.loop);
+    this.server = new VfioUserServer(pci, listenUnix(this.path), this.loop, options);
   }
 
   /** For {@link VfioUserClient}. */

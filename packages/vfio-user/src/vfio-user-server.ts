@@ -17,6 +17,14 @@ export interface ClientMessage {
 export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
 const clients = channel(CLIENT_CHANNEL);
 
+export interface VfioUserServerOptions {
+  /**
+   * Whether the function's MSI-X is kept on this side and its messages sent as DMA writes, so that QEMU 11.1 can unplug it;
+   * older ones would write nonsense, and Cloud Hypervisor waits for ever.
+   */
+  readonly keepsMsix?: boolean;
+}
+
 /** Connections that have not introduced themselves yet; for one more, the oldest has to go. */
 const MAX_STRANGERS = 16;
 
@@ -34,6 +42,7 @@ export class VfioUserServer {
   readonly #watch: Watch;
   readonly #strangers = new Set<Session>();
   readonly #loop: EventLoop;
+  readonly #keepsMsix: boolean;
   #client: Session | undefined;
   /** Not accepting for now: on {@link hold}, or for want of descriptors, until a time that this takes back. */
   #held = false;
@@ -43,10 +52,11 @@ export class VfioUserServer {
   #retired = false;
 
   /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
-  constructor(pci: PciFunction, listener: number, loop: EventLoop) {
+  constructor(pci: PciFunction, listener: number, loop: EventLoop, { keepsMsix = false }: VfioUserServerOptions = {}) {
     pci.bars.forEach((bar, index) => {
       if (bar !== undefined) checkBar(index, bar);
     });
+    this.#keepsMsix = keepsMsix;
     this.#listener = listener;
     this.#loop = loop;
     this.#watch = loop.watch(listener, EPOLLIN, () => this.#accept(pci, loop));
@@ -101,6 +111,7 @@ export class VfioUserServer {
       const session: Session = new Session(fd, {
         pci,
         loop,
+        keepsMsix: this.#keepsMsix,
         claim: () => this.#claim(session),
         ended: (_, reason) => this.#ended(session, reason),
         remark: (text) => this.#publish('remark', text),

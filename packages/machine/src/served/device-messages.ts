@@ -16,6 +16,8 @@ export interface DeviceDescription {
   readonly id: string;
   readonly backend: BackendDescription;
   readonly vectors: number;
+  /** Whether its MSI-X is kept here, so that QEMU can unplug it. */
+  readonly unplug: boolean;
   readonly features: QueueFeatures;
   /** What its flushes are to suffer. */
   readonly fault: FlushFault | undefined;

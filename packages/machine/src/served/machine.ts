@@ -94,7 +94,7 @@ export class Machine implements ManagedMachine {
   /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
   async addDevice(source: PropertySource): Promise<Device> {
     const options = readDevice(source);
-    const { memdev, vectors } = options;
+    const { memdev, vectors, unplug } = options;
     const fault = plannedFault(options);
     const named = options.id !== undefined;
     const { id, path } = options.id !== undefined ? this.#devices.reserve(options.id) : this.#devices.reserveUnnamed(deviceId(options));
@@ -106,10 +106,10 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, unplug, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
-      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
+      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, unplug, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
       this.#devices.add(device);
       for (const text of deviceWarnings(virtioPmemPciProperties, source)) this.#observer.warning(text);
       return device;

@@ -35,7 +35,7 @@ export class ServedDevice {
   readonly #notifications: NotificationLimit;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
-    const { id, backend, vectors, features, fault, limit, listener } = description;
+    const { id, backend, vectors, unplug, features, fault, limit, listener } = description;
     this.id = id;
     const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
     this.turnover = new TurnoverLimit(after);
@@ -61,7 +61,7 @@ export class ServedDevice {
     this.limitTo(limit);
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
-    this.server = new VfioUserServer(this.#pci, listener, loop);
+    this.server = new VfioUserServer(this.#pci, listener, loop, { keepsMsix: unplug });
   }
 
   get backend(): MemoryBackend {

@@ -15,6 +15,8 @@ export interface Device extends AddedDevice {
   readonly size: number;
   /** MSI-X vectors; 0: INTx. */
   readonly vectors: number;
+  /** Whether QEMU survives that it is unplugged although it has MSI-X. */
+  readonly unplug: boolean;
   /** What was given for the VM's own bus. */
   readonly pci: PciPlacement;
 }

@@ -23,6 +23,7 @@ export interface ViewedDevice {
   /** Bytes. */
   readonly size: number;
   readonly vectors: number;
+  readonly unplug: boolean;
   /** Of its queue, which of them it offers. */
   readonly features: readonly FeatureSetting[];
   readonly lastError: PmemInfo['lastError'];
@@ -89,6 +90,7 @@ export function deviceNode({ device, status }: DeviceState): ObjectNode {
       ...backend.properties,
       socket: string(device.socketPath),
       vectors: { type: 'uint32', value: device.vectors },
+      unplug: { type: 'bool', value: device.unplug },
       hotpluggable: { type: 'bool', value: true },
       realized: { type: 'bool', value: true },
     },
@@ -117,6 +119,7 @@ function busDevice({ device, status }: DeviceState): BusDeviceInfo {
     properties: [
       ['socket', qtreeText.string(device.socketPath)],
       ['vectors', qtreeText.int(device.vectors)],
+      ['unplug', qtreeText.bool(device.unplug)],
     ],
     address: status.rangeAddress,
     memdev: device.memdev,

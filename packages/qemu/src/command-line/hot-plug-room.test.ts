@@ -3,7 +3,7 @@ import { splitCommandLine } from './command-line.ts';
 import { hotPlugRoom, parseRootPorts, type RootPorts } from './hot-plug-room.ts';
 
 const GIB = 2 ** 30;
-const BRIDGE = ['-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G'];
+const BRIDGE = ['-device', 'pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=200,pref64-reserve=32G'];
 
 describe('parseRootPorts', () => {
   it.each([
@@ -39,8 +39,8 @@ describe('hotPlugRoom', () => {
 
   it('makes root ports on a q35, each with a window as big, 16G together at least', () => {
     expect(room(['-M', 'q35'], { count: 2, reserve: 64 * GIB })).toEqual([
-      ...['-device', 'pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=64G'],
-      ...['-device', 'pcie-root-port,id=vpmem-port1,chassis=201,pref64-reserve=64G'],
+      ...['-device', 'pcie-root-port,id=vpmem-port0,bus=pcie.0,chassis=200,pref64-reserve=64G'],
+      ...['-device', 'pcie-root-port,id=vpmem-port1,bus=pcie.0,chassis=201,pref64-reserve=64G'],
     ]);
     const reserves = (count: number): string[] => room(['-M', 'q35'], { count, reserve: GIB }).filter((word) => word !== '-device').map((word) => word.replace(/.*=/, ''));
     expect(reserves(1)).toEqual(['16G']);

@@ -17,7 +17,7 @@ const GIB = 2 ** 30;
 /** What a window is made of. */
 const LEAST_RESERVE = 2 ** 21;
 /** Of all root ports together, see above. */
-const LEAST_TOTAL = 16 * GIB;
+export const LEAST_TOTAL = 16 * GIB;
 const BRIDGE_RESERVE = 32 * GIB;
 /** Numbers that physical ports are known by; QEMU wants each once. People count from 0 or 1. */
 const FIRST_CHASSIS = 200;
@@ -48,7 +48,8 @@ export function parseRootPorts(text: string): RootPorts {
 
 /**
  * What has to be added to a command line so that devices can be plugged in later: on a `q35` the root ports asked for, on a
- * `pc` a bridge, unless the line has one with a reserve. They come last, so nothing of the VM's own changes its slot.
+ * `pc` a bridge, unless the line has one with a reserve. They are on the main bus, which QEMU does not mean where the line has
+ * an expander (pxb). They come last, so nothing of the VM's own changes its slot.
  *
  * @throws QemuError where the machine cannot have root ports
  */
@@ -60,12 +61,12 @@ export function hotPlugRoom(items: readonly CommandLineItem[], rootPorts?: RootP
   }
   if (rootPorts !== undefined) return ports(rootPorts);
   const reserved = itemsOf(items, 'device', 'driver').some(({ properties }) => 'pref64-reserve' in properties);
-  return family !== 'pc' || reserved ? [] : ['-device', `pci-bridge,id=vpmem-bridge,chassis_nr=${FIRST_CHASSIS},pref64-reserve=${formatSize(BRIDGE_RESERVE)}`];
+  return family !== 'pc' || reserved ? [] : ['-device', `pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=${FIRST_CHASSIS},pref64-reserve=${formatSize(BRIDGE_RESERVE)}`];
 }
 
 function ports({ count, reserve }: RootPorts): string[] {
   const size = formatSize(Math.max(reserve, powerOfTwo(LEAST_TOTAL / count)));
-  return Array.from({ length: count }, (_, i) => ['-device', `pcie-root-port,id=vpmem-port${i},chassis=${FIRST_CHASSIS + i},pref64-reserve=${size}`]).flat();
+  return Array.from({ length: count }, (_, i) => ['-device', `pcie-root-port,id=vpmem-port${i},bus=pcie.0,chassis=${FIRST_CHASSIS + i},pref64-reserve=${size}`]).flat();
 }
 
 /** The least power of two that is not less. */

@@ -11,6 +11,9 @@ const noFiles = (): string => {
   throw new Error('no file is needed');
 };
 
+/** What lets devices reach ours that are plugged in later. */
+const BOUNCED = ['virtio-blk-pci', 'virtio-net-pci', 'virtio-serial-pci'].flatMap((type) => ['iommu_platform=on', 'disable-legacy=on', 'x-max-bounce-buffer-size=1G'].flatMap((set) => ['-global', `${type}.${set}`]));
+
 const result = (args: string[]): string[] => {
   const substitution = substitute(args);
   const ids = substitution.devices.map(({ parsed }) => parsed.properties.id as string);
@@ -138,9 +141,9 @@ describe('a command line for devices that may come later', () => {
   const later = (...args: string[]): ReturnType<typeof substitute> => substitute(args, { hotPlug: {} });
 
   it('gets shareable RAM and room, although it has no device yet', () => {
-    expect(later('-m', '1G').args([], noFiles)).toEqual(['-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,chassis_nr=200,pref64-reserve=32G']);
-    expect(later('-M', 'q35').args([], noFiles)).toEqual(['-M', 'q35', ...RAM('128M')]);
-    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('pcie-root-port,id=vpmem-port0,chassis=200,pref64-reserve=16G');
+    expect(later('-m', '1G').args([], noFiles)).toEqual([...BOUNCED, '-m', '1G', ...RAM('1G'), '-device', 'pci-bridge,id=vpmem-bridge,bus=pci.0,chassis_nr=200,pref64-reserve=32G']);
+    expect(later('-M', 'q35').args([], noFiles)).toEqual([...BOUNCED, '-M', 'q35', ...RAM('128M')]);
+    expect(substitute(['-M', 'q35'], { hotPlug: { rootPorts: { count: 1, reserve: 2 ** 34 } } }).args([], noFiles).at(-1)).toBe('pcie-root-port,id=vpmem-port0,bus=pcie.0,chassis=200,pref64-reserve=16G');
   });
 
   it('may have private RAM, which is a problem only then', () => {

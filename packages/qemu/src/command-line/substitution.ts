@@ -9,6 +9,7 @@ import { readConfigFiles, wordsOf, type KeepFile } from './read-config.ts';
 import { applySetOptions } from './set-option.ts';
 import { checkServable } from './unservable.ts';
 import { QemuError } from '../qemu-error.ts';
+import { dmaRoom } from '../dma/dma-room.ts';
 import { vfioUserDevice, type ServedDevice } from './vfio-user-device.ts';
 
 /** A QEMU command line in which the virtio-pmem devices are to be ours. */
@@ -25,6 +26,8 @@ export interface Substitution {
   readonly ramProblem: string | undefined;
   /** What the user should know before relying on it. */
   readonly warnings: readonly string[];
+  /** Whether QEMU's other devices have room for DMA to the range of ours, those that come later included. */
+  readonly dmaRoom: boolean;
   /** What to print instead of running anything: the command line asks for the properties of a virtio-pmem device. */
   readonly help: readonly string[] | undefined;
   /**
@@ -60,6 +63,9 @@ export function substitute(args: readonly string[], { hotPlug, takeMonitors }: S
   const use = { now: devices.length > 0, later: hotPlug !== undefined || monitors.length > 0 };
   checkServable(items, use);
   const { items: ready, warnings, problem } = guestRam(items, use);
+  // A VM that only might get a device, by a monitor of its own, stays as it is.
+  const later = hotPlug !== undefined && problem === undefined;
+  const dma = use.now || later ? dmaRoom(items, { hotPlug: later }) : undefined;
   const room = hotPlug === undefined ? [] : hotPlugRoom(items, hotPlug.rootPorts);
   const ours = new Set([...objects, ...devices].map(({ item }) => item));
 
@@ -69,23 +75,24 @@ export function substitute(args: readonly string[], { hotPlug, takeMonitors }: S
     globals,
     name: guestName(items),
     ramProblem: problem,
-    warnings,
+    warnings: [...warnings, ...(dma?.warnings ?? [])],
+    dmaRoom: dma !== undefined,
     help: undefined,
     args: (served, keep) => {
       const replacements = new Map(devices.map(({ item }, i) => [item, served[i]]));
       const kept = ready.flatMap((item) => {
         const device = replacements.get(item);
         if (device !== undefined) return [vfioUserItem(device)];
-        return ours.has(item) ? [] : [item];
+        return ours.has(item) ? [] : [dma?.fit(item) ?? item];
       });
-      return [...wordsOf(kept, keep), ...room];
+      return [...(dma?.args ?? []), ...wordsOf(kept, keep), ...room];
     },
   };
 }
 
 /** QEMU answers it, or we do; nothing runs. */
 function untouched(args: readonly string[], help: readonly string[] | undefined): Substitution {
-  return { objects: [], devices: [], globals: [], name: undefined, ramProblem: undefined, warnings: [], help, args: () => [...args] };
+  return { objects: [], devices: [], globals: [], name: undefined, ramProblem: undefined, warnings: [], dmaRoom: false, help, args: () => [...args] };
 }
 
 function vfioUserItem(device: ServedDevice): CommandLineItem {

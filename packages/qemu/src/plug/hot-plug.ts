@@ -2,11 +2,10 @@ import { ForeignError, freeId, MachineError, readDevice, type AddedDevice, type 
 import type { PropertySource } from '@vpmem/options';
 import { withGlobals, type GlobalProperty } from '../command-line/global-option.ts';
 import { checkDescriptorRoom } from './descriptor-room.ts';
-import { checkUnplug } from './msix-unplug.ts';
+import { checkUnplug, withUnplug, type UnplugPolicy } from './msix-unplug.ts';
 import { readPlugBuses } from './plug-bus.ts';
 import { choosePlace } from './plug-place.ts';
 import { ask, type QemuMonitor } from '../running/qemu-monitor.ts';
-import { queryPci } from '../running/query-pci.ts';
 import { checkSharedRam } from './shared-ram.ts';
 
 /** A machine whose devices are served to the QEMU. */
@@ -17,6 +16,8 @@ export interface HotPlugOptions {
   readonly ramProblem?: string | undefined;
   /** What `-global` said of virtio-pmem devices. */
   readonly globals?: readonly GlobalProperty[] | undefined;
+  /** Which devices can be unplugged; if not given, those with `unplug=on`, which is for QEMU 11.1 and newer. */
+  readonly unplug?: UnplugPolicy | undefined;
   /** QEMU's process, as soon as there is one. */
   readonly pid?: () => number | undefined;
 }
@@ -76,9 +77,9 @@ export class HotPlug {
     await checkSharedRam(this.#qemu);
     this.#checkDescriptors(options.vectors);
     // Without a backend the device cannot be made, and says so best itself.
-    const bus = backend === undefined ? options.bus : choosePlace(await readPlugBuses(this.#qemu), { id, size: backend.size, bus: options.bus, addr: options.addr });
-    const chosen = { ...(backend !== undefined && { id }), ...(bus !== undefined && { bus }) };
-    const device = await this.#served.addDevice({ ...source, properties: { ...source.properties, ...chosen } });
+    const place = backend === undefined ? {} : choosePlace(await readPlugBuses(this.#qemu), { ...options, id, size: backend.size, others: this.#served.devices.map((device) => device.size) });
+    const placed = { ...source, properties: { ...source.properties, ...(backend !== undefined && { id }), ...place } };
+    const device = await this.#served.addDevice(withUnplug(placed, this.#options.unplug ?? { able: true, byDefault: false }));
     // Of an earlier one that QEMU was slow to let go of; this one's end is to be heard of.
     this.#undone.delete(id);
     try {
@@ -126,8 +127,7 @@ export class HotPlug {
   }
 
   async #remove(id: string): Promise<void> {
-    const { qemu, package: build } = await ask<{ readonly qemu: { readonly major: number; readonly minor: number; readonly micro: number }; readonly package: string }>(this.#qemu, 'query-version');
-    checkUnplug(id, await queryPci(this.#qemu), this.#served.devices, `${qemu.major}.${qemu.minor}.${qemu.micro}${build === '' ? '' : ` (${build})`}`);
+    await checkUnplug(this.#qemu, id, this.#served.devices);
     try {
       await this.#qemu.execute('device_del', { id });
     } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Machine, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pcTree } from '../../tests/qom-tree.ts';
 import { refuse, StandInQemu } from '../../tests/stand-in-qemu.ts';
 import { QemuConnection } from './qemu-connection.ts';
 import { QemuMachine } from './qemu-machine.ts';
@@ -211,13 +212,22 @@ describe('device_del', () => {
   it('of a device with MSI-X never gets to QEMU, nor of what it would leave with', async () => {
     await device('memdev=mem1,id=nv1');
     await expect(machine.deleteDevice('nv1')).rejects.toMatchObject({ code: 'not-supported', message: expect.stringMatching(/MSI-X.*11\.1\.3.*vectors=0/) as string });
-    const [fn] = (qemu.answers['query-pci']?.({}) as [{ devices: [object] }])[0].devices;
-    const bridge = { ...fn, slot: 2, qdev_id: 'bridge', pci_bridge: { bus: { number: 0, secondary: 0, subordinate: 0 }, devices: [fn] } };
-    qemu.answers['query-pci'] = () => [{ bus: 0, devices: [bridge, { ...fn, slot: 2, function: 1, qdev_id: 'neighbour' }, { ...fn, slot: 3, qdev_id: 'other' }] }];
-    for (const id of ['bridge', 'neighbour']) await expect(machine.deleteDevice(id), id).rejects.toThrow(/'nv1', which has MSI-X/);
+    const ours = { path: 'nv1', type: 'vfio-user-pci', slot: 0 };
+    const above = { path: 'bridge', type: 'pci-bridge', slot: 2, bus: { name: 'bridge', type: 'PCI', devices: [ours] } };
+    const anonymous = '/machine/peripheral-anon/device[0]';
+    qemu.tree = () => pcTree([above, { path: 'neighbour', type: 'virtio-rng-pci', slot: 2, function: 1 }, { path: anonymous, type: 'virtio-rng-pci', slot: 2, function: 2 }, { path: 'other', type: 'virtio-rng-pci', slot: 3 }]);
+    for (const id of ['bridge', 'neighbour', '/machine/peripheral/bridge', anonymous]) await expect(machine.deleteDevice(id), id).rejects.toThrow(/'nv1', which has MSI-X/);
     expect(qemu.asked).not.toContain('device_del');
     qemu.answers.device_del = () => ({});
     await machine.deleteDevice('other');
+    expect(qemu.asked.at(-1)).toBe('device_del');
+  });
+
+  it('of a device with MSI-X that QEMU does not know of is like any other', async () => {
+    const later = new QemuMachine(served, connection, { unplug: { able: true, byDefault: true }, failed: () => undefined });
+    await later.addDevice({ form: 'json', properties: { driver: 'virtio-pmem-pci', id: 'nv1', memdev: 'mem1' } });
+    expect(served.devices).toMatchObject([{ id: 'nv1', vectors: 2, unplug: true }]);
+    await machine.deleteDevice('nv1');
     expect(qemu.asked.at(-1)).toBe('device_del');
   });
 
@@ -294,7 +304,6 @@ describe('a machine of QEMU and served devices', () => {
     qemu.answers['query-memory-devices'] = () => [{ type: 'virtio-pmem', data: { id: 'own', memdev: '/objects/x', memaddr: 7, size: 8 } }, { type: 'virtio-mem', data: {} }];
     expect(await machine.memorySize()).toEqual({ base: 2 ** 29, plugged: 2 ** 21 });
     expect(await machine.memoryDevices()).toEqual([
-      { type: 'virtio-pmem', id: 'own', memdev: '/objects/x', memaddr: 7n, size: 8 },
       { type: 'virtio-pmem', id: 'nv1', memdev: '/objects/mem1', memaddr: 0x1_0000_0000n, size: 2 ** 21 },
     ]);
   });

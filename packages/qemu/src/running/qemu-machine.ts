@@ -21,6 +21,8 @@ import { ForeignBackends } from './foreign-backends.ts';
 import { addForeignDevice, addForeignObject, foreignMonitor } from './foreign-option.ts';
 import { HotPlug, type HotPlugOptions, type ServedMachine } from '../plug/hot-plug.ts';
 import { placed } from './memory-devices.ts';
+import { pluggedDma } from '../dma/plugged-dma.ts';
+import { checkPluggedRam } from '../plug/plugged-ram.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
 import { eventDevice, machineEvent } from './qemu-events.ts';
 import { ask, type QemuEvent, type QemuMonitor } from './qemu-monitor.ts';
@@ -32,10 +34,15 @@ export interface QemuMachineOptions extends HotPlugOptions {
   readonly name?: string | undefined;
   /** Memory backends that QEMU has of its command line. */
   readonly backends?: readonly PropertySource[] | undefined;
+  /** Whether QEMU's other devices have room for DMA to ranges of ours; if not given, they have. */
+  readonly dmaRoom?: boolean | undefined;
+  /** Told of what was done and will not work. */
+  warn?(text: string): void;
   /** Told of an error in this program. */
   failed(error: Error): void;
 }
 
+const NO_DMA_ROOM = `QEMU's virtio disks and network cards may hang when they read or write the memory of this device themselves (O_DIRECT from a page mapped with DAX): the VM was started without room for that; give it a device at the start, or start it with vpmem qemu --root-ports or --monitor`;
 const MONITOR_TYPES: readonly string[] = ['monitor-hmp', 'monitor-qmp'];
 const PERIPHERAL = '/machine/peripheral/';
 
@@ -54,8 +61,11 @@ export class QemuMachine implements ManagedMachine {
   readonly #plug: HotPlug;
   readonly #backends: ForeignBackends;
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #warn: (text: string | undefined) => void;
   readonly #failed: (error: Error) => void;
   readonly #events = new EventHub<MachineEvent>();
+  /** What is said once, with the first device. */
+  #noDmaRoom: string | undefined;
   #shutDown = false;
 
   constructor(served: ServedMachine, qemu: QemuMonitor, options: QemuMachineOptions) {
@@ -68,6 +78,8 @@ export class QemuMachine implements ManagedMachine {
     this.#qemu = qemu;
     this.#plug = new HotPlug(served, qemu, options);
     this.#backends = new ForeignBackends(served, qemu, options.backends);
+    if (options.dmaRoom === false) this.#noDmaRoom = NO_DMA_ROOM;
+    this.#warn = (text) => { if (text !== undefined) options.warn?.(text); };
     this.#failed = (error) => options.failed(error);
     served.onEvent((event) => this.#ours(event));
     qemu.onEvent((event) => this.#theirs(event));
@@ -104,11 +116,17 @@ export class QemuMachine implements ManagedMachine {
       const { driver, id, memdev } = source.properties;
       if (typeof driver === 'string' && !Object.hasOwn(this.deviceTypes, driver)) {
         await this.#backends.give(driver, memdev);
-        await addForeignDevice(this.#qemu, source);
+        const { source: fitted, warning } = await pluggedDma(this.#qemu, source);
+        const ramWarning = await checkPluggedRam(this.#qemu, source.properties);
+        await addForeignDevice(this.#qemu, fitted);
+        this.#warn(warning);
+        this.#warn(ramWarning);
         return { id: typeof id === 'string' ? id : undefined, path: typeof id === 'string' ? `${PERIPHERAL}${id}` : '/machine/peripheral-anon', plug: undefined };
       }
       await this.#backends.bring(memdev);
       const added = await this.#plug.add(source);
+      this.#warn(this.#noDmaRoom);
+      this.#noDmaRoom = undefined;
       return { id: added.id, path: added.path, plug: undefined };
     });
   }
