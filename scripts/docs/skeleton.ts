@@ -4,8 +4,11 @@ import ts from 'typescript';
 import { error, list, type Problem } from './problem.ts';
 import { readManifest, SCOPE, type Manifest, type WorkspacePackage } from './workspace.ts';
 
-/** What a package delivers; a folder of units for systemd only where there is one. */
-const files = (folder: string): string[] => ['dist', 'src', ...(existsSync(join(folder, 'systemd')) ? ['systemd'] : []), '!src/**/*.test.ts'];
+/** What a package delivers; launchers and units for systemd only where there are any. */
+const files = (folder: string): string[] => {
+  const there = (name: string): string[] => (existsSync(join(folder, name)) ? [name] : []);
+  return [...there('bin'), 'dist', 'src', ...there('systemd'), '!src/**/*.test.ts'];
+};
 const SCRIPTS = ['build', 'typecheck', 'test', 'check:package'];
 
 /** Every package has the same parts under the same names. */
@@ -47,6 +50,8 @@ function checkManifest(file: string, own: WorkspacePackage, manifest: Manifest, 
 /** What is exported is built from a source of the same name, so its types lie beside it. */
 function checkTarget(file: string, folder: string, target: string): Problem[] {
   if (target === './package.json') return [];
+  // A launcher is the script that it is.
+  if (target.startsWith('./bin/')) return existsSync(join(folder, target)) ? [] : [error(file, `'${target}' is not there`)];
   const [, path] = /^\.\/dist\/(.+)\.js$/.exec(target) ?? [];
   if (path === undefined) return [error(file, `'${target}' is not built from src; a target reads ./dist/NOUN.js`)];
   return existsSync(join(folder, 'src', `${path}.ts`)) ? [] : [error(file, `'${target}' has no source; there should be src/${path}.ts`)];

@@ -1,6 +1,9 @@
 export type { CommandResult } from './agent-channel.ts';
 export type { Guest } from './guest.ts';
 export type { GuestTool } from './initramfs.ts';
+export { preparePackages } from './package-set.ts';
+export type { PackageTree } from './package-tree.ts';
+export { makeGuestImage, SerialGuest, type GuestImage } from './serial-guest.ts';
 export { KERNELS, type KernelName } from './kernel-package.ts';
 export type { RamOptions } from './machine-arguments.ts';
 export type { ChildExit, WaitOptions } from './qemu-process.ts';

@@ -29,8 +29,8 @@ export interface GuestOptions extends RamOptions {
   readonly timeout?: number;
 }
 
-// A TSC that QEMU makes up needs no calibration, and nobody attacks this guest.
-const APPEND = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'mitigations=off', 'nokaslr', 'random.trust_cpu=on'];
+/** What the kernel is told in any case: a TSC that QEMU makes up needs no calibration, and nobody attacks this guest. */
+export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'mitigations=off', 'nokaslr', 'random.trust_cpu=on'];
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
@@ -38,7 +38,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, tools, modules);
   const guest = new Guest();
-  const line = [...APPEND, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append])].join(' ');
+  const line = [...KERNEL_LINE, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append])].join(' ');
   const args = [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', machine, '-accel', 'tcg,thread=multi'],
     ...ramArguments(options),

@@ -21,7 +21,7 @@ const program = new Command('vpmem')
 program
   .command('qemu')
   .description('run a QEMU command line with its virtio-pmem devices served by this program')
-  .argument('<args...>', "QEMU's own arguments, after --")
+  .argument('[args...]', "QEMU's own arguments, after --")
   .option('--qemu <path>', 'the QEMU to run, 10.1 or newer', 'qemu-system-x86_64')
   .option('--print', 'show the command instead of running it')
   .option('--monitor <dev>', 'a monitor (HMP) of our own, for hot plug too, as of QEMU: unix:PATH,server=on,wait=off', repeated, [])

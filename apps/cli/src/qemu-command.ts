@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   defaultSocketFolder,
@@ -25,7 +25,7 @@ import {
   QemuError,
   QemuMachine,
   quoteForShell,
-  runQemu,
+  readBackground,
   substitute,
   unplugPolicy,
   usesTerminal,
@@ -37,7 +37,9 @@ import {
   type UnplugPolicy,
 } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
-import { describeInternalError, PrivateMonitor } from '@vpmem/service';
+import { anchorPlan, Background, describeInternalError, PrivateMonitor, startInBackground } from '@vpmem/service';
+import { noteDescriptors, passedDescriptors } from './passed-descriptors.ts';
+import { anchored, inBackground, onTerminal, type QemuRunner } from './qemu-runner.ts';
 
 const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
 
@@ -67,6 +69,8 @@ export interface QemuCommandOptions {
 
 /** `vpmem qemu`: the exit status. */
 export async function runWithQemu(args: readonly string[], options: QemuCommandOptions): Promise<number> {
+  const descriptors = passedDescriptors();
+  const background = Background.ofThisProcess();
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
@@ -76,9 +80,15 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     if (terminalMonitor(plan) !== undefined && usesTerminal(args)) {
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
+    const { daemonize, pidFile } = readBackground(args);
+    if (daemonize && (terminalMonitor(plan) !== undefined || usesTerminal(args))) {
+      throw new OptionProblem('-daemonize: leaves the terminal, which a monitor or a character device is on; give it unix:PATH,server=on,wait=off');
+    }
     if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
+    if (daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
     const version = await checkQemu(options.qemu);
-    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion: version, unplug: unplugPolicy(choice, version) }));
+    const run = background === undefined ? onTerminal(options.qemu, version) : inBackground(options.qemu, { background, pidFile });
+    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion: version, unplug: unplugPolicy(choice, version), descriptors, run, inBackground: background !== undefined }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;
@@ -145,6 +155,10 @@ interface RunOptions extends Omit<QemuCommandOptions, 'unplug'> {
   readonly hotPlug: SubstituteOptions['hotPlug'];
   readonly qemuVersion: string;
   readonly unplug: UnplugPolicy;
+  /** Those that whoever started this program has passed. */
+  readonly descriptors: readonly number[];
+  readonly run: QemuRunner;
+  readonly inBackground: boolean;
 }
 
 async function serveAndRun(words: readonly string[], options: RunOptions): Promise<Ending> {
@@ -156,14 +170,15 @@ async function serveAndRun(words: readonly string[], options: RunOptions): Promi
   }
 }
 
-async function serveAndRunIn(folder: string, words: readonly string[], { plan, hotPlug, qemu, qemuVersion, unplug, version }: RunOptions): Promise<Ending> {
+async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug, version, descriptors, run, inBackground }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
   // Whoever talks to QEMU talks to us, so that there is one machine.
   let taken: TakenMonitors = NO_TAKEN;
-  const substitution = warned(substitute(words, { hotPlug, takeMonitors: (items) => (taken = takeMonitors(items, folder)) }));
-  if (substitution.help !== undefined) return { code: showHelp(substitution.help), signal: null };
+  const plain = warned(substitute(words, { hotPlug, takeMonitors: (items) => (taken = takeMonitors(items, folder)) }));
+  if (plain.help !== undefined) return { code: showHelp(plain.help), signal: null };
+  const [substitution, plan] = inBackground ? [anchored(plain), anchorPlan(asked)] : [plain, asked];
   const failed = (error: unknown): void => tell(describeInternalError(error));
   const { name, ramProblem, globals, dmaRoom } = substitution;
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
@@ -177,7 +192,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
   const stop = new AbortController();
   const releaseSignals = holdSignals(() => stop.abort());
   let connection: QemuConnection | undefined;
-  let onTerminal = false;
+  let terminalTaken = false;
   const monitors: { close(): Promise<void> }[] = [];
   // Until there is a VM, what was made for it goes again.
   let end = (): Promise<void> => machine.abandon();
@@ -198,13 +213,13 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
       connection = await QemuConnection.listen(folder);
       const qemuMachine = new QemuMachine(machine, connection, { name, ramProblem, globals, unplug, dmaRoom, pid: () => pid, warn: (text) => about.warn(text), failed });
       whole = qemuMachine;
-      const asked = await Monitors.open(plan, whole, about);
-      monitors.push(asked);
-      asked.serveTerminal();
+      const ours = await Monitors.open(plan, whole, about);
+      monitors.push(ours);
+      ours.serveTerminal();
       const qemus = await QemuMonitors.open(taken, about);
       monitors.push(qemus);
-      onTerminal = terminalMonitor(plan) !== undefined || qemus.useTerminal;
-      if (process.stderr.isTTY) above = (write) => asked.aboveTerminalLine(() => qemus.aboveTerminalLine(write));
+      terminalTaken = terminalMonitor(plan) !== undefined || qemus.useTerminal;
+      if (process.stderr.isTTY) above = (write) => ours.aboveTerminalLine(() => qemus.aboveTerminalLine(write));
       connection.greeted.then(() => qemus.attach({ machine: qemuMachine, version: qemuVersion }), () => undefined);
     }
     const own = await PrivateMonitor.open(whole, about);
@@ -218,7 +233,8 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan, h
       pid = of;
       machine.bindVm(of).catch(failed);
     };
-    const ending = await runQemu(qemu, args, { stdin: onTerminal ? 'ignore' : 'inherit', started });
+    const left = descriptors.filter((fd) => !taken.descriptors.has(fd));
+    const ending = await run({ args, folder, descriptors: left, stdin: terminalTaken ? 'ignore' : 'inherit', started });
     // What QEMU has refused before it had a device leaves nothing.
     if (ending.code === 1 && served.length > 0 && !seen.device) end = () => machine.abandon();
     // Whoever asked for a cut hears what it cost.
@@ -272,5 +288,6 @@ function exitStatus(ending: Ending): number {
   }
   const { code, signal } = ending;
   if (signal !== null) process.kill(process.pid, signal);
-  return code ?? 1;
+  // What does not end this process, though it ended QEMU, is said as a shell does.
+  return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

@@ -1,7 +1,7 @@
 // `vpmem qemu` in front of an unmodified QEMU: the manual's command line as it is, and QEMU's terminal, signals and status.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +114,44 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     child.kill('SIGTERM');
     expect(await over).toEqual([0, null]);
     expect(text()).toMatch(/terminating on signal 15/);
+  });
+
+  it('-daemonize: returns when the VM is ready, serves it in the background, and ends when the process of the pid file does', async () => {
+    const pidFile = join(folder, 'pid');
+    const run = (args: readonly string[]): Promise<{ status: unknown; text: string }> => {
+      const [command = '', ...rest] = vpmemQemu(['-S', '-nodefaults', '-display', 'none', '-m', '128M', '-daemonize', '-pidfile', pidFile, ...args]);
+      const child = spawn(command, rest, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
+      let text = '';
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (text += data.toString()));
+      return once(child, 'close').then(([status]: unknown[]) => ({ status, text }));
+    };
+    const device = ['-object', 'memory-backend-file,id=mem1,share=on,mem-path=f,size=4M', '-device', 'virtio-pmem-pci,memdev=mem1,id=nv1'];
+    const qmp = `unix:${join(folder, 'qmp')},server=on,wait=off`;
+    expect(await run([...device, '-qmp', qmp])).toEqual({ status: 0, text: '' });
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    const [served = ''] = readdirSync(join(folder, 'vpmem')).filter((name) => name.endsWith('.json'));
+    const { pid: ours } = JSON.parse(readFileSync(join(folder, 'vpmem', served), 'utf8')) as { pid: number };
+    expect([pid, ours].map((each) => readlinkSync(`/proc/${each}/cwd`))).toEqual(['/', '/']);
+    expect([0, 1, 2].map((fd) => readlinkSync(`/proc/${ours}/fd/${fd}`))).toEqual(['/dev/null', '/dev/null', '/dev/null']);
+    process.kill(pid, 'SIGTERM');
+    await expect.poll(() => existsSync(`/proc/${ours}`)).toBe(false);
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['f', 'vpmem']);
+
+    const refused = await run([...device, '-device', 'no-such-device']);
+    expect(refused.status).toBe(1);
+    expect(refused.text).toMatch(/'no-such-device' is not a valid device model name/);
+    expect((await run([...device, '-monitor', 'stdio'])).text).toMatch(/cannot use stdio with -daemonize/);
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['f', 'vpmem']);
+  });
+
+  it('is killed: so is the VM, which would have a device that never answers', async () => {
+    const pidFile = join(folder, 'pid');
+    const { child, over } = await withMonitor(['-m', '128M', '-pidfile', pidFile, '-object', `memory-backend-file,id=mem1,share=on,mem-path=${folder}/f,size=4M`, '-device', 'virtio-pmem-pci,memdev=mem1']);
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    child.kill('SIGKILL');
+    // Closed only when QEMU has let go of its terminal too.
+    expect(await over).toEqual([null, 'SIGKILL']);
+    await expect.poll(() => existsSync(`/proc/${pid}`)).toBe(false);
   });
 
   it('a backend that cannot be had: one line, and QEMU is not started', async () => {

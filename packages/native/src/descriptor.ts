@@ -1,4 +1,4 @@
-import { check, dup2, dup3, errno, fcntlLock, flock } from './libc.ts';
+import { check, dup2, dup3, errno, fcntl, fcntlLock, flock } from './libc.ts';
 import { SystemError } from './system-error.ts';
 
 const LOCK_EX = 2;
@@ -6,6 +6,9 @@ const LOCK_NB = 4;
 const EWOULDBLOCK = 11;
 const EACCES = 13;
 const F_OFD_GETLK = 36;
+const F_GETFL = 3;
+const F_SETFD = 2;
+const FD_CLOEXEC = 1;
 const F_OFD_SETLK = 37;
 /** Linux, asm-generic/fcntl.h: struct flock of 64 bits, and its types */
 const FLOCK_BYTES = 32;
@@ -66,4 +69,14 @@ export function redirect(fd: number, onto: number): void {
  */
 export function replaceDescriptor(fd: number, onto: number): void {
   check(dup3(fd, onto, O_CLOEXEC), 'dup3', `descriptor ${fd}`);
+}
+
+/** Whether a descriptor is closed in a program that this process becomes or starts from now on, or stays open there under its number. */
+export function setCloseOnExec(fd: number, on: boolean): void {
+  check(fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0), 'fcntl F_SETFD', `descriptor ${fd}`);
+}
+
+/** How its file is open: `O_RDONLY`, `O_NONBLOCK` and the like. */
+export function fileStatusFlags(fd: number): number {
+  return check(fcntl(fd, F_GETFL, 0), 'fcntl F_GETFL', `descriptor ${fd}`);
 }

@@ -1,6 +1,6 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
 export { blockDeviceSize, isBlockDeviceReadOnly } from './block-device.ts';
-export { isRangeLocked, lockFile, lockRange, redirect, replaceDescriptor } from './descriptor.ts';
+export { fileStatusFlags, isRangeLocked, lockFile, lockRange, redirect, replaceDescriptor, setCloseOnExec } from './descriptor.ts';
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';
@@ -13,6 +13,7 @@ export { noNewPrivileges } from './no-new-privileges.ts';
 export { signalAtParentsEnd } from './parent-end.ts';
 export { PeerEvent } from './peer-event.ts';
 export { waitReadable, whenReadable } from './poll.ts';
+export { processEnd } from './process-end.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';

@@ -23,6 +23,8 @@ export interface TakenMonitors {
   readonly items: readonly CommandLineItem[];
   /** Ids of the character devices that QEMU has in their place. */
   readonly chardevs: ReadonlySet<string>;
+  /** Descriptors that were passed for monitors, so to vpmem now. */
+  readonly descriptors: ReadonlySet<number>;
 }
 
 /** Options whose argument is a character device, or `mon:` and one. */
@@ -30,7 +32,7 @@ const DEVICE_OPTIONS: readonly (string | undefined)[] = ['serial', 'parallel', '
 const MODES: Readonly<Record<string, MonitorMode>> = { monitor: 'readline', qmp: 'control', 'qmp-pretty': 'control-pretty' };
 
 /** What a line without monitors comes to. */
-export const NO_TAKEN: TakenMonitors = { monitors: [], items: [], chardevs: new Set() };
+export const NO_TAKEN: TakenMonitors = { monitors: [], items: [], chardevs: new Set(), descriptors: new Set() };
 
 /** @param folder nobody else's, for sockets @throws MonitorError naming the option, if vpmem cannot serve one of them */
 export function takeMonitors(items: readonly CommandLineItem[], folder: string): TakenMonitors {
@@ -76,7 +78,8 @@ class Taker {
     for (const [id, references] of this.#references) if (!this.#takeChardev(id, references)) return undefined;
     const more = this.#ofNographic();
     const items = [...this.#items.flatMap((item) => this.#replaced.get(item) ?? [item]), ...more];
-    return { monitors: this.#monitors, items, chardevs: this.#chardevs };
+    const descriptors = new Set(this.#monitors.flatMap(({ chardev }) => (chardev.kind === 'unix' && 'fd' in chardev.options.at ? [chardev.options.at.fd] : [])));
+    return { monitors: this.#monitors, items, chardevs: this.#chardevs, descriptors };
   }
 
   /** Looks at one option; false where QEMU will refuse it. */

@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkQemu } from './qemu-binary.ts';
-import { holdSignals, runQemu } from './run-qemu.ts';
+import { checkQemu, followParent } from './qemu-binary.ts';
+import { runQemu } from './run-qemu.ts';
+import { holdSignals } from './vm-signals.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -32,6 +33,12 @@ describe('checkQemu', () => {
     await expect(checkQemu(join(folder, 'none'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('no such program') as string });
     await expect(checkQemu(program('echo something else'))).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('does not say that it is QEMU') as string });
     await expect(checkQemu(program('exit 3'))).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('followParent', () => {
+  it.each([['10.2.2', []], ['11.0.9', []], ['11.1.0', ['-run-with', 'exit-with-parent=on']], ['12.0.0', ['-run-with', 'exit-with-parent=on']]])('QEMU %s', (version, args) => {
+    expect(followParent(version)).toEqual(args);
   });
 });
 

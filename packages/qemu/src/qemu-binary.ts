@@ -5,17 +5,29 @@ import { QemuError } from './qemu-error.ts';
 /** The first QEMU with a vfio-user client. */
 export const MIN_QEMU = { major: 10, minor: 1 };
 
+/** The first QEMU that can be told to end when whoever started it does. */
+const FOLLOWS_PARENT = { major: 11, minor: 1 };
+
 const run = promisify(execFile);
 
 /** The version a QEMU says it is. @throws QemuError if it is not there, or none that can use our devices */
 export async function checkQemu(path: string): Promise<string> {
   const version = await readVersion(path);
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > MIN_QEMU.major || (major === MIN_QEMU.major && minor >= MIN_QEMU.minor)) return version;
+  if (isAtLeast(version, MIN_QEMU)) return version;
   throw new QemuError(
     'too-old',
     `'${path}' is QEMU ${version}; devices outside QEMU need its vfio-user client, which came with ${MIN_QEMU.major}.${MIN_QEMU.minor}; name a newer one with --qemu`,
   );
+}
+
+/** What makes a QEMU of this version end when its parent ends, however that does; nothing where it cannot. */
+export function followParent(version: string): string[] {
+  return isAtLeast(version, FOLLOWS_PARENT) ? ['-run-with', 'exit-with-parent=on'] : [];
+}
+
+function isAtLeast(version: string, least: { readonly major: number; readonly minor: number }): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > least.major || (major === least.major && minor >= least.minor);
 }
 
 async function readVersion(path: string): Promise<string> {

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { setCloseOnExec } from '@vpmem/native';
 import { QemuError } from './qemu-error.ts';
-
-/** Signals that are meant for the VM when they reach us. */
-const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+import { passSignalsOn } from './vm-signals.ts';
 
 /** How a child ended. */
 export interface ChildExit {
@@ -14,42 +14,18 @@ export interface ChildExit {
 export interface RunOptions {
   /** Whether its standard input is this process's, as is the default, or nothing. */
   readonly stdin?: 'inherit' | 'ignore';
+  /** Descriptors of this process that QEMU gets under their numbers. Once it has them they are closed here. */
+  readonly descriptors?: readonly number[];
   /** Called with its process id as soon as it has one. */
   readonly started?: (pid: number) => void;
 }
 
-/**
- * Keeps the signals that are meant for the VM from ending this process before there is one. The function it returns gives
- * them free again and says which has come, if any.
- *
- * @param heard called when the first one comes
- */
-export function holdSignals(heard?: () => void): () => NodeJS.Signals | undefined {
-  let held: NodeJS.Signals | undefined;
-  const hold = (signal: NodeJS.Signals): void => {
-    if (held !== undefined) return;
-    held = signal;
-    heard?.();
-  };
-  for (const signal of PASSED_ON) process.on(signal, hold);
-  return () => {
-    for (const signal of PASSED_ON) process.off(signal, hold);
-    return held;
-  };
-}
-
 /** Runs QEMU on this terminal, signals passed on, and settles when it has ended. @throws QemuError if it cannot be started */
-export function runQemu(path: string, args: readonly string[], { stdin = 'inherit', started }: RunOptions = {}): Promise<ChildExit> {
+export function runQemu(path: string, args: readonly string[], options: RunOptions = {}): Promise<ChildExit> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { stdio: [stdin, 'inherit', 'inherit'] });
-    if (child.pid !== undefined) started?.(child.pid);
-    const passOn = (signal: NodeJS.Signals): void => {
-      child.kill(signal);
-    };
-    const stop = (): void => {
-      for (const signal of PASSED_ON) process.off(signal, passOn);
-    };
-    for (const signal of PASSED_ON) process.on(signal, passOn);
+    const child = start(path, args, options);
+    if (child.pid !== undefined) options.started?.(child.pid);
+    const stop = passSignalsOn((signal) => void child.kill(signal));
     child.once('error', (error) => {
       stop();
       reject(new QemuError('not-found', `cannot start '${path}': ${error.message}; name QEMU with --qemu`, { cause: error }));
@@ -59,4 +35,13 @@ export function runQemu(path: string, args: readonly string[], { stdin = 'inheri
       resolve({ code, signal });
     });
   });
+}
+
+function start(path: string, args: readonly string[], { stdin = 'inherit', descriptors = [] }: RunOptions): ChildProcess {
+  // Between these lines nothing else can start: what is open here is open in QEMU, and in nobody else.
+  for (const fd of descriptors) setCloseOnExec(fd, false);
+  const child = spawn(path, args, { stdio: [stdin, 'inherit', 'inherit'] });
+  // QEMU alone has them from now on: whoever is at the other end learns when QEMU lets go.
+  for (const fd of descriptors) closeSync(fd);
+  return child;
 }

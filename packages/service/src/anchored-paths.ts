@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { MonitorPlan, PlannedMonitor } from '@vpmem/monitor';
+import type { ParsedOption } from '@vpmem/options';
 import type { Setup } from './setup.ts';
-import type { ParsedSetupOption } from './setup-option.ts';
 
 /** Properties that are paths. */
 const PATHS = ['mem-path', 'socket'];
@@ -16,9 +16,10 @@ export function anchorPlan(plan: MonitorPlan): MonitorPlan {
   return { ...plan, monitors: plan.monitors.map(anchorMonitor) };
 }
 
-function anchorOption(option: ParsedSetupOption): ParsedSetupOption {
+/** The same for one option. */
+export function anchorOption<T extends { readonly parsed: ParsedOption }>(option: T): T {
   const anchored = Object.entries(option.parsed.properties).map(([name, value]) => [name, PATHS.includes(name) && typeof value === 'string' ? resolve(value) : value]);
-  return { ...option, parsed: { ...option.parsed, properties: Object.fromEntries(anchored) as ParsedSetupOption['parsed']['properties'] } };
+  return { ...option, parsed: { ...option.parsed, properties: Object.fromEntries(anchored) as ParsedOption['properties'] } };
 }
 
 function anchorMonitor(monitor: PlannedMonitor): PlannedMonitor {

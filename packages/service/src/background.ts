@@ -2,9 +2,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { redirect } from '@vpmem/native';
+import { redirect, setCloseOnExec } from '@vpmem/native';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What a process in the background gets from the one that starts it, beside words and folder. */
+export interface BackgroundOptions {
+  /** Descriptors, under their numbers. */
+  readonly descriptors?: readonly number[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Where the background says that it is ready: the first descriptor above those it is to have. */
+const readinessOf = (descriptors: readonly number[]): number => Math.max(2, ...descriptors) + 1;
 
 /**
  * Runs this program once more, in a session of its own, and waits until it is ready or has ended; what it says meanwhile
@@ -12,18 +22,20 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  *
  * @returns the exit status: 0 once it is ready
  */
-export async function startInBackground(): Promise<number> {
+export async function startInBackground({ descriptors = [], environment = {} }: BackgroundOptions = {}): Promise<number> {
+  const readyFd = readinessOf(descriptors);
+  const ours = [1, 2, readyFd];
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
     // Pipes, so that all it said is here when it lets go of them, and no descriptor of the terminal stays with it.
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, VPMEM_READY_FD: '3' },
+    stdio: Array.from({ length: readyFd + 1 }, (_, fd) => (descriptors.includes(fd) ? fd : ours.includes(fd) ? 'pipe' : 'ignore')),
+    env: { ...process.env, ...environment, VPMEM_READY_FD: String(readyFd) },
   });
   const passOn = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };
   for (const signal of SIGNALS) process.on(signal, passOn);
-  const pipes = child.stdio.slice(1) as [output: Readable, complaints: Readable, readiness: Readable];
+  const pipes = ours.map((fd) => child.stdio[fd]) as [output: Readable, complaints: Readable, readiness: Readable];
   const [output, complaints, readiness] = pipes;
   let ready = false;
   readiness.on('data', () => (ready = true));
@@ -58,7 +70,10 @@ export class Background {
     const fd = process.env.VPMEM_READY_FD;
     // What this process starts is not to speak for it.
     delete process.env.VPMEM_READY_FD;
-    return fd === undefined ? undefined : new Background(Number(fd));
+    if (fd === undefined) return undefined;
+    // node does so only with the first ones.
+    setCloseOnExec(Number(fd), true);
+    return new Background(Number(fd));
   }
 
   /** Lets go of the terminal and of the folder, and says that everything is ready. */

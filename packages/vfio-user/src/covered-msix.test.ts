@@ -128,7 +128,7 @@ describe('MSI-X that a client does not know of', () => {
     silent();
   });
 
-  it('goes on after a message that the client could not write, and a reply that was asked for by nobody ends it', () => {
+  it('goes on after a message that the client could not write, and takes no notice of a reply that nobody asked for', () => {
     arm(0, ADDRESS);
     enable();
     device.raiseMsix(0);
@@ -137,7 +137,10 @@ describe('MSI-X that a client does not know of', () => {
     answer(sent().id);
     silent();
     answer(77);
-    expect(() => silent()).toThrow(/ECONNRESET|EPIPE/);
+    silent();
+    device.raiseMsix(0);
+    expect(sent()).toMatchObject({ address: ADDRESS });
+    silent();
   });
 
   it('waits its turn behind a reply that the client is slow to take', () => {

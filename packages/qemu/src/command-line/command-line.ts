@@ -94,6 +94,18 @@ export function usesTerminal(args: readonly string[]): boolean {
   return splitCommandLine(args).some(({ option, argument = '' }) => option === 'nographic' || (option !== undefined && CHARACTER_DEVICES.has(option) && /^(mon:)?stdio\b/.test(argument)));
 }
 
+/** Whether QEMU is to go into the background, and the file that it is to write its process id into. */
+export interface BackgroundWish {
+  readonly daemonize: boolean;
+  readonly pidFile: string | undefined;
+}
+
+/** Of several pid files QEMU writes the last. */
+export function readBackground(args: readonly string[]): BackgroundWish {
+  const items = splitCommandLine(args);
+  return { daemonize: items.some(({ option }) => option === 'daemonize'), pidFile: items.findLast(({ option }) => option === 'pidfile')?.argument };
+}
+
 /** Options whose argument is a character device. */
 const CHARACTER_DEVICES = new Set(['chardev', 'debugcon', 'gdb', 'monitor', 'parallel', 'qmp', 'qmp-pretty', 'serial']);
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readBackground } from './command-line.ts';
 import { substitute } from './substitution.ts';
 
 const OBJECT = 'memory-backend-file,id=mem1,share,mem-path=/d/pmem.img,size=4G';
@@ -125,7 +126,6 @@ describe('substitute', () => {
 
   it.each([
     [['-device', DEVICE], 'memdev-missing', /-device virtio-pmem-pci,memdev=mem1,id=nv1: there is no -object with id 'mem1'/],
-    [['-object', OBJECT, '-device', DEVICE, '-daemonize'], 'not-supported', /-daemonize.*vpmemd/],
     [['-object', OBJECT, '-device', 'virtio-pmem-pci,memdev=/objects/mem2'], 'memdev-missing', /-device virtio-pmem-pci,memdev=\/objects\/mem2: there is no -object with id 'mem2'/],
     [['-object', OBJECT, '-device', 'virtio-pmem-pci,memdev=mem1', '-device', 'virtio-pmem-pci,memdev=/objects/mem1'], 'memdev-busy', /^-device virtio-pmem-pci,memdev=\/objects\/mem1: a device before it has memory backend 'mem1'/],
     [['-object', OBJECT, '-device', DEVICE, '-machine', 'memory-backend=r', '-object', 'memory-backend-ram,id=r,size=1G,share=off'], 'private-ram', /'r': it is private \(share=off\).*write share=on/],
@@ -158,9 +158,11 @@ describe('a command line for devices that may come later', () => {
     expect(later(...line).args([], noFiles).slice(BOUNCED.length, BOUNCED.length + 5)).toEqual(line);
   });
 
-  it('does not go into the background', () => {
-    expect(() => later('-daemonize')).toThrow(expect.objectContaining({ code: 'not-supported' }) as Error);
-    expect(substitute(['-daemonize']).args([], noFiles)).toEqual(['-daemonize']);
+  it('may go into the background, which is left to QEMU, and of several pid files QEMU writes the last', () => {
+    const line = ['-daemonize', '-pidfile', 'a', '--pidfile', 'b'];
+    expect(later(...line).args([], noFiles).slice(BOUNCED.length, BOUNCED.length + line.length)).toEqual(line);
+    expect(readBackground(line)).toEqual({ daemonize: true, pidFile: 'b' });
+    expect(readBackground(['-name', '-daemonize'])).toEqual({ daemonize: false, pidFile: undefined });
   });
 
   it.each([

@@ -13,13 +13,10 @@ const REFUSED: Readonly<Record<string, string>> = {
 /**
  * Refuses what cannot be together with devices of ours. QEMU itself would start, and do something else than it was asked.
  *
- * @param now whether there are devices from the start @param later whether some may be plugged in @throws QemuError
+ * @param now whether there are devices from the start @throws QemuError
  */
-export function checkServable(items: readonly CommandLineItem[], { now, later }: { readonly now: boolean; readonly later: boolean }): void {
+export function checkServable(items: readonly CommandLineItem[], { now }: { readonly now: boolean }): void {
   for (const { option = '' } of items) {
-    if (option === 'daemonize' && (now || later)) {
-      throw new QemuError('not-supported', '-daemonize: the devices live as long as this command; run vpmemd for devices that stay in the background');
-    }
     const reason = now && Object.hasOwn(REFUSED, option) ? REFUSED[option] : undefined;
     if (reason !== undefined) throw new QemuError('not-supported', `-${option}: ${reason}`);
   }
