@@ -1,17 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { runCompare } from './compare-command.ts';
 import type { CompareWords } from './compare-options.ts';
-import { runDemo } from './demo.ts';
-import { runMonitor } from './monitor-command.ts';
-import { runPs } from './ps-command.ts';
-import { runWithQemu } from './qemu-command.ts';
-import { runQmp } from './qmp-command.ts';
-import { runMachine } from './run-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
+// A command's own modules are loaded when it runs: a version or a help needs none of them.
 const program = new Command('vpmem')
   .description('Persistent memory for virtual machines, from a program of its own.')
   .version(version)
@@ -30,6 +24,7 @@ program
   .option('--unplug <choice>', 'on, off, auto: plug devices in so that they can be unplugged (auto: with QEMU 11.1 or newer)')
   .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string; unplug?: string }) => {
     const { qemu, print = false, monitor, qmp, rootPorts, unplug } = options;
+    const { runWithQemu } = await import('./qemu-command.ts');
     process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, unplug, version });
   });
 
@@ -42,6 +37,7 @@ program
   .allowUnknownOption()
   .passThroughOptions()
   .action(async (args: string[]) => {
+    const { runMachine } = await import('./run-command.ts');
     process.exitCode = await runMachine(args, version);
   });
 
@@ -49,6 +45,7 @@ program
   .command('demo')
   .description('show what a virtio-pmem device does: in this process, behind a socket, and after kill -9')
   .action(async () => {
+    const { runDemo } = await import('./demo.ts');
     process.exitCode = await runDemo();
   });
 
@@ -65,6 +62,7 @@ program
   .option('--keep <dir>', 'leave there what is on each disk after the cut')
   .option('--json', 'everything, for programs')
   .action(async (words: CompareWords) => {
+    const { runCompare } = await import('./compare-command.ts');
     process.exitCode = await runCompare(words);
   });
 
@@ -73,6 +71,7 @@ program
   .description('list programs of vpmem that run, their devices and clients, and how often they are flushed')
   .option('--json', 'everything, for programs')
   .action(async (options: { json?: boolean }) => {
+    const { runPs } = await import('./ps-command.ts');
     process.exitCode = await runPs({ json: options.json ?? false });
   });
 
@@ -83,6 +82,7 @@ program
   .description('a human monitor on this terminal, at an HMP or QMP socket')
   .argument('<socket>', SOCKET)
   .action(async (socket: string) => {
+    const { runMonitor } = await import('./monitor-command.ts');
     process.exitCode = await runMonitor(socket);
   });
 
@@ -93,6 +93,7 @@ program
   .argument('<command>', 'such as query-pmem')
   .argument('[arguments...]', 'key=value, or all of them as one JSON object')
   .action(async (socket: string, command: string, words: string[]) => {
+    const { runQmp } = await import('./qmp-command.ts');
     process.exitCode = await runQmp(socket, command, words);
   });
 

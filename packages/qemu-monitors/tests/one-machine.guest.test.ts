@@ -19,6 +19,7 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     qemu = await RelayedQemu.start(testbed!, (folder) => [
       ...['-M', 'q35', '-m', '64M,slots=8,maxmem=4G', '-device', 'pcie-root-port,id=rp1,chassis=1,slot=1', '-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
       ...['-object', `memory-backend-memfd,id=ram,size=64M,share=on`, '-machine', 'memory-backend=ram'],
+      ...['-object', `memory-backend-file,id=cold,size=8M,share=on,mem-path=${folder}/cold.img`],
       ...['-chardev', `socket,id=charmonitor,path=${folder}/qmp,server=on,wait=off`, '-mon', 'chardev=charmonitor,id=monitor,mode=control'],
       ...['-monitor', `unix:${folder}/hmp,server=on,wait=off`],
     ]);
@@ -73,6 +74,14 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     await ask('device_add', { driver: 'virtio-pmem-pci', id: 'nv3', memdev: 'm3', bus: 'rp2', vectors: 0 });
     expect(qemu.machine.ownsObject('m3')).toBe(true);
     expect((await objects()).filter((name) => name === 'm3')).toHaveLength(1);
+  });
+
+  it('have a backend of the command line for a device of ours', async () => {
+    expect(qemu.machine.ownsObject('cold')).toBe(false);
+    await expect(ask('device_add', { driver: 'virtio-pmem-pci', id: 'nv4', memdev: 'cold', bus: 'rp9', vectors: 0 })).rejects.toThrow(/rp9/);
+    expect(qemu.machine.ownsObject('cold')).toBe(true);
+    expect(await memdevs()).toContain('cold');
+    await expect(ask('device_add', { driver: 'virtio-pmem-pci', id: 'nv4', memdev: 'ram', vectors: 0 })).rejects.toThrow("can't use already busy memdev: ram");
   });
 
   it('make RAM for QEMU shareable, which devices outside it have to see', async () => {

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Machine } from '@vpmem/machine';
-import { QemuConnection, QemuMachine, splitCommandLine } from '@vpmem/qemu';
+import { QemuConnection, QemuMachine, substitute } from '@vpmem/qemu';
 import type { Testbed } from '@vpmem/testbed';
-import { QemuMonitors, takeMonitors } from '../src/index.ts';
+import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '../src/index.ts';
 
 /** A QEMU without a guest whose monitors this process answers. */
 export class RelayedQemu {
@@ -23,11 +23,12 @@ export class RelayedQemu {
     const failed = (error: unknown): void => void process.stderr.write(`${String(error)}\n`);
     const served = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
     const connection = await QemuConnection.listen(folder);
-    const machine = new QemuMachine(served, connection, { failed });
-    const taken = takeMonitors(splitCommandLine(args(folder)), folder);
+    let taken: TakenMonitors = NO_TAKEN;
+    const substitution = substitute(args(folder), { takeMonitors: (items) => (taken = takeMonitors(items, folder)) });
+    const machine = new QemuMachine(served, connection, { backends: substitution.otherBackends, failed });
     const monitors = await QemuMonitors.open(taken, { program: 'test', version: '0', warn: failed, internalError: failed });
     const [command = '', ...words] = testbed.qemuCommand;
-    const child = spawn(command, [...words, '-nodefaults', '-display', 'none', '-accel', 'qtest', '-S', ...taken.items.flatMap(({ words: each }) => each), ...connection.args], { stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(command, [...words, '-nodefaults', '-display', 'none', '-accel', 'qtest', '-S', ...connection.args, ...substitution.args([], (name) => name)], { stdio: ['ignore', 'inherit', 'inherit'] });
     const exit = once(child, 'exit');
     void exit.then(() => connection.close());
     await connection.greeted;

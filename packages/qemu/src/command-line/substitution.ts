@@ -1,3 +1,4 @@
+import type { PropertySource } from '@vpmem/options';
 import { isIncomplete, splitCommandLine, type CommandLineItem } from './command-line.ts';
 import { helpAsked } from './device-help.ts';
 import { globalProperties, type GlobalProperty } from './global-option.ts';
@@ -19,6 +20,8 @@ export interface Substitution {
   readonly objects: readonly TakenOption[];
   /** The devices, in order, each with an id. */
   readonly devices: readonly TakenOption[];
+  /** Memory backends that stay QEMU's; a device of ours may want one later. */
+  readonly otherBackends: readonly PropertySource[];
   /** What `-global` says of such devices, those to come included. */
   readonly globals: readonly GlobalProperty[];
   /** What `-name` says. */
@@ -77,6 +80,7 @@ export function substitute(args: readonly string[], { hotPlug, takeMonitors, use
   return {
     objects,
     devices,
+    otherBackends: backendsOf(ready.filter((item) => !ours.has(item))),
     globals,
     name: guestName(items),
     ramProblem: problem,
@@ -97,7 +101,7 @@ export function substitute(args: readonly string[], { hotPlug, takeMonitors, use
 
 /** QEMU answers it, or we do; nothing runs. */
 function untouched(args: readonly string[], help: readonly string[] | undefined): Substitution {
-  return { objects: [], devices: [], globals: [], name: undefined, ramProblem: undefined, warnings: [], dmaRoom: false, help, args: () => [...args] };
+  return { objects: [], devices: [], otherBackends: [], globals: [], name: undefined, ramProblem: undefined, warnings: [], dmaRoom: false, help, args: () => [...args] };
 }
 
 function vfioUserItem(device: ServedDevice): CommandLineItem {
@@ -114,6 +118,14 @@ function guestRam(items: readonly CommandLineItem[], { now, later }: { now: bool
     if (now || !(error instanceof QemuError)) throw error;
     return { items, warnings: [], problem: error.message };
   }
+}
+
+function backendsOf(items: readonly CommandLineItem[]): PropertySource[] {
+  return itemsOf(items, 'object', 'qom-type').flatMap(({ item, properties }) => {
+    const { 'qom-type': type } = properties;
+    if (typeof type !== 'string' || !type.startsWith('memory-backend-')) return [];
+    return [{ form: item.argument?.startsWith('{') === true ? 'json' : 'text', properties }];
+  });
 }
 
 /** QEMU takes the last one. */
