@@ -10,9 +10,6 @@ export {
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
 export { featureProperties } from './device-features.ts';
-export { embeddedDeviceProperties } from './embedded/embedded-device-properties.ts';
-export type { EmbeddedConsole } from './embedded/guest-console.ts';
-export { EmbeddedMachine, type EmbeddedMachineOptions } from './embedded/embedded-machine.ts';
 export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
 export { EventHub } from './event-hub.ts';
 export { explainError, explainEvent, type Severity } from './explain.ts';
@@ -24,7 +21,6 @@ export { ForeignError } from './foreign-monitor.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
 export { Machine, type MachineObserver, type MachineOptions } from './served/machine.ts';
-export { machineProperties } from './embedded/machine-properties.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export { objectProperties, readObject } from './object-properties.ts';
 export type { Device } from './served/served-devices.ts';
