@@ -2,7 +2,6 @@ import {
   type AddedDevice,
   type BackendInfo,
   type BusInfo,
-  EventHub,
   type FailureControl,
   type ForeignMonitor,
   type MachineEvent,
@@ -24,8 +23,8 @@ import { placed } from './memory-devices.ts';
 import { pluggedDma } from '../dma/plugged-dma.ts';
 import { checkPluggedRam } from '../plug/plugged-ram.ts';
 import { parseMtree, parseQtree } from './monitor-text.ts';
-import { eventDevice, machineEvent } from './qemu-events.ts';
-import { ask, type QemuEvent, type QemuMonitor } from './qemu-monitor.ts';
+import { MachineEvents, PERIPHERAL } from './machine-events.ts';
+import { ask, type QemuMonitor } from './qemu-monitor.ts';
 import { qemuTree } from './qemu-tree.ts';
 import { queryPci } from './query-pci.ts';
 
@@ -44,7 +43,6 @@ export interface QemuMachineOptions extends HotPlugOptions {
 
 const NO_DMA_ROOM = `QEMU's virtio disks and network cards may hang when they read or write the memory of this device themselves (O_DIRECT from a page mapped with DAX): the VM was started without room for that; give it a device at the start, or start it with vpmem qemu --root-ports or --monitor`;
 const MONITOR_TYPES: readonly string[] = ['monitor-hmp', 'monitor-qmp'];
-const PERIPHERAL = '/machine/peripheral/';
 
 /**
  * A running QEMU with devices that are served to it: one machine. Memory backends and virtio-pmem devices are made here and
@@ -62,11 +60,9 @@ export class QemuMachine implements ManagedMachine {
   readonly #backends: ForeignBackends;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #warn: (text: string | undefined) => void;
-  readonly #failed: (error: Error) => void;
-  readonly #events = new EventHub<MachineEvent>();
+  readonly #events: MachineEvents;
   /** What is said once, with the first device. */
   #noDmaRoom: string | undefined;
-  #shutDown = false;
 
   constructor(served: ServedMachine, qemu: QemuMonitor, options: QemuMachineOptions) {
     this.name = options.name;
@@ -80,10 +76,7 @@ export class QemuMachine implements ManagedMachine {
     this.#backends = new ForeignBackends(served, qemu, options.backends);
     if (options.dmaRoom === false) this.#noDmaRoom = NO_DMA_ROOM;
     this.#warn = (text) => { if (text !== undefined) options.warn?.(text); };
-    this.#failed = (error) => options.failed(error);
-    served.onEvent((event) => this.#ours(event));
-    qemu.onEvent((event) => this.#theirs(event));
-    void qemu.ended.then(() => this.#ended());
+    this.#events = new MachineEvents(served, qemu, this.#plug, (error) => options.failed(error));
   }
 
   /** Makes a memory backend, here or in QEMU, or an object of any other type in QEMU. */
@@ -158,15 +151,7 @@ export class QemuMachine implements ManagedMachine {
 
   /** Settles when a device that QEMU has let go of is gone here too. */
   async deviceGone(id: string): Promise<void> {
-    await this.#plug.gone(id);
-    if (!this.ownsDevice(id)) return;
-    await new Promise<void>((resolve) => {
-      const stop = this.#events.add(({ name, data }) => {
-        if (name !== 'DEVICE_DELETED' || deviceOf(data) !== id) return;
-        stop();
-        resolve();
-      });
-    });
+    await this.#events.deviceGone(id);
   }
 
   /** Asks the guest to give a device up. `wait` changes nothing: what QEMU has accepted goes as soon as the guest lets it. */
@@ -239,34 +224,4 @@ export class QemuMachine implements ManagedMachine {
   async #qemuObjects(): Promise<string[]> {
     return (await ask<readonly { readonly name: string }[]>(this.#qemu, 'qom-list', { path: '/objects' })).map(({ name }) => name);
   }
-
-  #ours(event: MachineEvent): void {
-    const made = event.name === 'DEVICE_DELETED' ? deviceOf(event.data) : undefined;
-    if (made === undefined || !this.#plug.undoing(made)) this.#emit(event);
-  }
-
-  #theirs(event: QemuEvent): void {
-    const device = eventDevice(event);
-    // When one of ours has left QEMU, it is not gone yet: it says so itself when it is.
-    if (event.event === 'DEVICE_DELETED' && device !== undefined && this.#served.devices.some(({ id }) => id === device)) {
-      this.#plug.gone(device).catch((error: unknown) => this.#failed(error as Error));
-      return;
-    }
-    this.#emit(machineEvent(event));
-  }
-
-  /** A QEMU that was killed says nothing. */
-  #ended(): void {
-    if (!this.#shutDown) this.#emit({ name: 'SHUTDOWN', data: { guest: false, reason: 'host-error' } });
-  }
-
-  #emit(event: MachineEvent): void {
-    if (event.name === 'SHUTDOWN') this.#shutDown = true;
-    this.#events.emit(event);
-  }
-}
-
-/** The id of a device, also where the event is of its inner part. */
-function deviceOf({ path }: { readonly path: string }): string | undefined {
-  return path.startsWith(PERIPHERAL) ? path.slice(PERIPHERAL.length).split('/')[0] : undefined;
 }
