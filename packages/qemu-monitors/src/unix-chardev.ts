@@ -2,6 +2,9 @@ import { acceptUnix, adoptSocket, connectUnix, EPOLLIN, SystemError, UnixStream,
 import { ClientQueue, Connection, listenAt, MonitorError, type Chardev, type Serve } from '@vpmem/monitor';
 import { closeSync } from 'node:fs';
 
+/** Milliseconds that nobody is accepted after one could not be. */
+const PAUSE = 200;
+
 /** A unix socket as a chardev has it. */
 export interface UnixChardevOptions {
   /** A path, or a descriptor that this process was given. */
@@ -33,6 +36,7 @@ class UnixServer implements Chardev {
   readonly #clients: ClientQueue<UnixStream>;
   readonly #fd: number;
   readonly #remove: () => void;
+  readonly #loop: EventLoop;
   readonly #watch: Watch;
   #closed = false;
 
@@ -41,9 +45,8 @@ class UnixServer implements Chardev {
     this.#fd = fd;
     this.#remove = remove;
     this.#clients = new ClientQueue({ limit: 1, wait: options.wait, connect: (stream) => new UnixConnection(stream, options.telnet) });
-    this.#watch = loop.watch(fd, EPOLLIN, () => {
-      for (let client = this.#accept(); client !== undefined; client = this.#accept()) this.#clients.accept(new UnixStream(client, loop));
-    });
+    this.#loop = loop;
+    this.#watch = loop.watch(fd, EPOLLIN, () => this.#acceptAll());
   }
 
   start(serve: Serve): Promise<void> {
@@ -60,13 +63,16 @@ class UnixServer implements Chardev {
     return Promise.resolve();
   }
 
-  #accept(): number | undefined {
+  #acceptAll(): void {
     try {
-      return acceptUnix(this.#fd);
+      for (let client = acceptUnix(this.#fd); client !== undefined; client = acceptUnix(this.#fd)) this.#clients.accept(new UnixStream(client, this.#loop));
     } catch (error) {
-      // Out of descriptors, for one: that client waits until some are free and another one comes.
-      if (error instanceof SystemError) return undefined;
-      throw error;
+      if (!(error instanceof SystemError)) throw error;
+      // Out of descriptors, for one: whoever waits does so until some may be free, and nobody spins meanwhile.
+      this.#watch.modify(0);
+      this.#loop.after(PAUSE, () => {
+        if (!this.#closed) this.#watch.modify(EPOLLIN);
+      });
     }
   }
 }
