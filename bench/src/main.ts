@@ -1,5 +1,5 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
-// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, guest.
+// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, start-up, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
+import { measureStartUp } from './start-up.ts';
 import { median, short, spread } from './statistics.ts';
 
 const ROUNDS = 5;
@@ -102,18 +103,28 @@ async function powerFailure(): Promise<void> {
   }
 }
 
-async function guest(): Promise<void> {
+/** What needs a QEMU. */
+async function withTestbed(measurement: (testbed: Testbed) => Promise<void>): Promise<void> {
   const { testbed, reason } = await requireTestbed();
-  if (testbed === undefined) {
-    console.error(`There is no guest to measure: ${reason}`);
-    process.exitCode = 1;
+  if (testbed !== undefined) {
+    await measurement(testbed);
     return;
   }
+  console.error(`There is no guest to measure: ${reason}`);
+  process.exitCode = 1;
+}
+
+async function startUp(testbed: Testbed): Promise<void> {
+  const { bare, behind } = await measureStartUp(testbed);
+  say(`The guest begins ${bare.toFixed(0)} ms after QEMU is started, ${behind.toFixed(0)} ms after vpmem qemu is: ${(behind - bare).toFixed(0)} ms more, ${(behind / bare).toFixed(2)} times`);
+}
+
+async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on tmpfs', '/dev/shm');
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, guest };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

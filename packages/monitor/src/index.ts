@@ -1,6 +1,7 @@
 export { chardevProperties, describeChardev, isExposed, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev/chardev-options.ts';
 export { NullChardev, type Chardev, type Serve } from './chardev/chardev.ts';
 export { ClientQueue } from './chardev/client-queue.ts';
+export { ConnectedChardev } from './chardev/connected-chardev.ts';
 export { Connection } from './chardev/connection.ts';
 export { openChardev } from './chardev/open-chardev.ts';
 export { listenAt } from './chardev/unix-path.ts';

@@ -1,31 +1,12 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { Connection, MonitorError, type Chardev, type Serve } from '@vpmem/monitor';
+import { ConnectedChardev, Connection, MonitorError } from '@vpmem/monitor';
 
-/** Two FIFOs, `PATH.in` and `PATH.out`, or one for both ways, as QEMU's `-chardev pipe` has them. */
-export class PipeChardev implements Chardev {
-  readonly filename = 'pipe';
-  readonly #connection: Connection;
-
-  /** @throws MonitorError */
-  static open(path: string): PipeChardev {
-    return new PipeChardev(...openBoth(path));
-  }
-
-  private constructor(input: number, output: number) {
-    const read = new Socket({ fd: input, readable: true, writable: false });
-    this.#connection = new Connection(read, input === output ? read : new Socket({ fd: output, readable: false, writable: true }));
-  }
-
-  start(serve: Serve): Promise<void> {
-    void serve(this.#connection).finally(() => this.#connection.end());
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.#connection.hangUp();
-    return Promise.resolve();
-  }
+/** Two FIFOs, `PATH.in` and `PATH.out`, or one for both ways, as QEMU's `-chardev pipe` has them. @throws MonitorError */
+export function openPipe(path: string): ConnectedChardev {
+  const [input, output] = openBoth(path);
+  const read = new Socket({ fd: input, readable: true, writable: false });
+  return new ConnectedChardev('pipe', new Connection(read, new Socket({ fd: output, readable: false, writable: true })));
 }
 
 /** Open for both ways, so that nobody has to be at the other end yet, and nobody's leaving ends it. */

@@ -2,7 +2,7 @@
 import { MonitorError, openChardev, type Chardev, type ChardevOptions } from '@vpmem/monitor';
 import type { EventLoop } from '@vpmem/native';
 import { parseOption, type Properties } from '@vpmem/options';
-import { PipeChardev } from './pipe-chardev.ts';
+import { openPipe } from './pipe-chardev.ts';
 import { openUnixChardev, type UnixChardevOptions } from './unix-chardev.ts';
 
 /** What a monitor talks through. */
@@ -83,7 +83,7 @@ export async function openTakenChardev(chardev: TakenChardev, loop: EventLoop): 
     case 'unix':
       return openUnixChardev(chardev.options, loop);
     case 'pipe':
-      return PipeChardev.open(chardev.path);
+      return openPipe(chardev.path);
     case 'plain':
       return await openChardev(chardev.options);
   }

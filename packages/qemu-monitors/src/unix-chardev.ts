@@ -1,5 +1,5 @@
 import { acceptUnix, adoptSocket, connectUnix, EPOLLIN, SystemError, UnixStream, type EventLoop, type Watch } from '@vpmem/native';
-import { ClientQueue, Connection, listenAt, MonitorError, type Chardev, type Serve } from '@vpmem/monitor';
+import { ClientQueue, ConnectedChardev, Connection, listenAt, MonitorError, type Chardev, type Serve } from '@vpmem/monitor';
 import { closeSync } from 'node:fs';
 
 /** Milliseconds that nobody is accepted after one could not be. */
@@ -77,25 +77,8 @@ class UnixServer implements Chardev {
   }
 }
 
-/** A unix socket that is connected. */
-class UnixClient implements Chardev {
-  readonly filename: string;
-  readonly #connection: UnixConnection;
-
-  constructor(fd: number, options: UnixChardevOptions, loop: EventLoop) {
-    this.filename = describe(options);
-    this.#connection = new UnixConnection(new UnixStream(fd, loop), options.telnet);
-  }
-
-  start(serve: Serve): Promise<void> {
-    void serve(this.#connection).finally(() => this.#connection.end());
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    this.#connection.hangUp();
-    return Promise.resolve();
-  }
+function unixClient(fd: number, options: UnixChardevOptions, loop: EventLoop): Chardev {
+  return new ConnectedChardev(describe(options), new UnixConnection(new UnixStream(fd, loop), options.telnet));
 }
 
 /** Opens it; nobody is served before `start`. @throws MonitorError */
@@ -104,9 +87,9 @@ export function openUnixChardev(options: UnixChardevOptions, loop: EventLoop): C
   try {
     if ('fd' in at) {
       const fd = adoptSocket(at.fd);
-      return server ? new UnixServer(fd, options, loop, () => undefined) : new UnixClient(fd, options, loop);
+      return server ? new UnixServer(fd, options, loop, () => undefined) : unixClient(fd, options, loop);
     }
-    if (!server) return new UnixClient(adoptSocket(connectUnix(at.path)), options, loop);
+    if (!server) return unixClient(adoptSocket(connectUnix(at.path)), options, loop);
     const { fd, remove } = listenAt(at.path);
     return new UnixServer(fd, options, loop, remove);
   } catch (error) {

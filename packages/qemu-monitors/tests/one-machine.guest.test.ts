@@ -1,7 +1,9 @@
 // A QEMU without a guest, whose monitors are ours: one machine, QEMU's and ours together, and nothing that leads past us.
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { adoptSocket, connectUnix, EventLoop, UnixStream } from '@vpmem/native';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RawConnection } from '@vpmem/qmp/testing';
@@ -12,17 +14,22 @@ import { RelayedQemu } from './relayed-qemu.ts';
 const { testbed, reason } = await requireTestbed();
 const MIB = 2 ** 20;
 
+function withPipes(folder: string, args: readonly string[]): readonly string[] {
+  execFileSync('mkfifo', [join(folder, 'pipe.in'), join(folder, 'pipe.out')]);
+  return args;
+}
+
 describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let qemu: RelayedQemu;
   let client: QmpClient;
   beforeAll(async () => {
-    qemu = await RelayedQemu.start(testbed!, (folder) => [
+    qemu = await RelayedQemu.start(testbed!, (folder) => withPipes(folder, [
       ...['-M', 'q35', '-m', '64M,slots=8,maxmem=4G', '-device', 'pcie-root-port,id=rp1,chassis=1,slot=1', '-device', 'pcie-root-port,id=rp2,chassis=2,slot=2'],
       ...['-object', `memory-backend-memfd,id=ram,size=64M,share=on`, '-machine', 'memory-backend=ram'],
       ...['-object', `memory-backend-file,id=cold,size=8M,share=on,mem-path=${folder}/cold.img`],
       ...['-chardev', `socket,id=charmonitor,path=${folder}/qmp,server=on,wait=off`, '-mon', 'chardev=charmonitor,id=monitor,mode=control'],
-      ...['-monitor', `unix:${folder}/hmp,server=on,wait=off`],
-    ]);
+      ...['-monitor', `unix:${folder}/hmp,server=on,wait=off`, '-qmp', `pipe:${folder}/pipe`],
+    ]));
   });
   afterAll(() => qemu.stop());
   beforeEach(async () => (client = await QmpClient.connect({ path: qemu.path('qmp') })));
@@ -158,6 +165,18 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     raw.send('{"execute": "query-pmem", "id": 1}');
     expect(await raw.message()).toMatchObject({ id: 1, error: { class: 'CommandNotFound', desc: "Expecting capabilities negotiation with 'qmp_capabilities'" } });
     raw.close();
+  });
+
+  it('are on pipes too', async () => {
+    const input = openSync(qemu.path('pipe.in'), 'w');
+    writeSync(input, '{"execute": "qmp_capabilities"}{"execute": "query-pmem", "id": 1}');
+    let text = '';
+    for await (const chunk of createReadStream(qemu.path('pipe.out'))) {
+      text += String(chunk);
+      if (text.includes('"id": 1')) break;
+    }
+    closeSync(input);
+    expect(text).toMatch(/^\{"QMP"[^]*"id": "nv1"[^]*"id": 1\}\r\n$/);
   });
 
   it('speak to people as QEMU does, of both', async () => {

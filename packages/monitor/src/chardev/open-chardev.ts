@@ -1,6 +1,6 @@
 import type { ChardevOptions } from './chardev-options.ts';
 import { NullChardev, type Chardev } from './chardev.ts';
-import { SocketClient } from './socket-client.ts';
+import { connectOut } from './socket-client.ts';
 import { SocketServer } from './socket-server.ts';
 import { StdioChardev } from './stdio.ts';
 
@@ -12,6 +12,6 @@ export async function openChardev(options: ChardevOptions): Promise<Chardev> {
     case 'stdio':
       return new StdioChardev();
     case 'socket':
-      return options.server ? SocketServer.listen(options) : SocketClient.connect(options);
+      return options.server ? SocketServer.listen(options) : connectOut(options);
   }
 }
