@@ -33,7 +33,12 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
   });
   afterAll(() => qemu.stop());
   beforeEach(async () => (client = await QmpClient.connect({ path: qemu.path('qmp') })));
-  afterEach(() => client.close());
+  /** Run after a test, however it ended. */
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    client.close();
+    for (const end of ends.splice(0)) await end();
+  });
 
   const file = (id: string, size = 8 * MIB): Record<string, unknown> => ({ 'qom-type': 'memory-backend-file', id, share: true, size, 'mem-path': qemu.path(`${id}.img`) });
   const ask = (command: string, args: Record<string, unknown> = {}): Promise<unknown> => client.executeAny(command, args);
@@ -117,6 +122,12 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     const loop = new EventLoop();
     const pumping = loop.pump();
     const raw = new UnixStream(adoptSocket(connectUnix(qemu.path('qmp'))), loop);
+    ends.push(async () => {
+      raw.destroy();
+      loop.stop();
+      await pumping;
+      loop.close();
+    });
     let heard = '';
     raw.on('data', (bytes: Buffer) => (heard += bytes.toString()));
     const said = async (): Promise<string> => {
@@ -140,31 +151,27 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     expect(await said()).toMatch(/"fdset-id": 7/);
     send('{"execute": "closefd", "arguments": {"fdname": "one"}}');
     expect(await said()).toBe('{"return": {}}\r\n');
-    raw.destroy();
-    loop.stop();
-    await pumping;
-    loop.close();
   });
 
   it('answer in the order of the questions, ours among those of QEMU', async () => {
     client.close();
     const raw = new RawConnection(connect({ path: qemu.path('qmp') }));
+    ends.push(() => raw.close());
     await raw.open();
     const commands = ['query-name', 'query-pmem', 'query-name', 'query-memdev', 'query-pmem', 'query-status', 'nonsense', 'query-pmem'];
     raw.send(commands.map((execute, id) => JSON.stringify({ execute, id })).join(''));
     const ids: unknown[] = [];
     while (ids.length < commands.length) ids.push((await raw.message()).id);
     expect(ids).toEqual(commands.map((_, id) => id));
-    raw.close();
   });
 
   it('have nothing of ours before the negotiation', async () => {
     client.close();
     const raw = new RawConnection(connect({ path: qemu.path('qmp') }));
+    ends.push(() => raw.close());
     await raw.message();
     raw.send('{"execute": "query-pmem", "id": 1}');
     expect(await raw.message()).toMatchObject({ id: 1, error: { class: 'CommandNotFound', desc: "Expecting capabilities negotiation with 'qmp_capabilities'" } });
-    raw.close();
   });
 
   it('are on pipes too', async () => {
@@ -182,6 +189,7 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
   it('speak to people as QEMU does, of both', async () => {
     const lines: string[] = [];
     const socket = connect(qemu.path('hmp'));
+    ends.push(() => socket.destroy());
     let text = '';
     const until = async (what: string): Promise<void> => {
       while (!text.includes(what)) text += String(((await once(socket, 'data')) as [Buffer])[0]);
@@ -202,7 +210,6 @@ describe.skipIf(testbed === undefined)(`the monitors of a QEMU command line${rea
     expect(await type('chardev-change charmonitor null')).toMatch(/lead past vpmem/);
     expect(await type('nonsense')).toBe("unknown command: 'nonsense'");
     expect(await type('device_add virtio-pmem-pci,memdev=none')).toMatch(/^Error: .*none/);
-    socket.destroy();
   });
 
   it('tell QEMU’s events, and ours', async () => {
