@@ -43,7 +43,7 @@ export interface MachineEvents {
   /** A VM has the device now. */
   readonly PMEM_CLIENT_CONNECTED: DeviceData;
   readonly PMEM_CLIENT_DISCONNECTED: DeviceData & { readonly reason: string };
-  /** A connection was turned away, or something a client sent was. */
+  /** A connection was turned away, something a client sent was, or RAM that it told of cannot be reached. */
   readonly PMEM_CLIENT_ERROR: DeviceData & { readonly reason: string };
   /** The first flush failed; all later ones fail too until the device is plugged in anew. */
   readonly PMEM_FLUSH_FAILED: DeviceData & { readonly reason: string };

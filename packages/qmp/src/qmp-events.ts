@@ -27,7 +27,7 @@ export const qmpEvents = {
   RESUME: event({ doc: "The guest's processors go on.", data: nothing }),
   PMEM_CLIENT_CONNECTED: event({ doc: 'A VM has the device now.', data: DeviceEvent, ours: true }),
   PMEM_CLIENT_DISCONNECTED: event({ doc: 'A VM let go of the device, or died.', data: PmemTrouble, ours: true }),
-  PMEM_CLIENT_ERROR: event({ doc: 'A connection was turned away, or something a client sent was.', data: PmemTrouble, ours: true }),
+  PMEM_CLIENT_ERROR: event({ doc: 'A connection was turned away, something a client sent was, or RAM that it told of cannot be reached.', data: PmemTrouble, ours: true }),
   PMEM_FLUSH_FAILED: event({ doc: 'The first flush failed. All later ones fail too until the device is plugged in anew.', data: PmemTrouble, ours: true }),
   PMEM_DRIVER_ERROR: event({ doc: "The guest's driver broke the queue and has to reset the device.", data: PmemTrouble, ours: true }),
   PMEM_POWER_CUT: event({ doc: 'The power of a device was cut, or an image made of what that would leave.', data: PowerCutEvent, ours: true }),
