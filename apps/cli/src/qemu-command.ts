@@ -39,8 +39,8 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
       throw new OptionProblem("a monitor on stdio and QEMU's command line both want the terminal; give the monitor unix:PATH,server=on,wait=off");
     }
     const { daemonize, pidFile } = readBackground(args);
-    if (daemonize && (terminalMonitor(plan) !== undefined || usesTerminal(args))) {
-      throw new OptionProblem('-daemonize: leaves the terminal, which a monitor or a character device is on; give it unix:PATH,server=on,wait=off');
+    if (daemonize && terminalMonitor(plan) !== undefined) {
+      throw new OptionProblem('-daemonize: leaves the terminal, which a monitor is on; give it unix:PATH,server=on,wait=off');
     }
     if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
     if (daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });

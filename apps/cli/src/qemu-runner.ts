@@ -17,16 +17,18 @@ export interface QemuStart {
 /** Runs QEMU to its end. @throws QemuError if it cannot be started */
 export type QemuRunner = (start: QemuStart) => Promise<ChildExit>;
 
+// What is added comes first: behind an option that lacks its argument it would be that.
+
 /** On this terminal, as this program's child, which ends when this program does. */
 export function onTerminal(path: string, version: string): QemuRunner {
-  return ({ args, descriptors, stdin, started }) => runQemu(path, [...args, ...followParent(version)], { stdin, descriptors, started });
+  return ({ args, descriptors, stdin, started }) => runQemu(path, [...followParent(version), ...args], { stdin, descriptors, started });
 }
 
 /** In the background, where QEMU takes itself when the VM is ready; this program, which is there already, lets go of the terminal then. */
 export function inBackground(path: string, { background, pidFile }: { readonly background: Background; readonly pidFile: string | undefined }): QemuRunner {
   return ({ args, folder, descriptors, started }) => {
     const file = pidFile ?? join(folder, 'pid');
-    const whole = pidFile === undefined ? [...args, '-pidfile', file] : args;
+    const whole = pidFile === undefined ? ['-pidfile', file, ...args] : args;
     return runDaemonizedQemu(path, whole, { descriptors, pidFile: file, started, ready: () => background.detach() });
   };
 }

@@ -59,7 +59,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
   const held = (vm: Guest): { vpmem: Resources; qemu: Resources; sockets: string[] } => ({
     vpmem: resourcesOf(parentOf(vm.pid), folder),
     qemu: resourcesOf(vm.pid, folder),
-    sockets: readdirSync(socketFolder(vm)).sort(),
+    sockets: readdirSync(socketFolder(vm)).filter((name) => name.endsWith('.sock')).sort(),
   });
   /** Where vpmem has its sockets: QEMU's command line names one of them. */
   const socketFolder = (vm: Guest): string => {

@@ -175,10 +175,10 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
   });
 
   it('RAM that cannot be shared: the VM runs, and a device is refused with what would do', async () => {
-    run(withHmp, ['-M', 'q35,memory-backend=own', '-object', 'memory-backend-ram,id=own,size=256M']);
+    run(withHmp, ['-M', 'q35,memory-backend=own', '-object', 'memory-backend-ram,id=own,size=256M,share=off']);
     const monitor = await hmp();
     await monitor.type(`object_add memory-backend-file,id=m,share=on,mem-path=${socket('f')},size=2M`);
-    expect(await monitor.type('device_add virtio-pmem-pci,id=d,memdev=m')).toMatch(/'own': it is private.*add share=on/);
+    expect(await monitor.type('device_add virtio-pmem-pci,id=d,memdev=m')).toMatch(/'own': it is private \(share=off\).*write share=on/);
     expect(await monitor.type('info pmem')).not.toMatch(/ d /);
   });
 });

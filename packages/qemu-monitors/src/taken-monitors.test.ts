@@ -88,6 +88,7 @@ describe('monitors on a chardev', () => {
     ['with a property that does not exist', ['-chardev', 'socket,id=c,path=/q,colour=red', '-mon', 'c']],
     ['of a kind that does not exist', ['-qmp', 'carrier-pigeon']],
     ['on the terminal, twice', ['-qmp', 'stdio', '-monitor', 'stdio']],
+    ['on the terminal, in the background', ['-daemonize', '-monitor', 'stdio']],
     ['on the terminal, beside a console there', ['-serial', 'stdio', '-monitor', 'stdio']],
   ])('%s are left to QEMU, which refuses them', (_, args) => {
     expect(take(...args)).toMatchObject({ monitors: [], args });

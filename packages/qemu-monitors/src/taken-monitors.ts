@@ -40,8 +40,9 @@ export function takeMonitors(items: readonly CommandLineItem[], folder: string):
   const taken = new Taker(items, folder).take();
   if (taken === undefined) return untouched;
   const stdio = taken.monitors.filter(({ chardev }) => onStdio(chardev)).length + taken.items.filter(usesStdio).length;
-  // QEMU says that there is only one, and ends.
-  return stdio > 1 ? untouched : taken;
+  // QEMU says that there is only one, or none in the background, and ends.
+  const most = items.some(({ option }) => option === 'daemonize') ? 0 : 1;
+  return stdio > most ? untouched : taken;
 }
 
 function onStdio(chardev: TakenChardev): boolean {
