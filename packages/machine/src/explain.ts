@@ -1,4 +1,4 @@
-import { GuestError } from '@vpmem/guest';
+import { GuestError } from '@vpmem/guest/guest-error';
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
