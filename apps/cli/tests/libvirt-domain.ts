@@ -17,9 +17,12 @@ export function pmemXml(path: string, size: number): string {
   return `<memory model='virtio-pmem' access='shared'><source><path>${path}</path></source><target><size unit='MiB'>${size}</size></target></memory>`;
 }
 
+/** What libvirt has no words of its own for: address space behind the root ports that it makes, for what is plugged in. */
+const ROOM_BEHIND_PORTS = "<qemu:commandline><qemu:arg value='-global'/><qemu:arg value='pcie-root-port.pref64-reserve=4G'/></qemu:commandline>";
+
 /** A domain as its owner would have it: nothing in it is ours but the emulator. */
 export function domainXml({ name, machine, emulator, image, agent, pmem }: DomainOptions): string {
-  return `<domain type='qemu'>
+  return `<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>${name}</name>
   <maxMemory slots='4' unit='MiB'>4096</maxMemory>
   <memory unit='MiB'>512</memory>
@@ -40,6 +43,7 @@ export function domainXml({ name, machine, emulator, image, agent, pmem }: Domai
     <memballoon model='none'/>
     ${pmem.map(([path, size]) => pmemXml(path, size)).join('\n    ')}
   </devices>
+  ${machine === 'q35' ? ROOM_BEHIND_PORTS : ''}
 </domain>
 `;
 }

@@ -128,7 +128,7 @@ describe.skipIf(missing !== undefined)(`libvirt${missing === undefined ? '' : ` 
     expect((await host.run('sh', '-c', 'ls /tmp /tmp/vpmem-0 /run/libvirt/qemu')).text).not.toMatch(/vpmem-qemu|vm1/);
   });
 
-  it('has a domain of a q35 that it starts by itself, and that the guest switches off', async () => {
+  it('has a domain of a q35 that it starts by itself, plugs into, and that the guest switches off', async () => {
     await define('q35');
     await virsh('autostart', DOMAIN);
     await host.stopDaemon();
@@ -139,6 +139,14 @@ describe.skipIf(missing !== undefined)(`libvirt${missing === undefined ? '' : ` 
     guest = await SerialGuest.connect(host.path('agent'), image.token);
     await guest.waitReady(1);
     await store(guest, 'pmem0', 'by itself');
+    writeFileSync(host.path('hot2.img'), '');
+    writeFileSync(host.path('hot2.xml'), pmemXml(host.path('hot2.img'), 64));
+    await virsh('attach-device', DOMAIN, host.path('hot2.xml'), '--live');
+    await store(guest, 'pmem1', 'behind a port');
+    expect(holds('hot2.img', 'behind a port\nbehind a port')).toBe(true);
+    await guest.sh('umount /mnt/pmem1');
+    await virsh('detach-device-alias', DOMAIN, 'virtiopmem1', '--live');
+    await expect.poll(() => virsh('dumpxml', DOMAIN)).not.toMatch(/virtiopmem1/);
     guest.sh('poweroff -f').catch(() => undefined);
     await expect.poll(() => host.virsh('domstate', DOMAIN).then(({ text }) => text.trim())).toBe('shut off');
     await expect.poll(() => host.processes()).toEqual([]);
