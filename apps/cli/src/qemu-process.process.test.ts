@@ -95,7 +95,8 @@ describe('what QEMU gets', () => {
     await there('pid');
     const lines = readFileSync(join(folder, 'environment'), 'utf8').split('\0').filter((line) => !/^(PWD|OLDPWD|_|SHLVL)=/.test(line));
     expect(lines.filter(Boolean).sort()).toEqual(Object.entries(environment()).map(([name, value]) => `${name}=${value ?? ''}`).sort());
-    expect(readFileSync(join(folder, 'arguments'), 'utf8').split('\n').slice(0, args.length)).toEqual(args);
+    // What is added stands before it.
+    expect(readFileSync(join(folder, 'arguments'), 'utf8').split('\n').slice(2, 2 + args.length)).toEqual(args);
     child.stdin?.write('exit 0\n');
     expect(await ended).toEqual([0, null]);
   });

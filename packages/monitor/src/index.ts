@@ -1,4 +1,4 @@
-export { chardevProperties, describeChardev, isExposed, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev/chardev-options.ts';
+export { chardevProperties, exposureOf, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev/chardev-options.ts';
 export { NullChardev, type Chardev, type Serve } from './chardev/chardev.ts';
 export { ClientQueue } from './chardev/client-queue.ts';
 export { ConnectedChardev } from './chardev/connected-chardev.ts';

@@ -1,5 +1,5 @@
 import { defineProperties, OptionError, parseOption, property, readProperties, type ParsedOption } from '@vpmem/options';
-import { describeChardev, isExposed, readChardev, type ChardevOptions } from './chardev/chardev-options.ts';
+import { exposureOf, readChardev, type ChardevOptions } from './chardev/chardev-options.ts';
 import { parseDevice } from './chardev/device-text.ts';
 import { MonitorError } from './monitor-error.ts';
 
@@ -184,9 +184,8 @@ class Planner {
     if (onTerminal(monitor) && stdio !== undefined) {
       throw new MonitorError('stdio-twice', `cannot use stdio by multiple character devices: ${stdio.option} has it; use unix:PATH,server=on,wait=off`);
     }
-    if (chardev.backend === 'socket' && chardev.server && isExposed(chardev.address)) {
-      this.#warnings.push(`${option}: a monitor opens files, and whoever reaches ${describeChardev(chardev)} may use it; listen on 127.0.0.1 unless that is meant`);
-    }
+    const exposure = exposureOf(chardev);
+    if (exposure !== undefined) this.#warnings.push(`${option}: ${exposure}`);
     this.#monitors.push(monitor);
   }
 }

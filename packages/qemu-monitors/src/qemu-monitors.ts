@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { MonitorError, serveHmp, type About, type Chardev, type Connection, type History, type LineEditor } from '@vpmem/monitor';
+import { exposureOf, MonitorError, serveHmp, type About, type Chardev, type Connection, type History, type LineEditor } from '@vpmem/monitor';
 import { adoptSocket, connectUnix, EventLoop, SystemError, UnixStream } from '@vpmem/native';
 import type { QemuMachine } from '@vpmem/qemu';
 import { Multiplexer } from './multiplexer.ts';
@@ -107,6 +107,8 @@ export class QemuMonitors {
 
   async #openOne(taken: TakenMonitor): Promise<void> {
     try {
+      const exposure = taken.chardev.kind === 'plain' ? exposureOf(taken.chardev.options) : undefined;
+      if (exposure !== undefined) this.#about.warn(`${taken.option}: ${exposure}`);
       const console = taken.console === undefined ? undefined : await this.#awaitConsole(taken.console);
       const chardev = await openTakenChardev(taken.chardev, this.#loop);
       this.#open.push({ taken, chardev, history: [], console });

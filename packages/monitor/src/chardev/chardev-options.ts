@@ -151,8 +151,13 @@ function socketOptions({ address, server, wait, telnet, clients }: Switches): So
   return { backend: 'socket', address, server, wait: wait ?? server, telnet, clients };
 }
 
-/** Whether others than this machine's own users can reach an address. */
-export function isExposed(address: SocketAddress): boolean {
+/** What whoever asks for such a monitor should know of who reaches it; undefined if only this machine's own users do. */
+export function exposureOf(options: ChardevOptions): string | undefined {
+  if (options.backend !== 'socket' || !options.server || !isExposed(options.address)) return undefined;
+  return `a monitor opens files, and whoever reaches ${describeChardev(options)} may use it; listen on 127.0.0.1 unless that is meant`;
+}
+
+function isExposed(address: SocketAddress): boolean {
   if ('path' in address) return false;
   return !(address.host === 'localhost' || address.host === '::1' || /^127(\.\d+){3}$/.test(address.host));
 }
