@@ -2,6 +2,7 @@
 import { MonitorError, openChardev, type Chardev, type ChardevOptions } from '@vpmem/monitor';
 import type { EventLoop } from '@vpmem/native';
 import { parseOption, type Properties } from '@vpmem/options';
+import { isOff, isOn } from '@vpmem/qemu';
 import { openPipe } from './pipe-chardev.ts';
 import { openUnixChardev, type UnixChardevOptions } from './unix-chardev.ts';
 
@@ -40,7 +41,7 @@ const KNOWN: ReadonlySet<string> = new Set(['backend', 'id', 'path', 'host', 'po
  */
 export function readTakenChardev(properties: Properties): TakenChardev | undefined {
   for (const [name, value] of Object.entries(properties)) {
-    if (Object.hasOwn(REFUSED, name) && !isOff(value)) throw new MonitorError('conflict', `'${name}' is nothing that vpmem can do for a monitor; ${REFUSED[name] ?? ''}`);
+    if (Object.hasOwn(REFUSED, name) && !isNothing(value)) throw new MonitorError('conflict', `'${name}' is nothing that vpmem can do for a monitor; ${REFUSED[name] ?? ''}`);
     if (!Object.hasOwn(REFUSED, name) && !KNOWN.has(name)) return undefined;
   }
   const { backend, path } = properties;
@@ -104,7 +105,7 @@ function socket(properties: Properties): TakenChardev | undefined {
   const { path, host, port, fd } = properties;
   const server = isOn(properties.server);
   // QEMU waits for the client of a socket that listens, unless it is told not to.
-  const wait = server && !isOff(properties.wait ?? 'on');
+  const wait = server && !isNothing(properties.wait ?? 'on');
   const telnet = isOn(properties.telnet);
   if (typeof fd === 'string' && /^\d+$/.test(fd)) return { kind: 'unix', options: { at: { fd: Number(fd) }, server, wait, telnet } };
   if (typeof path === 'string' && path !== '') return { kind: 'unix', options: { at: { path }, server, wait, telnet } };
@@ -114,10 +115,7 @@ function socket(properties: Properties): TakenChardev | undefined {
   return { kind: 'plain', options: { backend: 'socket', address, server, wait, telnet, clients: 1 } };
 }
 
-function isOn(value: unknown): boolean {
-  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
-}
-
-function isOff(value: unknown): boolean {
-  return value === false || value === '0' || (typeof value === 'string' && /^(off|no|false|n)$/.test(value));
+/** Off, or as a number of milliseconds none. */
+function isNothing(value: unknown): boolean {
+  return value === '0' || isOff(value);
 }

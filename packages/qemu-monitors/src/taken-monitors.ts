@@ -2,7 +2,7 @@
 // listen, for each, at a socket that only vpmem knows, and vpmem serves the character device that the user named.
 import { join } from 'node:path';
 import { MonitorError, type MonitorMode } from '@vpmem/monitor';
-import { propertiesOf, type CommandLineItem } from '@vpmem/qemu';
+import { isOn, propertiesOf, type CommandLineItem } from '@vpmem/qemu';
 import { readTakenChardev, readTakenDevice, type TakenChardev } from './taken-chardev.ts';
 
 /** A monitor that vpmem serves. */
@@ -214,8 +214,4 @@ function option(name: string, argument: string): CommandLineItem {
 /** A path as part of an option. */
 function escape(path: string): string {
   return path.replaceAll(',', ',,');
-}
-
-function isOn(value: unknown): boolean {
-  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
 }

@@ -1,5 +1,5 @@
 export { quoteForShell, readBackground, splitCommandLine, usesTerminal, type BackgroundWish, type CommandLineItem } from './command-line/command-line.ts';
-export { propertiesOf } from './command-line/item-properties.ts';
+export { isOff, isOn, propertiesOf } from './command-line/item-properties.ts';
 export type { HotPlugOptions, ServedMachine } from './plug/hot-plug.ts';
 export { parseUnplug, unplugPolicy, withUnplug, type UnplugChoice, type UnplugPolicy } from './plug/msix-unplug.ts';
 export { checkPluggedRam } from './plug/plugged-ram.ts';

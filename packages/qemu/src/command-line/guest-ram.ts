@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { freeId, objectId } from '@vpmem/machine';
 import { formatSize, OptionError, parseSize, type Properties } from '@vpmem/options';
 import type { CommandLineItem } from './command-line.ts';
-import { escapeCommas, itemsOf, machineProperties, withProperty } from './item-properties.ts';
+import { escapeCommas, itemsOf, isOff, isOn, machineProperties, withProperty } from './item-properties.ts';
 import { familyOf } from './machine-family.ts';
 import { QemuError } from '../qemu-error.ts';
 
@@ -119,12 +119,4 @@ function option(name: string, argument: string): CommandLineItem {
 
 function isOneOf(names: readonly string[], value: unknown): boolean {
   return typeof value === 'string' && names.includes(value);
-}
-
-function isOn(value: unknown): boolean {
-  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
-}
-
-function isOff(value: unknown): boolean {
-  return value === false || (typeof value === 'string' && /^(off|no|false|n)$/.test(value));
 }

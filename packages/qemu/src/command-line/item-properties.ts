@@ -41,3 +41,13 @@ function endsOpen(argument: string): boolean {
   const commas = /,*$/.exec(argument)?.[0].length ?? 0;
   return argument === '' || commas % 2 === 1;
 }
+
+/** Whether a value is one of QEMU's words for on, or JSON's. */
+export function isOn(value: unknown): boolean {
+  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
+}
+
+/** Whether a value is one of QEMU's words for off, or JSON's. */
+export function isOff(value: unknown): boolean {
+  return value === false || (typeof value === 'string' && /^(off|no|false|n)$/.test(value));
+}

@@ -1,8 +1,7 @@
 import type { Properties } from '@vpmem/options';
 import type { CommandLineItem } from '../command-line/command-line.ts';
-import { propertiesOf } from '../command-line/item-properties.ts';
+import { isOn, propertiesOf } from '../command-line/item-properties.ts';
 import { fullName } from './dma-manner.ts';
-import { isOn } from './dma-settings.ts';
 
 /** A device that a command line asks for. */
 export interface DeviceUse {

@@ -1,5 +1,6 @@
 import { parseSize, type Properties } from '@vpmem/options';
 import type { DmaManner } from './dma-manner.ts';
+import { isOn } from '../command-line/item-properties.ts';
 
 /** What somebody said of a device himself, which stands. */
 export interface DmaSetting {
@@ -43,11 +44,6 @@ export function dmaProblem(manner: DmaManner, { text = '', lossy = false }: { re
     case 'outside':
       return `its back end is outside QEMU and cannot read or write ${REQUESTS}`;
   }
-}
-
-/** As QEMU reads a boolean, in text and in JSON. */
-export function isOn(value: unknown): boolean {
-  return value === true || (typeof value === 'string' && /^(on|yes|true|y)$/.test(value));
 }
 
 function written(value: unknown): string {
