@@ -121,7 +121,8 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     const end = now();
     await guest.kill();
     await served.daemon.end();
-    const calls = readCalls(readFileSync(log(), 'utf8')).filter((call) => call.begin > begin && call.end < end);
+    // strace may see that a call has returned only after the guest has gone on: on a busy machine the last one ends late.
+    const calls = readCalls(readFileSync(log(), 'utf8')).filter((call) => call.begin > begin && call.begin < end);
     const deviceThread = calls.find(({ name }) => name === 'recvmsg')?.thread;
     const answers = calls.filter(({ name, thread }) => name === 'io_submit' && thread === deviceThread);
     const syncs = calls.filter(({ name }) => name === 'fdatasync');
