@@ -12,6 +12,7 @@ export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
 export { noNewPrivileges } from './no-new-privileges.ts';
 export { signalAtParentsEnd } from './parent-end.ts';
 export { PeerEvent } from './peer-event.ts';
+export { peerProcess } from './peer-process.ts';
 export { waitReadable, whenReadable } from './poll.ts';
 export { processEnd } from './process-end.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';

@@ -50,6 +50,9 @@ export const schedYield = declare<() => number>('int sched_yield(void)');
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',
 );
+export const getsockopt = declare<(fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number>(
+  'int getsockopt(int fd, int level, int optname, void *optval, void *optlen)',
+);
 export const socket = declare<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
 export const socketpair = declare<(domain: number, type: number, protocol: number, pair: bigint) => number>(
   'int socketpair(int domain, int type, int protocol, void *sv)',

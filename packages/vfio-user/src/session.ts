@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import type { ValuesOf } from '@vpmem/layout';
-import { errnoOf, type EventLoop } from '@vpmem/native';
+import { errnoOf, peerProcess, type EventLoop } from '@vpmem/native';
 import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
 import { coverMsix, isCopy } from './covered-msix.ts';
 import { DmaRegions } from './dma-regions.ts';
@@ -57,6 +57,8 @@ const DONE: Answer = {};
 
 /** One client and its conversation with the device. */
 export class Session implements MessageSink {
+  /** The client's process, where that can be told. */
+  readonly pid: number | undefined;
   readonly #owner: SessionOwner;
   readonly #stream: MessageStream;
   readonly #memory = new GuestMemory();
@@ -67,6 +69,7 @@ export class Session implements MessageSink {
 
   /** Takes over the connected socket `fd`. */
   constructor(fd: number, owner: SessionOwner) {
+    this.pid = peerProcess(fd);
     this.#owner = owner;
     this.#irqs = new IrqLines([owner.pci.intx ? 1 : 0, 0, owner.keepsMsix ? 0 : owner.pci.msixVectors, 1, 1], owner.loop);
     this.#stream = new MessageStream(fd, owner.loop, this);

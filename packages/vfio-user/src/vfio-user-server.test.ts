@@ -452,7 +452,7 @@ describe('clients', () => {
     connect().close();
     harness.settle();
     expect(device.log).toEqual(['attach', 'detach', 'reset']);
-    expect(events.map(({ event }) => event)).toEqual(['connected', 'left']);
+    expect(events).toMatchObject([{ event: 'connected', pid: process.pid }, { event: 'left', pid: process.pid }]);
     expect(harness.server.busy).toBe(false);
   });
 

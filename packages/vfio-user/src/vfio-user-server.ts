@@ -11,6 +11,8 @@ export interface ClientMessage {
   readonly event: 'connected' | 'left' | 'refused' | 'remark';
   /** Why, in words; empty where there is nothing to say. */
   readonly detail: string;
+  /** The client's process; undefined where that cannot be told. */
+  readonly pid: number | undefined;
 }
 
 /** `node:diagnostics_channel` name for {@link ClientMessage}. */
@@ -114,7 +116,7 @@ export class VfioUserServer {
         keepsMsix: this.#keepsMsix,
         claim: () => this.#claim(session),
         ended: (_, reason) => this.#ended(session, reason),
-        remark: (text) => this.#publish('remark', text),
+        remark: (text) => this.#publish('remark', session, text),
       });
       this.#strangers.add(session);
     }
@@ -128,7 +130,7 @@ export class VfioUserServer {
       return fd;
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
-      if (!this.#starved) this.#publish('refused', `nobody can be let in for now: ${error.message}`);
+      if (!this.#starved) this.#publish('refused', undefined, `nobody can be let in for now: ${error.message}`);
       this.#starved = true;
       silent?.close('it said nothing, and others are waiting');
       this.#later = this.#loop.after(ACCEPT_AGAIN, () => {
@@ -149,18 +151,18 @@ export class VfioUserServer {
     if (this.#client !== undefined) return false;
     this.#strangers.delete(session);
     this.#client = session;
-    this.#publish('connected', '');
+    this.#publish('connected', session, '');
     return true;
   }
 
   #ended(session: Session, reason?: string): void {
-    if (this.#strangers.delete(session) && reason !== undefined) this.#publish('refused', reason);
+    if (this.#strangers.delete(session) && reason !== undefined) this.#publish('refused', session, reason);
     if (this.#client !== session) return;
     this.#client = undefined;
-    this.#publish('left', reason ?? '');
+    this.#publish('left', session, reason ?? '');
   }
 
-  #publish(event: ClientMessage['event'], detail: string): void {
-    clients.publish({ server: this, event, detail } satisfies ClientMessage);
+  #publish(event: ClientMessage['event'], session: Session | undefined, detail: string): void {
+    clients.publish({ server: this, event, detail, pid: session?.pid } satisfies ClientMessage);
   }
 }
