@@ -31,6 +31,8 @@ export function explainEvent({ name, data }: MachineEvent): { readonly severity:
       };
     case 'PMEM_POWER_CUT':
       return { severity: data.error === undefined ? 'info' : 'error', text: `${who(data)}: ${explainCut(data)}` };
+    case 'PMEM_RECORDING_INCOMPLETE':
+      return { severity: 'error', text: `${who(data)}: the recording '${data.file}' is incomplete${because(data)}; flushes go on, and nothing more is recorded` };
     case 'PMEM_BACKING_FILE_CHANGED':
       return { severity: 'error', text: `${data.memdev}: ${explainFileChange(data)}` };
     case 'DEVICE_DELETED':

@@ -30,6 +30,7 @@ export type MachineErrorCode =
   | 'socket-in-use'
   | 'bad-value'
   | 'power-cut'
+  | 'recording'
   | 'device-thread'
   | NvdimmErrorCode;
 

@@ -51,6 +51,8 @@ export interface MachineEvents {
   readonly PMEM_DRIVER_ERROR: DeviceData & { readonly reason: string };
   /** The power of a device was cut, or an image was made of what that would leave. */
   readonly PMEM_POWER_CUT: DeviceData & PowerCutData;
+  /** A recording could not be continued; flushes go on. */
+  readonly PMEM_RECORDING_INCOMPLETE: DeviceData & { readonly file: string; readonly reason: string };
   /** The file behind a backend is no longer what it was when it was opened. */
   readonly PMEM_BACKING_FILE_CHANGED: {
     /** The backend's id. */

@@ -4,6 +4,7 @@ import type { FailureControl } from './failure-control.ts';
 import type { ForeignMonitor } from './foreign-monitor.ts';
 import type { MachineEvent } from './machine-event.ts';
 import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from './memory-info.ts';
+import type { RecordingControl } from './recording-control.ts';
 import type { ObjectNode } from './object-tree.ts';
 
 /** Whether a machine runs, in QEMU's words. */
@@ -144,6 +145,8 @@ export interface ManagedMachine {
   onEvent(listener: (event: MachineEvent) => void): () => void;
   /** What can be made to go wrong with the pmem devices. */
   readonly failures: FailureControl;
+  /** What its guest makes durable, recorded. */
+  readonly recordings: RecordingControl;
   /** The guest, where it is part of this process. */
   readonly guest?: GuestConsole;
   /** QEMU's own monitor, if there is a QEMU. */

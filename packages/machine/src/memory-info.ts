@@ -1,4 +1,5 @@
 import type { BackendOptions, FlushLatency } from '@vpmem/memory-backend';
+import type { RecordingInfo } from './recording-control.ts';
 
 export type { FlushLatency };
 
@@ -68,6 +69,16 @@ export interface PowerExposure {
   readonly oldest: number | undefined;
   /** Power cuts there were. */
   readonly cuts: number;
+  /** How it is found out which pages a guest has written. */
+  readonly tracker: TrackerInfo;
+}
+
+/** What finds out which pages a guest has written. */
+export interface TrackerInfo {
+  /** By a userfaultfd in the client's process, or by comparing memory with the file. */
+  readonly kind: 'uffd' | 'compare';
+  /** Why it compares, where it could be expected not to. */
+  readonly reason: string | undefined;
 }
 
 /** Faults of flushes that were planned, and came; and what they are limited to. */
@@ -119,6 +130,8 @@ export interface PmemInfo {
   readonly latency: FlushLatency | undefined;
   /** Absent without power-failure=on. */
   readonly exposure?: PowerExposure | undefined;
+  /** What is being recorded; absent where nothing is. */
+  readonly recording?: RecordingInfo | undefined;
   /** What another process opens to share the memory; absent without power-failure=on, where the file itself is that. */
   readonly memoryPath?: string | undefined;
   readonly faults?: FlushFaults;

@@ -78,7 +78,7 @@ export class PmemBacking {
   /** What a power cut would cost; undefined where none can be simulated. `done` may be called at once. */
   expose(done: (exposure: PowerExposure | undefined) => void): void {
     if (this.#medium === undefined) return done(undefined);
-    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts }));
+    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts, tracker: { kind: 'compare', reason: undefined } }));
   }
 
   /** Makes everything written so far durable, if that can be, whatever was planned to go wrong; `done` is called after. */

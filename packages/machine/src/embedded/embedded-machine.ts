@@ -3,6 +3,7 @@ import { BackendStore } from '../backend-store.ts';
 import { BackingFileWatch } from '../backing-file-watch.ts';
 import { embeddedDeviceProperties } from './embedded-device-properties.ts';
 import { EmbeddedDevices } from './embedded-devices.ts';
+import { interimRecordings } from '../interim-recordings.ts';
 import { EmbeddedFailures } from './embedded-failures.ts';
 import { embeddedHardware, type EmbeddedHardware } from './embedded-hardware.ts';
 import { EmbeddedPlug } from './embedded-plug.ts';
@@ -45,6 +46,7 @@ export class EmbeddedMachine implements ManagedMachine {
   readonly deviceTypes = embeddedDeviceProperties;
   readonly guest: EmbeddedConsole;
   readonly failures: EmbeddedFailures;
+  readonly recordings = interimRecordings;
   readonly #options: EmbeddedMachineOptions;
   readonly #hardware: EmbeddedHardware['machine'];
   readonly #run: GuestRun;

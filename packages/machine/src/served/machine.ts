@@ -11,6 +11,7 @@ import { explainFileChange } from '../explain.ts';
 import { EventHub } from '../event-hub.ts';
 import { plannedFault, type FailureControl } from '../failure-control.ts';
 import { flushLimit } from '../flush-limit.ts';
+import { interimRecordings } from '../interim-recordings.ts';
 import { MachineError } from '../machine-error.ts';
 import type { MachineEvent, MachineEvents, ShutdownReason } from '../machine-event.ts';
 import type { BusInfo, PciBusInfo } from '../bus-info.ts';
@@ -51,6 +52,7 @@ export class Machine implements ManagedMachine {
   readonly objectTypes = objectProperties;
   readonly deviceTypes = deviceProperties;
   readonly failures: FailureControl;
+  readonly recordings = interimRecordings;
   readonly #options: MachineOptions;
   readonly #observer: MachineObserver;
   readonly #thread: DeviceThreadHandle;

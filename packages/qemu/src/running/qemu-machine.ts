@@ -13,6 +13,7 @@ import {
   type ObjectNode,
   type PciBusInfo,
   type PmemInfo,
+  type RecordingControl,
   type RunState,
 } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
@@ -54,6 +55,7 @@ export class QemuMachine implements ManagedMachine {
   readonly deviceTypes;
   readonly foreign: ForeignMonitor;
   readonly failures: FailureControl;
+  readonly recordings: RecordingControl;
   readonly #served: ServedMachine;
   readonly #qemu: QemuMonitor;
   readonly #plug: HotPlug;
@@ -70,6 +72,7 @@ export class QemuMachine implements ManagedMachine {
     this.deviceTypes = served.deviceTypes;
     this.foreign = foreignMonitor(qemu, () => served.devices);
     this.failures = served.failures;
+    this.recordings = served.recordings;
     this.#served = served;
     this.#qemu = qemu;
     this.#plug = new HotPlug(served, qemu, options);
