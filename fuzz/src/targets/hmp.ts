@@ -29,6 +29,7 @@ export const hmp: Target = {
     'object_add {"qom-type":"memory-backend-file","id":"m","size":4096,"mem-path":"/x"}\nqom-list /objects\nqom-get /machine type',
     'device_add virtio-pmem-pci,help\nobject_add help\ninfo\n? stop\nstop\ncont\nsystem_reset\ninfo history\nq',
     'object_add memory-backend-file,id=m,size=1M,mem-path=x\ndevice_add virtio-pmem-pci,memdev=m,id=nv1\npower_cut nv1 survivors=random,seed=3\nflush_fault nv1 error,at-flush=2\npower_cut nv1,at-flush=1',
+    'object_add memory-backend-file,id=m,size=1M,mem-path=x\ndevice_add virtio-pmem-pci,memdev=m,id=nv1\npmem_record nv1 begin,file=a,interval=5\nmark "a\\n b"\nmark c d\npmem_record nv1 end',
   ].map(text),
   maxLength: 768,
   maxSteps: (length) => 2 ** 20 + 20_000 * length,

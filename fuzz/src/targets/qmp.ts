@@ -115,6 +115,7 @@ export const qmp: Target = {
     `\0\0{"execute":"qmp_capabilities","arguments":{"enable":["oob"]}}{"exec-oob":"query-status"}[1,2.5e3,-1]tru{]`,
     `\0\0${CAPABLE}{"execute":"human-monitor-command","arguments":{"command-line":"info status"}}{"execute":"quit"}`,
     `\0\0${CAPABLE}{"execute":"qom-get","arguments":{"path":"/machine","property":"type"}}{"execute":"device-list-properties","arguments":{"typename":"virtio-pmem-pci"}}`,
+    `\0\0${CAPABLE}{"execute":"object-add","arguments":{"qom-type":"memory-backend-file","id":"m","size":4096,"mem-path":"/x"}}{"execute":"device_add","arguments":{"driver":"virtio-pmem-pci","memdev":"m","id":"nv1"}}{"execute":"pmem-record","arguments":{"id":"nv1","action":"begin","file":"a","interval":5}}{"execute":"pmem-mark","arguments":{"text":"\\u0000"}}`,
   ].map(text),
   maxLength: 1024,
   maxSteps: (length) => 2 ** 19 + 20_000 * length,

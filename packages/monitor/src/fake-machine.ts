@@ -1,5 +1,6 @@
 import { container, MachineError, type AddedDevice, type BackendInfo, type BusInfo, type FailureControl, type ForeignMonitor, type GuestConsole, type ManagedMachine, type MachineEvent, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState } from '@vpmem/machine';
 import { defineProperties, property, readProperties, type PropertySource } from '@vpmem/options';
+import { FakeRecordings } from './fake-recordings.ts';
 
 const fileProperties = defineProperties({
   'qom-type': property.string({ required: true }),
@@ -48,6 +49,7 @@ export class FakeMachine implements ManagedMachine {
   };
   /** What was called, in order. */
   readonly calls: string[] = [];
+  readonly recordings = new FakeRecordings(this.calls, (device) => this.#known(device));
   state: RunState = 'running';
   pmemInfo: PmemInfo[] = [];
   buses: PciBusInfo[] = [];

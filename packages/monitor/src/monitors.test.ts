@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listenUnix } from '@vpmem/native';
+import { qmpEvents } from '@vpmem/qmp';
 import { QmpClient } from '@vpmem/qmp/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_WAITING } from './chardev/client-queue.ts';
@@ -269,6 +270,16 @@ describe('QMP', () => {
     const event = new Promise((resolve) => there.onEvent(resolve));
     machine.emit({ name: 'FOREIGN', data: { event: 'BLOCK_JOB_READY', data: { device: 'd' }, timestamp: { seconds: 5, microseconds: 6 } } });
     expect(await event).toEqual({ event: 'BLOCK_JOB_READY', data: { device: 'd' }, timestamp: { seconds: 5, microseconds: 6 } });
+  });
+
+  it('tells of a recording that could not be continued, as the schema has it', async () => {
+    await open({ qmp: [unix()] });
+    const there = await qmp();
+    const event = there.waitForEvent('PMEM_RECORDING_INCOMPLETE');
+    const data = { device: 'nv1', path: '/machine/peripheral/nv1', file: 'nv1.rec', reason: 'no space is left' };
+    machine.emit({ name: 'PMEM_RECORDING_INCOMPLETE', data });
+    expect((await event).data).toEqual(data);
+    expect(qmpEvents.PMEM_RECORDING_INCOMPLETE.data.parse(data)).toEqual(data);
   });
 
   it('ends with the answer to quit, then the connection', async () => {

@@ -12,6 +12,8 @@ const OURS: ReadonlySet<string> = new Set([
   'power_cut',
   'flush_fault',
   'flush_limit',
+  'mark',
+  'pmem_record',
   'info history',
   'info memdev',
   'info memory-devices',

@@ -21,10 +21,7 @@ export class QmpDesk {
     const always: Concern = () => true;
     const ownPath: Concern = ({ path }) => typeof path === 'string' && this.#isOwnPath(path);
     this.#concerns = {
-      'query-pmem': always,
-      'power-cut': always,
-      'flush-fault': always,
-      'flush-limit': always,
+      ...Object.fromEntries(OURS.map((name) => [name, always])),
       'query-commands': isEmpty,
       'query-memdev': (args) => isEmpty(args) && machine.backends().length > 0,
       'query-memory-devices': (args) => isEmpty(args) && machine.hasDevices,

@@ -54,6 +54,8 @@ export const PmemPowerFailure = struct('PmemPowerFailure', 'What a power cut wou
   'oldest-ms': int.exactOptional().describe('no byte has been in danger for longer, in milliseconds; absent if none is'),
   cuts: int.describe('power cuts there were'),
   'memory-path': str.describe('what another process opens to share the memory'),
+  tracker: enumeration('PmemTracker', "How it is found out which pages a guest has written: by a userfaultfd in the client's process, or by comparing memory with the file.", ['uffd', 'compare']),
+  'tracker-reason': str.exactOptional().describe('why it compares, where it could be expected not to'),
 });
 
 /** What `flush-limit` is given. */

@@ -32,6 +32,11 @@ export function idleHandlers(own: Partial<QmpHandlers> = {}): QmpHandlers {
     'power-cut': ({ id }) => missing(id),
     'flush-fault': ({ id }) => missing(id),
     'flush-limit': ({ id }) => missing(id),
+    'pmem-record': ({ id }) => missing(id),
+    'pmem-mark': ({ id }) => {
+      if (id !== undefined) missing(id);
+      throw new QmpError('GenericError', 'nothing is being recorded');
+    },
     ...own,
   };
 }

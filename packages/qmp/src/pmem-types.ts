@@ -1,6 +1,7 @@
 import { PmemFaults, PmemPowerFailure } from './failure-types.ts';
 import { DeviceEvent } from './machine-types.ts';
 import { bool, enumeration, int, openStruct, str, struct, uint64 } from './qapi-type.ts';
+import { PmemRecording } from './recording-types.ts';
 
 const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in; none for an nvdimm, which has no flush to ask for.', {
   asked: int.describe('asked for by the guest'),
@@ -35,6 +36,7 @@ export const PmemInfo = struct('PmemInfo', 'How a device with persistent memory 
   flushes: PmemFlushes,
   latency: PmemLatency.exactOptional().describe('absent before the first flush'),
   'power-failure': PmemPowerFailure.exactOptional().describe('absent without `power-failure=on`'),
+  recording: PmemRecording.exactOptional().describe('absent where nothing is being recorded'),
   faults: PmemFaults.exactOptional(),
   'last-error': PmemError.exactOptional(),
 });

@@ -4,6 +4,7 @@ import { Memdev, MemoryDeviceInfo, MemoryInfo, NameInfo, StatusInfo } from './ma
 import { PciInfo } from './pci-types.ts';
 import { DeviceAdded, PmemInfo } from './pmem-types.ts';
 import { any, bool, enumeration, int, int64, nothing, openStruct, str, struct } from './qapi-type.ts';
+import { MarkAnswer, MarkArguments, RecordAnswer, RecordArguments } from './recording-types.ts';
 import { SchemaInfo } from './schema-info.ts';
 
 /** One command of the schema. */
@@ -149,6 +150,18 @@ export const qmpCommands = {
     doc: 'Limits how often the guest of a virtio-pmem device can make the host sync. Flushes that have to wait share the next sync. As many notifications may bring no flush at all; after one more its VM has to wait.',
     arguments: FlushLimitArguments,
     returns: nothing,
+    ours: true,
+  }),
+  'pmem-record': command({
+    doc: 'Begins to record what the guest of a virtio-pmem device makes durable, flush by flush, or ends that. Event: PMEM_RECORDING_INCOMPLETE.',
+    arguments: RecordArguments,
+    returns: RecordAnswer,
+    ours: true,
+  }),
+  'pmem-mark': command({
+    doc: 'Puts a mark into recordings: what was flushed before is before it. The answer comes when it is recorded. Where nothing is being recorded, that is an error.',
+    arguments: MarkArguments,
+    returns: MarkAnswer,
     ours: true,
   }),
 } as const;

@@ -3,6 +3,7 @@ import { PowerCutEvent } from './failure-types.ts';
 import { CauseEvent, DeviceEvent } from './machine-types.ts';
 import { BackingFileChange, PmemTrouble } from './pmem-types.ts';
 import { nothing } from './qapi-type.ts';
+import { RecordingTrouble } from './recording-types.ts';
 
 /** One event of the schema. */
 export interface EventDeclaration<D extends z.ZodType = z.ZodType> {
@@ -31,6 +32,7 @@ export const qmpEvents = {
   PMEM_FLUSH_FAILED: event({ doc: 'The first flush failed. All later ones fail too until the device is plugged in anew.', data: PmemTrouble, ours: true }),
   PMEM_DRIVER_ERROR: event({ doc: "The guest's driver broke the queue and has to reset the device.", data: PmemTrouble, ours: true }),
   PMEM_POWER_CUT: event({ doc: 'The power of a device was cut, or an image made of what that would leave.', data: PowerCutEvent, ours: true }),
+  PMEM_RECORDING_INCOMPLETE: event({ doc: 'A recording could not be continued. Flushes go on, and nothing more is recorded.', data: RecordingTrouble, ours: true }),
   PMEM_BACKING_FILE_CHANGED: event({ doc: 'The file behind a backend is no longer what it was when it was opened.', data: BackingFileChange, ours: true }),
 } as const;
 

@@ -38,6 +38,11 @@ export function rest(complete?: Completer): Argument<string> {
   return { kind: 'rest', complete, read: (reader) => required(reader.rest()) };
 }
 
+/** A text: all that follows, blanks included, or what stands in double quotes, with their escapes. */
+export function text(): Argument<string> {
+  return { kind: 'rest', read: (reader) => required(reader.text()) };
+}
+
 /** A switch such as `-b`; switches come first. */
 export function flag(letter: string): Argument<boolean> {
   return { kind: 'flag', letter, read: (_reader, flags) => flags.has(letter) };

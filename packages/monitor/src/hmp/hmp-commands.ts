@@ -8,6 +8,7 @@ import { LineReader } from './line-reader.ts';
 import { namespaceCommands } from './namespace-commands.ts';
 import { objectCommands } from './object-commands.ts';
 import { qomCommands } from './qom-commands.ts';
+import { recordingCommands } from './recording-commands.ts';
 import { runCommands } from './run-commands.ts';
 
 /** A line names a command, or a topic of `info`, that there is not. */
@@ -44,7 +45,7 @@ const info = defineCommand({
 });
 
 /** All commands, in the order in which help shows them. */
-export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...failureCommands, ...guestCommands, ...namespaceCommands];
+export const hmpCommands: readonly HmpCommand[] = [help, info, ...objectCommands, ...qomCommands, ...runCommands, ...failureCommands, ...recordingCommands, ...guestCommands, ...namespaceCommands];
 
 /** A command that a line asks for. */
 export interface ResolvedCommand {

@@ -93,7 +93,7 @@ export const infoTopics = [
     help: 'show how the virtio-pmem devices are doing',
     manual:
       'A table of the virtio-pmem devices: who has it, what the driver has made of it, how many flushes were asked for, synced, ' +
-      'answered by a sync shared with others, failed, and are in flight, and how long they took. Under it, sockets, what does not persist, what a power cut would cost, planned faults, and the last errors.',
+      'answered by a sync shared with others, failed, and are in flight, and how long they took. Under it, sockets, what does not persist, what a power cut would cost and how that is found out, what is being recorded, planned faults, and the last errors.',
     ours: true,
     arguments: {},
     run: async ({ machine, print }) => showPmem(await machine.pmem()).forEach(print),

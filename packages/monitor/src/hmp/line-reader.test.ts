@@ -30,6 +30,15 @@ describe('LineReader', () => {
     expect([reader.word(), reader.rest(), reader.rest()]).toEqual(['a', 'b "c  d ', undefined]);
   });
 
+  it.each([
+    [' a "b  c ', ['a "b  c ', undefined]],
+    [String.raw` " a\n" b`, [' a\n', 'b']],
+    ['  ', [undefined, undefined]],
+  ])('reads the text %j', (line, read) => {
+    const reader = new LineReader(line);
+    expect([reader.text(), reader.rest()]).toEqual(read);
+  });
+
   it('reads flags only where they are', () => {
     const reader = new LineReader(' -b -c d-e');
     expect([reader.flag(), reader.flag(), reader.flag(), reader.word()]).toEqual(['b', 'c', undefined, 'd-e']);

@@ -36,6 +36,12 @@ export class LineReader {
     return rest === '' ? undefined : rest;
   }
 
+  /** All that is left, or undefined if nothing is. What begins with a double quote ends with the next; quotes elsewhere are characters like any other. */
+  text(): string | undefined {
+    this.skipBlanks();
+    return this.#text[this.#at] === '"' ? this.#quoted() : this.rest();
+  }
+
   /** The letter of an option such as `-b`, or undefined if none comes next. */
   flag(): string | undefined {
     this.skipBlanks();

@@ -1,5 +1,6 @@
-import type { PmemInfo, PowerExposure } from '@vpmem/machine';
+import type { PmemInfo, PowerExposure, TrackerInfo } from '@vpmem/machine';
 import { formatSize } from '@vpmem/options';
+import { showRecording } from './show-recording.ts';
 
 const HEAD = ['device', 'type', 'memdev', 'size', 'client', 'driver', 'asked', 'synced', 'shared', 'failed', 'in flight', 'p50 µs', 'p99 µs', 'max µs', 'backing file'];
 /** Columns of numbers, which are set to the right. */
@@ -20,11 +21,12 @@ function row({ type, id, memdev, size, connected, socket, driver, flushes, laten
   return [id, type, memdev.replace(/^\/objects\//, ''), formatSize(size), client, type === 'nvdimm' ? '-' : driver, ...counts, ...times, backingFile ?? '-'];
 }
 
-function remarks({ id, volatile, lastError, socket, exposure, faults, memoryPath }: PmemInfo): string[] {
+function remarks({ id, volatile, lastError, socket, exposure, recording, faults, memoryPath }: PmemInfo): string[] {
   return [
     ...(socket === undefined ? [] : [`${id}: socket ${socket}`]),
     ...(volatile === undefined ? [] : [`${id}: nothing persists: ${volatile}`]),
-    ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}; memory at ${memoryPath}`]),
+    ...(exposure === undefined ? [] : [`${id}: ${showExposure(exposure)}; memory at ${memoryPath}`, `${id}: ${showTracker(exposure.tracker)}`]),
+    ...(recording === undefined ? [] : [`${id}: recording: ${showRecording(recording)}`]),
     ...(faults?.limit === undefined ? [] : [`${id}: ${showLimit(faults.limit)}`]),
     ...(faults === undefined || faults.failed + faults.delayed + faults.hung === 0 ? [] : [`${id}: planned faults: ${faults.failed} failed, ${faults.delayed} delayed, ${faults.hung} hung`]),
     ...(lastError === undefined ? [] : [`${id}: last error, ${new Date(lastError.time).toISOString()}: ${lastError.text}`]),
@@ -40,6 +42,11 @@ function showLimit({ ops, burst, heldBack, notificationsHeldBack = 0 }: NonNulla
 function showExposure({ bytes, oldest, cuts }: PowerExposure): string {
   const age = oldest === undefined ? '' : `, for ${oldest} ms at most`;
   return `${bytes === undefined ? 'a flush is being carried out' : `${bytes} bytes not durable${age}`}${cuts === 0 ? '' : `; ${cuts} power cuts`}`;
+}
+
+/** What finds out which pages a guest has written. */
+function showTracker({ kind, reason }: TrackerInfo): string {
+  return `tracker ${kind}${reason === undefined ? '' : `: ${reason}`}`;
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -2,7 +2,8 @@ import { explainError, ForeignError, MachineError, type ManagedMachine } from '@
 import { QmpError, type ForeignCommands, type QmpHandlers, type Returned } from '@vpmem/qmp';
 import type { HmpShell } from '../hmp/hmp-shell.ts';
 import { getProperty, listProperties } from '../qom.ts';
-import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer, powerCutAnswer } from './qmp-answers.ts';
+import { changeRecording } from '../recording-change.ts';
+import { memdevAnswer, memoryDeviceAnswer, memorySizeAnswer, pciAnswer, pmemAnswer, powerCutAnswer, recordingAnswer } from './qmp-answers.ts';
 import { listDeviceProperties, listTypes } from './qom-types.ts';
 
 /** QMP's commands on a machine. What goes wrong with one is a `QmpError`, defects of ours aside. */
@@ -42,6 +43,11 @@ export function machineHandlers(machine: ManagedMachine, shell: Pick<HmpShell, '
     'query-pmem': async () => (await machine.pmem()).map(pmemAnswer),
     'power-cut': async ({ id, 'at-flush': atFlush, ...request }) => powerCutAnswer(await machine.failures.powerCut(id, { ...request, atFlush })),
     'flush-limit': async ({ id, ...request }) => done(machine.failures.flushLimit(id, request)),
+    'pmem-record': async ({ id, ...change }) => {
+      const recording = await changeRecording(machine.recordings, id, change);
+      return recording === undefined ? {} : { recording: recordingAnswer(recording) };
+    },
+    'pmem-mark': async ({ text, id }) => ({ recordings: await machine.recordings.mark(text, id) }),
     'flush-fault': async ({ id, 'at-flush': atFlush, ms: milliseconds, ...request }) => done(machine.failures.flushFault(id, { ...request, atFlush, milliseconds })),
   });
 }

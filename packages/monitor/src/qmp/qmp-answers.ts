@@ -1,4 +1,4 @@
-import type { BackendInfo, FailureControl, MemoryDeviceInfo, MemorySize, PciBridgeInfo, PciFunctionInfo, PciRegionInfo, PciWindow, PmemInfo, PowerExposure } from '@vpmem/machine';
+import type { BackendInfo, FailureControl, MemoryDeviceInfo, MemorySize, PciBridgeInfo, PciFunctionInfo, PciRegionInfo, PciWindow, PmemInfo, PowerExposure, RecordingInfo } from '@vpmem/machine';
 import type { Returned } from '@vpmem/qmp';
 import { pciClassName } from '../pci-class.ts';
 
@@ -23,7 +23,7 @@ export function memorySizeAnswer({ base, plugged }: MemorySize): Returned<'query
 }
 
 export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
-  const { type, id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, exposure, memoryPath = '', faults, lastError } = info;
+  const { type, id, path, memdev, backingFile, volatile, size, socket, connected, driver, latency, exposure, recording, memoryPath = '', faults, lastError } = info;
   const { inFlight, ...flushes } = info.flushes;
   return {
     type,
@@ -39,6 +39,7 @@ export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
     flushes: { ...flushes, 'in-flight': inFlight },
     ...(latency !== undefined && { latency: { ...latency } }),
     ...(exposure !== undefined && { 'power-failure': exposureAnswer(exposure, memoryPath) }),
+    ...(recording !== undefined && { recording: recordingAnswer(recording) }),
     ...(faults !== undefined && { faults: faultsAnswer(faults) }),
     ...(lastError !== undefined && { 'last-error': { ...lastError } }),
   };
@@ -50,8 +51,19 @@ function faultsAnswer({ limit, ...faults }: NonNullable<PmemInfo['faults']>): No
   return { ...faults, limit: { ops, burst, 'held-back': heldBack, ...(notifications !== undefined && { 'notifications-held-back': notifications }) } };
 }
 
-function exposureAnswer({ bytes, oldest, cuts }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
-  return { ...(bytes !== undefined && { 'volatile-bytes': bytes }), ...(oldest !== undefined && { 'oldest-ms': oldest }), cuts, 'memory-path': memoryPath };
+function exposureAnswer({ bytes, oldest, cuts, tracker }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
+  return {
+    ...(bytes !== undefined && { 'volatile-bytes': bytes }),
+    ...(oldest !== undefined && { 'oldest-ms': oldest }),
+    cuts,
+    'memory-path': memoryPath,
+    tracker: tracker.kind,
+    ...(tracker.reason !== undefined && { 'tracker-reason': tracker.reason }),
+  };
+}
+
+export function recordingAnswer({ file, flushes, marks, bytes, incomplete }: RecordingInfo): NonNullable<Answer<'query-pmem'>['recording']> {
+  return { file, flushes, marks, bytes, ...(incomplete !== undefined && { incomplete }) };
 }
 
 export function powerCutAnswer(report: Awaited<ReturnType<FailureControl['powerCut']>>): Returned<'power-cut'> {
