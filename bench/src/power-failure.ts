@@ -1,8 +1,9 @@
 // What a simulated medium costs: flushes with it beside flushes without, and images of a running guest.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { closeBackend, fileSyncer, MemoryBackend, openBackend, SimulatedMedium, type BackendDescription, type PowerCutOptions } from '@vpmem/memory-backend';
+import { closeBackend, fileSyncer, MemoryBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
 import { Mapping } from '@vpmem/native';
+import { SimulatedMedium, type PowerCutOptions } from '@vpmem/simulated-medium';
 import { median, short } from './statistics.ts';
 
 const MIB = 2 ** 20;

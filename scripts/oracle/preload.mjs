@@ -7,7 +7,7 @@ import { workerData } from 'node:worker_threads';
 // Threads that sync have nothing to watch, and would load the FFI for it.
 const syncs = workerData?.mailbox !== undefined || workerData?.medium !== undefined;
 if (!syncs) {
-  const { FlushWatch } = await import('../../packages/memory-backend/dist/flush-watch.js');
+  const { FlushWatch } = await import('../../packages/simulated-medium/dist/flush-watch.js');
   subscribe('vpmem:memory-backend:opening', (message) => {
     if (canLosePower(message.options)) message.options = { ...message.options, powerFailure: true };
   });

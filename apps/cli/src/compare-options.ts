@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { keptNames, SIZES, WORKLOAD_NAMES, type ComparisonOptions, type WorkloadName } from '@vpmem/compare';
-import { GRANULARITY_BYTES, MAX_SEED, type Granularity } from '@vpmem/memory-backend';
 import { formatSize, nearest, OptionError, parseSize } from '@vpmem/options';
+import { GRANULARITY_BYTES, MAX_SEED, type Granularity } from '@vpmem/simulated-medium';
 import { CliError } from './cli-error.ts';
 
 /** Options as they were written. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MAX_SEED, type Granularity, type Survival, type Survivors } from '@vpmem/memory-backend';
+import { MAX_SEED, type Granularity, type Survival, type Survivors } from '@vpmem/simulated-medium';
 import { judge, type Outcome } from './outcome.ts';
 import { makeReport, type CompareReport, type MapSync } from './report.ts';
 import { DEVICES, type Losses, type Rig, type Trial } from './rig.ts';

@@ -1,5 +1,5 @@
 import { EmbeddedMachine } from '@vpmem/machine/embedded';
-import type { Survival } from '@vpmem/memory-backend';
+import type { Survival } from '@vpmem/simulated-medium';
 import { CompareError, type Left, type Losses, type Rig, type Trial } from './rig.ts';
 import { ScratchFolder } from './scratch-folder.ts';
 import { SparseImage } from './sparse-image.ts';

@@ -1,4 +1,4 @@
-import type { Survival } from '@vpmem/memory-backend';
+import type { Survival } from '@vpmem/simulated-medium';
 import type { Testbed } from '@vpmem/testbed';
 import { LinuxDisks, type LinuxDisk } from './linux-disks.ts';
 import { mountAt, readScript, replayedScript, unpack, workScript } from './linux-script.ts';

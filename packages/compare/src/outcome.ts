@@ -1,4 +1,4 @@
-import type { Survival } from '@vpmem/memory-backend';
+import type { Survival } from '@vpmem/simulated-medium';
 import { compareBytes, padded, pagesAfter, pagesBefore, PAGE_MARKS } from './page-map.ts';
 import { readLog } from './record.ts';
 import type { DeviceKind, FileSystemState, Left, Losses, Trial } from './rig.ts';

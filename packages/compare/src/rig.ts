@@ -1,4 +1,4 @@
-import type { Survival } from '@vpmem/memory-backend';
+import type { Survival } from '@vpmem/simulated-medium';
 import type { Workload } from './workload.ts';
 
 export const DEVICES = ['virtio-pmem', 'nvdimm'] as const;

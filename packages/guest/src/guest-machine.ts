@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { FileBackings, GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
 import { createMemfd } from '@vpmem/native';
-import { PciBus, type PciFunction, type PciHost } from '@vpmem/pci';
+import { BusSegment, type PciBus, type PciFunction, type PciHost } from '@vpmem/pci';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { AddressRange } from './address-range.ts';
 import { GeneralPurposeEvents } from './general-purpose-events.ts';
@@ -55,7 +55,7 @@ export class GuestMachine {
   readonly events = new GeneralPurposeEvents();
   readonly ports = new IoPorts();
   /** The root bus. */
-  readonly bus = new PciBus();
+  readonly bus: PciBus = new BusSegment();
   /** What functions reach by DMA. */
   readonly memory = new GuestMemory();
   readonly ram: readonly Span[];

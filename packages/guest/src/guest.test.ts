@@ -2,7 +2,8 @@ import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileSyncer, MemoryBackend, type Syncer } from '@vpmem/memory-backend';
-import { ManualSyncer, TestBackend } from '@vpmem/memory-backend/testing';
+import { ManualSyncer } from '@vpmem/memory-backend/testing';
+import { TestDisk } from '@vpmem/simulated-medium/testing';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { TestServer } from '@vpmem/vfio-user/testing';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
@@ -13,9 +14,9 @@ import { Guest } from './guest.ts';
 import { pmemCases, type PmemUnderTest } from './testing.ts';
 
 const SIZE = 6 * 2 ** 20;
-let storage: TestBackend;
+let storage: TestDisk;
 beforeEach(async () => {
-  storage = await TestBackend.open(SIZE);
+  storage = await TestDisk.open(SIZE);
 });
 afterEach(() => storage.close());
 

@@ -4,7 +4,7 @@ import { HOTPLUG_EVENT, type PlacedBytes } from '@vpmem/nvdimm';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { MemoryBackend } from '@vpmem/memory-backend';
-import { TestBackend } from '@vpmem/memory-backend/testing';
+import { TestDisk } from '@vpmem/simulated-medium/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuestError } from './guest-error.ts';
@@ -19,7 +19,7 @@ const labelled = { size: SIZE, labelSize: LABELS };
 const plain = { size: 8 * MIB };
 
 let platform: NvdimmPlatform;
-const backends: TestBackend[] = [];
+const backends: TestDisk[] = [];
 beforeEach(() => {
   platform = new NvdimmPlatform();
 });
@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 async function pmemFunction(): Promise<VirtioPciFunction> {
-  const backend = await TestBackend.open(MIB);
+  const backend = await TestDisk.open(MIB);
   backends.push(backend);
   return new VirtioPciFunction(new VirtioPmem(new MemoryBackend(backend.description, backend.syncer())));
 }

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, readdirSync } from 'node:fs';
 import { MemoryBackend, type Syncer } from '@vpmem/memory-backend';
-import { ManualSyncer, TestBackend } from '@vpmem/memory-backend/testing';
+import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { NO_RESERVE, RootPort } from '@vpmem/pci';
+import { TestDisk } from '@vpmem/simulated-medium/testing';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,9 +11,9 @@ import { GuestMachine } from './guest-machine.ts';
 import type { PciLocation } from './hotplug.ts';
 
 const SIZE = 6 * 2 ** 20;
-let storage: TestBackend;
+let storage: TestDisk;
 beforeEach(async () => {
-  storage = await TestBackend.open(SIZE);
+  storage = await TestDisk.open(SIZE);
 });
 afterEach(() => storage.close());
 

@@ -1,6 +1,7 @@
 // What devices in this process and served ones have to tell alike.
 import { resolve } from 'node:path';
-import type { BackendDescription, PowerCutReport } from '@vpmem/memory-backend';
+import type { BackendDescription } from '@vpmem/memory-backend';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { DEVICE_NEEDS_RESET, DRIVER_OK, FAILED } from '@vpmem/virtio';
 import type { MachineEvents } from './machine-event.ts';
 import type { DriverState } from './memory-info.ts';

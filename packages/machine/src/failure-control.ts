@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
-import { MAX_SEED, type BackendDescription, type CutPhase, type FaultKind, type FlushFault, type Granularity, type PowerCutOptions, type PowerCutReport, type Survivors } from '@vpmem/memory-backend';
+import type { BackendDescription } from '@vpmem/memory-backend';
+import { MAX_SEED, type CutPhase, type FaultKind, type FlushFault, type Granularity, type PowerCutOptions, type PowerCutReport, type Survivors } from '@vpmem/simulated-medium';
 import type { VirtioPmemPciOptions } from './device-properties.ts';
 import type { FlushLimitRequest } from './flush-limit.ts';
 import { MachineError } from './machine-error.ts';

@@ -1,16 +1,6 @@
-import {
-  FlushFaults,
-  FlushThrottle,
-  MemoryBackend,
-  SimulatedMedium,
-  type After,
-  type BackendDescription,
-  type PowerCutOptions,
-  type PowerCutReport,
-  type PowerObserver,
-  type Syncer,
-} from '@vpmem/memory-backend';
+import { FlushThrottle, MemoryBackend, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
+import { FlushFaults, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver } from '@vpmem/simulated-medium';
 import type { PowerCutOrder } from './failure-control.ts';
 import type { FlushFaults as FlushFaultInfo, PowerExposure } from './memory-info.ts';
 

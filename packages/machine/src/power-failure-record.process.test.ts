@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DurabilityOracle } from '@vpmem/memory-backend/testing';
+import { DurabilityOracle } from '@vpmem/simulated-medium/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { POWER_SETTINGS, type PowerSetting } from '../tests/power-settings.ts';
 import { RecordLog } from '../tests/record-log.ts';

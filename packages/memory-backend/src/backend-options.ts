@@ -1,6 +1,4 @@
 import type { MemoryPolicy } from '@vpmem/native';
-import { BackendError } from './backend-error.ts';
-import { checkPolicy } from './numa-policy.ts';
 
 /** Smallest unit memory can be mapped in, in bytes. */
 export const PAGE_SIZE = 4096;
@@ -57,52 +55,3 @@ export interface RamBackendOptions extends CommonOptions {
 }
 
 export type BackendOptions = FileBackendOptions | RamBackendOptions;
-
-/** The rules of QEMU that need no look at the file. @throws BackendError */
-export function checkOptions(options: BackendOptions): void {
-  const { id, size } = options;
-  if (size === 0) throw new BackendError('bad-size', 'size', `memory backend '${id}': size is 0; it has to be at least ${PAGE_SIZE} bytes`);
-  if (size % PAGE_SIZE !== 0) {
-    const above = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
-    const choices = above === PAGE_SIZE ? `${above}` : `${above - PAGE_SIZE} or ${above}`;
-    throw new BackendError(
-      'bad-size',
-      'size',
-      `memory backend '${id}': size ${size} is no multiple of the page size ${PAGE_SIZE}; ${choices} would be`,
-    );
-  }
-  if (options.prealloc === true && options.reserve === false) {
-    throw new BackendError('conflict', 'reserve', `memory backend '${id}': prealloc=on and reserve=off contradict each other; leave one out`);
-  }
-  checkPolicy(options);
-  if (options.type !== 'memory-backend-file') checkHugePageSize(options);
-  if (options.type !== 'memory-backend-file') return;
-  const { align, offset, rom, readonly = false, share = false, powerFailure = false, shareRw = false } = options;
-  if (powerFailure && (readonly || !share)) {
-    const advice = readonly ? 'readonly=on has nothing that becomes durable' : 'it needs share=on, so that what is flushed gets into the file';
-    throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on is for files that are written to: ${advice}`);
-  }
-  if (shareRw && (readonly || !share)) {
-    const advice = readonly ? 'with readonly=on nobody does' : 'it needs share=on, too';
-    throw new BackendError('conflict', 'share-rw', `memory backend '${id}': share-rw=on is for files that several write to: ${advice}`);
-  }
-  if (rom === 'on') {
-    const advice = readonly ? 'rom=off gives the guest a private copy it can write to' : 'and it would take readonly=on';
-    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=on makes memory that a guest cannot write to, which there is not; ${advice}`);
-  }
-  if (rom === 'off' && readonly && share) {
-    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=off lets the guest write, but with readonly=on,share=on to no place; take share=off`);
-  }
-  if (align !== undefined && (align < PAGE_SIZE || !Number.isInteger(Math.log2(align)))) {
-    throw new BackendError('bad-align', 'align', `memory backend '${id}': align ${align} is no power of two from ${PAGE_SIZE} up`);
-  }
-  if (offset !== undefined && offset % PAGE_SIZE !== 0) {
-    throw new BackendError('bad-offset', 'offset', `memory backend '${id}': offset ${offset} is no multiple of the page size ${PAGE_SIZE}`);
-  }
-}
-
-/** @throws BackendError for what no huge page can have */
-function checkHugePageSize({ id, hugetlbsize }: RamBackendOptions): void {
-  if (hugetlbsize === undefined || (hugetlbsize > PAGE_SIZE && Number.isInteger(Math.log2(hugetlbsize)))) return;
-  throw new BackendError('bad-size', 'hugetlbsize', `memory backend '${id}': hugetlbsize ${hugetlbsize} is no power of two above ${PAGE_SIZE}; 2M is the usual one`);
-}

@@ -4,11 +4,11 @@ import { closeSync, constants, fdatasyncSync, mkdirSync, mkdtempSync, openSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackendDescription } from './backend-description.ts';
 import type { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
 import { LoopDevice, noLoopDevices } from './loop-device.ts';
-import { closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
-import { SimulatedMedium, type PowerCutReport } from './simulated-medium.ts';
+import { closeBackend, openBackend } from './open-backend.ts';
 
 const MIB = 2 ** 20;
 const SIZE = 16 * MIB;
@@ -150,18 +150,6 @@ describe.skipIf(reason !== undefined)(`a block device${reason === undefined ? ''
     writeFileSync(loop.file, Buffer.alloc(SIZE, 'x'));
     closeBackend(await openBackend(options({ discardData: true, offset: 4 * MIB, size: 4 * MIB })));
     expect([inFile(4 * MIB - 1, 2), inFile(8 * MIB - 1, 2)]).toEqual(['x\0', '\0x']);
-  });
-
-  it('can lose its power: what was not flushed is gone', async () => {
-    const backend = await open({ powerFailure: true });
-    const medium = new SimulatedMedium(backend, { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined });
-    writeSync(backend.fd, 'kept', 0);
-    await new Promise<void>((resolve) => medium.start(() => resolve()));
-    writeSync(backend.fd, 'lost', MIB);
-    const report = await new Promise((resolve) => medium.cut({ survivors: 'none', granularity: 'page', seed: 1 }, resolve));
-    expect((report as PowerCutReport).lostBytes).toBe(4);
-    expect([inFile(0, 4), inFile(MIB, 4)]).toEqual(['kept', '\0\0\0\0']);
-    await new Promise<void>((resolve) => medium.close(resolve));
   });
 });
 

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FlushFaults } from './flush-faults.ts';
 import { FlushQueue } from './flush-queue.ts';
 import { FlushThrottle } from './flush-throttle.ts';
 
@@ -20,7 +19,7 @@ beforeEach(() => {
   };
   const disk = { begun: true, start: (done: (error: undefined) => void) => { syncs.push(time); after(0, () => done(undefined)); } };
   throttle = new FlushThrottle(disk, after, () => time);
-  queue = new FlushQueue(new FlushFaults(throttle, after));
+  queue = new FlushQueue(throttle);
 });
 
 function pass(milliseconds: number): void {
@@ -107,20 +106,5 @@ describe('FlushThrottle', () => {
     flush();
     pass(1000);
     expect(syncs).toHaveLength(2);
-  });
-
-  it('a fault that is planned for a flush, or taken back, drops nobody else\'s', () => {
-    throttle.limitTo({ ops: 1, burst: 1 });
-    const faults = new FlushFaults(throttle, (milliseconds, callback) => {
-      timers.push({ at: time + milliseconds, callback });
-      return () => undefined;
-    });
-    const answers: unknown[] = [];
-    faults.start((error) => answers.push(error));
-    pass(0);
-    faults.start((error) => answers.push(error));
-    faults.plan(undefined);
-    pass(1000);
-    expect(answers).toEqual([undefined, undefined]);
   });
 });

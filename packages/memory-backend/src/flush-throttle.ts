@@ -1,4 +1,4 @@
-import type { After } from './flush-faults.ts';
+import type { After } from './after.ts';
 import { PassingFailure } from './flush-queue.ts';
 import type { Syncer } from './syncer.ts';
 import { TokenBucket, type RateLimit } from './token-bucket.ts';

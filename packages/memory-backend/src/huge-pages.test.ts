@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BackendDescription } from './backend-description.ts';
 import type { FileBackendOptions, RamBackendOptions } from './backend-options.ts';
 import { HugePageMount, noHugePages } from './huge-page-mount.ts';
 import { MemoryBackend } from './memory-backend.ts';
-import { abandonBackend, closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
-import { SimulatedMedium } from './simulated-medium.ts';
+import { abandonBackend, closeBackend, openBackend } from './open-backend.ts';
 import { fileSyncer } from './syncer.ts';
 
 const PAGE = 2 * 2 ** 20;
@@ -98,17 +98,6 @@ describe.skipIf(reason !== undefined)(`huge pages${reason === undefined ? '' : `
     const memory = new MemoryBackend(backend, fileSyncer(backend.fd));
     truncateSync(file().memPath, PAGE);
     expect(() => memory.write(2 * PAGE, 4, 1)).toThrow(expect.objectContaining({ code: 'EFAULT' }));
-  });
-
-  it('hold what was flushed, with power-failure=on', async () => {
-    const backend = await open(file({ powerFailure: true }));
-    const medium = new SimulatedMedium(backend, { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined });
-    const memory = new MemoryBackend(backend, medium);
-    memory.write(PAGE, 4, 0x6c6c_6568);
-    expect(await new Promise((resolve) => medium.start(resolve))).toBeUndefined();
-    const disk = readFileSync(file().memPath);
-    expect([disk.length, disk.readUInt32LE(PAGE)]).toEqual([4 * PAGE, 0x6c6c_6568]);
-    await new Promise<void>((resolve) => medium.close(resolve));
   });
 
   it('are not taken by a private copy', async () => {

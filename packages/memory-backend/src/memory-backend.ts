@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
+import type { BackendDescription } from './backend-description.ts';
 import { readSpan, writeSpan } from './file-span.ts';
 import { FlushQueue } from './flush-queue.ts';
-import type { BackendDescription } from './open-backend.ts';
 import type { Syncer } from './syncer.ts';
 
 /** Published when the first sync after power-on fails. */

@@ -2,9 +2,10 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BackendDescription } from './backend-description.ts';
 import type { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
-import { abandonBackend, closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
+import { abandonBackend, closeBackend, openBackend } from './open-backend.ts';
 
 const SIZE = 8 * 4096;
 let folder: string;

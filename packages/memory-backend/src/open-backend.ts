@@ -3,44 +3,15 @@ import { closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
-import { checkOptions, PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
+import type { BackendDescription } from './backend-description.ts';
+import { PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
+import { checkOptions } from './backend-rules.ts';
 import type { FileSpan } from './file-span.ts';
 import { applyPolicy } from './numa-policy.ts';
-import { abandonFile, openBackingFile, type FileKind, type OpenedFile } from './open-file.ts';
+import { abandonFile, openBackingFile } from './open-file.ts';
 import { openRam } from './open-ram.ts';
+import type { OpenedFile } from './opened-file.ts';
 import { checkDiscard, diskError, prepareStorage } from './storage.ts';
-
-/** An open memory backend as plain data: it can be sent to the thread that uses it. */
-export interface BackendDescription {
-  readonly id: string;
-  readonly type: BackendOptions['type'];
-  /** Bytes. */
-  readonly size: number;
-  /** What to map, open for reading and writing. */
-  readonly fd: number;
-  /** Where in that file the memory begins. */
-  readonly offset: number;
-  /** Where flushed bytes go if they are kept apart from memory (power-failure=on); memory is then a file of its own, at `fd`. */
-  readonly medium?: FileSpan;
-  /** What the backing file is; absent where there is none, or it was let go. */
-  readonly kind?: FileKind;
-  /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */
-  readonly align: number;
-  /** The backing file, if it has a name. */
-  readonly path: string | undefined;
-  /** Whoever uses the memory may not write to it: readonly=on, unless rom=off gives it a copy of its own. Absent: it may. */
-  readonly readonly?: boolean;
-  /** Absent when what is flushed is durable; otherwise why nothing is, in words for a warning. */
-  readonly volatile: string | undefined;
-  /** Options that change nothing for storage of this kind, and why, in words for warnings. */
-  readonly remarks?: readonly string[];
-  /** Give the storage back when the backend is closed. */
-  readonly discardData: boolean;
-  /** What keeps others from the file, for as long as these are open. */
-  readonly locks?: readonly number[];
-  /** What the file at `path` was before; for {@link abandonBackend}. */
-  readonly was: OpenedFile['was'];
-}
 
 /** Published before a backend is opened. */
 export interface BackendOpeningMessage {

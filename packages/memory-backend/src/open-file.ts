@@ -6,19 +6,8 @@ import { PAGE_SIZE, type FileBackendOptions } from './backend-options.ts';
 import { deviceInUse, lockBackingFile, writesTo } from './file-lock.ts';
 import { checkWholePages, hugePageSize } from './huge-pages.ts';
 import { cannotOpen, lookAtMemPath } from './mem-path.ts';
+import type { OpenedFile } from './opened-file.ts';
 import { diskError } from './storage.ts';
-
-/** What an open file is to those who keep memory in it: `huge` if it lives in huge pages. */
-export type FileKind = 'file' | 'huge' | 'device';
-
-/** An open backing file, and what opening it did to the world. */
-export interface OpenedFile {
-  readonly fd: number;
-  readonly kind: FileKind;
-  /** What keeps others from the file, for as long as these are open. */
-  readonly locks: readonly number[];
-  readonly was: 'there' | 'empty' | 'missing' | 'unnamed';
-}
 
 /**
  * Opens, and where QEMU would, makes or grows the file behind a memory-backend-file. A file that has a size already keeps

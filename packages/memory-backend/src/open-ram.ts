@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { createMemfd, preallocate } from '@vpmem/native';
+import type { BackendDescription } from './backend-description.ts';
 import { BackendError } from './backend-error.ts';
 import { PAGE_SIZE, type RamBackendOptions } from './backend-options.ts';
 import { checkWholePages, hugePageSize, hugePageSizes, reserveHugePages } from './huge-pages.ts';
 import { applyPolicy } from './numa-policy.ts';
-import type { BackendDescription } from './open-backend.ts';
 
 /** Opens memory that has no file. @throws BackendError with nothing left behind */
 export function openRam(options: RamBackendOptions): BackendDescription {

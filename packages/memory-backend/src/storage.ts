@@ -5,7 +5,7 @@ import type { FileBackendOptions } from './backend-options.ts';
 import { canDiscard } from './device-use.ts';
 import { reserveHugePages } from './huge-pages.ts';
 import { applyPolicy } from './numa-policy.ts';
-import type { OpenedFile } from './open-file.ts';
+import type { OpenedFile } from './opened-file.ts';
 
 /**
  * Makes sure that what a guest stores has a place: huge pages are put aside, and with prealloc=on everything is allocated. Returns

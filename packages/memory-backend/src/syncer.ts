@@ -1,5 +1,5 @@
 import { fdatasync } from 'node:fs';
-import type { BackendDescription } from './open-backend.ts';
+import type { BackendDescription } from './backend-description.ts';
 
 /** Calls back soon, and not from within. */
 type Defer = (callback: () => void) => void;

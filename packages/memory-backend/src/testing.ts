@@ -1,9 +1,8 @@
 import type { Syncer } from './syncer.ts';
 
-export { DurabilityOracle, DurabilityViolation, type AskedFlush } from './durability-oracle.ts';
-export { FlushWatch, type FlushViolation } from './flush-watch.ts';
 export { HugePageMount, noHugePages } from './huge-page-mount.ts';
 export { LoopDevice, noLoopDevices } from './loop-device.ts';
+export { ScarceDescriptors } from './scarce-descriptors.ts';
 export { TestBackend } from './test-backend.ts';
 
 /** A syncer that does what a test tells it, when it tells it. */

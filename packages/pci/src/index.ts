@@ -9,6 +9,7 @@ export {
   RESERVE_RESOURCES,
   ReserveCapability,
 } from './bridge-header.ts';
+export { BusSegment, MAX_SLOTS } from './bus-segment.ts';
 export { CAPABILITY_MSIX, CAPABILITY_VENDOR, type Capability } from './capability.ts';
 export {
   CAPABILITIES_AT,
@@ -23,6 +24,5 @@ export {
 } from './config-header.ts';
 export { PciEndpoint, type EndpointOptions } from './endpoint.ts';
 export { MSIX_ENABLE, MSIX_FUNCTION_MASK, Msix, MsixTableEntry } from './msix.ts';
-export { MAX_SLOTS, PciBus } from './pci-bus.ts';
-export type { MsixDelivery, PciBridgeSide, PciFunction, PciHost } from './pci-function.ts';
+export type { BusTarget, MsixDelivery, PciBridgeSide, PciBus, PciFunction, PciHost } from './pci-function.ts';
 export { RootPort, type RootPortOptions } from './root-port.ts';

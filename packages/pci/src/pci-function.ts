@@ -1,7 +1,6 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
-import type { Bar } from './bar.ts';
-import type { PciBus } from './pci-bus.ts';
+import type { Bar, MappableArea } from './bar.ts';
 
 /**
  * How a function's messages reach the guest: by number, where the other side keeps the MSI-X table (vfio-user), or as the
@@ -57,4 +56,50 @@ export interface PciFunction {
   detach(): void;
   /** Back to the power-on state; what it stores stays. */
   reset(): void;
+}
+
+/** Where a memory address of a bus leads. */
+export interface BusTarget {
+  readonly bar: Bar;
+  /** In bytes from the beginning of the BAR. */
+  readonly offset: number;
+}
+
+/**
+ * One PCI bus with single-function devices, and whatever lies behind its bridges: configuration cycles by slot, memory
+ * cycles by address. It is declared beside what is plugged into it, since a bridge is a function that has a bus.
+ */
+export interface PciBus {
+  /** Slots there are, from 0: 32, or 1 behind a PCI Express port. */
+  readonly slotCount: number;
+  /** Slots with a function in them, ascending. */
+  readonly slots: number[];
+  /** The function in `slot`. */
+  at(slot: number): PciFunction | undefined;
+  /** The bus with number `number`, where this one has number `own`; undefined if no bridge says it leads there. */
+  busNumbered(number: number, own?: number): PciBus | undefined;
+  /** Calls `listener` after each plug and unplug; returns how to stop that. */
+  onChange(listener: (slot: number, plugged: boolean) => void): () => void;
+  /**
+   * Plugs a function into `slot`, or the lowest free one, and returns which.
+   *
+   * @throws RangeError if the slot is taken, or none is free
+   */
+  plug(pciFunction: PciFunction, host: PciHost, slot?: number): number;
+  /** The lowest slot with nothing in it. */
+  freeSlot(): number | undefined;
+  /** Takes the function out of `slot`; undefined if there is none. */
+  unplug(slot: number): PciFunction | undefined;
+  /** Resets every function, and what is behind bridges. */
+  reset(): void;
+  /** A configuration read; all ones where no function answers. */
+  readConfig(slot: number, offset: number, width: AccessWidth): number;
+  writeConfig(slot: number, offset: number, width: AccessWidth, value: number): void;
+  /** A memory read; all ones where no BAR answers. */
+  readMemory(address: bigint, width: AccessWidth): number;
+  writeMemory(address: bigint, width: AccessWidth, value: number): void;
+  /** PCI 3.0 §6.2.5: a function claims what lies in one of its BARs while memory decoding is on; a bridge what it forwards. */
+  decode(address: bigint, length: number): BusTarget | undefined;
+  /** The memory behind `[address, address + length)` and where in it the address lies, if it is memory that can be mapped. */
+  mappable(address: bigint, length: number): { readonly area: MappableArea; readonly offset: number } | undefined;
 }

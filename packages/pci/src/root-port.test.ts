@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { BridgeHeader, CAPABILITY_EXPRESS, ExpressCapability, ReserveCapability } from './bridge-header.ts';
 import { COMMAND_MEMORY } from './config-header.ts';
 import { PciEndpoint } from './endpoint.ts';
-import { PciBus } from './pci-bus.ts';
+import { BusSegment } from './bus-segment.ts';
 import { RootPort } from './root-port.ts';
 import { ramBar, RecordingHost } from './testing.ts';
 
@@ -25,10 +25,10 @@ const { fields: f } = BridgeHeader;
 const MEMORY_AT = 0xe020_0000;
 const PREFETCHABLE_AT = 0x40_0010_0000n;
 
-let root: PciBus;
+let root: BusSegment;
 let port: RootPort;
 beforeEach(() => {
-  root = new PciBus();
+  root = new BusSegment();
   port = new RootPort({ slot: 5, pref64Reserve: 2n ** 32n });
   root.plug(port, new RecordingHost(), 3);
 });

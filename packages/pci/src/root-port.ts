@@ -15,7 +15,7 @@ import {
 } from './bridge-header.ts';
 import { CAPABILITY_VENDOR } from './capability.ts';
 import { CAPABILITIES_AT, COMMAND_MASTER, COMMAND_MEMORY, COMMAND_SERR, CONFIG_SIZE, STATUS_CAPABILITIES } from './config-header.ts';
-import { PciBus } from './pci-bus.ts';
+import { BusSegment } from './bus-segment.ts';
 import type { PciBridgeSide, PciFunction } from './pci-function.ts';
 
 /** Identity of QEMU's pcie-root-port. */
@@ -45,7 +45,7 @@ export class RootPort implements PciFunction {
   readonly msixVectors = 0;
   readonly intx = false;
   readonly bridge: PciBridgeSide;
-  readonly bus = new PciBus(1);
+  readonly bus = new BusSegment(1);
   readonly #bytes = new Uint8Array(CONFIG_SIZE);
   readonly #view = new DataView(this.#bytes.buffer);
   readonly #writable = new Uint8Array(CONFIG_SIZE);

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { createMemfd } from '@vpmem/native';
-import { Msix, MSIX_ENABLE, PciBus, PciEndpoint, COMMAND_MEMORY } from '@vpmem/pci';
+import { BusSegment, Msix, MSIX_ENABLE, PciEndpoint, COMMAND_MEMORY } from '@vpmem/pci';
 import { ramBar, RecordingHost } from '@vpmem/pci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RemoteFunction } from './remote-function.ts';
@@ -66,7 +66,7 @@ describe('RemoteFunction', () => {
   });
 
   it('goes into a bus like any other function', () => {
-    const bus = new PciBus();
+    const bus = new BusSegment();
     bus.plug(remote, host);
     bus.writeConfig(0, 0x10, 4, 0xe000_0000);
     bus.writeConfig(0, 4, 2, COMMAND_MEMORY);

@@ -1,5 +1,6 @@
 import { commonCases } from './testing/common-cases.ts';
-import { whyNot, type FunctionCase, type FunctionTraits } from './testing/function-under-test.ts';
+import { whyNot, type FunctionCase } from './testing/function-case.ts';
+import type { FunctionTraits } from './testing/function-under-test.ts';
 import { interruptCases } from './testing/interrupt-cases.ts';
 import { lateCases } from './testing/late-cases.ts';
 import { layoutCases } from './testing/layout-cases.ts';
@@ -7,7 +8,8 @@ import { optionCases } from './testing/option-cases.ts';
 import { queueCases } from './testing/queue-cases.ts';
 import { statusCases } from './testing/status-cases.ts';
 
-export { whyNot, type FunctionCase, type FunctionTraits, type FunctionUnderTest } from './testing/function-under-test.ts';
+export { whyNot, type FunctionCase } from './testing/function-case.ts';
+export type { FunctionTraits, FunctionUnderTest } from './testing/function-under-test.ts';
 export { localFunction, type LocalOptions } from './testing/local-function.ts';
 export { VirtioGuest, type FoundCapability } from './testing/virtio-guest.ts';
 export { WatchedFunction, type Falsify, type WatchedAccess, type WatchedPlace } from './testing/watched-function.ts';

@@ -1,4 +1,5 @@
-import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type PowerObserver } from '@vpmem/memory-backend';
+import { afterNode, fileSyncer, volatileSyncer, type BackendDescription } from '@vpmem/memory-backend';
+import type { PowerObserver } from '@vpmem/simulated-medium';
 import type { PowerExposure } from '../memory-info.ts';
 import { PmemBacking } from '../pmem-backing.ts';
 

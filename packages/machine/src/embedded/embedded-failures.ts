@@ -1,4 +1,4 @@
-import type { PowerCutReport, PowerObserver } from '@vpmem/memory-backend';
+import type { PowerCutReport, PowerObserver } from '@vpmem/simulated-medium';
 import { deviceData } from './device-identity.ts';
 import { powerCutData } from '../device-state.ts';
 import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';

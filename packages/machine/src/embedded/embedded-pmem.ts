@@ -1,5 +1,6 @@
 import type { PciLocation } from '@vpmem/guest';
-import type { BackendDescription, FlushFault, RateLimit, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
+import type { BackendDescription, RateLimit, MemoryBackend } from '@vpmem/memory-backend';
+import type { FlushFault, PowerObserver } from '@vpmem/simulated-medium';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import { queueFeatures } from '../device-features.ts';

@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { BackendDescription, FlushFault, FlushLatency, RateLimit, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
+import type { BackendDescription, FlushLatency, RateLimit, FlushStats } from '@vpmem/memory-backend';
+import type { FlushFault, PowerCutReport } from '@vpmem/simulated-medium';
 import type { QueueFeatures } from '@vpmem/virtio';
 import type { PowerCutOrder } from '../failure-control.ts';
 import type { FlushFaults, PowerExposure } from '../memory-info.ts';

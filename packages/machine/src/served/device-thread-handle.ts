@@ -1,6 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import type { PowerCutReport } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
 import type { PowerCutOrder } from '../failure-control.ts';
 import { MachineError } from '../machine-error.ts';

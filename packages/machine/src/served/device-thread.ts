@@ -2,9 +2,10 @@
 // never reads a file and never waits for anybody: while it does not answer, a VM stands still.
 import { subscribe } from 'node:diagnostics_channel';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { SYNC_FAILED_CHANNEL, SyncPool, type PowerCutReport, type SyncFailedMessage } from '@vpmem/memory-backend';
+import { SYNC_FAILED_CHANNEL, SyncPool, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';

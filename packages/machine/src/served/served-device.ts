@@ -1,5 +1,6 @@
-import { volatileSyncer, type After, type MemoryBackend, type PowerCutReport, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
+import { volatileSyncer, type After, type MemoryBackend, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';

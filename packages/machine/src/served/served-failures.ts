@@ -1,4 +1,4 @@
-import type { PowerCutReport } from '@vpmem/memory-backend';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
 import type { BackendStore } from '../backend-store.ts';
 import type { DeviceThreadHandle } from './device-thread-handle.ts';
 import { flushFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutRequest } from '../failure-control.ts';

@@ -1,4 +1,4 @@
-import type { PowerCutOptions, PowerCutReport } from '@vpmem/memory-backend';
+import type { PowerCutOptions, PowerCutReport } from '@vpmem/simulated-medium';
 import type { PowerCutOrder } from '../failure-control.ts';
 
 /** A device as far as its VM's power goes. */

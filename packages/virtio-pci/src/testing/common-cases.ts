@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_RING_PACKED, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1 } from '@vpmem/virtio';
 import { VirtioPciCommonCfg } from '../common-config.ts';
 import { VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_CAP_PCI_CFG, VirtioPciCfgCap } from '../virtio-pci-capabilities.ts';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
 
 const WINDOWS = [0, 1, 2, 3, 4, 0xffff_ffff];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { CAPABILITY_MSIX, PciHeader, STATUS_INTERRUPT } from '@vpmem/pci';
 import { DEVICE_NEEDS_RESET, VIRTIO_F_RING_PACKED } from '@vpmem/virtio';
 import { VIRTIO_MSI_NO_VECTOR } from '../common-config.ts';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
 
 const { status, bar: bars } = PciHeader.fields;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, VIRTIO_F_RING_PACKED, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1 } from '@vpmem/virtio';
 import { createDriverQueue, type DriverVirtqueue } from '@vpmem/virtio/driver';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import { QUEUE_AT, type VirtioGuest } from './virtio-guest.ts';
 
 const READY = ACKNOWLEDGE | DRIVER | FEATURES_OK;

@@ -9,7 +9,7 @@ import {
   VIRTIO_PCI_CAP_PCI_CFG,
   VIRTIO_PCI_CAP_SHARED_MEMORY_CFG,
 } from '../virtio-pci-capabilities.ts';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
 
 const { vendor_id, device_id, revision_id, subsystem_id, header_type, status, bar: bars } = PciHeader.fields;

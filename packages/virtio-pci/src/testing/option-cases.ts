@@ -13,7 +13,7 @@ import {
   VIRTIO_F_SUSPEND,
 } from '@vpmem/virtio';
 import type { DriverVirtqueue } from '@vpmem/virtio/driver';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import { moveRegion } from './interrupt-cases.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
 

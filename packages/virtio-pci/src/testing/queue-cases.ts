@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_RING_PACKED } from '@vpmem/virtio';
 import { DriverQueue, PackedDriverQueue, type DriverVirtqueue, type Element } from '@vpmem/virtio/driver';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import { TABLE_AT, type VirtioGuest } from './virtio-guest.ts';
 
 type Run = (guest: VirtioGuest, features: bigint) => Promise<void>;

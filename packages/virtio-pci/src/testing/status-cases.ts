@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, VIRTIO_F_VERSION_1 } from '@vpmem/virtio';
-import type { FunctionCase } from './function-under-test.ts';
+import type { FunctionCase } from './function-case.ts';
 import type { VirtioGuest } from './virtio-guest.ts';
 
 const READY = ACKNOWLEDGE | DRIVER | FEATURES_OK;

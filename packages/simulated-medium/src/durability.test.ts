@@ -1,12 +1,11 @@
 import { mkdtempSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closeBackend, openBackend, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
 import { SimulatedMedium, type PowerCutOptions, type PowerCutReport } from './simulated-medium.ts';
 import { GRANULARITY_BYTES, MAX_SEED } from './survival.ts';
-import type { Syncer } from './syncer.ts';
 import { DurabilityOracle, DurabilityViolation } from './testing.ts';
 
 const PAGE = 4096;

@@ -1,11 +1,9 @@
+import { PassingFailure, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
-import { PassingFailure } from './flush-queue.ts';
 import type { MediumResult } from './medium-messages.ts';
 import { MediumThreadHandle } from './medium-thread-handle.ts';
 import type { Losses } from './medium-work.ts';
-import type { BackendDescription } from './open-backend.ts';
 import type { Survival } from './survival.ts';
-import type { Syncer } from './syncer.ts';
 
 /** What a power cut is to leave. */
 export interface PowerCutOptions extends Survival {

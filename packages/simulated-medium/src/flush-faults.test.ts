@@ -1,7 +1,7 @@
+import { FlushQueue, FlushThrottle } from '@vpmem/memory-backend';
+import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FlushFaults, type FlushFault } from './flush-faults.ts';
-import { FlushQueue } from './flush-queue.ts';
-import { ManualSyncer } from './testing.ts';
 
 let syncer: ManualSyncer;
 let faults: FlushFaults;
@@ -94,5 +94,39 @@ describe('hang', () => {
     queue.cancel(asker, () => (idle = true));
     sync();
     expect([idle, answers]).toEqual([true, []]);
+  });
+});
+
+describe('over a throttle that holds a flush back', () => {
+  let throttle: FlushThrottle;
+  beforeEach(() => {
+    throttle = new FlushThrottle(syncer, (_ms, callback) => {
+      timers.push(callback);
+      return () => void (timers = timers.filter((each) => each !== callback));
+    }, () => 0);
+    throttle.limitTo({ ops: 1, burst: 1 });
+    faults = new FlushFaults(throttle, () => () => undefined);
+    queue = new FlushQueue(faults);
+    flush();
+    sync();
+  });
+
+  it('a fault that is planned, or taken back, does not drop it', () => {
+    flush();
+    faults.plan(undefined);
+    expect(syncer.started).toBe(1);
+    time();
+    sync();
+    expect(answers).toEqual([true, true]);
+  });
+
+  it('whoever gives up is waited for by nobody', () => {
+    const asker = {};
+    let idle = false;
+    queue.request((durable) => answers.push(durable), asker);
+    queue.start();
+    queue.cancel(asker, () => (idle = true));
+    time();
+    expect([idle, answers, syncer.started]).toEqual([true, [true], 1]);
   });
 });

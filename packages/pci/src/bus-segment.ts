@@ -1,24 +1,14 @@
 import type { AccessWidth } from '@vpmem/layout';
 import { COMMAND_MEMORY, PciHeader } from './config-header.ts';
-import type { Bar, MappableArea } from './bar.ts';
-import type { PciFunction, PciHost } from './pci-function.ts';
+import type { MappableArea } from './bar.ts';
+import type { BusTarget, PciBus, PciFunction, PciHost } from './pci-function.ts';
 
 /** PCI 3.0 §3.2.2.3.1: device numbers of a bus. */
 export const MAX_SLOTS = 32;
 const { command, bar: barField } = PciHeader.fields;
 
-/** Where a memory address of the bus leads. */
-interface Target {
-  readonly bar: Bar;
-  readonly offset: number;
-}
-
-/**
- * One PCI bus with single-function devices, and whatever lies behind its bridges: configuration cycles by slot, memory
- * cycles by address.
- */
-export class PciBus {
-  /** Slots there are, from 0: 32, or 1 behind a PCI Express port. */
+/** A {@link PciBus} in this process. */
+export class BusSegment implements PciBus {
   readonly slotCount: number;
   readonly #functions = new Map<number, PciFunction>();
   readonly #listeners = new Set<(slot: number, plugged: boolean) => void>();
@@ -27,17 +17,14 @@ export class PciBus {
     this.slotCount = slotCount;
   }
 
-  /** Slots with a function in them, ascending. */
   get slots(): number[] {
     return [...this.#functions.keys()].sort((a, b) => a - b);
   }
 
-  /** The function in `slot`. */
   at(slot: number): PciFunction | undefined {
     return this.#functions.get(slot);
   }
 
-  /** The bus with number `number`, where this one has number `own`; undefined if no bridge says it leads there. */
   busNumbered(number: number, own = 0): PciBus | undefined {
     if (number === own) return this;
     for (const { bridge } of this.#functions.values()) {
@@ -47,17 +34,11 @@ export class PciBus {
     return undefined;
   }
 
-  /** Calls `listener` after each plug and unplug; returns how to stop that. */
   onChange(listener: (slot: number, plugged: boolean) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Plugs a function into `slot`, or the lowest free one, and returns which.
-   *
-   * @throws RangeError if the slot is taken, or none is free
-   */
   plug(pciFunction: PciFunction, host: PciHost, slot?: number): number {
     const chosen = slot ?? this.freeSlot();
     if (chosen === undefined) throw new RangeError(`all ${this.slotCount} slots of the bus are in use`);
@@ -71,12 +52,10 @@ export class PciBus {
     return chosen;
   }
 
-  /** The lowest slot with nothing in it. */
   freeSlot(): number | undefined {
     return Array.from({ length: this.slotCount }, (_, i) => i).find((i) => !this.#functions.has(i));
   }
 
-  /** Takes the function out of `slot`; undefined if there is none. */
   unplug(slot: number): PciFunction | undefined {
     const pciFunction = this.#functions.get(slot);
     if (pciFunction === undefined) return undefined;
@@ -86,12 +65,10 @@ export class PciBus {
     return pciFunction;
   }
 
-  /** Resets every function, and what is behind bridges. */
   reset(): void {
     for (const pciFunction of this.#functions.values()) pciFunction.reset();
   }
 
-  /** A configuration read; all ones where no function answers. */
   readConfig(slot: number, offset: number, width: AccessWidth): number {
     return this.#functions.get(slot)?.readConfig(offset, width) ?? 2 ** (8 * width) - 1;
   }
@@ -100,29 +77,26 @@ export class PciBus {
     this.#functions.get(slot)?.writeConfig(offset, width, value);
   }
 
-  /** A memory read; all ones where no BAR answers. */
   readMemory(address: bigint, width: AccessWidth): number {
-    const target = this.#decode(address, width);
+    const target = this.decode(address, width);
     return target?.bar.read(target.offset, width) ?? 2 ** (8 * width) - 1;
   }
 
   writeMemory(address: bigint, width: AccessWidth, value: number): void {
-    const target = this.#decode(address, width);
+    const target = this.decode(address, width);
     target?.bar.write(target.offset, width, value);
   }
 
-  /** The memory behind `[address, address + length)` and where in it the address lies, if it is memory that can be mapped. */
   mappable(address: bigint, length: number): { readonly area: MappableArea; readonly offset: number } | undefined {
-    const target = this.#decode(address, length);
+    const target = this.decode(address, length);
     const area = target?.bar.areas.find(({ offset, size }) => target.offset >= offset && target.offset + length <= offset + size);
     return area === undefined || target === undefined ? undefined : { area, offset: target.offset - area.offset };
   }
 
-  /** PCI 3.0 §6.2.5: a function claims what lies in one of its BARs while memory decoding is on; a bridge what it forwards. */
-  #decode(address: bigint, length: number): Target | undefined {
+  decode(address: bigint, length: number): BusTarget | undefined {
     for (const pciFunction of this.#functions.values()) {
       const { bridge } = pciFunction;
-      if (bridge?.forwards(address, length) === true) return bridge.bus.#decode(address, length);
+      if (bridge?.forwards(address, length) === true) return bridge.bus.decode(address, length);
       if ((pciFunction.readConfig(command.offset, 2) & COMMAND_MEMORY) === 0) continue;
       for (const [index, bar] of pciFunction.bars.entries()) {
         if (bar === undefined) continue;

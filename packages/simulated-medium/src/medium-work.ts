@@ -1,8 +1,8 @@
 // What is done to a simulated medium, in its thread: plain functions over two files.
 import { closeSync, constants, copyFileSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
+import { readSpan, writeSpan, type FileSpan } from '@vpmem/memory-backend';
 import { createMemfd, dataExtents, replaceDescriptor } from '@vpmem/native';
 import { countDifferences, forEachDifference, type Compared } from './difference.ts';
-import { readSpan, writeSpan, type FileSpan } from './file-span.ts';
 import { GRANULARITY_BYTES, randomAt, survives, type Survival } from './survival.ts';
 
 /** What becomes of the bytes that were not durable. */

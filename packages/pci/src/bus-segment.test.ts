@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { COMMAND_MEMORY } from './config-header.ts';
 import { PciEndpoint } from './endpoint.ts';
-import { PciBus } from './pci-bus.ts';
+import { BusSegment } from './bus-segment.ts';
 import { ramBar, RecordingHost } from './testing.ts';
 
 const nothing = (): undefined => undefined;
@@ -24,12 +24,12 @@ const endpoint = (deviceId: number): PciEndpoint =>
     onDecodeChange: nothing,
   });
 
-let bus: PciBus;
+let bus: BusSegment;
 beforeEach(() => {
-  bus = new PciBus();
+  bus = new BusSegment();
 });
 
-describe('PciBus', () => {
+describe('BusSegment', () => {
   it('answers configuration cycles by slot, and all ones where nobody is', () => {
     const slot = bus.plug(endpoint(0x11), new RecordingHost());
     bus.plug(endpoint(0x22), new RecordingHost(), 5);

@@ -1,8 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
+import { checkRoom, startThread } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, type EventLoop } from '@vpmem/native';
 import type { Compared } from './difference.ts';
 import { MediumWords, type MediumJob, type MediumResult, type MediumThreadData } from './medium-messages.ts';
-import { checkRoom, startThread } from './thread-start.ts';
 
 type Done = (result: MediumResult) => void;
 

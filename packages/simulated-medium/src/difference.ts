@@ -1,6 +1,5 @@
+import { PAGE_SIZE, readSpan, type FileSpan } from '@vpmem/memory-backend';
 import { dataExtents } from '@vpmem/native';
-import { PAGE_SIZE } from './backend-options.ts';
-import { readSpan, type FileSpan } from './file-span.ts';
 
 /** Compared at a time: so little that it is still in the processor's cache when it is. */
 const CHUNK = 2 ** 18;

@@ -1,7 +1,5 @@
+import { readSpan, type BackendDescription, type FileSpan, type MemoryBackend } from '@vpmem/memory-backend';
 import { dataExtents } from '@vpmem/native';
-import { readSpan, type FileSpan } from './file-span.ts';
-import type { MemoryBackend } from './memory-backend.ts';
-import type { BackendDescription } from './open-backend.ts';
 
 /** A flush that was answered with success, and had not made everything durable. */
 export interface FlushViolation {

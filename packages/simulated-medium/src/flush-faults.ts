@@ -1,5 +1,4 @@
-import { PassingFailure } from './flush-queue.ts';
-import type { Syncer } from './syncer.ts';
+import { PassingFailure, type After, type Syncer } from '@vpmem/memory-backend';
 
 /** What goes wrong: the flush fails with EIO, is late, or is never answered. */
 export type FaultKind = 'error' | 'delay' | 'hang';
@@ -21,15 +20,6 @@ export interface FaultStats {
   delayed: number;
   hung: number;
 }
-
-/** Calls back after some milliseconds, and never after what it returns was called. */
-export type After = (milliseconds: number, callback: () => void) => () => void;
-
-/** Node's timers: for threads whose event loop runs. */
-export const afterNode: After = (milliseconds, callback) => {
-  const timer = setTimeout(callback, milliseconds);
-  return () => clearTimeout(timer);
-};
 
 type Done = (error: NodeJS.ErrnoException | undefined) => void;
 

@@ -1,9 +1,9 @@
 import { existsSync, fstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
 import { EventLoop, Mapping, punchHole } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeBackend, openBackend, type BackendDescription } from './open-backend.ts';
 import { SimulatedMedium, type CutPhase, type Exposure, type PowerCutOptions, type PowerCutReport } from './simulated-medium.ts';
 import { survives } from './survival.ts';
 

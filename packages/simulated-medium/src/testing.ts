@@ -1,0 +1,3 @@
+export { DurabilityOracle, DurabilityViolation, type AskedFlush } from './durability-oracle.ts';
+export { FlushWatch, type FlushViolation } from './flush-watch.ts';
+export { TestDisk } from './test-disk.ts';
