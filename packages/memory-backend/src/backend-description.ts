@@ -14,6 +14,10 @@ export interface BackendDescription {
   readonly offset: number;
   /** Where flushed bytes go if they are kept apart from memory (power-failure=on); memory is then a file of its own, at `fd`. */
   readonly medium?: FileSpan;
+  /** How pages that were written are to be found there: by a userfaultfd, by comparing, or whichever can be had. Absent: the last. */
+  readonly tracker?: 'auto' | 'uffd' | 'compare';
+  /** A new file for a recording of what becomes durable, and how often what is volatile goes into it, in milliseconds. */
+  readonly recording?: { readonly path: string; readonly fd: number; readonly interval: number | undefined };
   /** What the backing file is; absent where there is none, or it was let go. */
   readonly kind?: FileKind;
   /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */

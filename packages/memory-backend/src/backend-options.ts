@@ -43,6 +43,12 @@ export interface FileBackendOptions extends CommonOptions {
    * second, and a power cut can be simulated. Default false.
    */
   readonly powerFailure?: boolean;
+  /** How pages that were written are found: by a userfaultfd, by comparing, or whichever can be had, which is the default. */
+  readonly pageTracker?: 'auto' | 'uffd' | 'compare';
+  /** A new file for a recording of what becomes durable. It brings {@link powerFailure} with it. */
+  readonly record?: string;
+  /** How often what is volatile goes into the recording, in milliseconds; default: only at marks. */
+  readonly recordInterval?: number;
 }
 
 /** memory-backend-ram, memory-backend-memfd: storage is memory, gone with its last user. */

@@ -1,6 +1,7 @@
 import { BackendError } from './backend-error.ts';
-import { PAGE_SIZE, type BackendOptions, type RamBackendOptions } from './backend-options.ts';
+import { PAGE_SIZE, type BackendOptions, type FileBackendOptions, type RamBackendOptions } from './backend-options.ts';
 import { checkPolicy } from './numa-policy.ts';
+import { MAX_RECORD_INTERVAL } from './recording-file.ts';
 
 /** The rules of QEMU that need no look at the file. @throws BackendError */
 export function checkOptions(options: BackendOptions): void {
@@ -21,10 +22,12 @@ export function checkOptions(options: BackendOptions): void {
   checkPolicy(options);
   if (options.type !== 'memory-backend-file') checkHugePageSize(options);
   if (options.type !== 'memory-backend-file') return;
-  const { align, offset, rom, readonly = false, share = false, powerFailure = false, shareRw = false } = options;
-  if (powerFailure && (readonly || !share)) {
+  const { align, offset, rom, readonly = false, share = false, shareRw = false } = options;
+  checkPowerFailure(options);
+  if (keepsApart(options) && (readonly || !share)) {
     const advice = readonly ? 'readonly=on has nothing that becomes durable' : 'it needs share=on, so that what is flushed gets into the file';
-    throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on is for files that are written to: ${advice}`);
+    const [property, what] = options.record === undefined ? ['power-failure', 'power-failure=on'] : ['record', 'record='];
+    throw new BackendError('conflict', property, `memory backend '${id}': ${what} is for files that are written to: ${advice}`);
   }
   if (shareRw && (readonly || !share)) {
     const advice = readonly ? 'with readonly=on nobody does' : 'it needs share=on, too';
@@ -42,6 +45,26 @@ export function checkOptions(options: BackendOptions): void {
   }
   if (offset !== undefined && offset % PAGE_SIZE !== 0) {
     throw new BackendError('bad-offset', 'offset', `memory backend '${id}': offset ${offset} is no multiple of the page size ${PAGE_SIZE}`);
+  }
+}
+
+/** Whether what the guest sees is kept apart from what is durable. */
+export function keepsApart({ powerFailure = false, record }: FileBackendOptions): boolean {
+  return powerFailure || record !== undefined;
+}
+
+/** @throws BackendError for what says something of power-failure=on or of a recording, and there is none */
+function checkPowerFailure(options: FileBackendOptions): void {
+  const { id, record, recordInterval: interval, pageTracker } = options;
+  if (record === '') throw new BackendError('conflict', 'record', `memory backend '${id}': record is empty; it names the file to make`);
+  if (interval !== undefined && record === undefined) {
+    throw new BackendError('conflict', 'record-interval', `memory backend '${id}': record-interval is about a recording; say into which file with record=`);
+  }
+  if (interval !== undefined && !(Number.isInteger(interval) && interval >= 1 && interval <= MAX_RECORD_INTERVAL)) {
+    throw new BackendError('conflict', 'record-interval', `memory backend '${id}': record-interval ${interval} is no number of milliseconds from 1 to ${MAX_RECORD_INTERVAL}`);
+  }
+  if (pageTracker !== undefined && pageTracker !== 'auto' && !keepsApart(options)) {
+    throw new BackendError('conflict', 'page-tracker', `memory backend '${id}': page-tracker is about power-failure=on; without it nobody looks for written pages`);
   }
 }
 

@@ -34,6 +34,8 @@ export class MemoryBackend {
   readonly fd: number;
   readonly offset: number;
   readonly flushes: FlushQueue;
+  /** Hears what is written by this process, and not through a mapping. Bytes. */
+  onWrite: ((start: number, length: number) => void) | undefined;
   readonly #scratch = Buffer.alloc(4);
 
   constructor(description: BackendDescription, syncer: Syncer) {
@@ -60,5 +62,6 @@ export class MemoryBackend {
   write(offset: number, width: 1 | 2 | 4, value: number): void {
     this.#scratch.writeUInt32LE(value >>> 0);
     writeSpan(this, offset, this.#scratch.subarray(0, width));
+    this.onWrite?.(offset, width);
   }
 }

@@ -5,12 +5,13 @@ import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native'
 import { BackendError } from './backend-error.ts';
 import type { BackendDescription } from './backend-description.ts';
 import { PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
-import { checkOptions } from './backend-rules.ts';
+import { checkOptions, keepsApart } from './backend-rules.ts';
 import type { FileSpan } from './file-span.ts';
 import { applyPolicy } from './numa-policy.ts';
 import { abandonFile, openBackingFile } from './open-file.ts';
 import { openRam } from './open-ram.ts';
 import type { OpenedFile } from './opened-file.ts';
+import { closeRecordingFile, makeRecordingFile, removeRecordingFile } from './recording-file.ts';
 import { checkDiscard, diskError, prepareStorage } from './storage.ts';
 
 /** Published before a backend is opened. */
@@ -45,7 +46,7 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
     checkDiscard(options, opened);
     const remarks = prepareStorage(options, opened);
     const description = { ...describeShared(options, opened), remarks };
-    return options.powerFailure === true ? await keepApart(options, opened, description) : description;
+    return keepsApart(options) ? await keepApart(options, opened, description) : description;
   } catch (error) {
     abandonFile(options.memPath, opened);
     throw error;
@@ -53,21 +54,23 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
 }
 
 /** Lets go of a backend; its file stays, emptied if discard-data=on. What a simulated medium was not told to flush is lost. */
-export function closeBackend({ fd, locks = [], offset, size, discardData, medium }: BackendDescription): void {
+export function closeBackend({ fd, locks = [], offset, size, discardData, medium, recording }: BackendDescription): void {
   const file = medium ?? { fd, offset };
   try {
     if (discardData) punchHole(file.fd, file.offset, size);
   } finally {
     closeSync(fd);
     if (medium !== undefined) closeSync(medium.fd);
+    if (recording !== undefined) closeRecordingFile(recording);
     for (const lock of locks) closeSync(lock);
   }
 }
 
 /** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
-export function abandonBackend({ fd, locks = [], path, was, medium }: BackendDescription): void {
+export function abandonBackend({ fd, locks = [], path, was, medium, recording }: BackendDescription): void {
   abandonFile(path ?? '', { fd: medium?.fd ?? fd, locks, was });
   if (medium !== undefined) closeSync(fd);
+  if (recording !== undefined) removeRecordingFile(recording);
 }
 
 function describeShared(options: FileBackendOptions, { fd, kind, locks, was }: OpenedFile): BackendDescription {
@@ -85,7 +88,14 @@ async function keepApart(options: FileBackendOptions, opened: OpenedFile, descri
     throw new BackendError('conflict', 'power-failure', `memory backend '${id}': power-failure=on needs a file that can be looked at afterwards, and mem-path '${memPath}' is a directory`);
   }
   const medium = { fd: opened.fd, offset: options.offset ?? 0 };
-  return { ...description, ...(await copyToMemory(options, medium)), offset: 0, medium };
+  const recording = makeRecordingFile(options);
+  try {
+    const memory = await copyToMemory(options, medium);
+    return { ...description, ...memory, offset: 0, medium, ...(recording !== undefined && { recording }), ...(options.pageTracker !== undefined && { tracker: options.pageTracker }) };
+  } catch (error) {
+    if (recording !== undefined) removeRecordingFile(recording);
+    throw error;
+  }
 }
 
 /** share=off, or readonly=on: a client can only map what it may write to, so it gets a copy and the file is let go. */

@@ -29,7 +29,7 @@ export class NewFile implements AppendFile {
   }
 
   write(bytes: Uint8Array, offset: number): void {
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, offset + done);
+    writeAll(this.#fd, bytes, offset);
   }
 
   truncate(size: number): void {
@@ -44,4 +44,34 @@ export class NewFile implements AppendFile {
     this.close();
     unlinkSync(this.#path);
   }
+}
+
+/** A file that somebody else has made and opened, and will close; it is empty. */
+export class GivenFile implements AppendFile {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    writeAll(this.#fd, bytes, offset);
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#fd, size);
+  }
+
+  close(): void {
+    // It stays open.
+  }
+
+  /** Empties it: its name is its owner's. */
+  remove(): void {
+    ftruncateSync(this.#fd, 0);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
 }

@@ -1,4 +1,4 @@
-export { NewFile, type AppendFile } from './append-file.ts';
+export { GivenFile, NewFile, type AppendFile } from './append-file.ts';
 export { fileExtents, type BaseExtent } from './base-content.ts';
 export { MemoryFile, type ByteFile } from './byte-file.ts';
 export type { CutDescription } from './event-payload.ts';

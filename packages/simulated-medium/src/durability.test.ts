@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { closeBackend, openBackend, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SimulatedMedium, type PowerCutOptions, type PowerCutReport } from './simulated-medium.ts';
+import type { PowerCutOptions, PowerCutReport } from './power-cut.ts';
+import { SimulatedMedium } from './simulated-medium.ts';
 import { GRANULARITY_BYTES, MAX_SEED } from './survival.ts';
 import { DurabilityOracle, DurabilityViolation } from './testing.ts';
 

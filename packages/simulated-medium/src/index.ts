@@ -1,3 +1,7 @@
 export { FlushFaults, type FaultKind, type FaultStats, type FlushFault } from './flush-faults.ts';
-export { SimulatedMedium, type CutPhase, type Exposure, type PowerCutOptions, type PowerCutPlan, type PowerCutReport, type PowerObserver } from './simulated-medium.ts';
+export type { MediumStatus, RecordingState } from './medium.ts';
+export type { RecordingOrder } from './medium-messages.ts';
+export type { CutPhase, Exposure, PowerCutOptions, PowerCutPlan, PowerCutReport, PowerObserver } from './power-cut.ts';
+export type { RecordingTarget } from './recorder-messages.ts';
+export { SimulatedMedium } from './simulated-medium.ts';
 export { GRANULARITY_BYTES, MAX_SEED, type Granularity, type Survival, type Survivors } from './survival.ts';

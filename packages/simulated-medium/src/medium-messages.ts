@@ -1,36 +1,68 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Compared } from './difference.ts';
-import type { Cut, Losses } from './medium-work.ts';
+import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
+import type { MediumStatus, RecordingState } from './medium.ts';
+import type { NotedWrite } from './noted-writes.ts';
+import type { Cut, Losses } from './power-loss.ts';
+import type { RecordingTarget } from './recorder-messages.ts';
 
 /** Words of the memory that a medium's thread shares with whoever asks it to do something. */
 export const MediumWords = { asked: 0, begun: 1, bytes: 8 };
 
 /** What a medium's thread is given to live on. */
 export interface MediumThreadData {
-  readonly medium: Compared;
-  /** Jobs come here, results go back, both in order. */
+  readonly medium: TrackedMemory;
+  readonly tracker: TrackerOptions['want'];
+  /** Jobs come here; results go back, in order, and {@link MediumNotice}s between them. */
   readonly port: MessagePort;
   /** Jobs posted, and jobs begun: see {@link MediumWords}. */
   readonly words: SharedArrayBuffer;
-  /** Signalled after each result; undefined if who asks hears of the message itself. */
+  /** Signalled after each message; undefined if who asks hears of the message itself. */
   readonly eventFd: number | undefined;
 }
 
-export type MediumJob =
-  | { readonly type: 'flush' }
+/** A recording: into what, and how often what is volatile goes into it, in milliseconds. */
+export interface RecordingOrder {
+  readonly target: RecordingTarget;
+  readonly interval: number | undefined;
+}
+
+export type MediumTask =
+  /** `flush`: its number, counted from the first there was. */
+  | { readonly type: 'flush'; readonly flush: number }
+  /** A flush that never got here has failed. */
+  | { readonly type: 'failed'; readonly flush: number; readonly reason: string }
   | { readonly type: 'measure' }
   | { readonly type: 'cut'; readonly cut: Cut }
   | { readonly type: 'image'; readonly cut: Cut; readonly path: string }
+  | { readonly type: 'client'; readonly change: 'came' | 'left'; readonly pid: number | undefined }
+  | { readonly type: 'reset' }
+  | { readonly type: 'begin-recording'; readonly order: RecordingOrder }
+  | { readonly type: 'end-recording' }
+  | { readonly type: 'mark'; readonly text: string }
   /** Nothing comes after this. */
   | { readonly type: 'end' };
+
+/** A task, and what was written otherwise than through a mapping before it was asked for. */
+export type MediumJob = MediumTask & { readonly noted?: readonly NotedWrite[] };
 
 /** What came of a job. */
 export type MediumResult =
   | {
       readonly ok: true;
+      readonly status: MediumStatus;
       /** Bytes written by a flush, or found not to be durable by a measurement. */
       readonly bytes: number;
       /** Of a cut or an image. */
       readonly losses: Losses;
+      /** Of a mark: whether a recording has it. */
+      readonly marked: boolean;
+      /** The recording that was ended. */
+      readonly ended: RecordingState | undefined;
     }
   | { readonly ok: false; readonly code: string; readonly errno: number; readonly syscall: string; readonly message: string };
+
+/** Something that nobody asked for: the recording goes no further. */
+export interface MediumNotice {
+  readonly type: 'notice';
+  readonly status: MediumStatus;
+}

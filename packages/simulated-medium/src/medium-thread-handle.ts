@@ -1,12 +1,20 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
 import { checkRoom, startThread } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, type EventLoop } from '@vpmem/native';
-import type { Compared } from './difference.ts';
-import { MediumWords, type MediumJob, type MediumResult, type MediumThreadData } from './medium-messages.ts';
+import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
+import { MediumWords, type MediumJob, type MediumNotice, type MediumResult, type MediumThreadData } from './medium-messages.ts';
 
 type Done = (result: MediumResult) => void;
 
 const PURPOSE = 'the simulated medium';
+
+export interface MediumThreadOptions {
+  readonly tracker: TrackerOptions['want'];
+  /** Results come through it; without one through node's own event loop. */
+  readonly loop: EventLoop | undefined;
+  /** Hears what nobody asked for. */
+  readonly notice: (notice: MediumNotice) => void;
+}
 
 /** The asker's end of a simulated medium's thread. */
 export class MediumThreadHandle {
@@ -16,22 +24,24 @@ export class MediumThreadHandle {
   readonly #release: () => void;
   /** Whether node's event loop is what brings results, and has to go on until they are there. */
   readonly #onNode: boolean;
+  readonly #notice: (notice: MediumNotice) => void;
   readonly #worker: Worker;
   /** Settles, on node's event loop, when the thread is gone. */
   readonly #exited: Promise<void>;
   /** Why it does nothing any more. */
   #failure: (MediumResult & { ok: false }) | undefined;
 
-  /** Results come through `loop`, or without one through node's own event loop. @throws Error where a thread cannot be started */
-  constructor(medium: Compared, loop: EventLoop | undefined) {
+  /** @throws Error where a thread cannot be started */
+  constructor(medium: TrackedMemory, { tracker, loop, notice }: MediumThreadOptions) {
     checkRoom(PURPOSE);
     const { port1, port2 } = new MessageChannel();
     const words = new SharedArrayBuffer(MediumWords.bytes);
     this.#port = port1;
     this.#words = new Int32Array(words);
     this.#onNode = loop === undefined;
+    this.#notice = notice;
     const event = loop === undefined ? undefined : new EventFd();
-    const workerData: MediumThreadData = { medium, port: port2, words, eventFd: event?.fd };
+    const workerData: MediumThreadData = { medium, tracker, port: port2, words, eventFd: event?.fd };
     try {
       // Node would take the descriptors of the memory it makes for somebody else's.
       this.#worker = startThread(threadUrl(), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
@@ -43,14 +53,14 @@ export class MediumThreadHandle {
     this.#worker.on('error', (error: NodeJS.ErrnoException) => this.#died(error));
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     if (loop === undefined || event === undefined) {
-      port1.on('message', (result: MediumResult) => this.#finished(result));
+      port1.on('message', (message: MediumResult | MediumNotice) => this.#hear(message));
       port1.unref();
       this.#release = () => port1.close();
       return;
     }
     const watch = loop.watch(event.fd, EPOLLIN, () => {
-      // A result for each signal and no more: after the last signal nobody writes to the eventfd, which may then be closed.
-      for (let left = event.drain(); left > 0; left--) this.#finished(receiveMessageOnPort(port1)?.message as MediumResult);
+      // A message for each signal and no more: after the last signal nobody writes to the eventfd, which may then be closed.
+      for (let left = event.drain(); left > 0; left--) this.#hear(receiveMessageOnPort(port1)?.message as MediumResult | MediumNotice);
     });
     this.#release = () => {
       watch.close();
@@ -101,10 +111,11 @@ export class MediumThreadHandle {
     for (const done of this.#pending.splice(0)) done(this.#failure);
   }
 
-  #finished(result: MediumResult): void {
+  #hear(message: MediumResult | MediumNotice): void {
+    if ('type' in message) return this.#notice(message);
     const done = this.#pending.shift();
     if (this.#onNode && this.#pending.length === 0) this.#port.unref();
-    done?.(result);
+    done?.(message);
   }
 }
 

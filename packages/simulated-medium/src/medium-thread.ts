@@ -2,47 +2,76 @@
 import { writeSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
-import { MediumWords, type MediumJob, type MediumResult, type MediumThreadData } from './medium-messages.ts';
-import { cutPower, flushMedium, makeImage, measureMedium } from './medium-work.ts';
+import { Medium } from './medium.ts';
+import { MediumWords, type MediumJob, type MediumNotice, type MediumResult, type MediumThreadData } from './medium-messages.ts';
 
-const { medium, port, words: shared, eventFd } = workerData as MediumThreadData;
+const { medium: tracked, tracker, port, words: shared, eventFd } = workerData as MediumThreadData;
 const words = new Int32Array(shared);
 // What eventfd(2) wants to be written.
 const ONE = Buffer.from(BigUint64Array.of(1n).buffer);
-const NOTHING = { lost: 0, survived: 0 };
 
 nameThread('vpmem medium');
+const medium = new Medium(tracked, tracker, shared);
+let told: string | undefined;
 for (let taken = 0, ended = false; !ended; ) {
-  Atomics.wait(words, MediumWords.asked, taken);
+  Atomics.wait(words, MediumWords.asked, taken, medium.untilTick);
+  medium.tick();
+  tellOfFailure();
   const job = receiveMessageOnPort(port)?.message as MediumJob | undefined;
   if (job === undefined) continue;
   // What was stored before anybody can see this is covered: memory is looked at after it.
   Atomics.store(words, MediumWords.begun, ++taken);
-  port.postMessage(attempt(job));
-  if (eventFd !== undefined) writeSync(eventFd, ONE);
+  send(attempt(job));
   ended = job.type === 'end';
+}
+
+/** A recording that has failed is told of once; whoever listens may have nothing to ask for. */
+function tellOfFailure(): void {
+  const { status } = medium;
+  const incomplete = status.recording?.incomplete;
+  if (incomplete !== undefined && incomplete !== told) send({ type: 'notice', status });
+  told = incomplete;
+}
+
+function send(message: MediumResult | MediumNotice): void {
+  port.postMessage(message);
+  if (eventFd !== undefined) writeSync(eventFd, ONE);
 }
 
 function attempt(job: MediumJob): MediumResult {
   try {
-    return carryOut(job);
+    medium.note(job.noted ?? []);
+    const done = carryOut(job);
+    return { ok: true, bytes: 0, losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, status: medium.status, ...done };
   } catch (error) {
     const { code = 'EIO', errno = -5, syscall = job.type, message } = error as NodeJS.ErrnoException;
     return { ok: false, code, errno: Math.abs(errno), syscall, message };
   }
 }
 
-function carryOut(job: MediumJob): MediumResult {
+function carryOut(job: MediumJob): Partial<MediumResult & { ok: true }> | undefined {
   switch (job.type) {
     case 'flush':
-      return { ok: true, bytes: flushMedium(medium), losses: NOTHING };
+      return { bytes: medium.flush(job.flush) };
+    case 'failed':
+      return void medium.failed(job.flush, job.reason);
     case 'measure':
-      return { ok: true, bytes: measureMedium(medium), losses: NOTHING };
+      return { bytes: medium.measure() };
     case 'cut':
-      return { ok: true, bytes: 0, losses: cutPower(medium, job.cut) };
+      return { losses: medium.cut(job.cut) };
     case 'image':
-      return { ok: true, bytes: 0, losses: makeImage(medium, job.cut, job.path) };
+      return { losses: medium.image(job.cut, job.path) };
+    case 'client':
+      return void medium.client(job.change, job.pid);
+    case 'reset':
+      return void medium.reset();
+    case 'begin-recording':
+      return void medium.beginRecording(job.order.target, job.order.interval);
+    case 'end-recording':
+      return { ended: medium.endRecording() };
+    case 'mark':
+      return { marked: medium.mark(job.text) };
     case 'end':
-      return { ok: true, bytes: 0, losses: NOTHING };
+      return void medium.close();
   }
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
 import { EventLoop, Mapping, punchHole } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulatedMedium, type CutPhase, type Exposure, type PowerCutOptions, type PowerCutReport } from './simulated-medium.ts';
+import type { CutPhase, Exposure, PowerCutOptions, PowerCutReport } from './power-cut.ts';
+import { SimulatedMedium } from './simulated-medium.ts';
 import { survives } from './survival.ts';
 
 const PAGE = 4096;

@@ -1,57 +1,12 @@
 import { PassingFailure, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
-import type { MediumResult } from './medium-messages.ts';
+import type { MediumNotice, MediumResult, MediumTask, RecordingOrder } from './medium-messages.ts';
 import { MediumThreadHandle } from './medium-thread-handle.ts';
-import type { Losses } from './medium-work.ts';
+import type { MediumStatus, RecordingState } from './medium.ts';
+import { NotedWrites } from './noted-writes.ts';
+import type { Exposure, PowerCutOptions, PowerCutPlan, PowerCutReport, PowerObserver } from './power-cut.ts';
+import type { Losses } from './power-loss.ts';
 import type { Survival } from './survival.ts';
-
-/** What a power cut is to leave. */
-export interface PowerCutOptions extends Survival {
-  /** Leave the guest its power, and make a file of what would be left; there must be none of that name. */
-  readonly image?: string;
-}
-
-/** Where in a flush: asked and nothing written; partly written, as much as the seed says; durable and not answered. */
-export type CutPhase = 'before' | 'during' | 'after-durable';
-
-/** A power cut to come. */
-export interface PowerCutPlan {
-  /** Which flush, counted from now: 1 is the next. Flushes that share a sync count as one. */
-  readonly atFlush: number;
-  readonly phase: CutPhase;
-  readonly options: PowerCutOptions;
-}
-
-/** What a power cut did. */
-export interface PowerCutReport {
-  /** Which flush it came at, counted from the first there was; undefined if it came on its own. */
-  readonly flush: number | undefined;
-  /** Bytes that differed from the file, and are gone. */
-  readonly lostBytes: number;
-  /** Bytes that differed from the file, and are in it now, or in the image. */
-  readonly survivedBytes: number;
-  readonly seed: number;
-  /** The file that was made, if the guest kept its power. */
-  readonly image: string | undefined;
-}
-
-/** What a power cut would cost now, as far as is known. */
-export interface Exposure {
-  /** Bytes that are not durable; undefined if they were not counted since the last flush. */
-  readonly bytes: number | undefined;
-  /** Milliseconds since the oldest of them can have been stored; undefined if there are none. */
-  readonly oldest: number | undefined;
-}
-
-/** Whoever has to cut the guest off. */
-export interface PowerObserver {
-  /** The power is gone: whoever uses the memory has to be cut off now. Memory is replaced after this. */
-  powerLost(): void;
-  /** The memory holds what was durable, and can be used again. */
-  powerBack(): void;
-  /** What came of a plan. */
-  planned(outcome: PowerCutReport | NodeJS.ErrnoException): void;
-}
 
 /** Calls back later, never from within. */
 type Defer = (callback: () => void) => void;
@@ -64,6 +19,8 @@ export class SimulatedMedium implements Syncer {
   readonly #thread: MediumThreadHandle;
   readonly #observer: PowerObserver;
   readonly #defer: Defer;
+  readonly #noted = new NotedWrites();
+  #status: MediumStatus | undefined;
   #plan: PowerCutPlan | undefined;
   #flushes = 0;
   /** The number of the last flush's job; undefined if it has none, because the power goes first. */
@@ -80,11 +37,22 @@ export class SimulatedMedium implements Syncer {
    * For a backend with `medium`, which must stay open until {@link close} has called back. What it has to say comes
    * through `loop`, or without one through node's own event loop.
    */
-  constructor({ id, fd, offset, size, medium }: BackendDescription, observer: PowerObserver, loop?: EventLoop) {
+  constructor({ id, fd, offset, size, medium, tracker = 'auto', recording }: BackendDescription, observer: PowerObserver, loop?: EventLoop) {
     if (medium === undefined) throw new TypeError(`memory backend '${id}' has no medium of its own: it takes power-failure=on`);
-    this.#thread = new MediumThreadHandle({ memory: { fd, offset }, file: medium, size }, loop);
     this.#observer = observer;
     this.#defer = loop?.defer ?? setImmediate;
+    const notice = ({ status }: MediumNotice): void => this.#learn(status);
+    this.#thread = new MediumThreadHandle({ memory: { fd, offset }, file: medium, size }, { tracker, loop, notice });
+    if (recording === undefined) return;
+    const { interval, ...target } = recording;
+    this.beginRecording({ target, interval }, (error) => {
+      if (error !== undefined) this.#observer.recordingFailed?.({ path: target.path, flushes: 0, marks: 0, bytes: 0, incomplete: error.message });
+    });
+  }
+
+  /** How it was doing when it was heard of last. */
+  get status(): MediumStatus | undefined {
+    return this.#status;
   }
 
   get begun(): boolean {
@@ -94,7 +62,7 @@ export class SimulatedMedium implements Syncer {
   start(done: (error: NodeJS.ErrnoException | undefined) => void): void {
     const flush = ++this.#flushes;
     const plan = this.#takePlan();
-    if (plan === undefined) this.#flush(done);
+    if (plan === undefined) this.#flush(flush, done);
     else if (plan.options.image === undefined) this.#cutAt(flush, plan, done);
     else this.#imageAt(flush, plan, plan.options.image, done);
   }
@@ -118,16 +86,65 @@ export class SimulatedMedium implements Syncer {
     if (!this.#thread.idle) return this.#defer(() => done(this.#exposure));
     const asked = performance.now();
     this.#measuring.push(done);
-    this.#thread.post({ type: 'measure' }, (result) => {
+    this.#post({ type: 'measure' }, (result) => {
       this.#measured = result.ok ? result.bytes : undefined;
       if (this.#measured === 0) this.#durableSince = asked;
       for (const each of this.#measuring.splice(0)) each(this.#exposure);
     });
   }
 
+  /** A process may map the memory from now on, or its connection has ended; undefined: nobody knows which. */
+  client(change: 'came' | 'left', pid: number | undefined): void {
+    this.#post({ type: 'client', change, pid }, ignore);
+  }
+
+  /** The device was reset. */
+  reset(): void {
+    this.#post({ type: 'reset' }, ignore);
+  }
+
+  /** Memory was written there by this process, otherwise than through a mapping. Bytes. */
+  note(start: number, length: number): void {
+    this.#noted.add(start, length);
+  }
+
+  /** A flush was answered with an error, and was not asked for here. */
+  failed(reason: string): void {
+    this.#post({ type: 'failed', flush: ++this.#flushes, reason }, ignore);
+  }
+
+  /** Begins to record what becomes durable, after the flushes that were asked for. Flushes wait until what is durable now is in the file. */
+  beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
+    this.#post({ type: 'begin-recording', order }, (result) => done(result.ok ? undefined : errorOf(result)));
+  }
+
+  /** Ends the recording, and tells what is in it. */
+  endRecording(done: (outcome: RecordingState | NodeJS.ErrnoException) => void): void {
+    this.#post({ type: 'end-recording' }, (result) => done(result.ok ? (result.ended as RecordingState) : errorOf(result)));
+  }
+
+  /** Puts a mark into the recording; `done` hears when it is in the file, or that nothing is being recorded. */
+  mark(text: string, done: (marked: boolean | NodeJS.ErrnoException) => void): void {
+    this.#post({ type: 'mark', text }, (result) => done(result.ok ? result.marked : errorOf(result)));
+  }
+
   /** Ends its thread; `done` is called when the backend may be closed. This is no flush. */
   close(done: () => void): void {
     this.#thread.close(done);
+  }
+
+  #post(task: MediumTask, done: (result: MediumResult) => void): number {
+    const noted = this.#noted.take();
+    return this.#thread.post({ ...task, ...(noted !== undefined && { noted }) }, (result) => {
+      if (result.ok) this.#learn(result.status);
+      done(result);
+    });
+  }
+
+  #learn(status: MediumStatus): void {
+    const failed = status.recording?.incomplete !== undefined && this.#status?.recording?.incomplete === undefined;
+    this.#status = status;
+    if (failed && status.recording !== undefined) this.#observer.recordingFailed?.(status.recording);
   }
 
   get #exposure(): Exposure {
@@ -141,9 +158,9 @@ export class SimulatedMedium implements Syncer {
     return this.#plan === undefined ? plan : undefined;
   }
 
-  #flush(done: (error: NodeJS.ErrnoException | undefined) => void): void {
+  #flush(flush: number, done: (error: NodeJS.ErrnoException | undefined) => void): void {
     const asked = performance.now();
-    this.#flushJob = this.#thread.post({ type: 'flush' }, (result) => {
+    this.#flushJob = this.#post({ type: 'flush', flush }, (result) => {
       if (result.ok) this.#durableSince = asked;
       this.#measured = undefined;
       done(result.ok ? undefined : errorOf(result));
@@ -158,7 +175,7 @@ export class SimulatedMedium implements Syncer {
         done(new PassingFailure('the power was cut'));
         this.#observer.planned(outcome);
       });
-    if (phase === 'after-durable') this.#flush(cut);
+    if (phase === 'after-durable') this.#flush(flush, cut);
     else this.#defer(cut);
   }
 
@@ -168,15 +185,15 @@ export class SimulatedMedium implements Syncer {
         then?.();
         this.#observer.planned(outcome);
       });
-    if (phase === 'after-durable') return this.#flush((error) => image(() => done(error)));
+    if (phase === 'after-durable') return this.#flush(flush, (error) => image(() => done(error)));
     image();
-    this.#flush(done);
+    this.#flush(flush, done);
   }
 
   #cut(options: PowerCutOptions, flush: number | undefined, midFlush: boolean, done: (outcome: PowerCutReport | NodeJS.ErrnoException) => void): void {
     this.#cuts++;
     this.#observer.powerLost();
-    this.#thread.post({ type: 'cut', cut: { survival: survivalOf(options), midFlush } }, (result) => {
+    this.#post({ type: 'cut', cut: { survival: survivalOf(options), midFlush } }, (result) => {
       this.#cuts--;
       this.#measured = result.ok ? 0 : undefined;
       this.#durableSince = performance.now();
@@ -186,7 +203,7 @@ export class SimulatedMedium implements Syncer {
   }
 
   #image(options: PowerCutOptions, path: string, flush: number | undefined, midFlush: boolean, done: (outcome: PowerCutReport | NodeJS.ErrnoException) => void): void {
-    this.#thread.post({ type: 'image', cut: { survival: survivalOf(options), midFlush }, path }, (result) => {
+    this.#post({ type: 'image', cut: { survival: survivalOf(options), midFlush }, path }, (result) => {
       done(result.ok ? report(result.losses, options, flush) : errorOf(result));
     });
   }
@@ -203,3 +220,5 @@ function survivalOf({ survivors, granularity, seed }: PowerCutOptions): Survival
 function errorOf({ code, errno, syscall, message }: MediumResult & { ok: false }): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code, errno, syscall });
 }
+
+const ignore = (): void => undefined;

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { closeBackend, MemoryBackend, openBackend } from '@vpmem/memory-backend';
 import { HugePageMount, LoopDevice, noHugePages, noLoopDevices } from '@vpmem/memory-backend/testing';
 import { describe, expect, it } from 'vitest';
-import { SimulatedMedium, type PowerCutReport } from './simulated-medium.ts';
+import type { PowerCutReport } from './power-cut.ts';
+import { SimulatedMedium } from './simulated-medium.ts';
 
 const MIB = 2 ** 20;
 const because = (reason: string | undefined): string => (reason === undefined ? '' : ` (skipped: ${reason})`);

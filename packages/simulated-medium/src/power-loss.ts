@@ -1,8 +1,8 @@
-// What is done to a simulated medium, in its thread: plain functions over two files.
+// What a power cut does to a simulated medium, in its thread: plain functions over two files.
 import { closeSync, constants, copyFileSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import { readSpan, writeSpan, type FileSpan } from '@vpmem/memory-backend';
 import { createMemfd, dataExtents, replaceDescriptor } from '@vpmem/native';
-import { countDifferences, forEachDifference, type Compared } from './difference.ts';
+import { countDifferences, forEachDifference, type DifferingPages, type TrackedMemory } from '@vpmem/page-tracker';
 import { GRANULARITY_BYTES, randomAt, survives, type Survival } from './survival.ts';
 
 /** What becomes of the bytes that were not durable. */
@@ -23,27 +23,12 @@ const COPY_CHUNK = 2 ** 18;
 /** Beyond every unit: where in the sequence of a seed the number is that says how far a flush had come. */
 const PROGRESS_INDEX = 2 ** 52;
 
-/** Makes what memory holds durable, and returns how many pages' bytes that took. */
-export function flushMedium(medium: Compared): number {
-  let written = 0;
-  forEachDifference(medium, ({ at, held }) => {
-    writeSpan(medium.file, at, held);
-    written += held.length;
-  });
-  fdatasyncSync(medium.file.fd);
-  return written;
-}
-
-/** How many bytes of memory are not durable. */
-export function measureMedium(medium: Compared): number {
-  let differing = 0;
-  forEachDifference(medium, (pages) => (differing += countDifferences(pages)));
-  return differing;
-}
-
-/** The power goes: the file gets what survives, and memory begins anew with what the file then holds. */
-export function cutPower(medium: Compared, cut: Cut): Losses {
-  const losses = applySurvivors(medium, cut, medium.file);
+/**
+ * The power goes: the file gets what survives, and memory begins anew with what the file then holds. `left` hears of each page that was
+ * not durable: what it is left with as held, what the file held before as kept.
+ */
+export function cutPower(medium: TrackedMemory, cut: Cut, left?: (pages: DifferingPages) => void): Losses {
+  const losses = applySurvivors(medium, cut, medium.file, left);
   fdatasyncSync(medium.file.fd);
   const fresh = createMemfd('power-failure', medium.size);
   try {
@@ -56,7 +41,7 @@ export function cutPower(medium: Compared, cut: Cut): Losses {
 }
 
 /** Makes the file that a power cut would leave now, of `medium.size` bytes; there must be none at `path`. */
-export function makeImage(medium: Compared, cut: Cut, path: string): Losses {
+export function makeImage(medium: TrackedMemory, cut: Cut, path: string): Losses {
   const image = cloneFile(medium, path);
   try {
     return applySurvivors(medium, cut, { fd: image, offset: 0 });
@@ -69,7 +54,7 @@ export function makeImage(medium: Compared, cut: Cut, path: string): Losses {
 }
 
 /** Writes what survives of the differing bytes to `target`, which holds what the file does. */
-function applySurvivors(medium: Compared, { survival, midFlush }: Cut, target: FileSpan): Losses {
+function applySurvivors(medium: TrackedMemory, { survival, midFlush }: Cut, target: FileSpan, tell?: (pages: DifferingPages) => void): Losses {
   let flushed = midFlush ? bytesFlushed(medium, survival.seed) : 0;
   const losses = { lost: 0, survived: 0 };
   // Where all units share one fate, their size makes no difference but to the time it takes.
@@ -85,13 +70,14 @@ function applySurvivors(medium: Compared, { survival, midFlush }: Cut, target: F
       if (survivor) held.copy(left, i, i, i + unit);
     }
     flushed -= held.length;
+    tell?.({ at, held: left, kept });
     if (!left.equals(kept)) writeSpan(target, at, left);
   });
   return losses;
 }
 
 /** Of what a flush writes, how much it had written when it was cut off; the seed decides. */
-function bytesFlushed(medium: Compared, seed: number): number {
+function bytesFlushed(medium: TrackedMemory, seed: number): number {
   let pages = 0;
   const page = GRANULARITY_BYTES.page;
   forEachDifference(medium, ({ held }) => (pages += held.length / page));
@@ -99,7 +85,7 @@ function bytesFlushed(medium: Compared, seed: number): number {
 }
 
 /** A new file that holds what the medium's file does; shares its storage where the file system can. */
-function cloneFile({ file, size }: Compared, path: string): number {
+function cloneFile({ file, size }: TrackedMemory, path: string): number {
   if (file.offset === 0 && fstatSync(file.fd).size === size) {
     try {
       copyFileSync(`/proc/self/fd/${file.fd}`, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);

@@ -1,0 +1,191 @@
+import { fdatasyncSync } from 'node:fs';
+import { writeSpan } from '@vpmem/memory-backend';
+import { countDifferences, forEachDifference, openTracker, PageSet, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
+import { cutPower, makeImage, type Cut, type Losses } from './power-loss.ts';
+import { MediumRecording, type RecordPages } from './medium-recording.ts';
+import type { NotedWrite } from './noted-writes.ts';
+import { Recorder } from './recorder.ts';
+import type { RecordingTarget } from './recorder-messages.ts';
+
+/** What a recording holds so far. */
+export interface RecordingState {
+  readonly path: string;
+  /** That were answered with success. */
+  readonly flushes: number;
+  readonly marks: number;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Why nothing more gets into it; undefined if it goes on. */
+  readonly incomplete: string | undefined;
+}
+
+/** How a medium is doing. */
+export interface MediumStatus {
+  readonly tracker: { readonly kind: PageTracker['kind']; readonly reason: string | undefined };
+  /** The recording there is, or was last. */
+  readonly recording: RecordingState | undefined;
+}
+
+/** A simulated medium as its thread has it: memory, the file, what tells them apart, and what is recorded of it. All of it may wait. */
+export class Medium {
+  readonly #medium: TrackedMemory;
+  readonly #wake: SharedArrayBuffer;
+  readonly #tracker: PageTracker;
+  /** Pages that were written since the last flush that succeeded. */
+  readonly #dirty: PageSet;
+  #recording: MediumRecording | undefined;
+  /** Of the recording: milliseconds between looks at what is volatile, and when the next is due by `performance.now()`. */
+  #interval = Infinity;
+  #due = Infinity;
+  #ended: RecordingState | undefined;
+
+  /** `wake` is notified when something is to be told that nobody asked for: see {@link status}. */
+  constructor(medium: TrackedMemory, want: TrackerOptions['want'], wake: SharedArrayBuffer) {
+    this.#medium = medium;
+    this.#wake = wake;
+    this.#tracker = openTracker(medium, { want });
+    this.#dirty = new PageSet(medium.size);
+  }
+
+  get status(): MediumStatus {
+    const { kind, reason } = this.#tracker;
+    return { tracker: { kind, reason }, recording: this.#recordingState };
+  }
+
+  /** Milliseconds until {@link tick} is due. */
+  get untilTick(): number {
+    return Math.max(0, this.#due - performance.now());
+  }
+
+  /** Makes what memory holds durable; `flush` counts them. Returns how many pages' bytes that took. */
+  flush(flush: number): number {
+    const dirty = this.#collect();
+    let written = 0;
+    const work = (record?: RecordPages): void => {
+      forEachDifference(
+        this.#medium,
+        (pages) => {
+          record?.(pages);
+          writeSpan(this.#medium.file, pages.at, pages.held);
+          written += pages.held.length;
+        },
+        { within: dirty },
+      );
+      fdatasyncSync(this.#medium.file.fd);
+    };
+    if (this.#recording === undefined) work();
+    else this.#recording.flush(flush, dirty, work);
+    this.#tracker.settled();
+    this.#dirty.clear();
+    return written;
+  }
+
+  /** A flush that never got here has failed. */
+  failed(flush: number, reason: string): void {
+    this.#recording?.failed(flush, reason);
+  }
+
+  /** How many bytes of memory are not durable. */
+  measure(): number {
+    let differing = 0;
+    forEachDifference(this.#medium, (pages) => (differing += countDifferences(pages)), { within: this.#collect() });
+    return differing;
+  }
+
+  /** The power goes: the file gets what survives, and memory begins anew with what the file then holds. */
+  cut(cut: Cut): Losses {
+    let losses: Losses = { lost: 0, survived: 0 };
+    const work = (record?: RecordPages): void => {
+      losses = cutPower(this.#medium, cut, record);
+    };
+    if (this.#recording === undefined) work();
+    else this.#recording.cut(() => ({ lostBytes: losses.lost, survivedBytes: losses.survived, ...cut.survival }), work);
+    this.#tracker.reset();
+    this.#dirty.clear();
+    return losses;
+  }
+
+  /** Makes the file that a power cut would leave now; there must be none at `path`. */
+  image(cut: Cut, path: string): Losses {
+    return makeImage(this.#medium, cut, path);
+  }
+
+  note(writes: readonly NotedWrite[]): void {
+    for (const [start, length] of writes) this.#tracker.note(start, length);
+  }
+
+  /** A process may map the memory from now on, or its connection has ended. */
+  client(change: 'came' | 'left', pid: number | undefined): void {
+    if (change === 'came') this.#tracker.clientCame(pid);
+    else this.#tracker.clientLeft(pid);
+    this.#recording?.recorder.client(change, pid === undefined ? '' : `process ${pid}`);
+  }
+
+  /** The device was reset. */
+  reset(): void {
+    this.#recording?.recorder.reset();
+  }
+
+  /** Begins a recording; looks at what is volatile every `interval` milliseconds, or only at marks. @throws Error */
+  beginRecording(target: RecordingTarget, interval: number | undefined): void {
+    if (this.#recording !== undefined && this.#recording.recorder.failure === undefined) throw Object.assign(new Error(`it is being recorded already, into '${this.#recording.recorder.path}'`), { code: 'EALREADY' });
+    const dirty = this.#collect();
+    const recording = new MediumRecording(Recorder.begin(target, this.#medium, this.#wake), this.#medium);
+    // What is not durable as it begins was written before.
+    recording.written(dirty);
+    this.#recording = recording;
+    this.#interval = interval ?? Infinity;
+    this.#due = performance.now() + this.#interval;
+  }
+
+  /** Ends the recording, which is whole then. @throws Error where there is none */
+  endRecording(): RecordingState {
+    if (this.#recording === undefined) throw Object.assign(new Error('nothing is being recorded'), { code: 'ENOENT' });
+    this.#recording.recorder.end();
+    const state = this.#recordingState;
+    this.#ended = state;
+    this.#recording = undefined;
+    this.#due = Infinity;
+    return state as RecordingState;
+  }
+
+  /** Puts a mark into the recording, after what is volatile now; comes back when it is in the file. False: nothing is recorded. */
+  mark(text: string): boolean {
+    if (this.#recording === undefined || this.#recording.recorder.failure !== undefined) return false;
+    this.#look('mark');
+    this.#recording.recorder.mark(text);
+    return true;
+  }
+
+  /** Looks at what is volatile, if it is time. */
+  tick(): void {
+    if (performance.now() < this.#due) return;
+    this.#look('tick');
+    this.#due = performance.now() + this.#interval;
+  }
+
+  /** Nothing comes any more. */
+  close(): void {
+    if (this.#recording !== undefined) this.endRecording();
+    this.#tracker.close();
+  }
+
+  get #recordingState(): RecordingState | undefined {
+    if (this.#recording === undefined) return this.#ended;
+    const { path, contents, failure } = this.#recording.recorder;
+    return { path, ...contents, incomplete: failure };
+  }
+
+  #look(cause: 'mark' | 'tick'): void {
+    this.#collect();
+    this.#recording?.look(cause);
+  }
+
+  /** Asks which pages were written, and returns all since the last flush. */
+  #collect(): readonly PageRun[] {
+    const written = this.#tracker.written();
+    this.#dirty.addAll(written);
+    this.#recording?.written(written);
+    return this.#dirty.runs();
+  }
+}

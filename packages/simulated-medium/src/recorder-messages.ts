@@ -1,0 +1,58 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { FileSpan } from '@vpmem/memory-backend';
+import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
+
+/**
+ * Words of the memory that a recorder's thread shares with the medium's: messages posted, and carried out; bytes of pages that wait;
+ * and how it goes, see {@link RecorderState}. At `fileSize`, 64 bits: bytes of the recording.
+ */
+export const RecorderWords = { posted: 0, done: 1, waiting: 2, state: 3, fileSize: 16, bytes: 24 };
+
+/** How a recording goes: its base is being written; it goes on; it failed, and why is a message; it has ended. */
+export const RecorderState = { beginning: 0, recording: 1, failed: 2, ended: 3 };
+
+/** Where a recording goes: into a new file, or into one that was made for it and is open. */
+export interface RecordingTarget {
+  readonly path: string;
+  /** Empty; whoever gives it closes it. Absent: there must be no file at `path`. */
+  readonly fd?: number;
+}
+
+/** What a recorder's thread is given to live on. */
+export interface RecorderThreadData {
+  readonly target: RecordingTarget;
+  /** What is durable as it begins. Nobody writes to it until the state is no longer `beginning`. */
+  readonly file: FileSpan;
+  /** Bytes. */
+  readonly size: number;
+  /** Messages come here, in order; a failure's reason goes back. */
+  readonly port: MessagePort;
+  /** See {@link RecorderWords}. */
+  readonly words: SharedArrayBuffer;
+  /** The medium's words: it is woken when the recording has failed. */
+  readonly wake: SharedArrayBuffer;
+}
+
+/** Pages next to each other: what was recorded of them last, and what they hold now. */
+export interface RecordedRun {
+  readonly type: 'run';
+  /** Bytes from the beginning of the memory. */
+  readonly at: number;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+}
+
+export type RecorderMessage =
+  | { readonly type: 'asked'; readonly flush: number }
+  /** Runs follow, in the order of addresses, then `moment-end`. */
+  | { readonly type: 'moment'; readonly cause: PagesCause }
+  | RecordedRun
+  | { readonly type: 'moment-end' }
+  | { readonly type: 'answered'; readonly flush: number; readonly status: FlushStatus; readonly text: string }
+  | { readonly type: 'mark'; readonly text: string }
+  | { readonly type: 'client'; readonly change: 'came' | 'left'; readonly text: string }
+  | { readonly type: 'reset' }
+  | { readonly type: 'cut'; readonly cut: CutDescription }
+  /** Nothing comes after these. */
+  | { readonly type: 'incomplete'; readonly reason: string }
+  | { readonly type: 'end' };
