@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { checkCitations } from './docs/citations.ts';
 import { checkConformance } from './docs/conformance.ts';
+import { checkImportCycles } from './docs/import-cycles.ts';
 import { checkLayers } from './docs/layers.ts';
 import { checkLinks } from './docs/links.ts';
 import { checkPackageTable } from './docs/package-table.ts';
@@ -18,6 +19,7 @@ const problems = [
   ...checkPackageTable('README.md', 'what it is for', packages),
   ...checkPackageTable('ARCHITECTURE.md', 'holds', packages),
   ...checkLayers('ARCHITECTURE.md', packages),
+  ...checkImportCycles(packages),
   ...checkSkeleton(packages),
   ...checkLinks(pages),
   ...checkCitations('docs/specs.md', [...sources, ...readmes]),
