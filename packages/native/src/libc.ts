@@ -83,6 +83,14 @@ export const processVmReadv = declare<(pid: number, local: bigint, nl: number, r
 export const processVmWritev = declare<(pid: number, local: bigint, nl: number, remote: bigint, nr: number, flags: number) => number | bigint>(
   'int64_t process_vm_writev(int pid, const void *l, unsigned long nl, const void *r, unsigned long nr, unsigned long flags)',
 );
+/** On x86-64 the three-dot function of the C library can be called as one with four arguments. */
+export const ptrace = declare<(request: number, pid: number, address: bigint, data: bigint) => number | bigint>(
+  'long ptrace(long request, int pid, unsigned long addr, unsigned long data)',
+);
+export const ptraceWith = declare<(request: number, pid: number, address: bigint, data: Uint8Array) => number | bigint>(
+  'long ptrace(long request, int pid, unsigned long addr, void *data)',
+);
+export const waitpid = declare<(pid: number, status: Uint8Array, options: number) => number>('int waitpid(int pid, void *status, int options)');
 
 /** A system call that the C library has no function for. */
 export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint) => number | bigint>(

@@ -1,12 +1,178 @@
-import { CompareTracker } from './compare-tracker.ts';
-import type { TrackedMemory } from './page-tracker.ts';
+import { closeSync } from 'node:fs';
+import { createMemfd, isInMemory, Mapping, mappedFile, openWriteProtection, PageMap, registerWriteProtection, SystemError } from '@vpmem/native';
+import { Comparison } from './comparison.ts';
+import { PAGE_SIZE, PageSet, type PageRun } from './page-run.ts';
+import type { PageTracker, TrackedMemory, TrackerKind } from './page-tracker.ts';
+import { TrackedProcess, type TrackedFile } from './tracked-process.ts';
 
-export class UffdTracker extends CompareTracker {
+const UNKNOWN = 'it is not known which process has, or had, a connection';
+
+/**
+ * Asks the page tables of every process that maps the memory. Where one of them has changed what it maps, or cannot be asked, all is
+ * set up anew, and then compared.
+ */
+export class UffdTracker implements PageTracker {
+  readonly #tracked: TrackedMemory;
+  readonly #comparison: Comparison;
+  readonly #noted: PageSet;
+  readonly #processes = new Map<number, TrackedProcess>();
+  #file: TrackedFile;
+  #unknown = false;
+  /** Of those connections, how many there are. */
+  #unknownNow = 0;
+  /** Something may have been written that page tables do not tell. */
+  #behind = true;
+
   constructor(tracked: TrackedMemory) {
-    super(tracked, undefined);
+    this.#tracked = tracked;
+    this.#file = fileOf(tracked);
+    this.#comparison = new Comparison(tracked);
+    this.#noted = new PageSet(tracked.size);
   }
 
-  static obstacle(_tracked: TrackedMemory): string | undefined {
-    return 'asking the kernel which pages were written is not built yet';
+  /** Why there cannot be one here, for whichever client. @throws SystemError where the memory cannot be looked at */
+  static obstacle({ memory }: TrackedMemory): string | undefined {
+    if (process.arch !== 'x64') return `a processor of the kind x64 is needed, not ${process.arch}`;
+    if (!isInMemory(memory.fd)) return 'memory in ordinary pages is needed: a memfd or a file on tmpfs';
+    return kernelObstacle();
+  }
+
+  get kind(): TrackerKind {
+    return this.reason === undefined ? 'uffd' : 'compare';
+  }
+
+  get reason(): string | undefined {
+    if (this.#unknown) return UNKNOWN;
+    for (const { obstacle } of this.#processes.values()) if (obstacle !== undefined) return obstacle;
+    return undefined;
+  }
+
+  written(): PageRun[] {
+    const complete = !this.#behind && !this.#unknown;
+    // Until there is an answer, which there is not after an exception.
+    this.#behind = true;
+    const processes = [...this.#processes.values()];
+    const pages = new PageSet(this.#tracked.size);
+    // Every one, also if there is a comparison to come: each protects its pages before anything is read.
+    const taken = processes.filter((process) => process.take(pages)).length === processes.length;
+    const unchanged = taken && processes.every((process) => process.unchanged());
+    if (complete && unchanged) {
+      pages.addAll(this.#noted.runs());
+      const answer = pages.runs();
+      this.#comparison.answered(answer);
+      this.#noted.clear();
+      this.#behind = false;
+      return answer;
+    }
+    for (const process of processes) this.#setUp(process);
+    const answer = this.#comparison.written(this.#noted.runs());
+    this.#noted.clear();
+    this.#behind = false;
+    return answer;
+  }
+
+  settled(): void {
+    this.#comparison.settled();
+  }
+
+  note(start: number, length: number): void {
+    this.#noted.add(start, start + length);
+  }
+
+  clientCame(pid: number | undefined): void {
+    this.#behind = true;
+    if (pid === undefined || pid === 0) {
+      this.#unknown = true;
+      this.#unknownNow++;
+      return;
+    }
+    let process = this.#processes.get(pid);
+    if (process !== undefined && !process.alive) {
+      process.close();
+      process = undefined;
+    }
+    process ??= new TrackedProcess(pid, this.#file);
+    process.connections++;
+    process.tryAgain();
+    this.#processes.set(pid, process);
+  }
+
+  clientLeft(pid: number | undefined): void {
+    this.#behind = true;
+    if (pid === undefined || pid === 0) {
+      // Nobody sees whether it has a mapping yet: it is taken to have until the memory is another one.
+      this.#unknownNow = Math.max(0, this.#unknownNow - 1);
+      return;
+    }
+    const process = this.#processes.get(pid);
+    if (process !== undefined && process.connections > 0) process.connections--;
+  }
+
+  reset(): void {
+    this.#behind = true;
+    this.#unknown = this.#unknownNow > 0;
+    this.#file = fileOf(this.#tracked);
+    this.#comparison.reset();
+    for (const [pid, process] of this.#processes) {
+      process.close();
+      const fresh = new TrackedProcess(pid, this.#file);
+      fresh.connections = process.connections;
+      if (fresh.connections > 0) this.#processes.set(pid, fresh);
+      else this.#processes.delete(pid);
+    }
+  }
+
+  close(): void {
+    for (const process of this.#processes.values()) process.close();
+    this.#processes.clear();
+    this.#comparison.close();
+  }
+
+  /** One that is gone, or has neither a connection nor a mapping, is forgotten: it can write no more. */
+  #setUp(process: TrackedProcess): void {
+    const outcome = process.setUp();
+    if (outcome === 'tracked' || outcome === 'untracked' || (outcome === 'unmapped' && process.connections > 0)) return;
+    process.close();
+    this.#processes.delete(process.pid);
+  }
+}
+
+function fileOf({ memory, size }: TrackedMemory): TrackedFile {
+  return { ...memory, ...mappedFile(memory.fd), size };
+}
+
+let known: { readonly obstacle: string | undefined } | undefined;
+
+/** Tries it out on a page of this process, once for each thread. */
+function kernelObstacle(): string | undefined {
+  known ??= { obstacle: tryOut() };
+  return known.obstacle;
+}
+
+function tryOut(): string | undefined {
+  let uffd: number | undefined;
+  let memory: number | undefined;
+  let mapping: Mapping | undefined;
+  let pages: PageMap | undefined;
+  try {
+    uffd = openWriteProtection();
+    memory = createMemfd('vpmem-try', PAGE_SIZE);
+    mapping = Mapping.ofFile(memory, { length: PAGE_SIZE });
+    const end = mapping.address + BigInt(PAGE_SIZE);
+    registerWriteProtection(uffd, mapping.address, end);
+    pages = new PageMap(process.pid);
+    if (!pages.protect(mapping.address, end)) return 'the kernel does not protect memory asynchronously';
+    new Uint8Array(mapping.window(0, 1))[0] = 1;
+    let found = 0;
+    pages.takeMatching('written', mapping.address, end, () => found++);
+    return found === 1 ? undefined : 'the kernel does not tell which pages were written';
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    if (error.code === 'EPERM' || error.code === 'EACCES') return `userfaultfd is forbidden: ${error.message}`;
+    return `Linux 6.7 or newer, with userfaultfd, is needed: ${error.message}`;
+  } finally {
+    pages?.close();
+    mapping?.unmap();
+    for (const fd of [uffd, memory]) if (fd !== undefined) closeSync(fd);
   }
 }
