@@ -1,6 +1,6 @@
+import type { PowerExposure } from '@vpmem/machine';
+import { PmemBacking } from '@vpmem/machine/pmem-backing';
 import { afterNode, fileSyncer, volatileSyncer, type BackendDescription, type PowerObserver } from '@vpmem/memory-backend';
-import type { PowerExposure } from '../memory-info.ts';
-import { PmemBacking } from '../pmem-backing.ts';
 
 /** What stands behind a device of a machine with an embedded guest: the same as everywhere, with promises. */
 export class EmbeddedBacking extends PmemBacking {

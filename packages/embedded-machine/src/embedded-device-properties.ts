@@ -1,6 +1,5 @@
+import { busAddress, virtioPmemPciProperties, wrongDriver } from '@vpmem/machine';
 import { defineProperties, OptionError, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
-import { virtioPmemPciProperties, wrongDriver } from '../device-properties.ts';
-import { busAddress } from '../passed-address.ts';
 import { nvdimmProperties, type NvdimmSettings } from './nvdimm-properties.ts';
 
 const NO_INTERRUPTS = 'the port signals nothing itself: hot plug is announced by the platform';

@@ -1,10 +1,10 @@
 import { locationKey, type DiskPlace, type PciLocation } from '@vpmem/guest';
+import { MachineError } from '@vpmem/machine';
 import type { RootPort } from '@vpmem/pci';
 import type { RootPortSettings } from './embedded-device-properties.ts';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
-import { MachineError } from '../machine-error.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 
 /** A pcie-root-port of a machine with an embedded guest. */

@@ -1,11 +1,10 @@
+import {
+  flushFault, flushLimit, MachineError, powerCutData, powerCutOrder, type FailureControl, type FlushFaultRequest, type FlushLimitRequest,
+  type MachineEvent, type PowerCutRequest,
+} from '@vpmem/machine';
 import type { PowerCutReport, PowerObserver } from '@vpmem/memory-backend';
 import { deviceData } from './device-identity.ts';
-import { powerCutData } from '../device-state.ts';
 import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';
-import { flushFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutRequest } from '../failure-control.ts';
-import { flushLimit, type FlushLimitRequest } from '../flush-limit.ts';
-import { MachineError } from '../machine-error.ts';
-import type { MachineEvent } from '../machine-event.ts';
 
 /** What can be made to go wrong with the devices of a machine whose guest is part of this process. */
 export class EmbeddedFailures implements FailureControl {

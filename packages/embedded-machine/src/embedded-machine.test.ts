@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { everything, MachineBench } from '../../tests/machine-bench.ts';
+import { everything, MachineBench } from '../tests/machine-bench.ts';
 
 const MIB = 2 ** 20;
 const benches: MachineBench[] = [];

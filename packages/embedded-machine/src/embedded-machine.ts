@@ -1,6 +1,9 @@
+import {
+  BackendStore, BackingFileWatch, EventHub, MachineError, objectProperties, type AddedDevice, type BackendInfo, type BusInfo,
+  type MachineEvent, type ManagedMachine, type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo,
+  type PmemInfo, type RunState, type ShutdownReason,
+} from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
-import { BackendStore } from '../backend-store.ts';
-import { BackingFileWatch } from '../backing-file-watch.ts';
 import { embeddedDeviceProperties } from './embedded-device-properties.ts';
 import { EmbeddedDevices } from './embedded-devices.ts';
 import { EmbeddedFailures } from './embedded-failures.ts';
@@ -8,18 +11,10 @@ import { embeddedHardware, type EmbeddedHardware } from './embedded-hardware.ts'
 import { EmbeddedPlug } from './embedded-plug.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';
 import { EmbeddedView } from './embedded-view.ts';
-import { EventHub } from '../event-hub.ts';
 import { EmbeddedConsole } from './guest-console.ts';
 import { GuestRun } from './guest-run.ts';
-import { MachineError } from '../machine-error.ts';
-import type { MachineEvent, ShutdownReason } from '../machine-event.ts';
 import { readMachine, type MachineSettings } from './machine-properties.ts';
-import type { BusInfo, PciBusInfo } from '../bus-info.ts';
-import type { AddedDevice, ManagedMachine, RunState } from '../managed-machine.ts';
-import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from '../memory-info.ts';
 import { deviceMemory } from './memory-devices.ts';
-import { objectProperties } from '../object-properties.ts';
-import type { ObjectNode } from '../object-tree.ts';
 
 /** A machine as its command line describes it. */
 export interface EmbeddedMachineOptions {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { everything, MachineBench } from '../../tests/machine-bench.ts';
+import { everything, MachineBench } from '../tests/machine-bench.ts';
 
 const MIB = 2 ** 20;
 const LABELS = 128 * 1024;

@@ -1,9 +1,8 @@
+import { absolutePath, memoryPath, type PmemInfo } from '@vpmem/machine';
 import type { MemoryBackend } from '@vpmem/memory-backend';
 import type { Nvdimm } from '@vpmem/nvdimm';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
-import { absolutePath, memoryPath } from '../device-state.ts';
 import { EmbeddedBacking } from './embedded-backing.ts';
-import type { PmemInfo } from '../memory-info.ts';
 import type { PlacedModule } from './memory-devices.ts';
 import type { NvdimmSettings } from './nvdimm-properties.ts';
 

@@ -1,13 +1,11 @@
 import type { PciLocation } from '@vpmem/guest';
+import { absolutePath, driverState, memoryPath, queueFeatures, type PmemInfo } from '@vpmem/machine';
 import type { BackendDescription, FlushFault, RateLimit, MemoryBackend, PowerObserver } from '@vpmem/memory-backend';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
-import { queueFeatures } from '../device-features.ts';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
-import { absolutePath, driverState, memoryPath } from '../device-state.ts';
 import { EmbeddedBacking } from './embedded-backing.ts';
 import type { EmbeddedPmemOptions } from './embedded-device-properties.ts';
-import type { PmemInfo } from '../memory-info.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 import type { NamedBus, PlugPlace } from './pci-buses.ts';
 

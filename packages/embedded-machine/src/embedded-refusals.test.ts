@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { everything, MachineBench } from '../../tests/machine-bench.ts';
+import { everything, MachineBench } from '../tests/machine-bench.ts';
 
 const benches: MachineBench[] = [];
 afterEach(async () => {

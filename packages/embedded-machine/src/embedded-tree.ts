@@ -1,10 +1,9 @@
 // The object tree of a machine with an embedded guest, as QEMU's.
-import { featureNodes, featureSettings } from '../device-features.ts';
+import { container, featureNodes, featureSettings, type ObjectNode, type ObjectProperty } from '@vpmem/machine';
 import type { EmbeddedDevice, EmbeddedPort } from './embedded-devices.ts';
 import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
-import type { EmbeddedParts } from './embedded-view.ts';
-import { container, type ObjectNode, type ObjectProperty } from '../object-tree.ts';
+import type { EmbeddedParts } from './embedded-parts.ts';
 
 const string = (value: string): ObjectProperty => ({ type: 'string', value });
 const bool = (value: boolean): ObjectProperty => ({ type: 'bool', value });

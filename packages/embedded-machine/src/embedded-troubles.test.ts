@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { MachineEvent } from '@vpmem/machine';
 import { SYNC_FAILED_CHANNEL } from '@vpmem/memory-backend';
 import { LABEL_FAILED_CHANNEL } from '@vpmem/nvdimm';
 import { DRIVER_ERROR_CHANNEL } from '@vpmem/virtio-pci';
@@ -7,7 +8,6 @@ import { EmbeddedDevices } from './embedded-devices.ts';
 import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';
-import type { MachineEvent } from '../machine-event.ts';
 
 describe('EmbeddedTroubles', () => {
   it('tells of its own devices only, and keeps the last trouble of each', () => {

@@ -1,11 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { explainFileChange, type MachineEvent, type MachineEvents } from '@vpmem/machine';
 import { SYNC_FAILED_CHANNEL, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { LABEL_FAILED_CHANNEL, type LabelFailedMessage } from '@vpmem/nvdimm';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import { deviceData } from './device-identity.ts';
 import type { EmbeddedDevices, EmbeddedMemory } from './embedded-devices.ts';
-import { explainFileChange } from '../explain.ts';
-import type { MachineEvent, MachineEvents } from '../machine-event.ts';
 
 /** Gathers what goes wrong in the devices of one machine, among those of all machines of this process. */
 export class EmbeddedTroubles {

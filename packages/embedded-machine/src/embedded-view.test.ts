@@ -1,6 +1,6 @@
+import { findObject } from '@vpmem/machine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MachineBench } from '../../tests/machine-bench.ts';
-import { findObject } from '../object-tree.ts';
+import { MachineBench } from '../tests/machine-bench.ts';
 
 let b: MachineBench;
 /** A q35 with a device on the root bus, and one without an id that came later behind a port, its memory in a BAR. */

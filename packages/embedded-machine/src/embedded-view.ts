@@ -1,29 +1,15 @@
 // How a machine with an embedded guest looks to a monitor.
-import type { BackendStore } from '../backend-store.ts';
-import type { EmbeddedDevices, EmbeddedMemory, EmbeddedPort } from './embedded-devices.ts';
+import {
+  featureSettings, pmemQtree, qtreeText, type BusDeviceInfo, type BusInfo, type MemoryDeviceInfo, type MemoryRegionInfo,
+  type MemorySize, type ObjectNode, type PciBusInfo,
+} from '@vpmem/machine';
+import type { EmbeddedMemory, EmbeddedPort } from './embedded-devices.ts';
+import type { EmbeddedParts } from './embedded-parts.ts';
 import type { EmbeddedPmem } from './embedded-pmem.ts';
-import { featureSettings } from '../device-features.ts';
-import type { FixedFunction } from './fixed-functions.ts';
-import type { MachineSettings } from './machine-properties.ts';
-import type { BusDeviceInfo, BusInfo, PciBusInfo } from '../bus-info.ts';
-import type { MemoryDeviceInfo, MemoryRegionInfo, MemorySize } from '../memory-info.ts';
-import type { MemoryLayout } from './memory-layout.ts';
 import { embeddedTree } from './embedded-tree.ts';
-import type { ObjectNode } from '../object-tree.ts';
-import type { NamedBus, PciBuses } from './pci-buses.ts';
+import type { FixedFunction } from './fixed-functions.ts';
+import type { NamedBus } from './pci-buses.ts';
 import { barAddress, pciBusInfo } from './pci-view.ts';
-import { pmemQtree } from '../pmem-qtree.ts';
-import { qtreeText } from '../qtree-text.ts';
-
-/** What there is to be seen. */
-export interface EmbeddedParts {
-  readonly settings: MachineSettings;
-  readonly layout: MemoryLayout;
-  readonly fixed: readonly FixedFunction[];
-  readonly buses: PciBuses;
-  readonly devices: EmbeddedDevices;
-  readonly backends: BackendStore;
-}
 
 const FOUR_GIB = 2 ** 32;
 

@@ -1,6 +1,6 @@
 import type { GuestMachine } from '@vpmem/guest';
+import { MachineError } from '@vpmem/machine';
 import { DSM_PAGE_SIZE, DSM_PORT, DSM_PORT_SIZE, DsmPort, makeSsdt, NvdimmRoot, placeAcpiTables } from '@vpmem/nvdimm';
-import { MachineError } from '../machine-error.ts';
 import type { MachineSettings } from './machine-properties.ts';
 import type { MemoryLayout, Span } from './memory-layout.ts';
 

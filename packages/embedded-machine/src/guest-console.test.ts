@@ -1,5 +1,7 @@
+import { FlushError, GuestError } from '@vpmem/guest';
+import { explainError, type ManagedMachine } from '@vpmem/machine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MachineBench } from '../../tests/machine-bench.ts';
+import { MachineBench } from '../tests/machine-bench.ts';
 
 const MIB = 2 ** 20;
 const LABELS = 128 * 1024;
@@ -56,5 +58,24 @@ describe('the console of an embedded guest', () => {
     await vm.cont();
     await done;
     expect(vm.guest.disks()).toEqual([]);
+  });
+
+  it.each<[string, new (message: string) => Error, (vm: Required<Pick<ManagedMachine, 'guest'>>) => Promise<unknown>]>([
+    ['a disk there is not', GuestError, ({ guest }) => guest.read('nv9', 0, 1)],
+    ['bytes outside the disk', GuestError, ({ guest }) => guest.write('nv1', 6 * MIB, Buffer.from('x'))],
+    ['a flush that fails', FlushError, ({ guest }) => guest.fsync('nv1')],
+    ['a disk in use that there is not', GuestError, ({ guest }) => guest.setInUse('nv9', true)],
+    ['labels where there is no room for any', GuestError, ({ guest }) => guest.initialiseLabels('nv2')],
+    ['a namespace where there are no labels', GuestError, ({ guest }) => guest.createNamespace('nv2', {})],
+    ['a namespace to destroy that there is not', GuestError, ({ guest }) => guest.destroyNamespace('nv2', 'none')],
+  ])('%s: an error of the machine, in the guest\'s words', async (_, cause, act) => {
+    const { machine: vm } = bench;
+    await bench.files(['mem1', 'mem2'], '6M');
+    await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1,flush-fault=error');
+    await bench.device('nvdimm,id=nv2,memdev=mem2');
+    await vm.start();
+    const error: unknown = await act(vm).then(() => undefined, (why: unknown) => why);
+    expect(error).toMatchObject({ name: 'MachineError', code: 'guest', cause: expect.any(cause) as Error });
+    expect(explainError(error)).toBe(((error as Error).cause as Error).message);
   });
 });

@@ -1,5 +1,5 @@
 import { GuestError, locationKey, type DiskPlace, type Guest, type GuestDisk, type GuestNamespace, type GuestNvdimm } from '@vpmem/guest';
-import type { GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo } from '../managed-machine.ts';
+import { MachineError, type GuestConsole, type GuestDimmInfo, type GuestDiskInfo, type GuestNamespaceInfo } from '@vpmem/machine';
 
 /** A device whose disk can be named by its id. */
 interface NamedPlace {
@@ -7,7 +7,7 @@ interface NamedPlace {
   readonly place: DiskPlace;
 }
 
-/** What the embedded guest can be told to do; every request waits until its processor runs. */
+/** What the embedded guest can be told to do; every request waits until its processor runs. Its errors are the machine's. */
 export class EmbeddedConsole implements GuestConsole {
   readonly #guest: () => Guest | undefined;
   readonly #devices: () => readonly NamedPlace[];
@@ -29,24 +29,30 @@ export class EmbeddedConsole implements GuestConsole {
     return this.#guest()?.nvdimms ?? [];
   }
 
-  async write(disk: string, offset: number, bytes: Uint8Array): Promise<void> {
-    const found = await this.#disk(disk);
-    inside(disk, found, offset, bytes.length);
-    found.write(offset, bytes);
+  write(disk: string, offset: number, bytes: Uint8Array): Promise<void> {
+    return ofGuest(async () => {
+      const found = await this.#disk(disk);
+      inside(disk, found, offset, bytes.length);
+      found.write(offset, bytes);
+    });
   }
 
-  async read(disk: string, offset: number, length: number): Promise<Uint8Array> {
-    const found = await this.#disk(disk);
-    inside(disk, found, offset, length);
-    return found.read(offset, length);
+  read(disk: string, offset: number, length: number): Promise<Uint8Array> {
+    return ofGuest(async () => {
+      const found = await this.#disk(disk);
+      inside(disk, found, offset, length);
+      return found.read(offset, length);
+    });
   }
 
-  async fsync(disk: string): Promise<void> {
-    await (await this.#disk(disk)).fsync();
+  fsync(disk: string): Promise<void> {
+    return ofGuest(async () => (await this.#disk(disk)).fsync());
   }
 
-  async setInUse(disk: string, inUse: boolean): Promise<void> {
-    (await this.#disk(disk)).inUse = inUse;
+  setInUse(disk: string, inUse: boolean): Promise<void> {
+    return ofGuest(async () => {
+      (await this.#disk(disk)).inUse = inUse;
+    });
   }
 
   dimms(): readonly GuestDimmInfo[] {
@@ -56,16 +62,16 @@ export class EmbeddedConsole implements GuestConsole {
     });
   }
 
-  async initialiseLabels(dimm: string): Promise<void> {
-    (await this.#dimm(dimm)).initialiseLabels();
+  initialiseLabels(dimm: string): Promise<void> {
+    return ofGuest(async () => (await this.#dimm(dimm)).initialiseLabels());
   }
 
-  async createNamespace(dimm: string, wish: { readonly name?: string; readonly size?: number }): Promise<GuestNamespaceInfo> {
-    return namespaceInfo((await this.#dimm(dimm)).createNamespace(wish));
+  createNamespace(dimm: string, wish: { readonly name?: string; readonly size?: number }): Promise<GuestNamespaceInfo> {
+    return ofGuest(async () => namespaceInfo((await this.#dimm(dimm)).createNamespace(wish)));
   }
 
-  async destroyNamespace(dimm: string, uuid: string): Promise<void> {
-    (await this.#dimm(dimm)).destroyNamespace(uuid);
+  destroyNamespace(dimm: string, uuid: string): Promise<void> {
+    return ofGuest(async () => (await this.#dimm(dimm)).destroyNamespace(uuid));
   }
 
   async #dimm(name: string): Promise<GuestNvdimm> {
@@ -93,6 +99,16 @@ export class EmbeddedConsole implements GuestConsole {
     if (disk !== undefined) throw new GuestError(`device '${name}' is several disks, ${[disk, ...more].map((each) => `'${each.name}'`).join(', ')}; say which`);
     const known = this.disks().map((each) => `'${each.id ?? each.name}'`);
     throw new GuestError(`the guest has no disk '${name}'${known.length === 0 ? ', nor any other' : `; it has ${known.join(', ')}`}`);
+  }
+}
+
+/** What the guest could not do is an error of the machine's that it is part of: whoever drives a machine need not know this guest. */
+async function ofGuest<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof GuestError)) throw error;
+    throw new MachineError('guest', undefined, error.message, { cause: error });
   }
 }
 

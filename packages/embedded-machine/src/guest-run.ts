@@ -1,8 +1,6 @@
 import { Guest, type GuestMachine } from '@vpmem/guest';
+import { MachineError, type MachineEvent, type RunState, type ShutdownReason } from '@vpmem/machine';
 import type { Firmware } from './firmware.ts';
-import { MachineError } from '../machine-error.ts';
-import type { MachineEvent, ShutdownReason } from '../machine-event.ts';
-import type { RunState } from '../managed-machine.ts';
 
 /** What a guest runs on, and who hears of it. */
 export interface GuestRunParts {

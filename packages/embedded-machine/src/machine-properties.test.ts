@@ -1,6 +1,6 @@
+import { MachineError } from '@vpmem/machine';
 import { OptionError } from '@vpmem/options';
 import { describe, expect, it } from 'vitest';
-import { MachineError } from '../machine-error.ts';
 import { readMachine } from './machine-properties.ts';
 
 const GIB = 2 ** 30;

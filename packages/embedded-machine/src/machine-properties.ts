@@ -1,5 +1,5 @@
+import { MachineError } from '@vpmem/machine';
 import { defineProperties, OptionError, parseOption, property, readProperties, type Properties, type OptionValue } from '@vpmem/options';
-import { MachineError } from '../machine-error.ts';
 import { checkMemory, inOption, readMemoryOptions, withoutAbsent, type MemorySettings, type MemoryWishes } from './memory-options.ts';
 
 const NO_FIRMWARE = 'there is no firmware and no kernel to load: the guest is part of this program';

@@ -1,6 +1,6 @@
+import { MachineError } from '@vpmem/machine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MachineError } from '../machine-error.ts';
 import { placeMemory, type DeviceMemory, type MemoryRequest, type PlacedMemory } from './memory-devices.ts';
 
 const MIB = 2 ** 20;

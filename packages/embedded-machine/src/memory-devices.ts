@@ -1,4 +1,4 @@
-import { MachineError } from '../machine-error.ts';
+import { MachineError } from '@vpmem/machine';
 import type { MemoryLayout } from './memory-layout.ts';
 import type { MemorySettings } from './memory-options.ts';
 

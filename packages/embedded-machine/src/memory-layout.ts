@@ -1,5 +1,5 @@
+import { MachineError } from '@vpmem/machine';
 import type { MachineFamily } from './machine-properties.ts';
-import { MachineError } from '../machine-error.ts';
 import type { MemorySettings } from './memory-options.ts';
 
 const GIB = 2 ** 30;

@@ -1,5 +1,5 @@
+import { MachineError } from '@vpmem/machine';
 import { defineProperties, OptionError, parseOption, property, readProperties } from '@vpmem/options';
-import { MachineError } from '../machine-error.ts';
 
 const PAGE = 4096;
 const RAM_UNIT = 8192;

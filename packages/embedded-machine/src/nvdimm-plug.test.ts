@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { findObject } from '@vpmem/machine';
 import { afterEach, describe, expect, it } from 'vitest';
-import { everything, MachineBench } from '../../tests/machine-bench.ts';
+import { everything, MachineBench } from '../tests/machine-bench.ts';
 import { EmbeddedMachine } from './embedded-machine.ts';
-import { findObject } from '../object-tree.ts';
 
 const MIB = 2 ** 20;
 let b: MachineBench;

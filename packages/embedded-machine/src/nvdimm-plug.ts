@@ -1,3 +1,4 @@
+import { MachineError } from '@vpmem/machine';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import { dataExtents } from '@vpmem/native';
 import { checkUuid, hiddenDataError, HOTPLUG_EVENT, inspectHiddenTail, layOutNvdimm, Nvdimm, NvdimmError, type NvdimmLayout } from '@vpmem/nvdimm';
@@ -5,10 +6,9 @@ import { alignWarning, memoryAlign } from './backend-align.ts';
 import { deviceData, type DeviceIdentity } from './device-identity.ts';
 import { EmbeddedBacking } from './embedded-backing.ts';
 import { EmbeddedNvdimm } from './embedded-nvdimm.ts';
-import type { PlugContext } from './embedded-plug.ts';
-import { MachineError } from '../machine-error.ts';
 import { placeMemory } from './memory-devices.ts';
 import type { NvdimmSettings } from './nvdimm-properties.ts';
+import type { PlugContext } from './plug-context.ts';
 
 /** Plugs NVDIMMs into a machine with an embedded guest; everything is checked before anything changes. */
 export class NvdimmPlug {

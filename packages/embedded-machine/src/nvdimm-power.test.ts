@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MachineBench } from '../../tests/machine-bench.ts';
+import { MachineBench } from '../tests/machine-bench.ts';
 
 const MIB = 2 ** 20;
 

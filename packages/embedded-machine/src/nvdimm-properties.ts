@@ -1,5 +1,5 @@
+import { memdevProperty } from '@vpmem/machine';
 import { defineProperties, property, type ValuesOf } from '@vpmem/options';
-import { memdevProperty } from '../device-properties.ts';
 
 /** Properties of nvdimm: QEMU's own, and `hide-data`. */
 export const nvdimmProperties = defineProperties({

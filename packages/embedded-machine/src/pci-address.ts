@@ -1,5 +1,5 @@
+import { MachineError } from '@vpmem/machine';
 import { MAX_SLOTS } from '@vpmem/pci';
-import { MachineError } from '../machine-error.ts';
 
 /** The slot that `addr=` names: `5`, `5.0` or `0x5.0x0`, hexadecimal as in QEMU. @throws MachineError */
 export function parsePciAddress(label: string, text: string): number {

@@ -1,6 +1,6 @@
 import type { GuestMachine, PciLocation } from '@vpmem/guest';
+import { MachineError } from '@vpmem/machine';
 import { BridgeHeader, BRIDGE_WINDOW_UNIT, type PciBus, type RootPort } from '@vpmem/pci';
-import { MachineError } from '../machine-error.ts';
 import type { MachineFamily } from './machine-properties.ts';
 import { parsePciAddress } from './pci-address.ts';
 

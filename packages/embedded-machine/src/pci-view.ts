@@ -1,5 +1,5 @@
+import type { PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from '@vpmem/machine';
 import { BAR_COUNT, BridgeHeader, BRIDGE_WINDOW_UNIT, COMMAND_MEMORY, PciHeader, type PciBus, type PciFunction } from '@vpmem/pci';
-import type { PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from '../bus-info.ts';
 
 const { vendor_id, device_id, command, sub_class, bar, subsystem_vendor_id, subsystem_id, interrupt_line, interrupt_pin } = PciHeader.fields;
 const bridge = BridgeHeader.fields;

@@ -1,10 +1,9 @@
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AddedDevice, MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
-import { EmbeddedMachine, type EmbeddedMachineOptions } from '../src/embedded/embedded-machine.ts';
-import type { MachineEvent } from '../src/machine-event.ts';
-import type { AddedDevice } from '../src/managed-machine.ts';
+import { EmbeddedMachine, type EmbeddedMachineOptions } from '../src/embedded-machine.ts';
 
 /** For tests of this package: a machine with a folder for its files, and everything it said. */
 export class MachineBench {

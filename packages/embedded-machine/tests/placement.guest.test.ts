@@ -2,13 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findObject, MachineError } from '@vpmem/machine';
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError, parseOption } from '@vpmem/options';
 import { requireTestbed, startQtest, TestbedError, type Qtest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EmbeddedMachine } from '../src/embedded/embedded-machine.ts';
-import { MachineError } from '../src/machine-error.ts';
-import { findObject } from '../src/object-tree.ts';
+import { EmbeddedMachine } from '../src/embedded-machine.ts';
 
 const { testbed, reason } = await requireTestbed();
 

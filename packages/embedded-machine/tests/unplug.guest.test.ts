@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { requireTestbed, startQtest, type Qtest } from '@vpmem/testbed';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmbeddedMachine } from '../src/embedded/embedded-machine.ts';
-import type { MachineEvent } from '../src/machine-event.ts';
+import { EmbeddedMachine } from '../src/embedded-machine.ts';
 
 const { testbed, reason } = await requireTestbed();
 

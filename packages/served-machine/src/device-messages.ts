@@ -1,8 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { FlushFaults, PowerCutOrder, PowerExposure } from '@vpmem/machine';
 import type { BackendDescription, FlushFault, FlushLatency, RateLimit, FlushStats, PowerCutReport } from '@vpmem/memory-backend';
 import type { QueueFeatures } from '@vpmem/virtio';
-import type { PowerCutOrder } from '../failure-control.ts';
-import type { FlushFaults, PowerExposure } from '../memory-info.ts';
 
 /** What the device thread is given to live on. */
 export interface DeviceThreadData {

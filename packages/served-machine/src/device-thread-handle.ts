@@ -1,9 +1,8 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MachineError, type PowerCutOrder } from '@vpmem/machine';
 import type { PowerCutReport } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
-import type { PowerCutOrder } from '../failure-control.ts';
-import { MachineError } from '../machine-error.ts';
 
 interface Pending {
   readonly resolve: (reply: DeviceReply & { type: 'done' }) => void;
@@ -84,5 +83,5 @@ export class DeviceThreadHandle {
 
 /** A worker runs the compiled file, also when this one is run from source. */
 function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../../dist/served/device-thread.js' : './device-thread.js', import.meta.url);
+  return new URL(import.meta.url.endsWith('.ts') ? '../dist/device-thread.js' : './device-thread.js', import.meta.url);
 }

@@ -2,13 +2,13 @@
 // never reads a file and never waits for anybody: while it does not answer, a VM stands still.
 import { subscribe } from 'node:diagnostics_channel';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { PowerCutOrder } from '@vpmem/machine';
 import { SYNC_FAILED_CHANNEL, SyncPool, type PowerCutReport, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
-import type { PowerCutOrder } from '../failure-control.ts';
 import { DeviceBusy, ServedDevice, type PowerListener } from './served-device.ts';
 import { VmPower } from './vm-power.ts';
 

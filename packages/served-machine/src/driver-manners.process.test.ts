@@ -3,12 +3,12 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GuestMachine } from '@vpmem/guest';
+import { explainEvent } from '@vpmem/machine';
 import { createMemfd } from '@vpmem/native';
 import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { localFunction, VirtioGuest, type FunctionTraits } from '@vpmem/virtio-pci/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { explainEvent } from '../explain.ts';
 import { Machine } from './machine.ts';
 
 const MIB = 2 ** 20;

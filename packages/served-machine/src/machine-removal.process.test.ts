@@ -1,13 +1,12 @@
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findObject, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MachineEvent } from '../machine-event.ts';
 import { Machine } from './machine.ts';
 import type { Device } from './served-devices.ts';
-import { findObject } from '../object-tree.ts';
 
 let folder: string;
 let machine: Machine;

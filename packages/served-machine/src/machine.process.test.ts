@@ -2,13 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { findObject, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { connectUnix, MessageSocket } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MachineEvent } from '../machine-event.ts';
 import { Machine } from './machine.ts';
-import { findObject } from '../object-tree.ts';
 import type { Device } from './served-devices.ts';
 
 const MIB = 2 ** 20;
@@ -145,7 +144,7 @@ describe('Machine', () => {
     ['dies of an exception', "throw new Error('on purpose')", 1, 'Error: on purpose'],
   ])('a process that %s with a machine running is gone at once', (_, end, status, complaint) => {
     const script = `
-      import { Machine } from '${new URL('../../dist/index.js', import.meta.url).href}';
+      import { Machine } from '${new URL('../dist/index.js', import.meta.url).href}';
       import { parseOption } from '${import.meta.resolve('@vpmem/options')}';
       const machine = new Machine({ warning() {}, failed() {} }, { socketFolder: '${folder}' });
       await machine.addObject(parseOption('${file('mem1')}', { grammar: 'qemuopts', impliedKey: 'qom-type' }));

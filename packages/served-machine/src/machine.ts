@@ -1,30 +1,22 @@
 import { join } from 'node:path';
+import {
+  BackendStore, BackingFileWatch, deviceId, deviceProperties, deviceWarnings, ensureSocketFolder, EventHub, explainFileChange,
+  featureSettings, flushLimit, MachineError, objectProperties, pciPlacement, plannedFault, queueFeatures, readDevice,
+  virtioPmemPciProperties, type BackendInfo, type BusInfo, type FailureControl, type MachineEvent, type MachineEvents, type ManagedMachine,
+  type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RunState,
+  type ShutdownReason,
+} from '@vpmem/machine';
 import type { ListeningSocket } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
-import { BackendStore } from '../backend-store.ts';
-import { BackingFileWatch } from '../backing-file-watch.ts';
-import { featureSettings, queueFeatures } from '../device-features.ts';
 import type { DeviceEvent } from './device-messages.ts';
-import { deviceId, deviceProperties, deviceWarnings, pciPlacement, readDevice, virtioPmemPciProperties } from '../device-properties.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
-import { explainFileChange } from '../explain.ts';
-import { EventHub } from '../event-hub.ts';
-import { plannedFault, type FailureControl } from '../failure-control.ts';
-import { flushLimit } from '../flush-limit.ts';
-import { MachineError } from '../machine-error.ts';
-import type { MachineEvent, MachineEvents, ShutdownReason } from '../machine-event.ts';
-import type { BusInfo, PciBusInfo } from '../bus-info.ts';
-import type { ManagedMachine, RunState } from '../managed-machine.ts';
-import type { BackendInfo, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo } from '../memory-info.ts';
 import { checkServable } from './servable.ts';
-import { objectProperties } from '../object-properties.ts';
-import type { ObjectNode } from '../object-tree.ts';
 import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
 import { ServedFailures } from './served-failures.ts';
 import { ServedDevices, type Device, type Served } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
 import { ServedRemoval } from './served-removal.ts';
-import { ensureSocketFolder, listenAt } from './socket-path.ts';
+import { listenAt } from './socket-path.ts';
 import { vfioUserPlug } from './vfio-user-plug.ts';
 
 /** What a machine's owner wants to hear beside its events. */

@@ -1,7 +1,7 @@
+import { MachineError } from '@vpmem/machine';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import { barSize } from '@vpmem/pci';
 import { PMEM_ALIGNMENT } from '@vpmem/virtio-pmem';
-import { MachineError } from '../machine-error.ts';
 
 /** Checks that a guest can use the backend as memory in a BAR. @throws MachineError */
 export function checkServable(id: string, backend: BackendDescription): void {

@@ -1,12 +1,12 @@
+import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
+import { PmemBacking } from '@vpmem/machine/pmem-backing';
 import { volatileSyncer, type After, type MemoryBackend, type PowerCutReport, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { VfioUserServer } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
-import type { FlushFaults as FlushFaultInfo, PowerExposure } from '../memory-info.ts';
 import { NotificationLimit } from './notification-limit.ts';
-import { PmemBacking } from '../pmem-backing.ts';
 import { RemarkLimit } from './remark-limit.ts';
 import { TurnoverLimit } from './turnover-limit.ts';
 

@@ -1,8 +1,5 @@
+import { freeId, MachineError, type AddedDevice, type PciPlacement, type PmemInfo } from '@vpmem/machine';
 import type { ListeningSocket } from '@vpmem/native';
-import type { AddedDevice } from '../managed-machine.ts';
-import type { PmemInfo } from '../memory-info.ts';
-import { freeId, type PciPlacement } from '../device-properties.ts';
-import { MachineError } from '../machine-error.ts';
 import type { ViewedDevice } from './served-view.ts';
 
 /** A device somebody can plug in. */

@@ -1,6 +1,5 @@
+import { powerCutData, type MachineEvent, type MachineEventName, type MachineEvents } from '@vpmem/machine';
 import type { DeviceEvent } from './device-messages.ts';
-import { powerCutData } from '../device-state.ts';
-import type { MachineEvent, MachineEventName, MachineEvents } from '../machine-event.ts';
 
 type Named<N extends MachineEventName> = { readonly [K in N]: { readonly name: K; readonly data: MachineEvents[K] } }[N];
 

@@ -1,8 +1,9 @@
+import {
+  flushFault, flushLimit, powerCutOrder, type BackendStore, type FailureControl, type FlushFaultRequest, type FlushLimitRequest,
+  type PowerCutRequest,
+} from '@vpmem/machine';
 import type { PowerCutReport } from '@vpmem/memory-backend';
-import type { BackendStore } from '../backend-store.ts';
 import type { DeviceThreadHandle } from './device-thread-handle.ts';
-import { flushFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutRequest } from '../failure-control.ts';
-import { flushLimit, type FlushLimitRequest } from '../flush-limit.ts';
 import type { ServedDevices } from './served-devices.ts';
 
 /** What can be made to go wrong with devices that are served to VMs. */

@@ -1,7 +1,5 @@
-import type { BackendStore } from '../backend-store.ts';
+import { MachineError, type BackendStore, type MachineEvent } from '@vpmem/machine';
 import type { DeviceThreadHandle } from './device-thread-handle.ts';
-import { MachineError } from '../machine-error.ts';
-import type { MachineEvent } from '../machine-event.ts';
 import type { Served, ServedDevices } from './served-devices.ts';
 
 /** What removing works on. */

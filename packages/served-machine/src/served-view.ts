@@ -1,14 +1,11 @@
 // How served devices look to a monitor. The VMs are somebody else's: there is no RAM, no PCI bus and no address space of
 // our own to tell of, only what each device was told of its VM's.
+import {
+  absolutePath, container, driverState, featureNodes, memoryPath, pmemQtree, qtreeText, type BusDeviceInfo, type BusInfo,
+  type FeatureSetting, type MemoryDeviceInfo, type MemoryRegionInfo, type ObjectNode, type PmemInfo,
+} from '@vpmem/machine';
 import type { BackendDescription } from '@vpmem/memory-backend';
-import { featureNodes, type FeatureSetting } from '../device-features.ts';
 import type { DeviceStatus } from './device-messages.ts';
-import { absolutePath, driverState, memoryPath } from '../device-state.ts';
-import type { BusDeviceInfo, BusInfo } from '../bus-info.ts';
-import type { MemoryDeviceInfo, MemoryRegionInfo, PmemInfo } from '../memory-info.ts';
-import { container, type ObjectNode } from '../object-tree.ts';
-import { pmemQtree } from '../pmem-qtree.ts';
-import { qtreeText } from '../qtree-text.ts';
 
 /** A device as its machine knows it. */
 export interface ViewedDevice {

@@ -1,4 +1,4 @@
-import type { PciPlacement } from '../device-properties.ts';
+import type { PciPlacement } from '@vpmem/machine';
 
 /** A device somebody serves, to be plugged into a VM. */
 export interface PluggableDevice {

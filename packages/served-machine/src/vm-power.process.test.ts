@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Guest, type PmemDisk } from '@vpmem/guest';
+import type { MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { MachineEvent } from '../machine-event.ts';
 import { Machine } from './machine.ts';
 import { VmPower, type PoweredDevice } from './vm-power.ts';
 

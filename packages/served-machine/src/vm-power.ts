@@ -1,5 +1,5 @@
+import type { PowerCutOrder } from '@vpmem/machine';
 import type { PowerCutOptions, PowerCutReport } from '@vpmem/memory-backend';
-import type { PowerCutOrder } from '../failure-control.ts';
 
 /** A device as far as its VM's power goes. */
 export interface PoweredDevice {

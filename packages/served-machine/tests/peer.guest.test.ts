@@ -9,7 +9,7 @@ import { parseOption } from '@vpmem/options';
 import { requireTestbed, startQtest, type Qtest } from '@vpmem/testbed';
 import { namedCases, VirtioGuest, type FunctionTraits, type FunctionUnderTest } from '@vpmem/virtio-pci/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Machine } from '../src/served/machine.ts';
+import { Machine } from '../src/machine.ts';
 import { QEMU_DEVIATIONS } from './qemu-deviations.ts';
 
 const { testbed, reason } = await requireTestbed();

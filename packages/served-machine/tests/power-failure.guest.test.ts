@@ -2,12 +2,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { requireTestbed, startGuest, type Guest, type GuestOptions } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import type { MachineEvent } from '../src/machine-event.ts';
-import { Machine } from '../src/served/machine.ts';
-import type { Device } from '../src/served/served-devices.ts';
+import { Machine } from '../src/machine.ts';
+import type { Device } from '../src/served-devices.ts';
 
 const { testbed, reason } = await requireTestbed();
 

@@ -2,13 +2,13 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MachineEvent } from '@vpmem/machine';
 import { HugePageMount, LoopDevice, noHugePages, noLoopDevices } from '@vpmem/memory-backend/testing';
 import { parseOption } from '@vpmem/options';
 import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import type { MachineEvent } from '../src/machine-event.ts';
-import { Machine } from '../src/served/machine.ts';
-import type { Device } from '../src/served/served-devices.ts';
+import { Machine } from '../src/machine.ts';
+import type { Device } from '../src/served-devices.ts';
 
 const { testbed, reason } = await requireTestbed();
 const SIZE = 64 * 2 ** 20;

@@ -1,12 +1,8 @@
+import { embeddedDeviceProperties, EmbeddedMachine } from '@vpmem/embedded-machine';
+import { BackendStore, deviceProperties, MachineError, objectProperties } from '@vpmem/machine';
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError, parseOption, type OptionSyntax, type ParsedOption, type PropertySchema } from '@vpmem/options';
-import { BackendStore } from '../src/backend-store.ts';
-import { embeddedDeviceProperties } from '../src/embedded/embedded-device-properties.ts';
-import { EmbeddedMachine } from '../src/embedded/embedded-machine.ts';
-import { deviceProperties } from '../src/device-properties.ts';
-import { Machine } from '../src/served/machine.ts';
-import { MachineError } from '../src/machine-error.ts';
-import { objectProperties } from '../src/object-properties.ts';
+import { Machine } from '@vpmem/served-machine';
 import type { Verdict } from './option-case.ts';
 
 /** How command lines read `-object`. */

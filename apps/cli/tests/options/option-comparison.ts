@@ -8,7 +8,7 @@ type Option = keyof typeof OPTION_CASES;
 const INTRODUCTION = [
   '# Option strings: QEMU and vpmem side by side',
   '',
-  '<!-- Made from packages/machine/tests/option-cases.ts and command-line-cases.ts. Make it anew, in packages/machine: vitest run --config ../../vitest.guest.config.ts -u -t "the page" -->',
+  '<!-- Made from apps/cli/tests/options/option-cases.ts and command-line-cases.ts. Make it anew, in apps/cli: vitest run --config ../../vitest.guest.config.ts -u -t "the page" -->',
   '',
   'What QEMU 11.1 and vpmem make of the same strings. A test gives each of them to a real QEMU and to vpmem, and fails when a row',
   'is no longer true, in either column. It also tries a thousand random sizes: QEMU and vpmem read the same number of bytes.',

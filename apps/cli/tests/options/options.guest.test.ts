@@ -76,7 +76,7 @@ describe('the table', () => {
 
 describe('the page', () => {
   it('docs/option-comparison.md says what the table says', async () => {
-    await expect(optionComparison()).toMatchFileSnapshot(fileURLToPath(new URL('../../../docs/option-comparison.md', import.meta.url)));
+    await expect(optionComparison()).toMatchFileSnapshot(fileURLToPath(new URL('../../../../docs/option-comparison.md', import.meta.url)));
   });
 });
 
