@@ -1,4 +1,4 @@
-import { QEMU_DEVIATIONS } from '../../packages/machine/tests/qemu-deviations.ts';
+import { QEMU_DEVIATIONS } from '../../packages/served-machine/tests/qemu-deviations.ts';
 import { applies, groupOf, type Finding, type StatementTest } from './conformance-rows.ts';
 
 export const PAGE = 'docs/conformance.md';
@@ -78,7 +78,7 @@ function head(found: readonly Finding[]): string {
 that passed, whose name begins with their id; the others hold for a reason that is given. ${inapplicable} more do not apply, and ${found.filter(({ row }) => row.side === '-').length} are permissions,
 which nothing can breach. The statements are in our own words, in [rows.json](conformance/rows.json); [specs.md](specs.md) says which text is meant.`,
     `| about | apply | have a test | hold for a reason |\n| --- | --- | --- | --- |\n${rows.join('\n')}`,
-    'Behind each test stand the files it passed in. The cases of `virtio-pci/conformance` run over a device of that test, those of\n`guest/conformance` over virtio-pmem, in process and behind a vfio-user socket, and those of `machine/peer.guest` over it in a QEMU without\na guest. There they also run over [QEMU\'s own device](#what-qemus-own-device-does).',
+    'Behind each test stand the files it passed in. The cases of `virtio-pci/conformance` run over a device of that test, those of\n`guest/conformance` over virtio-pmem, in process and behind a vfio-user socket, and those of `served-machine/peer.guest` over it in a QEMU without\na guest. There they also run over [QEMU\'s own device](#what-qemus-own-device-does).',
   ].join('\n\n');
 }
 

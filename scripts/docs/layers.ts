@@ -5,6 +5,8 @@ import { ownDependencies, SCOPE, type WorkspacePackage } from './workspace.ts';
 /** Arrows that must never appear, not even by way of other packages. */
 const FORBIDDEN: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [
   { from: /^virtio-pmem$/, to: /^pci$/, why: 'a device never sees its transport' },
+  { from: /^(?:served-machine|daemon)$/, to: /^(?:guest|nvdimm|embedded-machine)$/, why: 'who serves VMs loads neither a guest nor ACPI' },
+  { from: /^embedded-machine$/, to: /^served-machine$/, why: 'one machine does not know the other' },
   { from: /^vfio-user$/, to: /^virtio/, why: 'a server never hears what kind of device it serves' },
 ];
 

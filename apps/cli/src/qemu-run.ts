@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { explainEvent, Machine, type Device, type ManagedMachine } from '@vpmem/machine';
+import { explainEvent, type ManagedMachine } from '@vpmem/machine';
 import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import { checkAddressBits, holdSignals, QemuConnection, QemuMachine, substitute, unplugPolicy, withUnplug, type ChildExit, type SubstituteOptions, type Substitution, type UnplugChoice, type UnplugPolicy } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
+import { Machine, type Device } from '@vpmem/served-machine';
 import { anchorPlan, describeInternalError, PrivateMonitor, type Background } from '@vpmem/service';
 import { namedAsync } from './option-problem.ts';
 import { complain, keepIn, showHelp, warned } from './qemu-line.ts';

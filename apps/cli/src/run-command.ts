@@ -1,5 +1,5 @@
+import { EmbeddedMachine, embeddedDeviceProperties, machineProperties } from '@vpmem/embedded-machine';
 import { objectProperties } from '@vpmem/machine';
-import { EmbeddedMachine, embeddedDeviceProperties, machineProperties } from '@vpmem/machine/embedded';
 import { runService, type MachineParts, type OwnedMachine } from '@vpmem/service';
 
 /** `vpmem run`: a machine with the embedded guest, in this process; the exit status. */

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LINE_FILES, LINE_IMAGES, shellWords, type CommandLineCase, type LineVerdict } from '../../../packages/machine/tests/command-line-case.ts';
-import { COMMAND_LINES } from '../../../packages/machine/tests/command-line-cases.ts';
+import { LINE_FILES, LINE_IMAGES, shellWords, type CommandLineCase, type LineVerdict } from './options/command-line-case.ts';
+import { COMMAND_LINES } from './options/command-line-cases.ts';
 
 const { testbed, reason } = await requireTestbed();
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { deviceProperties, Machine, objectProperties } from '@vpmem/machine';
+import { deviceProperties, objectProperties } from '@vpmem/machine';
 import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
+import { Machine } from '@vpmem/served-machine';
 import { runService, type MachineParts, type OwnedMachine, type Program } from '@vpmem/service';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };

@@ -1,4 +1,4 @@
-import { EmbeddedMachine } from '@vpmem/machine/embedded';
+import { EmbeddedMachine } from '@vpmem/embedded-machine';
 import type { Survival } from '@vpmem/simulated-medium';
 import { CompareError, type Left, type Losses, type Rig, type Trial } from './rig.ts';
 import { ScratchFolder } from './scratch-folder.ts';

@@ -1,4 +1,4 @@
-import { Machine } from '@vpmem/machine';
+import { Machine } from '@vpmem/served-machine';
 import { startGuest, type Guest, type Testbed } from '@vpmem/testbed';
 import { LIST_DISKS, QUIET, readDisks, waitForDisks } from './linux-script.ts';
 import { CompareError, type DeviceKind } from './rig.ts';

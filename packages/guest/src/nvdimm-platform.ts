@@ -17,7 +17,7 @@ const RESERVED = [
   { start: TABLES_AT.tables, size: RAM - TABLES_AT.tables },
 ];
 
-/** For tests: the board and the firmware of a machine with NVDIMMs, and none of `@vpmem/machine`. */
+/** For tests: the board and the firmware of a machine with NVDIMMs, and none of `@vpmem/embedded-machine`. */
 export class NvdimmPlatform {
   readonly machine = new GuestMachine({ reserved: RESERVED });
   readonly root = new NvdimmRoot({ persistence: 'cpu' });

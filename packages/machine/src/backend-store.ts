@@ -1,5 +1,6 @@
 import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
+import { uffdObstacle } from '@vpmem/page-tracker';
 import { MachineError } from './machine-error.ts';
 import type { BackendInfo } from './memory-info.ts';
 import { objectWarnings, readObject } from './object-properties.ts';
@@ -41,6 +42,7 @@ export class BackendStore {
     this.#opening.add(id);
     try {
       const backend = await openBackend(options);
+      checkTracker(backend);
       this.#entries.set(id, { options, backend, user: undefined });
       for (const text of objectWarnings(source)) this.#warn(text);
       for (const text of backend.remarks ?? []) this.#warn(text);
@@ -150,6 +152,16 @@ export class BackendStore {
   }
 }
 
+/** @throws MachineError where the page tracker that was asked for by name cannot be had; the backend is given up */
+function checkTracker(backend: BackendDescription): void {
+  const { id, medium, fd, offset, size, tracker } = backend;
+  if (medium === undefined || tracker !== 'uffd') return;
+  const obstacle = uffdObstacle({ memory: { fd, offset }, file: medium, size });
+  if (obstacle === undefined) return;
+  abandonBackend(backend);
+  throw new MachineError('not-supported', 'page-tracker', `memory backend '${id}': page-tracker=uffd cannot be had: ${obstacle}; page-tracker=auto takes what there is`);
+}
+
 function nameOf(id: string | undefined): string {
   return id === undefined ? 'a device without an id' : `device '${id}'`;
 }
@@ -181,7 +193,10 @@ function backendNode(options: BackendOptions): ObjectNode {
         align: int(file.align ?? 0),
         offset: int(file.offset ?? 0),
         'discard-data': bool(file.discardData ?? false),
-        'power-failure': bool(file.powerFailure ?? false),
+        'power-failure': bool((file.powerFailure ?? false) || file.record !== undefined),
+        'page-tracker': { type: 'string', value: file.pageTracker ?? 'auto' },
+        ...(file.record !== undefined && { record: { type: 'string', value: file.record } }),
+        ...(file.recordInterval !== undefined && { 'record-interval': int(file.recordInterval) }),
       }),
     },
   };

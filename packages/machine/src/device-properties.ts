@@ -45,6 +45,7 @@ export const virtioPmemPciProperties = defineProperties({
   socket: property.string({ description: 'where a VM connects; made by default' }),
   vectors: property.int({ default: 2, min: 0, max: 2048, description: 'MSI-X vectors; 0: INTx' }),
   unplug: property.bool({ default: false, description: 'QEMU 11.1 or newer can unplug it, MSI-X or not (not in QEMU)' }),
+  marks: property.bool({ default: false, description: 'a line at its beginning is a mark in all recordings when it is flushed (not in QEMU)' }),
   ...featureProperties,
   'flush-fault': property.oneOf(['error', 'delay', 'hang'], { description: 'what a flush is to suffer (not in QEMU)' }),
   'flush-fault-at': property.int({ min: 1, description: 'which flush, 1 being the first' }),

@@ -1,4 +1,3 @@
-import { GuestError } from '@vpmem/guest/guest-error';
 import { BackendError } from '@vpmem/memory-backend';
 import { OptionError } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
@@ -7,7 +6,7 @@ import type { MachineEvent, MachineEvents } from './machine-event.ts';
 /** One line on what whoever set up the machine, or used its guest, did wrong; undefined for any other error, which is ours. */
 export function explainError(error: unknown): string | undefined {
   if (error instanceof OptionError) return error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
-  return error instanceof MachineError || error instanceof BackendError || error instanceof GuestError ? error.message : undefined;
+  return error instanceof MachineError || error instanceof BackendError ? error.message : undefined;
 }
 
 /** How much a line matters. */

@@ -1,29 +1,38 @@
 export { BackendStore, type BackendUser } from './backend-store.ts';
+export { BackingFileWatch } from './backing-file-watch.ts';
+export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
+export { featureNodes, featureProperties, featureSettings, queueFeatures, type FeatureOptions, type FeatureSetting } from './device-features.ts';
 export {
   deviceId,
   deviceProperties,
+  deviceWarnings,
   freeId,
+  memdevProperty,
   objectId,
   pciPlacement,
   readDevice,
+  virtioPmemPciProperties,
+  wrongDriver,
   type PciPlacement,
   type VirtioPmemPciOptions,
 } from './device-properties.ts';
-export { featureProperties } from './device-features.ts';
-export type { FailureControl, FlushFaultRequest, PowerCutRequest } from './failure-control.ts';
+export { absolutePath, driverState, memoryPath, powerCutData } from './device-state.ts';
 export { EventHub } from './event-hub.ts';
-export { explainError, explainEvent, type Severity } from './explain.ts';
-export type { BusDeviceInfo, BusInfo, PciBridgeInfo, PciBusInfo, PciFunctionInfo, PciRegionInfo, PciWindow } from './bus-info.ts';
-export type { ForeignMonitor } from './foreign-monitor.ts';
-export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
-export type { BackendInfo, DimmInfo, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
-export { ForeignError } from './foreign-monitor.ts';
-export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
-export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';
-export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
-export { Machine, type MachineObserver, type MachineOptions } from './served/machine.ts';
+export { explainError, explainEvent, explainFileChange, type Severity } from './explain.ts';
+export { flushFault, plannedFault, powerCutOrder, type FailureControl, type FlushFaultRequest, type PowerCutOrder, type PowerCutRequest } from './failure-control.ts';
+export { flushLimit, type FlushLimitRequest } from './flush-limit.ts';
+export { ForeignError, type ForeignMonitor } from './foreign-monitor.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
+export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
+export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
+export type { BackendInfo, DimmInfo, DriverState, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
 export { objectProperties, readObject } from './object-properties.ts';
-export type { Device } from './served/served-devices.ts';
-export { defaultSocketFolder, ensureSocketFolder } from './served/socket-path.ts';
-export { vfioUserPlug, type PluggableDevice } from './served/vfio-user-plug.ts';
+export { recordAll, RECORDING_SUFFIX } from './record-all.ts';
+export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';
+export { checkMark, checkRecordable, nothingRecorded, recordingOrder } from './recording-order.ts';
+export { putMark, type MarkedDevice } from './put-mark.ts';
+export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';
+export { busAddress } from './passed-address.ts';
+export { pmemQtree, type PmemQtree } from './pmem-qtree.ts';
+export { qtreeText } from './qtree-text.ts';
+export { defaultSocketFolder, ensureSocketFolder } from './socket-folder.ts';

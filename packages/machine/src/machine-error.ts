@@ -1,5 +1,3 @@
-import type { NvdimmErrorCode } from '@vpmem/nvdimm';
-
 /** What whoever set up the machine got wrong. */
 export type MachineErrorCode =
   | 'unknown-type'
@@ -32,7 +30,16 @@ export type MachineErrorCode =
   | 'power-cut'
   | 'recording'
   | 'device-thread'
-  | NvdimmErrorCode;
+  | 'guest'
+  // What an nvdimm device takes besides, where a machine has that.
+  | 'label-size-too-small'
+  | 'label-size-too-large'
+  | 'backend-too-small'
+  | 'read-only-backend'
+  | 'hidden-data'
+  | 'bad-uuid'
+  | 'bad-slot'
+  | 'slot-busy';
 
 /** An object or device that cannot be had. The message names the property at fault and what would be right. */
 export class MachineError extends Error {

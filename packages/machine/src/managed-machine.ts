@@ -67,7 +67,7 @@ export interface GuestDimmInfo {
 
 /**
  * What a guest in this process can be told to do. `disk` is the device's id or the guest's name for it, offsets are bytes.
- * While the machine is stopped nothing happens, and the promises wait for `cont`. They reject with a GuestError: no such
+ * While the machine is stopped nothing happens, and the promises wait for `cont`. They reject with a MachineError `guest`: no such
  * disk or NVDIMM, outside the disk, a flush that failed, labels that cannot be changed so, a reset.
  */
 export interface GuestConsole {

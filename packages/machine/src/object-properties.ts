@@ -38,6 +38,9 @@ export const objectProperties = {
     align: property.size({ description: 'alignment of the mapping' }),
     offset: property.size({ description: 'where in the file the memory begins' }),
     'power-failure': property.bool({ default: false, description: 'only flushed bytes get into the file; a power cut can be simulated (not in QEMU)' }),
+    'page-tracker': property.oneOf(['auto', 'uffd', 'compare'], { default: 'auto', description: 'with power-failure=on: how written pages are found (not in QEMU)' }),
+    record: property.string({ description: 'a new file, into which goes what becomes durable; brings power-failure=on (not in QEMU)' }),
+    'record-interval': property.int({ min: 1, max: 86_400_000, description: 'of record: how often what is volatile goes into it, in milliseconds' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
     pmem: property.offOnly(DURABLE),
     rom: property.oneOf(['auto', 'on', 'off'], { default: 'auto', description: 'off: the guest may write to its private copy' }),
@@ -70,7 +73,7 @@ export function readObject(source: PropertySource): BackendOptions {
   const type = source.properties['qom-type'];
   if (type === 'memory-backend-file') {
     const values = readProperties(objectProperties[type], source);
-    const { share: shared, readonly, rom, align = 0, offset } = values;
+    const { share: shared, readonly, rom, align = 0, offset, record, 'record-interval': recordInterval } = values;
     return {
       type,
       ...commonOptions(values),
@@ -81,6 +84,9 @@ export function readObject(source: PropertySource): BackendOptions {
       memPath: values['mem-path'],
       discardData: values['discard-data'],
       powerFailure: values['power-failure'],
+      pageTracker: values['page-tracker'],
+      ...(record !== undefined && { record }),
+      ...(recordInterval !== undefined && { recordInterval }),
       // To QEMU 0 is the page size.
       ...(align !== 0 && { align }),
       ...(offset !== undefined && { offset }),

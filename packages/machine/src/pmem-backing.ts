@@ -1,19 +1,29 @@
 import { FlushThrottle, MemoryBackend, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
-import { FlushFaults, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver } from '@vpmem/simulated-medium';
+import { FlushFaults, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver, type RecordingOrder, type RecordingState } from '@vpmem/simulated-medium';
 import type { PowerCutOrder } from './failure-control.ts';
-import type { FlushFaults as FlushFaultInfo, PowerExposure } from './memory-info.ts';
+import type { FlushFaults as FlushFaultInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
+import { MarkSyncer, type PutMark } from './mark-syncer.ts';
+import type { RecordingInfo } from './recording-control.ts';
+
+export type { PutMark } from './mark-syncer.ts';
+export { putMark } from './put-mark.ts';
 
 /** What a backing is made of. */
 export interface BackingParts {
   readonly description: BackendDescription;
   /** What makes it durable, unless it has a simulated medium. */
   readonly syncer: () => Syncer;
+  /** What is flushed is a mark, which this puts where marks go; absent: it is not. */
+  readonly mark?: PutMark | undefined;
+  readonly defer: (callback: () => void) => void;
   readonly after: After;
   readonly observer: PowerObserver;
   /** What a simulated medium reports through; absent: node's own event loop. */
   readonly loop?: EventLoop;
 }
+
+const NO_TRACKER: TrackerInfo = { kind: 'compare', reason: undefined };
 
 /** What stands behind a pmem device: its memory, what makes that durable, and what can be made to go wrong with it. */
 export class PmemBacking {
@@ -25,7 +35,7 @@ export class PmemBacking {
   #cuts = 0;
   #leaves: PowerCutOptions | undefined;
 
-  constructor({ description, syncer, after, observer, loop }: BackingParts) {
+  constructor({ description, syncer, mark, defer, after, observer, loop }: BackingParts) {
     const counting: PowerObserver = {
       powerLost: () => {
         this.#cuts++;
@@ -33,12 +43,16 @@ export class PmemBacking {
       },
       powerBack: () => observer.powerBack(),
       planned: (outcome) => observer.planned(outcome),
+      recordingFailed: (recording) => observer.recordingFailed?.(recording),
     };
     this.#readonly = description.readonly ?? false;
     this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
-    this.throttle = new FlushThrottle(this.#medium ?? syncer(), after);
-    this.faults = new FlushFaults(this.throttle, after);
+    const durable = mark === undefined ? (this.#medium ?? syncer()) : new MarkSyncer(description, mark, defer);
+    this.throttle = new FlushThrottle(durable, after);
+    this.faults = new FlushFaults(this.throttle, after, (reason) => this.#medium?.failed(reason));
     this.memory = new MemoryBackend(description, this.faults);
+    this.memory.onWrite = (start, length) => this.#medium?.note(start, length);
+    this.memory.onReset = () => this.#medium?.reset();
   }
 
   get faultStats(): FlushFaultInfo {
@@ -68,7 +82,36 @@ export class PmemBacking {
   /** What a power cut would cost; undefined where none can be simulated. `done` may be called at once. */
   expose(done: (exposure: PowerExposure | undefined) => void): void {
     if (this.#medium === undefined) return done(undefined);
-    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts, tracker: { kind: 'compare', reason: undefined } }));
+    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts, tracker: this.#medium?.status?.tracker ?? NO_TRACKER }));
+  }
+
+  /** What is being recorded, or was last, as far as is known. */
+  get recording(): RecordingInfo | undefined {
+    const recording = this.#medium?.status?.recording;
+    return recording === undefined ? undefined : recordingInfo(recording);
+  }
+
+  /** A client's process may map the memory from now on, or its connection has ended; undefined: nobody knows which. */
+  client(change: 'came' | 'left', pid: number | undefined): void {
+    this.#medium?.client(change, pid);
+  }
+
+  /** Begins to record what becomes durable. For a backend with power-failure=on. */
+  beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
+    if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
+    this.#medium.beginRecording(order, done);
+  }
+
+  /** Ends the recording, and tells what is in it. The same. */
+  endRecording(done: (outcome: RecordingInfo | NodeJS.ErrnoException) => void): void {
+    if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
+    this.#medium.endRecording((outcome) => done(outcome instanceof Error ? outcome : recordingInfo(outcome)));
+  }
+
+  /** Puts a mark into the recording; `done` hears whether there is one. It may be called at once. */
+  mark(text: string, done: (marked: boolean | NodeJS.ErrnoException) => void): void {
+    if (this.#medium === undefined) done(false);
+    else this.#medium.mark(text, done);
   }
 
   /** Makes everything written so far durable, if that can be, whatever was planned to go wrong; `done` is called after. */
@@ -87,4 +130,8 @@ export class PmemBacking {
     if (this.#medium === undefined) done();
     else this.#medium.close(done);
   }
+}
+
+function recordingInfo({ path, ...contents }: RecordingState): RecordingInfo {
+  return { file: path, ...contents };
 }

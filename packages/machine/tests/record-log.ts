@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { PowerSetting } from './power-settings.ts';
+import type { PowerSetting } from './power-setting.ts';
 
 /** epoch, number, length of the payload, its checksum: 32 bits each. */
 const HEADER = 16;

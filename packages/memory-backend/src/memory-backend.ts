@@ -36,6 +36,8 @@ export class MemoryBackend {
   readonly flushes: FlushQueue;
   /** Hears what is written by this process, and not through a mapping. Bytes. */
   onWrite: ((start: number, length: number) => void) | undefined;
+  /** Hears that the driver is gone, by a reset or with its VM. */
+  onReset: (() => void) | undefined;
   readonly #scratch = Buffer.alloc(4);
 
   constructor(description: BackendDescription, syncer: Syncer) {

@@ -13,7 +13,7 @@ export interface LabelArea {
 }
 
 /** What a label area lies in: a memory backend, or any open file. */
-export type LabelStorage = Pick<MemoryBackend, 'fd' | 'offset'>;
+export type LabelStorage = Pick<MemoryBackend, 'fd' | 'offset'> & Partial<Pick<MemoryBackend, 'onWrite'>>;
 
 /** A label area at a place of a backend. It reaches what the guest's memory lies in, so it is as durable as a store is. */
 export class BackendLabelArea implements LabelArea {
@@ -42,6 +42,7 @@ export class BackendLabelArea implements LabelArea {
     if (!this.writable) throw new RangeError('label area: it is read-only');
     if (bytes.length === 0) return;
     const put = writeSync(this.#storage.fd, bytes, 0, bytes.length, this.#start + offset);
+    this.#storage.onWrite?.(this.#start - this.#storage.offset + offset, bytes.length);
     if (put !== bytes.length) throw new Error(`label area: wrote ${put} of ${bytes.length} bytes at ${offset}`);
   }
 

@@ -1,7 +1,7 @@
 export { countDifferences, forEachDifference, type DifferenceOptions, type DifferingPages } from './difference.ts';
 export { readSpan, type FileSpan } from './file-span.ts';
 export { MappedMemory } from './mapped-memory.ts';
-export { openTracker, type TrackerOptions } from './open-tracker.ts';
+export { openTracker, uffdObstacle, type TrackerOptions } from './open-tracker.ts';
 export { PAGE_SIZE, PageSet, type PageRun } from './page-run.ts';
 export type { PageTracker, TrackedMemory, TrackerKind } from './page-tracker.ts';
 export { TrackerError } from './tracker-error.ts';

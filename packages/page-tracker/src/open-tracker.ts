@@ -8,6 +8,11 @@ export interface TrackerOptions {
   readonly want: 'auto' | TrackerKind;
 }
 
+/** Why there cannot be a `uffd` tracker of this memory, whichever client maps it; undefined if there can. @throws SystemError */
+export function uffdObstacle(tracked: TrackedMemory): string | undefined {
+  return UffdTracker.obstacle(tracked);
+}
+
 /**
  * A tracker of memory, for the calling thread.
  *

@@ -5,6 +5,7 @@ import { PAGE_SIZE, PageSet, type PageRun } from './page-run.ts';
 import type { PageTracker, TrackedMemory, TrackerKind } from './page-tracker.ts';
 import { TrackedProcess, type TrackedFile } from './tracked-process.ts';
 
+const NOBODY = 'nobody has connected, so nobody can be asked';
 const UNKNOWN = 'it is not known which process has, or had, a connection';
 
 /**
@@ -43,12 +44,14 @@ export class UffdTracker implements PageTracker {
 
   get reason(): string | undefined {
     if (this.#unknown) return UNKNOWN;
+    if (this.#processes.size === 0) return NOBODY;
     for (const { obstacle } of this.#processes.values()) if (obstacle !== undefined) return obstacle;
     return undefined;
   }
 
   written(): PageRun[] {
-    const complete = !this.#behind && !this.#unknown;
+    // Where nobody has connected, others may have the memory all the same: its descriptor can be opened by its name.
+    const complete = !this.#behind && !this.#unknown && this.#processes.size > 0;
     // Until there is an answer, which there is not after an exception.
     this.#behind = true;
     const processes = [...this.#processes.values()];

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Machine } from '@vpmem/machine';
+import { Machine } from '@vpmem/served-machine';
 import { QemuConnection, QemuMachine, substitute } from '@vpmem/qemu';
 import type { Testbed } from '@vpmem/testbed';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '../src/index.ts';

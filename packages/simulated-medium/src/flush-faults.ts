@@ -28,13 +28,16 @@ export class FlushFaults implements Syncer {
   readonly stats: FaultStats = { failed: 0, delayed: 0, hung: 0 };
   readonly #syncer: Syncer;
   readonly #after: After;
+  readonly #failed: ((reason: string) => void) | undefined;
   #fault: FlushFault | undefined;
   /** Carries on with a flush that is being held back. */
   #held: (() => void) | undefined;
 
-  constructor(syncer: Syncer, after: After) {
+  /** `failed` hears of flushes that fail without having been asked of `syncer`. */
+  constructor(syncer: Syncer, after: After, failed?: (reason: string) => void) {
     this.#syncer = syncer;
     this.#after = after;
+    this.#failed = failed;
   }
 
   get begun(): boolean {
@@ -83,6 +86,7 @@ export class FlushFaults implements Syncer {
   #fail(lasting: boolean, done: Done): void {
     this.stats.failed++;
     const error = lasting ? new Error('fdatasync: i/o error (EIO), as was planned') : new PassingFailure('fdatasync: i/o error (EIO), once, as was planned');
+    this.#failed?.(error.message);
     this.#after(0, () => done(Object.assign(error, { code: 'EIO', errno: 5, syscall: 'fdatasync' })));
   }
 

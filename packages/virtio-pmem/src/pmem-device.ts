@@ -90,6 +90,7 @@ export class VirtioPmem implements VirtioDevice {
   }
 
   deactivate(done: () => void): void {
+    if (this.#driver !== undefined) this.#backend.onReset?.();
     this.#driver = undefined;
     this.#backend.flushes.cancel(this, done);
   }

@@ -1,5 +1,5 @@
+import { embeddedDeviceProperties } from '@vpmem/embedded-machine';
 import { ForeignError, type PciFunctionInfo, type PmemInfo } from '@vpmem/machine';
-import { embeddedDeviceProperties } from '@vpmem/machine/embedded';
 import { BackendError } from '@vpmem/memory-backend';
 import type { QmpHandlers } from '@vpmem/qmp';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { vfioUserPlug, type PluggableDevice } from '@vpmem/machine';
+import { vfioUserPlug, type PluggableDevice } from '@vpmem/served-machine';
 
 /** A device somebody serves, to be plugged into QEMU. */
 export type ServedDevice = PluggableDevice;

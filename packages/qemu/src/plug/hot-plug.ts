@@ -1,5 +1,6 @@
-import { ForeignError, freeId, MachineError, readDevice, type AddedDevice, type Device, type ManagedMachine } from '@vpmem/machine';
+import { ForeignError, freeId, MachineError, readDevice, type AddedDevice, type ManagedMachine } from '@vpmem/machine';
 import type { PropertySource } from '@vpmem/options';
+import type { Device } from '@vpmem/served-machine';
 import { withGlobals, type GlobalProperty } from '../command-line/global-option.ts';
 import { checkDescriptorRoom } from './descriptor-room.ts';
 import { checkUnplug, withUnplug, type UnplugPolicy } from './msix-unplug.ts';

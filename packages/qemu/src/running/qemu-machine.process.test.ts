@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Machine, type AddedDevice, type MachineEvent } from '@vpmem/machine';
+import type { AddedDevice, MachineEvent } from '@vpmem/machine';
+import { Machine } from '@vpmem/served-machine';
 import { parseOption } from '@vpmem/options';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { pcTree } from '../../tests/qom-tree.ts';

@@ -1,0 +1,99 @@
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MachineError, type PowerCutOrder, type RecordingInfo } from '@vpmem/machine';
+import { EventFd } from '@vpmem/native';
+import type { PowerCutReport } from '@vpmem/simulated-medium';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+
+interface Pending {
+  readonly resolve: (reply: DeviceReply & { type: 'done' }) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The main thread's end of the device thread. */
+export class DeviceThreadHandle {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #wake = new EventFd();
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
+  #nextRequest = 0;
+
+  /** `onFailure` hears of the thread's death, which takes every device with it. */
+  constructor(onEvent: (event: DeviceEvent) => void, onFailure: (error: Error) => void) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const workerData: DeviceThreadData = { port: port2, wakeFd: this.#wake.fd };
+    this.#worker = new Worker(threadUrl(), { workerData, transferList: [port2] });
+    this.#port.on('message', (message: DeviceReply) => this.#received(message, onEvent));
+    this.#worker.on('error', (error: Error) => {
+      for (const { reject } of this.#pending.values()) reject(error);
+      this.#pending.clear();
+      onFailure(error);
+    });
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+    process.once('exit', this.#processExits);
+  }
+
+  /** node joins its threads when it exits, and nothing but an event ends this one's wait. */
+  readonly #processExits = (): void => {
+    void this.request({ type: 'quit' });
+  };
+
+  /** Asks the device thread to do something; settles when it has. @throws MachineError */
+  async request(body: DeviceRequest): Promise<readonly DeviceStatus[]> {
+    return (await this.#ask(body)).devices;
+  }
+
+  /** Cuts the power of a device, now or at a flush to come; in the first case says what was lost. @throws MachineError */
+  async cutPower(id: string, order: PowerCutOrder): Promise<PowerCutReport | undefined> {
+    return (await this.#ask({ type: 'power-cut', id, order })).cut;
+  }
+
+  /** Ends the recording of a device, and says what is in it. @throws MachineError */
+  async endRecording(id: string): Promise<RecordingInfo> {
+    const { recording } = await this.#ask({ type: 'end-recording', id });
+    if (recording === undefined) throw new TypeError('a recording ended, and nothing was told of it');
+    return recording;
+  }
+
+  /** Puts a mark into the recording of one device, or of all; returns how many have it. @throws MachineError */
+  async mark(text: string, id: string | undefined): Promise<number> {
+    return (await this.#ask({ type: 'mark', text, id })).marked ?? 0;
+  }
+
+  /** The VM that had the devices has ended: whether it was for lack of power. Settles when no power is being cut. @throws MachineError */
+  async releaseVm(): Promise<boolean> {
+    return (await this.#ask({ type: 'release-vm' })).powerOff ?? false;
+  }
+
+  #ask(body: DeviceRequest): Promise<DeviceReply & { type: 'done' }> {
+    const request = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request, { resolve, reject });
+      this.#port.postMessage({ request, body });
+      this.#wake.signal();
+    });
+  }
+
+  /** Makes everything durable, hangs up on every client and ends the thread. */
+  async stop(): Promise<void> {
+    await this.request({ type: 'stop' });
+    await this.#ended;
+    process.off('exit', this.#processExits);
+    this.#port.close();
+    this.#wake.close();
+  }
+
+  #received(message: DeviceReply, onEvent: (event: DeviceEvent) => void): void {
+    if (message.type === 'event') return onEvent(message.event);
+    const pending = this.#pending.get(message.request);
+    this.#pending.delete(message.request);
+    if (message.type === 'done') pending?.resolve(message);
+    else pending?.reject(new MachineError(message.code, undefined, message.message));
+  }
+}
+
+/** A worker runs the compiled file, also when this one is run from source. */
+function threadUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? '../dist/device-thread.js' : './device-thread.js', import.meta.url);
+}

@@ -1,0 +1,233 @@
+import { join } from 'node:path';
+import {
+  BackendStore, BackingFileWatch, deviceId, deviceProperties, deviceWarnings, ensureSocketFolder, EventHub, explainFileChange,
+  featureSettings, flushLimit, MachineError, objectProperties, pciPlacement, plannedFault, queueFeatures, readDevice,
+  virtioPmemPciProperties, type BackendInfo, type BusInfo, type FailureControl, type MachineEvent, type MachineEvents, type ManagedMachine,
+  type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RecordingControl, type RunState,
+  type ShutdownReason,
+} from '@vpmem/machine';
+import type { ListeningSocket } from '@vpmem/native';
+import type { PropertySource } from '@vpmem/options';
+import type { DeviceEvent } from './device-messages.ts';
+import { DeviceThreadHandle } from './device-thread-handle.ts';
+import { checkServable } from './servable.ts';
+import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
+import { ServedFailures } from './served-failures.ts';
+import { ServedRecordings } from './served-recordings.ts';
+import { ServedDevices, type Device, type Served } from './served-devices.ts';
+import { explainDeviceEvent } from './served-events.ts';
+import { ServedRemoval } from './served-removal.ts';
+import { listenAt } from './socket-path.ts';
+import { vfioUserPlug } from './vfio-user-plug.ts';
+
+/** What a machine's owner wants to hear beside its events. */
+export interface MachineObserver {
+  /** Something a user should know before relying on it, such as memory that will not persist. */
+  warning(text: string): void;
+  /** The device thread died, and every device with it: an error in this program. */
+  failed(error: Error): void;
+}
+
+/** What a machine is called, and where it keeps its sockets. */
+export interface MachineOptions {
+  readonly name?: string;
+  /** Directory for sockets that are not named; default: of this user's, see `defaultSocketFolder`. */
+  readonly socketFolder?: string;
+}
+
+/**
+ * Objects and devices as QEMU names them, served to real VMs. Every step succeeds or leaves nothing behind. The devices
+ * run in a thread of their own; this class is its main thread's side.
+ */
+export class Machine implements ManagedMachine {
+  readonly name: string | undefined;
+  readonly objectTypes = objectProperties;
+  readonly deviceTypes = deviceProperties;
+  readonly failures: FailureControl;
+  readonly recordings: RecordingControl;
+  readonly #options: MachineOptions;
+  readonly #observer: MachineObserver;
+  readonly #thread: DeviceThreadHandle;
+  readonly #backends: BackendStore;
+  readonly #files: BackingFileWatch;
+  readonly #events = new EventHub<MachineEvent>();
+  readonly #devices = new ServedDevices();
+  readonly #removal: ServedRemoval;
+
+  constructor(observer: MachineObserver, options: MachineOptions = {}) {
+    this.name = options.name;
+    this.#observer = observer;
+    this.#options = options;
+    this.#backends = new BackendStore((text) => observer.warning(text));
+    this.#files = new BackingFileWatch(
+      () => this.#backends.open,
+      (data) => this.#fileChanged(data),
+    );
+    this.#thread = new DeviceThreadHandle(
+      (event) => this.#happened(event),
+      (error) => observer.failed(error),
+    );
+    this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
+    this.recordings = new ServedRecordings(this.#devices, this.#backends, this.#thread);
+    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#events.emit(event) });
+  }
+
+  get devices(): readonly Device[] {
+    return this.#devices.all;
+  }
+
+  /** Makes an object: what `-object` and `object_add` ask for. @throws OptionError, MachineError, BackendError */
+  async addObject(source: PropertySource): Promise<void> {
+    await this.#backends.add(source);
+  }
+
+  /** @throws MachineError if there is none, or a device has it */
+  deleteObject(id: string): Promise<void> {
+    return Promise.resolve().then(() => this.#backends.delete(id));
+  }
+
+  /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
+  async addDevice(source: PropertySource): Promise<Device> {
+    const options = readDevice(source);
+    const { memdev, vectors, unplug, marks } = options;
+    const fault = plannedFault(options);
+    const named = options.id !== undefined;
+    const { id, path } = options.id !== undefined ? this.#devices.reserve(options.id) : this.#devices.reserveUnnamed(deviceId(options));
+    let socket: ListeningSocket | undefined;
+    let claimed = false;
+    try {
+      const backend = this.#backends.claim(memdev, { path, label: options.id });
+      claimed = true;
+      checkServable(id, backend);
+      const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
+      socket = listenAt(socketPath);
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, unplug, marks, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
+      const pci = pciPlacement(options);
+      const plug = vfioUserPlug({ id, socketPath, pci });
+      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, unplug, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
+      this.#devices.add(device);
+      for (const text of deviceWarnings(virtioPmemPciProperties, source)) this.#observer.warning(text);
+      return device;
+    } catch (error) {
+      socket?.remove();
+      this.#devices.remove(id);
+      if (claimed) this.#backends.release(memdev);
+      throw error;
+    }
+  }
+
+  /** @throws MachineError if there is none, a VM has it and `wait` is not set, or it is going already */
+  deleteDevice(idOrPath: string, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
+    return this.#removal.remove(idOrPath, wait);
+  }
+
+  runState(): RunState {
+    return 'running';
+  }
+  async tree(): Promise<ObjectNode> {
+    return machineTree(this.#backends.nodes(), await this.#states());
+  }
+  backends(): readonly BackendInfo[] {
+    return this.#backends.infos();
+  }
+  async memoryDevices(): Promise<readonly MemoryDeviceInfo[]> {
+    return (await this.#states()).map(memoryDeviceInfo);
+  }
+  memorySize(): MemorySize {
+    return { base: 0, plugged: this.devices.reduce((sum, { size }) => sum + size, 0) };
+  }
+  pciBuses(): Promise<readonly PciBusInfo[]> {
+    return Promise.resolve([]);
+  }
+  async mainBus(): Promise<BusInfo> {
+    return mainBus(await this.#states());
+  }
+  async addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]> {
+    return [{ name: 'memory', root: memoryRegions(await this.#states()) }];
+  }
+  /** How each device is doing. */
+  async pmem(): Promise<readonly PmemInfo[]> {
+    return (await this.#states({ exposure: true })).map(pmemInfo);
+  }
+
+  stop(): Promise<void> {
+    return notOurs('stop');
+  }
+  cont(): Promise<void> {
+    return notOurs('cont');
+  }
+  reset(): Promise<void> {
+    return notOurs('system_reset');
+  }
+  quit(): Promise<void> {
+    this.end('host-qmp-quit');
+    return Promise.resolve();
+  }
+
+  /**
+   * All devices are of one VM, the process `pid`, from now on. Where the power of one is cut, the process is killed at once and
+   * all devices with power-failure=on lose theirs; without this a VM is only hung up on.
+   */
+  async bindVm(pid: number): Promise<void> {
+    await this.#thread.request({ type: 'bind-vm', pid });
+  }
+
+  /** That process has ended: whether it was for lack of power. Settles when no power is being cut any more. */
+  releaseVm(): Promise<boolean> {
+    return this.#thread.releaseVm();
+  }
+
+  /** Says SHUTDOWN; the owner then has to {@link close}. */
+  end(reason: ShutdownReason): void {
+    this.#events.emit({ name: 'SHUTDOWN', data: { guest: false, reason } });
+  }
+  onEvent(listener: (event: MachineEvent) => void): () => void {
+    return this.#events.add(listener);
+  }
+
+  /** Takes the sockets away, makes everything durable, hangs up on the VMs, lets go of the files. */
+  async close(): Promise<void> {
+    await this.#hangUp();
+    this.#backends.close();
+  }
+
+  /** Undoes a set-up that could not be finished: files it made are gone again. */
+  async abandon(): Promise<void> {
+    await this.#hangUp();
+    this.#backends.abandon();
+  }
+
+  async #hangUp(): Promise<void> {
+    this.#files.close();
+    for (const { socket } of this.#devices.all) socket.remove();
+    await this.#thread.stop();
+    this.#devices.clear();
+  }
+
+  async #states(asked: { readonly exposure?: boolean } = {}): Promise<DeviceState[]> {
+    const statuses = await this.#thread.request({ type: 'status', ...asked });
+    return statuses.flatMap((status) => {
+      const device = this.#devices.get(status.id);
+      return device === undefined ? [] : [{ device, status, backend: this.#backends.get(device.memdev) }];
+    });
+  }
+
+  #fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {
+    const user = this.#devices.all.find(({ memdev }) => memdev === data.memdev);
+    if (user !== undefined) user.lastError = { text: explainFileChange(data), time: Date.now() };
+    this.#events.emit({ name: 'PMEM_BACKING_FILE_CHANGED', data });
+  }
+
+  #happened(event: DeviceEvent): void {
+    const device = this.#devices.get(event.device);
+    if (device === undefined) return;
+    const explained = explainDeviceEvent(event, device.path);
+    if ('reason' in explained.data && event.event !== 'client-left') device.lastError = { text: explained.data.reason, time: Date.now() };
+    this.#events.emit(explained);
+    if (event.event === 'client-left') this.#removal.clientLeft(device).catch((error: unknown) => this.#observer.failed(error as Error));
+  }
+}
+
+function notOurs(command: string): Promise<never> {
+  return Promise.reject(new MachineError('not-supported', undefined, `${command}: the VMs are not ours: each has a monitor of its own for that`));
+}

@@ -1,0 +1,113 @@
+import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
+import { PmemBacking } from '@vpmem/machine/pmem-backing';
+import { volatileSyncer, type After, type MemoryBackend, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
+import type { EventLoop } from '@vpmem/native';
+import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
+import { VfioUserServer } from '@vpmem/vfio-user';
+import { VirtioPciFunction } from '@vpmem/virtio-pci';
+import { VirtioPmem } from '@vpmem/virtio-pmem';
+import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
+import { NotificationLimit } from './notification-limit.ts';
+import { RemarkLimit } from './remark-limit.ts';
+import { TurnoverLimit } from './turnover-limit.ts';
+
+/** A client has the device. */
+export class DeviceBusy extends Error {}
+
+/** Hears of the power of a device. */
+export interface PowerListener {
+  powerLost(device: ServedDevice): void;
+  powerBack(): void;
+  /** What came of a cut that had been planned. */
+  planned(device: ServedDevice, outcome: PowerCutReport | Error): void;
+  recordingFailed(device: ServedDevice, recording: RecordingState): void;
+  /** A line that a guest has flushed is to be a mark. */
+  mark(text: string, done: () => void): void;
+}
+
+/** A virtio-pmem-pci device from its file to its socket. */
+export class ServedDevice {
+  readonly id: string;
+  readonly backing: PmemBacking;
+  readonly device: VirtioPmem;
+  readonly server: VfioUserServer;
+  /** What is told of those who use it wrongly. */
+  readonly remarks = new RemarkLimit();
+  /** What is told of clients that come and go. */
+  readonly turnover: TurnoverLimit;
+  readonly #pci: VirtioPciFunction;
+  readonly #notifications: NotificationLimit;
+
+  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
+    const { id, backend, vectors, unplug, marks, features, fault, limit, listener } = description;
+    this.id = id;
+    const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
+    this.turnover = new TurnoverLimit(after);
+    this.backing = new PmemBacking({
+      description: backend,
+      syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(backend, loop.defer)),
+      mark: marks ? (text, done) => power.mark(text, done) : undefined,
+      defer: loop.defer,
+      after,
+      loop,
+      observer: {
+        powerLost: () => {
+          power.powerLost(this);
+          this.server.hold('the power was cut');
+        },
+        powerBack: () => {
+          this.server.resume();
+          power.powerBack();
+        },
+        planned: (outcome) => power.planned(this, outcome),
+        recordingFailed: (recording) => power.recordingFailed(this, recording),
+      },
+    });
+    this.backing.faults.plan(fault);
+    this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
+    this.limitTo(limit);
+    this.device = new VirtioPmem(this.backend);
+    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
+    this.server = new VfioUserServer(this.#pci, listener, loop, { keepsMsix: unplug });
+  }
+
+  get backend(): MemoryBackend {
+    return this.backing.memory;
+  }
+
+  /** Bounds what its guest can cost the host; undefined takes that back. */
+  limitTo(limit: RateLimit | undefined): void {
+    this.backing.throttle.limitTo(limit);
+    this.#notifications.limitTo(limit);
+  }
+
+  get #faultStats(): FlushFaultInfo {
+    const { limit, ...faults } = this.backing.faultStats;
+    return limit === undefined ? faults : { ...faults, limit: { ...limit, notificationsHeldBack: this.#notifications.heldBack } };
+  }
+
+  status(exposure?: PowerExposure): DeviceStatus {
+    const { stats, inFlight, failure, latency } = this.backend.flushes;
+    return {
+      id: this.id,
+      connected: this.server.busy,
+      deviceStatus: this.#pci.deviceStatus,
+      rangeAddress: this.#pci.rangeAddress,
+      flushes: { ...stats },
+      flushesInFlight: inFlight,
+      latency,
+      faults: this.#faultStats,
+      exposure,
+      recording: this.backing.recording,
+      failure: failure?.message,
+    };
+  }
+
+  /** Makes everything written so far durable, which answers every flush that waits, and hangs up; `done` is called after. */
+  stop(done: () => void): void {
+    this.backing.settle(() => {
+      this.server.close();
+      this.backing.close(done);
+    });
+  }
+}

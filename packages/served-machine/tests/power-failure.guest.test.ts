@@ -1,0 +1,160 @@
+// Real guests, an unmodified Linux in an unmodified QEMU, that lose their power.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MachineEvent } from '@vpmem/machine';
+import { parseOption } from '@vpmem/options';
+import { requireTestbed, startGuest, type Guest, type GuestOptions } from '@vpmem/testbed';
+import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { Machine } from '../src/machine.ts';
+import type { Device } from '../src/served-devices.ts';
+
+const { testbed, reason } = await requireTestbed();
+
+/** What a guest wrote to files and has been told is durable: a checksum for each. */
+type Acknowledged = string[];
+
+const MOUNT = 'mkdir -p /mnt && mount -t ext4 -o dax=always';
+/** Stores that nobody flushes, as fast as the guest can. */
+const NOISE = '(while :; do dd if=/dev/urandom of=/mnt/noise bs=16k count=8 conv=notrunc 2>/dev/null; done) >/dev/null 2>&1 &';
+
+describe.skipIf(testbed === undefined)(`a real guest without power${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  let folder: string;
+  let machine: Machine;
+  let events: MachineEvent[];
+  let guests: Guest[];
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vpmem-power-'));
+    const failed = (error: Error): never => {
+      throw error;
+    };
+    machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
+    events = [];
+    guests = [];
+    machine.onEvent((event) => events.push(event));
+    onTestFailed(() => {
+      for (const guest of guests) console.error(guest.console.slice(-3000));
+    });
+  });
+  afterEach(async () => {
+    for (const guest of guests) await guest.stop();
+    await machine.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const path = (id: string): string => join(folder, `${id}.img`);
+  const device = async (id: string, rest = ''): Promise<Device> => {
+    await machine.addObject(parseOption(`memory-backend-file,id=${id},mem-path=${path(id)},size=64M,share=on${rest}`, { grammar: 'keyval', impliedKey: 'qom-type' }));
+    return machine.addDevice(parseOption(`virtio-pmem-pci,memdev=${id},id=${id}`, { grammar: 'qemuopts', impliedKey: 'driver' }));
+  };
+  const boot = async (devices: readonly Device[], options: Partial<GuestOptions> = {}): Promise<Guest> => {
+    if (testbed === undefined) throw new Error(reason);
+    const guest = await startGuest({ testbed, qemuArgs: devices.flatMap(({ plug }) => ['-device', JSON.stringify(plug)]), ...options });
+    guests.push(guest);
+    return guest;
+  };
+  /** A VM that was killed is not gone at once. */
+  const unplug = (id: string): Promise<unknown> => expect.poll(() => machine.deleteDevice(id).then(() => 'gone', String)).toBe('gone');
+  /** Writes a file and has it made durable. */
+  const writeFile = async (guest: Guest, acknowledged: Acknowledged): Promise<void> => {
+    const file = `/mnt/file${acknowledged.length}`;
+    const sum = await guest.sh(`dd if=/dev/urandom of=${file} bs=1000 count=40 2>/dev/null && sync ${file} && sha256sum < ${file}`);
+    acknowledged.push(sum);
+  };
+  /** Mounts what is left, which replays the journal, and looks at everything that was acknowledged. */
+  const check = async (guest: Guest, disk: string, acknowledged: Acknowledged): Promise<void> => {
+    await guest.sh(`${MOUNT} ${disk} /mnt`);
+    const sums = await guest.sh(acknowledged.map((_, i) => `sha256sum < /mnt/file${i}`).join('; '));
+    expect(sums.split('\n')).toEqual(acknowledged);
+  };
+
+  it('finds every file it has fsynced after cuts in the middle of its work, and a whole file system', { timeout: 300_000 }, async () => {
+    const nv0 = await device('nv0', ',power-failure=on');
+    const acknowledged: Acknowledged = [];
+    let lost = 0;
+    for (let round = 0; round < 4; round++) {
+      const guest = await boot([nv0]);
+      await guest.sh('wait-for /dev/pmem0');
+      if (round === 0) await guest.sh(`mkfs.ext4 -q -b 4096 /dev/pmem0 && ${MOUNT} /dev/pmem0 /mnt`);
+      else await check(guest, '/dev/pmem0', acknowledged);
+      await guest.sh(NOISE);
+      for (let i = 0; i < 3; i++) await writeFile(guest, acknowledged);
+      const report = await machine.failures.powerCut('nv0', { survivors: round === 0 ? 'none' : 'random', granularity: 'line', seed: round });
+      lost += report?.lostBytes ?? 0;
+      await guest.kill();
+    }
+    expect(lost).toBeGreaterThan(0);
+    const guest = await boot([nv0]);
+    await guest.sh('wait-for /dev/pmem0');
+    await check(guest, '/dev/pmem0', acknowledged);
+    await guest.sh('umount /mnt && e2fsck -f -n /dev/pmem0');
+    expect(acknowledged).toHaveLength(12);
+  });
+
+  it('would find the same after any of 50 cuts, of which there are images', { timeout: 600_000 }, async () => {
+    const nv0 = await device('nv0', ',power-failure=on');
+    const acknowledged: Acknowledged = [];
+    const guest = await boot([nv0]);
+    await guest.sh(`wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && ${MOUNT} /dev/pmem0 /mnt`);
+    // What nobody made durable may be gone: the file system itself is what the first file stands on.
+    await writeFile(guest, acknowledged);
+    await guest.sh(NOISE);
+    const images: { readonly id: string; readonly promised: Acknowledged }[] = [];
+    const made = (): number => events.filter(({ name }) => name === 'PMEM_POWER_CUT').length;
+    for (let seed = 0; seed < 50; seed++) {
+      const id = `image${seed}`;
+      images.push({ id, promised: [...acknowledged] });
+      const survivors = (['random', 'none', 'random', 'all'] as const)[seed % 4];
+      const granularity = (['page', 'sector', 'line', 'word'] as const)[(seed >> 2) % 4];
+      const phase = (['before', 'during', 'after-durable', undefined] as const)[seed % 4];
+      const planned = phase === undefined ? {} : { phase, atFlush: 1 + (seed % 3) };
+      await machine.failures.powerCut('nv0', { survivors, granularity, seed, image: path(id), ...planned });
+      if (acknowledged.length < 20) await writeFile(guest, acknowledged);
+      while (made() <= seed) await guest.sh('sync /mnt/file0');
+    }
+    await guest.kill();
+    await unplug('nv0');
+    const cuts = events.flatMap(({ name, data }) => (name === 'PMEM_POWER_CUT' ? [data] : []));
+    expect(cuts.filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(cuts.filter((cut) => cut['lost-bytes'] > 0).length).toBeGreaterThan(10);
+    for (let first = 0; first < images.length; first += 10) {
+      const batch = images.slice(first, first + 10);
+      const devices: Device[] = [];
+      for (const { id } of batch) devices.push(await device(id));
+      const checker = await boot(devices);
+      for (const [i, { promised }] of batch.entries()) {
+        // Slots in order are names in order, as Linux probes them.
+        const disk = `/dev/pmem${i}`;
+        await checker.sh(`wait-for ${disk}`);
+        await check(checker, disk, promised);
+        await checker.sh(`umount /mnt && e2fsck -f -n ${disk}`);
+      }
+      await checker.kill();
+      for (const { id } of devices) {
+        await unplug(id);
+        await machine.deleteObject(id);
+      }
+    }
+  });
+
+  it("on QEMU's own nvdimm, given our memory as its file, loses what it believes durable", async () => {
+    await device('nv0', ',power-failure=on');
+    const [info] = await machine.pmem();
+    const nvdimm = ['-object', `memory-backend-file,id=nvm,mem-path=${info?.memoryPath},size=64M,share=on`, '-device', 'nvdimm,id=nvdimm,memdev=nvm'];
+    const machineOptions = { machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=4G', tools: ['ndctl' as const], qemuArgs: nvdimm };
+    const guest = await boot([], machineOptions);
+    const acknowledged: Acknowledged = [];
+    await guest.sh(`wait-for /dev/pmem0 && ndctl create-namespace -f -e namespace0.0 -m fsdax -M mem >/dev/null && wait-for /dev/pmem0`);
+    await guest.sh(`mkfs.ext4 -q -b 4096 /dev/pmem0 && ${MOUNT} /dev/pmem0 /mnt`);
+    await writeFile(guest, acknowledged);
+    expect(acknowledged).toHaveLength(1);
+    const report = await machine.failures.powerCut('nv0', { survivors: 'none' });
+    expect(report?.lostBytes).toBeGreaterThan(40_000);
+    expect(readFileSync(path('nv0')).equals(Buffer.alloc(64 * 2 ** 20))).toBe(true);
+    // QEMU has opened the memory itself, so its guest goes on. The next finds what is left.
+    expect(await guest.sh('cat /mnt/file0 | wc -c')).toBe('40000');
+    await guest.kill();
+    const next = await boot([], machineOptions);
+    await next.sh('wait-for /dev/pmem0 && cmp -n 60000000 /dev/pmem0 /dev/zero');
+  });
+});
