@@ -3,7 +3,8 @@ import { createMemfd, Mapping, replaceDescriptor } from '@vpmem/native';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Client, MADV_DONTNEED, SYS } from '../tests/client.ts';
 import { Follower } from '../tests/follower.ts';
-import { openTracker, PAGE_SIZE, type TrackerKind } from './index.ts';
+import { untrackable } from '../tests/trackable.ts';
+import { PAGE_SIZE, type TrackerKind } from './index.ts';
 
 const PAGES = 2048;
 const TABLE = 512;
@@ -49,17 +50,10 @@ function readWord({ memory }: Follower, page: number): number {
 
 const range = (start: number, end: number): number[] => Array.from({ length: end - start }, (_, i) => start + i);
 
-const trackable = ((): string | undefined => {
-  const trial = createMemfd('trial', PAGE_SIZE);
-  const span = { fd: trial, offset: 0 };
-  const tracker = openTracker({ memory: span, file: span, size: PAGE_SIZE }, { want: 'auto' });
-  tracker.close();
-  closeSync(trial);
-  return tracker.reason;
-})();
-const kinds: readonly TrackerKind[] = trackable === undefined ? ['compare', 'uffd'] : ['compare'];
+const reason = untrackable();
+const kinds: readonly TrackerKind[] = reason === undefined ? ['compare', 'uffd'] : ['compare'];
 
-describe.each(kinds)(`pages found by %s${trackable === undefined ? '' : ` (without uffd: ${trackable})`}`, (kind) => {
+describe.each(kinds)(`pages found by %s${reason === undefined ? '' : ` (without uffd: ${reason})`}`, (kind) => {
   it('has everything that differs from the file in the first answer', async () => {
     const followed = follower(kind);
     const storing = await client(followed);

@@ -10,10 +10,12 @@ export type Order =
   | { readonly do: 'spin'; readonly address: string; readonly pages: number }
   /** A child stores, and ends at once or when the word at `until` is not zero. */
   | { readonly do: 'fork'; readonly address: string; readonly value: number; readonly until: string | undefined }
-  | { readonly do: 'filter' };
+  | { readonly do: 'filter' }
+  /** Waits so many milliseconds in a system call, and answers what that returned. */
+  | { readonly do: 'wait'; readonly in: 'nanosleep' | 'poll' | 'futex' | 'read'; readonly milliseconds: number };
 
 const PAGE = 4096n;
-const SYS = { mprotect: 10, clone: 56, wait4: 61, prctl: 157, seccomp: 317 } as const;
+const SYS = { read: 0, close: 3, poll: 7, mprotect: 10, nanosleep: 35, futex: 202, timerfdCreate: 283, timerfdSettime: 286, clone: 56, wait4: 61, prctl: 157, seccomp: 317 } as const;
 const SIGCHLD = 17;
 /** A seccomp filter of one instruction: return SECCOMP_RET_ALLOW. */
 const ALLOW = 0x7fff_0000_0000_0006n;
@@ -57,6 +59,23 @@ function filter(): bigint {
   return callSystem(SYS.seccomp, 1, 1, memory.address);
 }
 
+function wait({ in: call, milliseconds }: Order & { do: 'wait' }): bigint {
+  const memory = Mapping.anonymous(4096);
+  const words = new BigUint64Array(memory.window(0, 64));
+  // struct itimerspec: no interval, and the time, which is a struct timespec.
+  const time = memory.address + 16n;
+  words[2] = BigInt(Math.floor(milliseconds / 1000));
+  words[3] = BigInt(milliseconds % 1000) * 1_000_000n;
+  if (call === 'nanosleep') return callSystem(SYS.nanosleep, time);
+  if (call === 'poll') return callSystem(SYS.poll, 0, 0, milliseconds);
+  if (call === 'futex') return callSystem(SYS.futex, memory.address + 48n, 0, 0, time);
+  const timer = callSystem(SYS.timerfdCreate, 1, 0);
+  callSystem(SYS.timerfdSettime, timer, 0, memory.address, 0);
+  const result = callSystem(SYS.read, timer, memory.address + 56n, 8);
+  callSystem(SYS.close, timer);
+  return result;
+}
+
 function carryOut(order: Order): bigint | number {
   switch (order.do) {
     case 'call':
@@ -70,6 +89,8 @@ function carryOut(order: Order): bigint | number {
       return fork(order);
     case 'filter':
       return filter();
+    case 'wait':
+      return wait(order);
   }
 }
 
