@@ -79,6 +79,15 @@ describe.each(kinds)(`pages found by %s${reason === undefined ? '' : ` (without 
     expect(storing.ended).toBe(false);
   });
 
+  it('finds as many stretches as there can be', async () => {
+    const followed = follower(kind);
+    const storing = await client(followed);
+    followed.follow();
+    const pages = range(0, PAGES).filter((page) => page % 2 === 0);
+    await storing.store(pages, 1);
+    expect(followed.followPages()).toEqual(pages);
+  });
+
   it('finds what was written back to what the file holds', async () => {
     const followed = follower(kind);
     const storing = await client(followed);

@@ -43,7 +43,8 @@ it('refuses memory in a file on disk, if it is asked for by name, and compares o
   const tracked = { memory: { fd, offset: 0 }, file: { fd, offset: 0 }, size: PAGE_SIZE };
   expect(() => openTracker(tracked, { want: 'uffd' })).toThrow(TrackerError);
   const tracker = openTracker(tracked, { want: 'auto' });
-  expect(tracker).toMatchObject({ kind: 'compare', reason: expect.stringMatching(/memfd|kind x64|Linux/) });
+  expect(tracker.kind).toBe('compare');
+  expect(tracker.reason).toMatch(/memfd|kind x64/);
   expect(tracker.written()).toEqual([]);
   tracker.close();
 });
