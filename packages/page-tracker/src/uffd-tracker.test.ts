@@ -173,4 +173,24 @@ describe.skipIf(reason !== undefined)(`a client whose page tables are asked${rea
     expect(await answer).toBe(result);
     expect(performance.now() - began).toBeGreaterThan(1495);
   });
+
+  it('gets the signals that came while it was held, and keeps those blocked that it had', async () => {
+    const followed = follower();
+    const storing = await client(followed);
+    const { pid } = storing;
+    const blocked = (): string | undefined => /SigBlk:\t(\S+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    const before = blocked();
+    const thread = PtracedThread.hold(pid, 1000);
+    if (!(thread instanceof PtracedThread)) throw new Error(thread);
+    expect(blocked()).not.toBe(before);
+    storing.signal('SIGSTOP');
+    expect(thread.call(thread.instruction - 2n, 39)).toBe(BigInt(pid));
+    thread.release();
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'latin1')).toMatch(/\) T/);
+    expect(blocked()).toBe(before);
+    storing.signal('SIGCONT');
+    await storing.map(followed.size);
+    await storing.store([1], 1);
+    expect(storing.ended).toBe(false);
+  });
 });
