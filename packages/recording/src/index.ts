@@ -1,0 +1,16 @@
+export { NewFile, type AppendFile } from './append-file.ts';
+export { fileExtents, type BaseExtent } from './base-content.ts';
+export { MemoryFile, type ByteFile } from './byte-file.ts';
+export type { CutDescription } from './event-payload.ts';
+export type { RecordingEnding } from './frame-scan.ts';
+export type { FlushStatus, PagesCause } from './frame.ts';
+export { ImageBuilder, type ImageSource } from './image-builder.ts';
+export { FileImage, MappedImage, type ImageTarget } from './image-target.ts';
+export { PageChanges, type ChangedPages } from './page-changes.ts';
+export type { RecordedEvent } from './recorded-event.ts';
+export { RecordingError, type RecordingProblem } from './recording-error.ts';
+export { RecordingWriter, type WriterOptions } from './recording-writer.ts';
+export { Recording } from './recording.ts';
+export { formatState, MAX_SEED, parseState, type RecordedState, type StateChoice, type StateItem } from './state-text.ts';
+export { windowName, windowWords, type RecordedWindow } from './timeline.ts';
+export { UNIT_BYTES, WindowContents, type RecordedMoment, type StateUnit } from './window-contents.ts';
