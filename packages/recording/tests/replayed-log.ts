@@ -3,6 +3,8 @@ import { LogFlag } from '../src/log-writes/log-layout.ts';
 /** What a replay has got to. */
 export interface ReplayStop {
   readonly entry: number;
+  /** Of the log, the first that was not read. */
+  readonly sector: number;
   readonly flags: number;
   readonly mark: string;
   /** The image at that moment; a copy only if it is taken. */
@@ -10,7 +12,7 @@ export interface ReplayStop {
 }
 
 /**
- * Replays a whole log onto an image, entry by entry, as xfstests' replay-log does: in the order of the log, whatever the flags.
+ * Replays a whole log onto an image, or onto none if it is empty, entry by entry, as xfstests' replay-log does: in the order of the log, whatever the flags.
  * Reads the bytes by itself, so that a mistake of our reader is not in it as well.
  */
 export function* replayLog(log: Uint8Array, image: Uint8Array): Generator<ReplayStop, void, undefined> {
@@ -25,9 +27,9 @@ export function* replayLog(log: Uint8Array, image: Uint8Array): Generator<Replay
     if ((flags & LogFlag.discard) !== 0) {
       image.fill(0, sector * size, (sector + sectors) * size);
     } else {
-      image.set(log.subarray(at, at + sectors * size), sector * size);
+      if (image.length > 0) image.set(log.subarray(at, at + sectors * size), sector * size);
       at += sectors * size;
     }
-    yield { entry, flags, mark, image };
+    yield { entry, sector: at / size, flags, mark, image };
   }
 }

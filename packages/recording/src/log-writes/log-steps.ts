@@ -14,6 +14,8 @@ export interface LogWindow {
 
 export interface LogMark {
   readonly kind: 'mark';
+  /** Of its entry. */
+  readonly index: number;
   readonly text: string;
 }
 
@@ -34,7 +36,7 @@ export function* logSteps(log: Pick<LogWritesReader, 'entries'>): Generator<LogS
       // Earlier writes that are still to come must not undo it.
       if (!fua || waiting.length > 0) waiting.push(entry);
     }
-    if (entry.mark !== undefined) yield { kind: 'mark', text: entry.mark };
+    if (entry.mark !== undefined) yield { kind: 'mark', index: entry.index, text: entry.mark };
   }
   if (waiting.length > 0) yield { kind: 'window', closedBy: 'nothing', writes: waiting };
 }
