@@ -1,6 +1,6 @@
 export { NewFile, type AppendFile } from './append-file.ts';
 export { fileExtents, type BaseExtent } from './base-content.ts';
-export { MemoryFile, type ByteFile } from './byte-file.ts';
+export { DescriptorFile, MemoryFile, type ByteFile } from './byte-file.ts';
 export type { CutDescription } from './event-payload.ts';
 export type { RecordingEnding } from './frame-scan.ts';
 export type { FlushStatus, PagesCause } from './frame.ts';
@@ -20,4 +20,5 @@ export { RecordingWriter, type WriterOptions } from './recording-writer.ts';
 export { Recording } from './recording.ts';
 export { formatState, MAX_SEED, parseState, type RecordedState, type StateChoice, type StateItem } from './state-text.ts';
 export { windowName, windowWords, type RecordedWindow } from './timeline.ts';
+export { verifyRecording, type VerificationProblem, type VerificationReport } from './verification.ts';
 export { UNIT_BYTES, WindowContents, type RecordedMoment, type StateUnit } from './window-contents.ts';

@@ -1,30 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { imageOf, Model } from '../tests/model.ts';
+import { imageOf, MemoryImage, Model } from '../tests/model.ts';
 import { PAGE_SIZE } from './file-header.ts';
 import { ImageBuilder } from './image-builder.ts';
-import type { ImageTarget } from './image-target.ts';
 import { Recording } from './recording.ts';
 import { formatState, parseState, type RecordedState } from './state-text.ts';
 import type { StateUnit, WindowContents } from './window-contents.ts';
 
 const PAGES = 6;
-
-class MemoryImage implements ImageTarget {
-  readonly bytes: Uint8Array;
-  readonly size: number;
-  constructor(size: number) {
-    this.size = size;
-    this.bytes = new Uint8Array(size);
-  }
-  write(at: number, bytes: Uint8Array): void {
-    this.bytes.set(bytes, at);
-  }
-  xorPage(page: number, words: Int32Array): void {
-    const own = new Int32Array(this.bytes.buffer, page * PAGE_SIZE, words.length);
-    for (const [i, word] of words.entries()) own[i]! ^= word;
-  }
-}
 
 type Step =
   | { readonly do: 'store'; readonly at: number; readonly byte: number; readonly length: number }

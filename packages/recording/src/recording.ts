@@ -13,10 +13,12 @@ import { readEvents, type RecordedEvent } from './recorded-event.ts';
 import { RecordingError } from './recording-error.ts';
 import type { RecordedState } from './state-text.ts';
 import { Timeline, windowName, windowWords, type RecordedWindow } from './timeline.ts';
+import { verifyRecording, type VerificationReport } from './verification.ts';
 import { WindowContents } from './window-contents.ts';
 
 /** A recording that can be read: whole, or up to where it ends. Pages are decoded when they are asked for, and little of them is kept. */
 export class Recording {
+  readonly #file: ByteFile;
   readonly #frames: Frames;
   readonly #header: RecordingHeader;
   readonly #store: FrameStore;
@@ -28,6 +30,7 @@ export class Recording {
   readonly ending: RecordingEnding;
 
   private constructor(file: ByteFile, close: () => void) {
+    this.#file = file;
     this.#close = close;
     this.#header = decodeHeader(file.read(0, FileHeader.size).slice());
     this.#frames = readIndexed(file) ?? scanFrames(file);
@@ -151,6 +154,11 @@ export class Recording {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Looks at every byte. */
+  verify(): VerificationReport {
+    return verifyRecording(this.#file);
   }
 
   /** Closes the file if it was opened by its path; nothing can be read after that. */

@@ -45,7 +45,7 @@ function addItem(state: RecordedState, unit: StateUnit, item: StateItem, rest: P
   }
   const place = first - 1;
   const changed = contents.units(place, unit);
-  if (item.units[1] > changed.length) fail(state, `page ${first} of ${windowWords(contents.window)} has ${counted(changed.length, unit)} that changed`);
+  if (item.units[1] > changed.length) fail(state, `page ${first} of ${windowWords(contents.window)} has ${counted(changed.length, `changed ${unit}`)}`);
   const units = new Map(chosen.get(place)?.units);
   for (let i = item.units[0]; i <= item.units[1]; i++) units.set(changed[i - 1] ?? 0, moment);
   chosen.set(place, { unit, moment: rest.moment, units });

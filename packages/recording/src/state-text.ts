@@ -37,12 +37,13 @@ export function parseState(text: string): RecordedState {
   const window = parseWindow(text, name);
   const [first = 'all', second, third] = words;
   const most = first === 'random' ? 3 : isUnit(first) ? 2 : 1;
-  if (words.length > most) fail(text, `nothing comes after '${words.slice(0, most).join(':')}'`);
-  if (first === 'none') return { window, choice: { kind: 'none' } };
+  const isChoice = most > 1 || first === 'none' || /^all(?:@\d+)?$/.test(first);
+  if (!isChoice) fail(text, `'${shown(first)}' is none of none, all, all@MOMENT, page, sector, line, word, random`);
+  if (words.length > most) fail(text, `nothing comes after '${shown(words.slice(0, most).join(':'))}'`);
   const all = /^all(?:@(\d+))?$/.exec(first);
   if (all !== null) return { window, choice: { kind: 'all', ...momentOf(text, all[1]) } };
   if (first === 'random') return { window, choice: { kind: 'random', unit: parseUnit(text, second), seed: parseSeed(text, third) } };
-  if (!isUnit(first)) fail(text, `'${first}' is none of none, all, all@MOMENT, page, sector, line, word, random`);
+  if (!isUnit(first)) return { window, choice: { kind: 'none' } };
   const sign = second?.[0];
   if (second === undefined || (sign !== '+' && sign !== '-')) fail(text, `after '${first}:' comes + (only these) or - (all but these), and numbers`);
   const items = second.slice(1).split(',').map((item) => parseItem(text, item, first));
@@ -68,7 +69,7 @@ function parseWindow(text: string, name: string): RecordedState['window'] {
   const [, cut, digits] = /^(cut)?([1-9]\d*)$/.exec(name) ?? [];
   if (digits !== undefined) return { kind: cut === undefined ? 'flush' : 'cut', number: readNumber(text, digits) };
   if (name === 'end') return { kind: 'end', number: 0 };
-  return fail(text, `it begins with '${name}'; that has to be a flush (41), a cut (cut1) or end`);
+  return fail(text, `it begins with '${shown(name)}'; that has to be a flush (41), a cut (cut1) or end`);
 }
 
 function isUnit(word: string): word is StateUnit {
@@ -87,17 +88,17 @@ function parseSeed(text: string, word: string | undefined): number {
 
 function parseItem(text: string, item: string, unit: StateUnit): StateItem {
   const [, page, endPage, first, last, moment] = /^(\d+)(?:-(\d+)|\.(\d+)(?:-(\d+))?)?(?:@(\d+))?$/.exec(item) ?? [];
-  if (page === undefined) return fail(text, `'${item}' is no item: write 3, 7-9${unit === 'page' ? '' : ', 3.2, 3.2-4'}, with @MOMENT behind it if you like`);
+  if (page === undefined) return fail(text, `'${shown(item)}' is no item: write 3, 7-9${unit === 'page' ? '' : ', 3.2, 3.2-4'}, with @MOMENT behind it if you like`);
   const pages = range(text, item, page, endPage);
   if (first === undefined) return { pages, ...momentOf(text, moment) };
-  if (unit === 'page') fail(text, `'${item}' is part of a page; write sector:, line: or word: for that`);
+  if (unit === 'page') fail(text, `'${shown(item)}' is part of a page; write sector:, line: or word: for that`);
   return { pages, units: range(text, item, first, last), ...momentOf(text, moment) };
 }
 
 function range(text: string, item: string, first: string, last = first): readonly [number, number] {
   const [from, to] = [readNumber(text, first), readNumber(text, last)];
-  if (from === 0) fail(text, `'${item}': pages and their parts are counted from 1`);
-  return from <= to ? [from, to] : fail(text, `'${item}' ends before it begins`);
+  if (from === 0) fail(text, `'${shown(item)}': pages and their parts are counted from 1`);
+  return from <= to ? [from, to] : fail(text, `'${shown(item)}' ends before it begins`);
 }
 
 function momentOf(text: string, digits: string | undefined): { readonly moment?: number } {
@@ -106,7 +107,7 @@ function momentOf(text: string, digits: string | undefined): { readonly moment?:
 
 function readNumber(text: string, digits: string): number {
   const value = Number(digits);
-  return value <= MAX_NUMBER ? value : fail(text, `${digits} is too large`);
+  return value <= MAX_NUMBER ? value : fail(text, `${shown(digits)} is too large`);
 }
 
 /** Ascending, what touches joined. */
@@ -144,7 +145,12 @@ function formatMoment(moment: number | undefined): string {
 /** Shown of a text at most. */
 const SHOWN = 60;
 
+/** What somebody wrote, for a message of one line. */
+function shown(text: string): string {
+  const line = text.replaceAll(/\p{Cc}/gu, '\ufffd');
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line;
+}
+
 function fail(text: string, why: string): never {
-  const shown = text.replaceAll(/\p{Cc}/gu, '\ufffd');
-  throw new RecordingError('no-such-state', `state '${shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown}': ${why}`);
+  throw new RecordingError('no-such-state', `state '${shown(text)}': ${why}`);
 }

@@ -3,6 +3,7 @@ import { PAGE_SIZE } from '../src/file-header.ts';
 import { MemoryFile } from '../src/byte-file.ts';
 import type { AppendFile } from '../src/append-file.ts';
 import type { PagesCause } from '../src/frame.ts';
+import type { ImageTarget } from '../src/image-target.ts';
 import type { ChangedPages } from '../src/page-changes.ts';
 import { RecordingWriter } from '../src/recording-writer.ts';
 import type { RecordedState } from '../src/state-text.ts';
@@ -35,6 +36,23 @@ export class Bytes implements AppendFile {
   }
   get file(): MemoryFile {
     return new MemoryFile(this.bytes);
+  }
+}
+
+/** An image in memory. */
+export class MemoryImage implements ImageTarget {
+  readonly bytes: Uint8Array;
+  readonly size: number;
+  constructor(size: number) {
+    this.size = size;
+    this.bytes = new Uint8Array(size);
+  }
+  write(at: number, bytes: Uint8Array): void {
+    this.bytes.set(bytes, at);
+  }
+  xorPage(page: number, words: Int32Array): void {
+    const own = new Int32Array(this.bytes.buffer, page * PAGE_SIZE, words.length);
+    for (const [i, word] of words.entries()) own[i] = (own[i] ?? 0) ^ word;
   }
 }
 
@@ -155,4 +173,12 @@ export function imageOf({ choice }: RecordedState, { durable, moments, target }:
 
 function unitsOf(at: number, unit: StateUnit): number[] {
   return Array.from({ length: PAGE_SIZE / UNIT_BYTES[unit] }, (_, i) => at + i * UNIT_BYTES[unit]);
+}
+
+/** Where frames end, by the bytes alone. */
+export function frameEnds(bytes: Uint8Array): number[] {
+  const view = Buffer.from(bytes);
+  const ends: number[] = [];
+  for (let at = 64; at < bytes.length; ) ends.push((at += 28 + view.readUInt32LE(at + 4)));
+  return ends;
 }
