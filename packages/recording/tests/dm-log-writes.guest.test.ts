@@ -1,12 +1,17 @@
 // Logs that the kernel's own dm-log-writes has written, in an unmodified guest.
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { preparePackages, requireTestbed, startGuest, TestbedError, type Guest, type PackageTree } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { toLogWrites } from '../src/log-writes/log-export.ts';
+import { fromLogWrites } from '../src/log-writes/log-import.ts';
 import { LogFlag } from '../src/log-writes/log-layout.ts';
 import { LogWritesReader } from '../src/log-writes/log-reader.ts';
 import { logSteps } from '../src/log-writes/log-steps.ts';
+import { Recording } from '../src/recording.ts';
+import { RecordingWriter } from '../src/recording-writer.ts';
+import { REPLAYERS } from './log-replayer.ts';
 import { replayLog } from './replayed-log.ts';
 
 const { testbed, reason } = await requireTestbed();
@@ -50,7 +55,29 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
     return guest;
   };
 
-  it.each([512, 4096])('logs ext4 on sectors of %i bytes; every mark and flush of it is read as it is', async (sectorSize) => {
+  /** Makes a recording of the log, a log of that, and replays it up to where /dev/vdc was written. */
+  const thereAndBack = (log: LogWritesReader): void => {
+    const [base, exported] = [openSync(path('zero'), 'w+'), openSync(path('exported'), 'w+')];
+    try {
+      ftruncateSync(base, 32 * MIB);
+      fromLogWrites(log, { fd: base, size: 32 * MIB }, RecordingWriter.create(path('recording'), { size: 32 * MIB, now: () => 0 }));
+      const recording = Recording.open(path('recording'));
+      const { sectorSize } = log;
+      expect(toLogWrites(recording, exported, { sectorSize })).toMatchObject({ marks: 5, cutMarks: 0, unanswered: 0 });
+      recording.close();
+      for (const replayer of REPLAYERS) {
+        ftruncateSync(base, 0);
+        ftruncateSync(base, 32 * MIB);
+        replayer.replay(path('exported'), path('zero'), 'unmounted');
+        expect(readFileSync(path('zero')).equals(readFileSync(path('kept'))), replayer.name).toBe(true);
+      }
+    } finally {
+      closeSync(base);
+      closeSync(exported);
+    }
+  };
+
+  it.each([512, 4096])('logs ext4 on sectors of %i bytes; every mark of it is read as it is, and goes into a recording and back', async (sectorSize) => {
     const vm = await boot(`,logical_block_size=${sectorSize},physical_block_size=4096`);
     await vm.sh(`mkfs.ext4 -q -b 4096 /dev/mapper/log && dmsetup message log 0 mark mkfs && mount -t ext4 -o discard /dev/mapper/log /mnt
       for i in 1 2 3; do echo record $i > /mnt/file$i && sync /mnt/file$i && dmsetup message log 0 mark record$i || exit 1; done
@@ -87,6 +114,7 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
       }
       expect(marks).toBe(6);
       expect(ours.equals(readFileSync(path('data')))).toBe(true);
+      thereAndBack(reader);
     } finally {
       closeSync(fd);
     }

@@ -27,7 +27,7 @@ export interface ExportedLog {
 /**
  * Writes a recording as a log of dm-log-writes into an empty file or a block device: for each answered flush the sectors that it made
  * durable, then a FLUSH; marks where they were made. A power cut is told as a flush of what survived it. What no log can hold is left
- * out: docs/recording-format.md has it. Each page that changes at any time is kept in memory.
+ * out: docs/dm-log-writes.md has it. Each page that changes at any time is kept in memory.
  *
  * @throws RecordingError damaged
  */
