@@ -75,8 +75,8 @@ describe('vpmem recording, to and from logs of dm-log-writes', { timeout: PATIEN
     const { status, stdout, stderr } = vpmem('to-log-writes', 'run.vpmrec', '-o', 'run.log');
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'run.log: 7 entries, of 2 flushes, 2 marks; left out 1 flush that did not succeed\n' });
     const lines = stderr.split('\n');
-    expect(lines[0]).toMatch(/^vpmem recording to-log-writes: run\.vpmrec: .*; the log has what was recorded before$/);
-    expect(lines.slice(1)).toEqual(['vpmem recording to-log-writes: 1 mark of more than a sector holds was cut; --sector-size 4096 has room for 4063 bytes', '']);
+    expect(lines[0]).toMatch(/^vpmem recording: run\.vpmrec: .*; the log has what was recorded before$/);
+    expect(lines.slice(1)).toEqual(['vpmem recording: 1 mark of more than a sector holds was cut; --sector-size 4096 has room for 4063 bytes', '']);
   });
 
   it('says in one line what is wrong, and leaves nothing', () => {
@@ -88,7 +88,7 @@ describe('vpmem recording, to and from logs of dm-log-writes', { timeout: PATIEN
     writeFileSync(path('small.img'), new Uint8Array(4096));
     copyFileSync(path('base.img'), path('there'));
     const before = readdirSync(folder).sort();
-    const refused = (words: string, ...args: string[]): void => expect(vpmem(...args)).toEqual({ status: 1, stdout: '', stderr: `vpmem recording ${args[0] ?? ''}: ${words}\n` });
+    const refused = (words: string, ...args: string[]): void => expect(vpmem(...args)).toEqual({ status: 1, stdout: '', stderr: `vpmem recording: ${words}\n` });
     const from = (name: string, base = 'base.img', output = 'new'): string[] => ['from-log-writes', name, '--base', base, '-o', output];
     refused('base.img: sector 0 of the dm-log-writes log: expected the magic number 0x6a736677736872, found 0x101010101010101', ...from('base.img'));
     refused('short.log: sector 2 of the dm-log-writes log: expected data of entry 0 of 7, found the end of the log', ...from('short.log'));
@@ -97,13 +97,13 @@ describe('vpmem recording, to and from logs of dm-log-writes', { timeout: PATIEN
     refused('there: there is such a file already; a recording goes into a new one', ...from('run.log', 'base.img', 'there'));
     refused('-o there: there is such a file already; a log goes into a new one', 'to-log-writes', 'run.vpmrec', '-o', 'there');
     refused('--sector-size 1024: there is 512 and 4096', 'to-log-writes', 'run.vpmrec', '-o', 'new', '--sector-size', '1024');
-    expect(vpmem('to-log-writes', 'run.log', '-o', 'new').stderr).toMatch(/^vpmem recording to-log-writes: run\.log: /);
+    expect(vpmem('to-log-writes', 'run.log', '-o', 'new').stderr).toMatch(/^vpmem recording: run\.log: /);
     expect(vpmem('from-log-writes', 'none.log', '--base', 'base.img', '-o', 'new')).toMatchObject({ status: 1, stderr: expect.stringMatching(/none\.log/) as string });
     const damaged = readFileSync(path('run.vpmrec'));
     const at = damaged.indexOf('second');
     damaged.write('S', at);
     writeFileSync(path('run.vpmrec'), damaged);
-    expect(vpmem('to-log-writes', 'run.vpmrec', '-o', 'new').stderr).toMatch(/^vpmem recording to-log-writes: run\.vpmrec: the frame at offset \d+ is damaged: /);
+    expect(vpmem('to-log-writes', 'run.vpmrec', '-o', 'new').stderr).toMatch(/^vpmem recording: run\.vpmrec: the frame at offset \d+ is damaged: /);
     expect(existsSync(path('new'))).toBe(false);
     expect(readdirSync(folder).sort()).toEqual(before);
   });

@@ -21,7 +21,7 @@ export interface FromLogWritesWords {
 
 /** `vpmem recording to-log-writes`: a recording as a log that replay-log reads; the exit status. */
 export function runToLogWrites(file: string, words: ToLogWritesWords): number {
-  return attempt('to-log-writes', (say) => {
+  return attempt((say) => {
     const sectorSize = LOG_SECTOR_SIZES.find((size) => String(size) === (words.sectorSize ?? '512'));
     if (sectorSize === undefined) throw new CliError(`--sector-size ${words.sectorSize ?? ''}: there is ${LOG_SECTOR_SIZES.join(' and ')}`);
     const recording = named(file, () => Recording.open(file));
@@ -38,7 +38,7 @@ export function runToLogWrites(file: string, words: ToLogWritesWords): number {
 
 /** `vpmem recording from-log-writes`: a log that dm-log-writes wrote, as a recording; the exit status. */
 export function runFromLogWrites(log: string, { base, output }: FromLogWritesWords): number {
-  return attempt('from-log-writes', () => {
+  return attempt(() => {
     const done = withFile(log, (logFd) => {
       const reader = named(log, () => new LogWritesReader(logFd));
       return withFile(base, (baseFd) => {
@@ -113,8 +113,8 @@ function named<T>(path: string, work: () => T): T {
   }
 }
 
-function attempt(command: string, work: (say: (line: string) => void) => void): number {
-  const say = (line: string): void => void process.stderr.write(`vpmem recording ${command}: ${line}\n`);
+function attempt(work: (say: (line: string) => void) => void): number {
+  const say = (line: string): void => void process.stderr.write(`vpmem recording: ${line}\n`);
   try {
     work(say);
     return 0;
