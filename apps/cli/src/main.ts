@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CompareWords } from './compare-options.ts';
+import type { FromLogWritesWords, ToLogWritesWords } from './log-writes-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -96,6 +97,71 @@ program
   .action(async (socket: string, command: string, words: string[]) => {
     const { runQmp } = await import('./qmp-command.ts');
     process.exitCode = await runQmp(socket, command, words);
+  });
+
+const recording = program.command('recording').description('read what was recorded of a disk: every flush, and every state that a power cut could have left');
+
+recording
+  .command('info')
+  .description('say what a recording is of, and how it ends')
+  .argument('<file>')
+  .option('--json', 'everything, for programs')
+  .action(async (file: string, options: { json?: boolean }) => {
+    const { runRecordingInfo } = await import('./recording-command.ts');
+    process.exitCode = runRecordingInfo(file, options.json ?? false);
+  });
+
+recording
+  .command('list')
+  .description('list its flushes and cuts, the pages that were volatile before each, and marks')
+  .argument('<file>')
+  .option('--json', 'everything, for programs')
+  .action(async (file: string, options: { json?: boolean }) => {
+    const { runRecordingList } = await import('./recording-command.ts');
+    process.exitCode = runRecordingList(file, options.json ?? false);
+  });
+
+recording
+  .command('verify')
+  .description('look at every byte of it')
+  .argument('<file>')
+  .action(async (file: string) => {
+    const { runRecordingVerify } = await import('./recording-command.ts');
+    process.exitCode = runRecordingVerify(file);
+  });
+
+recording
+  .command('image')
+  .description('make the image of a state: of the disk as it could have been left')
+  .argument('<file>')
+  .requiredOption('--state <state>', 'such as 41 (all of flush 41), 41:none, 41:page:-3 (all of it but its third page)')
+  .requiredOption('-o, --output <image>', 'a file that is not there yet')
+  .action(async (file: string, { state, output }: { state: string; output: string }) => {
+    const { runRecordingImage } = await import('./recording-command.ts');
+    process.exitCode = runRecordingImage(file, state, output);
+  });
+
+recording
+  .command('to-log-writes')
+  .description("write a log of dm-log-writes, which xfstests' replay-log reads")
+  .argument('<file>', 'a recording')
+  .requiredOption('-o, --output <log>', 'the new log')
+  .option('--base', 'put what was durable at the start first: the log then replays onto zeroes')
+  .option('--sector-size <bytes>', 'of the log: 512, 4096 (default: 512)')
+  .action(async (file: string, words: ToLogWritesWords) => {
+    const { runToLogWrites } = await import('./log-writes-command.ts');
+    process.exitCode = runToLogWrites(file, words);
+  });
+
+recording
+  .command('from-log-writes')
+  .description('make a recording of what dm-log-writes logged')
+  .argument('<log>', 'a file, or the device that was logged on')
+  .requiredOption('--base <image>', 'what the logged device held before')
+  .requiredOption('-o, --output <file>', 'the new recording')
+  .action(async (log: string, words: FromLogWritesWords) => {
+    const { runFromLogWrites } = await import('./log-writes-command.ts');
+    process.exitCode = runFromLogWrites(log, words);
   });
 
 await program.parseAsync();
