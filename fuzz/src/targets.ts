@@ -61,4 +61,9 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     share: 5_000,
     load: async () => (await import('./targets/namespace-labels.ts')).namespaceLabels,
   },
+  recording: {
+    about: 'recordings with anything in them, checksums right or not, and the text of states',
+    share: 40_000,
+    load: async () => (await import('./targets/recording.ts')).recording,
+  },
 };
