@@ -65,6 +65,7 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     about: 'a log of dm-log-writes, and the recording that is made of it',
     share: 20_000,
     load: async () => (await import('./targets/log-writes.ts')).logWrites,
+  },
   recording: {
     about: 'recordings with anything in them, checksums right or not, and the text of states',
     share: 40_000,
