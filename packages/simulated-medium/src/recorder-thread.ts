@@ -2,6 +2,7 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
 import { fileExtents, GivenFile, RecordingWriter, type ChangedPages, type PagesCause } from '@vpmem/recording';
+import { signalMedium } from './medium-messages.ts';
 import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData } from './recorder-messages.ts';
 import { GRANULARITY_BYTES } from './survival.ts';
 
@@ -106,7 +107,7 @@ function attempt<T>(work: () => T): T | undefined {
     failed = true;
     port.postMessage((error as Error).message);
     become(RecorderState.failed);
-    Atomics.notify(new Int32Array(wake), 0);
+    signalMedium(new Int32Array(wake));
     return undefined;
   }
 }
