@@ -76,11 +76,6 @@ export class MediumThreadHandle {
     return Atomics.load(this.#words, MediumWords.begun) >= job;
   }
 
-  /** Whether nothing is being done, or waits to be. */
-  get idle(): boolean {
-    return this.#pending.length === 0;
-  }
-
   /** Asks for a job to be done after those before; `done` is called later, never from within. Returns the job's number; a job that can only fail never begins. */
   post(job: MediumJob, done: Done): number {
     const failure = this.#failure;
