@@ -2,6 +2,7 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
 import { fileExtents, GivenFile, RecordingWriter, type ChangedPages, type PagesCause } from '@vpmem/recording';
+import { signalMedium } from './medium-messages.ts';
 import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData } from './recorder-messages.ts';
 import { GRANULARITY_BYTES } from './survival.ts';
 
@@ -23,7 +24,7 @@ if (writer !== undefined) {
 function begin(): RecordingWriter {
   const begun = target.fd === undefined ? RecordingWriter.create(target.path, { size }) : RecordingWriter.onto(new GivenFile(target.fd), { size });
   try {
-    begun.base(fileExtents(file.fd, file.offset, size));
+    begun.base(fileExtents(file.fd, size, file.offset));
   } catch (error) {
     begun.discard();
     throw error;
@@ -106,7 +107,7 @@ function attempt<T>(work: () => T): T | undefined {
     failed = true;
     port.postMessage((error as Error).message);
     become(RecorderState.failed);
-    Atomics.notify(new Int32Array(wake), 0);
+    signalMedium(new Int32Array(wake));
     return undefined;
   }
 }
