@@ -1,5 +1,5 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
-// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, start-up, guest.
+// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, recording, start-up, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
+import { measureRecording, recordingTable } from './recording.ts';
 import { measureStartUp } from './start-up.ts';
 import { median, short, spread } from './statistics.ts';
 
@@ -103,6 +104,15 @@ async function powerFailure(): Promise<void> {
   }
 }
 
+function recording(): void {
+  const folder = mkdtempSync(join(diskFolder(), 'recording-'));
+  try {
+    say(`\nA recording, on disk:\n\n${recordingTable(measureRecording(folder))}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** What needs a QEMU. */
 async function withTestbed(measurement: (testbed: Testbed) => Promise<void>): Promise<void> {
   const { testbed, reason } = await requireTestbed();
@@ -124,7 +134,7 @@ async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

@@ -97,6 +97,48 @@ program
     process.exitCode = await runQmp(socket, command, words);
   });
 
+const recording = program.command('recording').description('read what was recorded of a disk: every flush, and every state that a power cut could have left');
+
+recording
+  .command('info')
+  .description('say what a recording is of, and how it ends')
+  .argument('<file>')
+  .option('--json', 'everything, for programs')
+  .action(async (file: string, options: { json?: boolean }) => {
+    const { runRecordingInfo } = await import('./recording-command.ts');
+    process.exitCode = runRecordingInfo(file, options.json ?? false);
+  });
+
+recording
+  .command('list')
+  .description('list its flushes and cuts, the pages that were volatile before each, and marks')
+  .argument('<file>')
+  .option('--json', 'everything, for programs')
+  .action(async (file: string, options: { json?: boolean }) => {
+    const { runRecordingList } = await import('./recording-command.ts');
+    process.exitCode = runRecordingList(file, options.json ?? false);
+  });
+
+recording
+  .command('verify')
+  .description('look at every byte of it')
+  .argument('<file>')
+  .action(async (file: string) => {
+    const { runRecordingVerify } = await import('./recording-command.ts');
+    process.exitCode = runRecordingVerify(file);
+  });
+
+recording
+  .command('image')
+  .description('make the image of a state: of the disk as it could have been left')
+  .argument('<file>')
+  .requiredOption('--state <state>', 'such as 41 (all of flush 41), 41:none, 41:page:-3 (all of it but its third page)')
+  .requiredOption('-o, --output <image>', 'a file that is not there yet')
+  .action(async (file: string, { state, output }: { state: string; output: string }) => {
+    const { runRecordingImage } = await import('./recording-command.ts');
+    process.exitCode = runRecordingImage(file, state, output);
+  });
+
 await program.parseAsync();
 
 function repeated(value: string, before: string[]): string[] {

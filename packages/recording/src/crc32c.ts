@@ -1,4 +1,4 @@
-/** CRC-32C (Castagnoli), reflected: RFC 3720 appendix B.4, as iSCSI, ext4 and XFS have it. */
+/** The polynomial of CRC-32C (Castagnoli), reflected: that of iSCSI, ext4 and XFS. */
 const POLYNOMIAL = 0x82f6_3b78;
 const SLICES = 8;
 

@@ -20,6 +20,7 @@ export class FrameStore {
   /** The one that was asked for last is the last. */
   readonly #kept = new Map<number, PageChanges>();
   #weight = 0;
+  #last: { readonly frame: number; readonly changes: PageChanges } | undefined;
 
   /** `size` is that of the memory; `readable` says in words what can be read if a frame cannot. */
   constructor(file: ByteFile, table: FrameTable, size: number, readable: (frame: number) => string) {
@@ -56,6 +57,14 @@ export class FrameStore {
 
   /** @throws RecordingError damaged */
   changes(frame: number): PageChanges {
+    // Page after page of one frame is asked for.
+    if (this.#last?.frame === frame) return this.#last.changes;
+    const changes = this.#changes(frame);
+    this.#last = { frame, changes };
+    return changes;
+  }
+
+  #changes(frame: number): PageChanges {
     const kept = this.#kept.get(frame);
     const changes = kept ?? this.decoded(frame, (payload, flags) => PageChanges.decode(payload, flags, this.#size / PAGE_SIZE));
     if (kept === undefined) this.#weight += changes.weight;

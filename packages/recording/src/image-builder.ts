@@ -57,8 +57,7 @@ export class ImageBuilder {
     const contents = this.#contents?.window === window ? this.#contents : this.#recording.contents(window);
     const selection = select(wanted, contents);
     if (contents !== this.#contents) {
-      this.undo();
-      this.#contents = undefined;
+      this.#leave();
       this.#moveTo(window.from);
       this.#contents = contents;
     }
@@ -76,6 +75,16 @@ export class ImageBuilder {
   /** The text of the state that the image has, which makes it anew anywhere. */
   describe(): string | undefined {
     return this.#state === undefined ? undefined : formatState(this.#state);
+  }
+
+  /** Out of the window, to a place between frames: back to its beginning, or on to its target if all of it is in the image. */
+  #leave(): void {
+    const choice = this.#state?.choice;
+    if (this.#contents !== undefined && choice?.kind === 'all' && choice.moment === undefined) {
+      this.#position = this.#contents.window.target;
+      this.#selection = () => NOTHING;
+    } else this.undo();
+    this.#contents = undefined;
   }
 
   #change(contents: WindowContents, selection: Selection): void {

@@ -36,7 +36,8 @@ export class FileImage implements ImageTarget {
       if (count === 0) throw new RecordingError('bad-input', `the image ends within page ${page}; it has to have ${this.size} bytes`);
       done += count;
     }
-    for (let i = 0; i < PAGE_WORDS; i++) this.#page[i] = (this.#page[i] ?? 0) ^ (words[i] ?? 0);
+    const own = this.#page;
+    for (let i = 0; i < PAGE_WORDS; i++) own[i] = (own[i] ?? 0) ^ (words[i] ?? 0);
     this.write(page * PAGE_SIZE, this.#bytes);
   }
 }

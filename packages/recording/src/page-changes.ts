@@ -143,9 +143,13 @@ export class PageChanges {
 
   /** Adds what the `index`-th page's lines changed by to a page: see {@link PAGE_WORDS}. */
   xorInto(index: number, page: Int32Array): void {
-    this.forEachLine(index, (line, words, from) => {
-      for (let i = 0, to = line * LINE_WORDS; i < LINE_WORDS; i++) page[to + i] = (page[to + i] ?? 0) ^ (words[from + i] ?? 0);
-    });
+    const words = this.#words;
+    let from = (this.#starts[index] ?? 0) * LINE_WORDS;
+    // As forEachLine does it; a call for each line takes three times as long, and this is what images are made of.
+    for (let line = 0; line < LINES; line++) {
+      if ((((this.#masks[2 * index + (line >>> 5)] ?? 0) >>> (line & 31)) & 1) === 0) continue;
+      for (let to = line * LINE_WORDS, end = to + LINE_WORDS; to < end; to++, from++) page[to] = (page[to] ?? 0) ^ (words[from] ?? 0);
+    }
   }
 
   /** Visits the `index`-th page's changed lines: `words[from …]` are what line `line` changed by. */

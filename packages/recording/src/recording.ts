@@ -126,6 +126,16 @@ export class Recording {
     return this.#frames.table.type(frame);
   }
 
+  /** Where a frame begins in the file, in bytes; that behind the last is where what can be read ends. */
+  offsetOf(frame: number): number {
+    return frame < this.#frames.table.length ? this.#frames.table.row(frame).offset : this.ending.offset;
+  }
+
+  /** When a frame was recorded, in microseconds since the start. */
+  timeOf(frame: number): number {
+    return this.#frames.table.time(frame);
+  }
+
   /** What a PAGES frame holds. @throws RecordingError damaged */
   changes(frame: number): PageChanges {
     return this.#store.changes(frame);

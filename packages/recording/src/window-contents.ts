@@ -88,6 +88,7 @@ export class WindowContents {
    * of a page at which moment it is taken. The same adds it again and so takes it back.
    */
   addDifference(place: number, before: PageChoice, after: PageChoice, sum: Int32Array): void {
+    if (before.units === undefined && after.units === undefined) return this.#addWhole(place, before.moment, after.moment, sum);
     const [was, is] = [momentsOfLines(before), momentsOfLines(after)];
     const wordsApart = before.unit === 'word' || after.unit === 'word';
     this.#forEachChange(place, ({ frame, index, moment }) => {
@@ -102,6 +103,12 @@ export class WindowContents {
           if (was(to + i) >= moment !== is(to + i) >= moment) sum[to + i] = (sum[to + i] ?? 0) ^ (words[from + i] ?? 0);
         }
       });
+    });
+  }
+
+  #addWhole(place: number, before: number, after: number, sum: Int32Array): void {
+    this.#forEachChange(place, ({ frame, index, moment }) => {
+      if (before >= moment !== after >= moment) this.#store.changes(frame).xorInto(index, sum);
     });
   }
 
