@@ -129,6 +129,8 @@ export class Medium {
   /** Begins a recording; looks at what is volatile every `interval` milliseconds, or only at marks. @throws Error */
   beginRecording(target: RecordingTarget, interval: number | undefined): void {
     if (this.#recording !== undefined && this.#recording.recorder.failure === undefined) throw Object.assign(new Error(`it is being recorded already, into '${this.#recording.recorder.path}'`), { code: 'EALREADY' });
+    // One that has failed has a thread still.
+    if (this.#recording !== undefined) this.endRecording();
     const dirty = this.#collect();
     const recording = new MediumRecording(Recorder.begin(target, this.#medium, this.#wake), this.#medium);
     // What is not durable as it begins was written before.

@@ -71,9 +71,9 @@ export class Recorder {
     this.#post({ type: 'asked', flush });
   }
 
-  /** What pages hold at this moment: `visit` adds them in the order of addresses. */
+  /** What pages hold at this moment: `visit`, which is always called, adds them in the order of addresses. */
   moment(cause: PagesCause, visit: (add: AddRun) => void): void {
-    if (!this.#takes) return;
+    if (!this.#takes) return visit(() => undefined);
     this.#post({ type: 'moment', cause });
     try {
       visit((at, before, after) => this.#addRun(at, before, after));
