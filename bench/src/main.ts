@@ -1,5 +1,5 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
-// `npm run bench -- power-failure` measures only that; there is queue, daemon, power-failure, recording, start-up, guest.
+// `npm run bench -- power-failure` measures only that; there is queue, daemon, page-tracker, power-failure, recording, start-up, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
+import { measurePageTracker, pageTrackerTable } from './page-tracker.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
 import { measureRecording, recordingTable } from './recording.ts';
@@ -95,6 +96,15 @@ async function daemon(): Promise<void> {
   say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
 }
 
+function pageTracker(): void {
+  const folder = mkdtempSync(join(diskFolder(), 'pages-'));
+  try {
+    say(`\nFinding the pages that were written:\n\n${pageTrackerTable(measurePageTracker(folder))}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 async function powerFailure(): Promise<void> {
   const folder = mkdtempSync(join(diskFolder(), 'power-'));
   try {
@@ -134,7 +144,7 @@ async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

@@ -61,4 +61,9 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     share: 5_000,
     load: async () => (await import('./targets/namespace-labels.ts')).namespaceLabels,
   },
+  'log-writes': {
+    about: 'a log of dm-log-writes, and the recording that is made of it',
+    share: 20_000,
+    load: async () => (await import('./targets/log-writes.ts')).logWrites,
+  },
 };

@@ -1,6 +1,6 @@
 export type { CommandResult } from './agent-channel.ts';
 export type { Guest } from './guest.ts';
-export type { GuestTool } from './initramfs.ts';
+export type { GuestProgram, GuestTool } from './initramfs.ts';
 export { preparePackages } from './package-set.ts';
 export type { PackageTree } from './package-tree.ts';
 export { makeGuestImage, SerialGuest, type GuestImage } from './serial-guest.ts';

@@ -5,11 +5,27 @@ import { makeCpio, type CpioEntry } from './cpio.ts';
 import { INIT, MODULES, WAIT_FOR } from './guest-init.ts';
 import type { Kernel } from './kernel.ts';
 import { moduleName } from './module-order.ts';
+import type { PackageTree } from './package-tree.ts';
 import { runProgram } from './program.ts';
 import type { Testbed } from './testbed.ts';
 
 /** Programs a guest can have beside those it always has. */
 export type GuestTool = 'xfs' | 'ndctl' | 'fio';
+
+/** A program of other packages, as of `preparePackages`. */
+export interface GuestProgram {
+  readonly packages: PackageTree;
+  /** Its path in them. */
+  readonly path: string;
+}
+
+/** What a guest is to have beside the usual. */
+export interface GuestContents {
+  readonly tools?: readonly GuestTool[];
+  readonly programs?: readonly GuestProgram[];
+  /** Kernel modules to load beside those of persistent memory. */
+  readonly modules?: readonly string[];
+}
 
 const ALWAYS = ['usr/sbin/mke2fs', 'usr/sbin/e2fsck', 'usr/sbin/tune2fs', 'usr/bin/lspci'];
 const PROGRAMS: Record<GuestTool, readonly string[]> = {
@@ -24,11 +40,13 @@ const MODULE_NAMES = ['virtio_pci', 'virtio_pmem', 'nfit', 'nd_pmem', 'dax_pmem'
 const BUSYBOX = 'usr/bin/busybox';
 
 /** Makes the guest's file system, or finds the one made before. @returns its path */
-export async function makeInitramfs(testbed: Testbed, kernel: Kernel, tools: readonly GuestTool[], modules: readonly string[]): Promise<string> {
+export async function makeInitramfs(testbed: Testbed, kernel: Kernel, { tools = [], programs: others = [], modules = [] }: GuestContents = {}): Promise<string> {
   const wanted = [...MODULE_NAMES, ...(tools.includes('xfs') ? ['xfs'] : []), ...modules];
   const files = kernel.moduleFiles(wanted);
-  const programs = [...ALWAYS, ...[...new Set(tools)].sort().flatMap((tool) => PROGRAMS[tool])];
-  const recipe = JSON.stringify([kernel.release, files, programs, LINKS, INIT, WAIT_FOR]);
+  const paths = [...ALWAYS, ...[...new Set(tools)].sort().flatMap((tool) => PROGRAMS[tool])];
+  const programs = [...paths.map((each) => ({ packages: testbed.tools, path: each })), ...others];
+  // A set of packages keeps its name for as long as it has the same packages.
+  const recipe = JSON.stringify([kernel.release, files, paths, LINKS, INIT, WAIT_FOR, ...others.map((each) => each.packages.path(each.path))]);
   const folder = join(testbed.dir, 'initramfs');
   const path = join(folder, `${kernel.name}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}.cpio`);
   if (existsSync(path)) return path;
@@ -54,18 +72,18 @@ const OWN_FILES: readonly CpioEntry[] = [
   { kind: 'file', path: 'bin/wait-for', bytes: Buffer.from(WAIT_FOR), executable: true },
 ];
 
-async function programEntries({ tools }: Testbed, programs: readonly string[]): Promise<CpioEntry[]> {
+async function programEntries({ tools }: Testbed, programs: readonly GuestProgram[]): Promise<CpioEntry[]> {
   const busybox = tools.path(BUSYBOX);
   const links = new Map(Object.entries(LINKS));
-  const taken = new Set(['busybox', 'wait-for', ...links.keys(), ...programs.map(baseName)]);
+  const taken = new Set(['busybox', 'wait-for', ...links.keys(), ...programs.map(({ path }) => baseName(path))]);
   const applets = (await runProgram([busybox, '--list'])).toString().split('\n').filter(Boolean);
   for (const applet of applets) if (!taken.has(applet)) links.set(applet, 'busybox');
   const libraries = new Map<string, string>();
-  for (const program of programs) for (const [name, path] of await tools.libraries(program)) libraries.set(name, path);
+  for (const { packages, path } of programs) for (const [name, from] of await packages.libraries(path)) libraries.set(name, from);
   const file = (path: string, from: string): CpioEntry => ({ kind: 'file', path, bytes: readFileSync(from), executable: true });
   return [
     file('bin/busybox', busybox),
-    ...programs.map((program) => file(`bin/${baseName(program)}`, tools.path(program))),
+    ...programs.map(({ packages, path }) => file(`bin/${baseName(path)}`, packages.path(path))),
     ...[...links].map(([name, target]) => ({ kind: 'link', path: `bin/${name}`, target }) as const),
     ...[...libraries].map(([name, from]) => file(name.startsWith('ld-linux') ? `lib64/${name}` : `lib/x86_64-linux-gnu/${name}`, from)),
     { kind: 'file', path: 'etc/mke2fs.conf', bytes: readFileSync(tools.path('etc/mke2fs.conf')) },

@@ -22,7 +22,7 @@ export interface GuestImage {
 export async function makeGuestImage(testbed: Testbed, name: KernelName = '6.12'): Promise<GuestImage> {
   const kernel = testbed.kernels[name];
   const token = randomBytes(12).toString('hex');
-  return { kernel: kernel.image, initramfs: await makeInitramfs(testbed, kernel, [], []), append: [...KERNEL_LINE, `vpmem.token=${token}`].join(' '), token };
+  return { kernel: kernel.image, initramfs: await makeInitramfs(testbed, kernel), append: [...KERNEL_LINE, `vpmem.token=${token}`].join(' '), token };
 }
 
 /** Commands for a guest whose second serial port is a socket that its machine listens at. */

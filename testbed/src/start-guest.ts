@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { Guest } from './guest.ts';
-import { makeInitramfs, type GuestTool } from './initramfs.ts';
+import { makeInitramfs, type GuestContents } from './initramfs.ts';
 import type { KernelName } from './kernel-package.ts';
 import { ramArguments, type RamOptions } from './machine-arguments.ts';
 import { QemuProcess } from './qemu-process.ts';
 import type { Testbed } from './testbed.ts';
 
-export interface GuestOptions extends RamOptions {
+export interface GuestOptions extends RamOptions, GuestContents {
   readonly testbed: Testbed;
   /** 6.12 if not given. */
   readonly kernel?: KernelName;
@@ -18,9 +18,6 @@ export interface GuestOptions extends RamOptions {
   readonly qemuArgs?: readonly string[];
   /** More for the kernel's command line. */
   readonly append?: string;
-  readonly tools?: readonly GuestTool[];
-  /** Kernel modules to load beside those of persistent memory. */
-  readonly modules?: readonly string[];
   /** Changes QEMU's command line, as by putting a program before it that starts QEMU. */
   readonly command?: (line: string[]) => string[];
   /** Whether to wait until the guest takes commands, which is the default, or only until QEMU's monitor does. */
@@ -34,9 +31,9 @@ export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_time
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], append = '', tools = [], modules = [], command, until = 'ready', timeout } = options;
+  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], append = '', command, until = 'ready', timeout } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
-  const initramfs = await makeInitramfs(testbed, kernel, tools, modules);
+  const initramfs = await makeInitramfs(testbed, kernel, options);
   const guest = new Guest();
   const line = [...KERNEL_LINE, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append])].join(' ');
   const args = [

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CompareWords } from './compare-options.ts';
+import type { FromLogWritesWords, ToLogWritesWords } from './log-writes-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -137,6 +138,29 @@ recording
   .action(async (file: string, { state, output }: { state: string; output: string }) => {
     const { runRecordingImage } = await import('./recording-command.ts');
     process.exitCode = runRecordingImage(file, state, output);
+  });
+
+recording
+  .command('to-log-writes')
+  .description("write a log of dm-log-writes, which xfstests' replay-log reads")
+  .argument('<file>', 'a recording')
+  .requiredOption('-o, --output <log>', 'the new log')
+  .option('--base', 'put what was durable at the start first: the log then replays onto zeroes')
+  .option('--sector-size <bytes>', 'of the log: 512, 4096 (default: 512)')
+  .action(async (file: string, words: ToLogWritesWords) => {
+    const { runToLogWrites } = await import('./log-writes-command.ts');
+    process.exitCode = runToLogWrites(file, words);
+  });
+
+recording
+  .command('from-log-writes')
+  .description('make a recording of what dm-log-writes logged')
+  .argument('<log>', 'a file, or the device that was logged on')
+  .requiredOption('--base <image>', 'what the logged device held before')
+  .requiredOption('-o, --output <file>', 'the new recording')
+  .action(async (log: string, words: FromLogWritesWords) => {
+    const { runFromLogWrites } = await import('./log-writes-command.ts');
+    process.exitCode = runFromLogWrites(log, words);
   });
 
 await program.parseAsync();

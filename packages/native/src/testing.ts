@@ -1,4 +1,4 @@
-import { bind, check, fcntl, socket } from './libc.ts';
+import { bind, check, errno, fcntl, socket, syscallOfSix } from './libc.ts';
 import { MessageSocket } from './message-socket.ts';
 import { waitReadable } from './poll.ts';
 import { socketAddress } from './unix-datagram.ts';
@@ -45,3 +45,12 @@ export class DatagramInbox {
     this.#socket.close();
   }
 }
+
+/** Any system call of x86-64, as tests have a client make it; the negative errno if it fails. */
+export function callSystem(number: number, ...args: readonly (number | bigint)[]): bigint {
+  const [a = 0n, b = 0n, c = 0n, d = 0n, e = 0n, f = 0n] = args.map((value) => BigInt.asUintN(64, BigInt(value)));
+  const result = BigInt(syscallOfSix(number, a, b, c, d, e, f));
+  return result === -1n ? -BigInt(errno()) : result;
+}
+
+export { viewAt } from './libc.ts';

@@ -1,6 +1,7 @@
 import { PageMap, ProcessMaps, SystemError, type FileMapping, type MappedFile } from '@vpmem/native';
 import { ChildWatch, startOf } from './child-watch.ts';
 import type { FileSpan } from './file-span.ts';
+import { kernelSupport } from './kernel-support.ts';
 import { Obstacle } from './obstacle.ts';
 import type { PageSet } from './page-run.ts';
 import { OwnProtection, type Protection } from './protection.ts';
@@ -67,10 +68,10 @@ export class TrackedProcess {
       return this.#protected.every((mapping) => {
         const { start, end } = mapping;
         const add = (from: bigint, to: bigint): void => this.#add(into, mapping, from, to);
-        // Stretches of which there is no page table any more count as written, and the kernel's quick way does not report them: the
-        // second look finds them. One of which pages have come back between the two is still found by the others of its table.
-        const written = eyes.pages.takeMatching('written', start, end, add);
-        return written && eyes.pages.takeMatching('missing', start, end, (from, to) => add(from - (from % TABLE), to + ((TABLE - (to % TABLE)) % TABLE)));
+        if (!eyes.pages.takeMatching('written', start, end, add)) return false;
+        // One page of a table that has come back between the two looks is still found by the others of its table.
+        const whole = (from: bigint, to: bigint): void => add(from - (from % TABLE), to + ((TABLE - (to % TABLE)) % TABLE));
+        return kernelSupport().reportsHoles || eyes.pages.takeMatching('missing', start, end, whole);
       });
     } catch (error) {
       if (error instanceof SystemError) return false;

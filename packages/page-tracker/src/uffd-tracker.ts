@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs';
-import { createMemfd, isInMemory, Mapping, mappedFile, openWriteProtection, PageMap, registerWriteProtection, SystemError } from '@vpmem/native';
+import { isInMemory, mappedFile } from '@vpmem/native';
 import { Comparison } from './comparison.ts';
-import { PAGE_SIZE, PageSet, type PageRun } from './page-run.ts';
+import { kernelSupport } from './kernel-support.ts';
+import { PageSet, type PageRun } from './page-run.ts';
 import type { PageTracker, TrackedMemory, TrackerKind } from './page-tracker.ts';
 import { TrackedProcess, type TrackedFile } from './tracked-process.ts';
 
@@ -35,7 +35,7 @@ export class UffdTracker implements PageTracker {
   static obstacle({ memory }: TrackedMemory): string | undefined {
     if (process.arch !== 'x64') return `a processor of the kind x64 is needed, not ${process.arch}`;
     if (!isInMemory(memory.fd)) return 'memory in ordinary pages is needed: a memfd or a file on tmpfs';
-    return kernelObstacle();
+    return kernelSupport().obstacle;
   }
 
   get kind(): TrackerKind {
@@ -142,40 +142,4 @@ export class UffdTracker implements PageTracker {
 
 function fileOf({ memory, size }: TrackedMemory): TrackedFile {
   return { ...memory, ...mappedFile(memory.fd), size };
-}
-
-let known: { readonly obstacle: string | undefined } | undefined;
-
-/** Tries it out on a page of this process, once for each thread. */
-function kernelObstacle(): string | undefined {
-  known ??= { obstacle: tryOut() };
-  return known.obstacle;
-}
-
-function tryOut(): string | undefined {
-  let uffd: number | undefined;
-  let memory: number | undefined;
-  let mapping: Mapping | undefined;
-  let pages: PageMap | undefined;
-  try {
-    uffd = openWriteProtection();
-    memory = createMemfd('vpmem-try', PAGE_SIZE);
-    mapping = Mapping.ofFile(memory, { length: PAGE_SIZE });
-    const end = mapping.address + BigInt(PAGE_SIZE);
-    registerWriteProtection(uffd, mapping.address, end);
-    pages = new PageMap(process.pid);
-    if (!pages.protect(mapping.address, end)) return 'the kernel does not protect memory asynchronously';
-    new Uint8Array(mapping.window(0, 1))[0] = 1;
-    let found = 0;
-    pages.takeMatching('written', mapping.address, end, () => found++);
-    return found === 1 ? undefined : 'the kernel does not tell which pages were written';
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    if (error.code === 'EPERM' || error.code === 'EACCES') return `userfaultfd is forbidden: ${error.message}`;
-    return `Linux 6.7 or newer, with userfaultfd, is needed: ${error.message}`;
-  } finally {
-    pages?.close();
-    mapping?.unmap();
-    for (const fd of [uffd, memory]) if (fd !== undefined) closeSync(fd);
-  }
 }
