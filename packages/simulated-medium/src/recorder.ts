@@ -37,9 +37,10 @@ export class Recorder {
   }
 
   /**
-   * Begins a recording with what `file` holds, which nobody may write to meanwhile. `wake` is notified when it fails later.
+   * Begins a recording with what `file` holds now. Reading that goes on after this: whoever writes there adds first, in a moment, what
+   * the pages held. `wake` is notified when it fails later.
    *
-   * @throws Error where it cannot be begun: then there is no file, or the one that was given is empty
+   * @throws Error where its file cannot be made or written: then there is none, or the one that was given is empty
    */
   static begin(target: RecordingTarget, { file, size }: { readonly file: FileSpan; readonly size: number }, wake: SharedArrayBuffer): Recorder {
     const recorder = new Recorder(target, { file, size, wake });

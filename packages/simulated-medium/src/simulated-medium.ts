@@ -113,7 +113,10 @@ export class SimulatedMedium implements Syncer {
     this.#post({ type: 'failed', flush: ++this.#flushes, reason }, ignore);
   }
 
-  /** Begins to record what becomes durable, after the flushes that were asked for. Flushes wait until what is durable now is in the file. */
+  /**
+   * Begins to record what becomes durable, after the flushes that were asked for. What is durable now is written by and by: until it is
+   * in the file, nobody can read the recording, and its first mark and its end wait.
+   */
   beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
     this.#post({ type: 'begin-recording', order }, (result) => done(result.ok ? undefined : errorOf(result)));
   }
