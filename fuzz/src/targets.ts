@@ -66,4 +66,9 @@ export const TARGETS: Readonly<Record<string, TargetEntry>> = {
     share: 20_000,
     load: async () => (await import('./targets/log-writes.ts')).logWrites,
   },
+  recording: {
+    about: 'recordings with anything in them, checksums right or not, and the text of states',
+    share: 40_000,
+    load: async () => (await import('./targets/recording.ts')).recording,
+  },
 };

@@ -1,15 +1,16 @@
-import { infoOf, MEDIUM_OPTIONS, onceCut, type PowerSetting } from '../../machine/tests/power-setting.ts';
+import { infoOf, mediumOptions, onceCut, type MakeSetting } from '../../machine/tests/power-setting.ts';
 import { MachineBench } from './machine-bench.ts';
 
 /** The guest is part of the machine. */
-export async function embeddedSetting(): Promise<PowerSetting> {
+export const embeddedSetting: MakeSetting = async (tracker) => {
   const bench = new MachineBench();
   const { machine, folder } = bench;
-  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${MEDIUM_OPTIONS}`);
+  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}`);
   await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1');
   await machine.start();
   return {
     failures: machine.failures,
+    recordings: machine.recordings,
     events: bench.events,
     folder,
     onceCut: (callback) => onceCut(machine, callback),
@@ -20,4 +21,4 @@ export async function embeddedSetting(): Promise<PowerSetting> {
     info: () => infoOf(machine),
     close: () => machine.close(),
   };
-}
+};

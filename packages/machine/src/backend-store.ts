@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
 import { uffdObstacle } from '@vpmem/page-tracker';
@@ -144,6 +145,7 @@ export class BackendStore {
         `${nameOf(label)}: memory backend '${memdev}' belongs to ${nameOf(entry.user.label)}; a backend serves one device`,
       );
     }
+    checkNotRecorded(entry.backend, label);
     return entry;
   }
 
@@ -160,6 +162,16 @@ function checkTracker(backend: BackendDescription): void {
   if (obstacle === undefined) return;
   abandonBackend(backend);
   throw new MachineError('not-supported', 'page-tracker', `memory backend '${id}': page-tracker=uffd cannot be had: ${obstacle}; page-tracker=auto takes what there is`);
+}
+
+/** @throws MachineError for what a device before has been recorded of: a second recording would go on top of it */
+function checkNotRecorded({ id, recording }: BackendDescription, label: string | undefined): void {
+  if (recording === undefined || fstatSync(recording.fd).size === 0) return;
+  throw new MachineError(
+    'recording',
+    'memdev',
+    `${nameOf(label)}: record '${recording.path}' of memory backend '${id}' holds what the device before did; make the backend anew, with another record=`,
+  );
 }
 
 function nameOf(id: string | undefined): string {

@@ -1,7 +1,7 @@
 import { readSpan, writeSpan, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import { MAX_MARK } from './recording-order.ts';
 
-/** Puts a mark into every recording there is; `done` is called when all have it, never from within. */
+/** Puts a mark into every recording there is; `done` is called when all have it. It may be called at once. */
 export type PutMark = (text: string, done: () => void) => void;
 
 /**
@@ -22,9 +22,15 @@ export class MarkSyncer implements Syncer {
   }
 
   start(done: (error: NodeJS.ErrnoException | undefined) => void): void {
-    const text = this.#take();
-    if (text === '') this.#defer(() => done(undefined));
-    else this.#put(text, () => done(undefined));
+    const answer = (error?: NodeJS.ErrnoException): void => this.#defer(() => done(error));
+    let text: string;
+    try {
+      text = this.#take();
+    } catch (error) {
+      return answer(error as NodeJS.ErrnoException);
+    }
+    if (text === '') answer();
+    else this.#put(text, answer);
   }
 
   #take(): string {

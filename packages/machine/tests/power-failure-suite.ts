@@ -1,17 +1,23 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { TRACKERS, withTracker, type TrackerChoice } from '@vpmem/simulated-medium/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PowerSetting } from './power-setting.ts';
+import type { MakeSetting, PowerSetting } from './power-setting.ts';
 
-/** Whatever a guest is, it loses the same: for every machine, with a name for whose disk it is. */
-export function powerFailureSuite(who: string, make: () => Promise<PowerSetting>): void {
-  describe(`a power cut of ${who}`, () => {
+/** Whatever a guest is, it loses the same: for every machine, with a name for whose disk it is, and on every page tracker. */
+export function powerFailureSuite(who: string, make: MakeSetting): void {
+  for (const tracker of TRACKERS) cutCases(who, make, tracker);
+  flushCases(who, make);
+}
+
+function cutCases(who: string, make: MakeSetting, tracker: TrackerChoice): void {
+  describe.skipIf(tracker.obstacle !== undefined)(`a power cut of ${who}${withTracker(tracker)}`, () => {
     let setting: PowerSetting;
     const fileText = (offset: number, length: number, name = 'disk.img'): string => readFileSync(join(setting.folder, name)).subarray(offset, offset + length).toString();
     const loadText = async (offset: number, length: number): Promise<string> => (await setting.load(offset, length)).toString();
     const cuts = (): unknown[] => setting.events.flatMap(({ name, data }) => (name === 'PMEM_POWER_CUT' ? [data] : []));
     beforeEach(async () => {
-      setting = await make();
+      setting = await make(tracker.kind);
     });
     afterEach(async () => {
       await setting.close();
@@ -65,10 +71,11 @@ export function powerFailureSuite(who: string, make: () => Promise<PowerSetting>
       await setting.fsync();
       await setting.store(0, 'twelve bytes');
       const { exposure, memoryPath } = await setting.info();
-      expect(exposure).toEqual({ bytes: 12, oldest: expect.any(Number) as number, cuts: 0 });
+      const told = { kind: tracker.kind, reason: undefined };
+      expect(exposure).toEqual({ bytes: 12, oldest: expect.any(Number) as number, cuts: 0, tracker: told });
       expect(existsSync(memoryPath ?? '')).toBe(true);
       await setting.fsync();
-      expect((await setting.info()).exposure).toEqual({ bytes: 0, oldest: undefined, cuts: 0 });
+      expect((await setting.info()).exposure).toEqual({ bytes: 0, oldest: undefined, cuts: 0, tracker: told });
     });
 
     it('is not what an end in good order is', async () => {
@@ -90,11 +97,14 @@ export function powerFailureSuite(who: string, make: () => Promise<PowerSetting>
       await expect(setting.failures.powerCut('nv9', {})).rejects.toMatchObject({ code: 'device-missing' });
     });
   });
+}
 
+/** What befalls a flush before it gets to a tracker. */
+function flushCases(who: string, make: MakeSetting): void {
   describe(`a flush of ${who}`, () => {
     let setting: PowerSetting;
     beforeEach(async () => {
-      setting = await make();
+      setting = await make('compare');
     });
     afterEach(async () => {
       await setting.close();

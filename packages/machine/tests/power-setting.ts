@@ -1,11 +1,14 @@
+import type { TrackerChoice } from '@vpmem/simulated-medium/testing';
 import type { FailureControl } from '../src/failure-control.ts';
 import type { MachineEvent } from '../src/machine-event.ts';
 import type { ManagedMachine } from '../src/managed-machine.ts';
 import type { PmemInfo } from '../src/memory-info.ts';
+import type { RecordingControl } from '../src/recording-control.ts';
 
 /** For tests of every machine: a device with a simulated medium, and a guest that uses it. */
 export interface PowerSetting {
   readonly failures: FailureControl;
+  readonly recordings: RecordingControl;
   readonly events: readonly MachineEvent[];
   readonly folder: string;
   /** Calls back at the next power cut. */
@@ -20,8 +23,13 @@ export interface PowerSetting {
   close(): Promise<void>;
 }
 
+/** Makes one, whose written pages are found by that tracker. */
+export type MakeSetting = (tracker: TrackerChoice['kind']) => Promise<PowerSetting>;
+
 /** Of a backend with a simulated medium. */
-export const MEDIUM_OPTIONS = 'size=4M,share=on,power-failure=on';
+export function mediumOptions(tracker: TrackerChoice['kind']): string {
+  return `size=4M,share=on,power-failure=on,page-tracker=${tracker}`;
+}
 
 /** Of its only device. */
 export async function infoOf(machine: ManagedMachine): Promise<PmemInfo> {

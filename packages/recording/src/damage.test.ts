@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { frameEnds, MemoryImage } from '../tests/model.ts';
 import { sampleModel } from '../tests/sample.ts';
 import { MemoryFile } from './byte-file.ts';
+import { encodeFrame, FRAME } from './frame.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { RecordingError } from './recording-error.ts';
 import { Recording } from './recording.ts';
@@ -92,6 +93,14 @@ it('a frame that is damaged says where, and up to where it can be read', () => {
     expect.objectContaining({ code: 'damaged', offset: start, message: expect.stringMatching(new RegExp(`^the frame at offset ${start} is damaged: it has checksum 0x[0-9a-f]{8} and should have 0x[0-9a-f]{8}; it can be read up to flush 1$`)) as string }) as Error,
   );
   expect(damaged.contents(damaged.window({ kind: 'flush', number: 1 })).pages).toEqual(Uint32Array.of(0));
+});
+
+it('a second end of the base is refused, with all that comes behind it', () => {
+  const [, end = 0] = frameEnds(whole);
+  const again = encodeFrame({ type: FRAME['base-end'], flags: 0, seq: 2, time: 1000 }, whole.slice(end - 32, end));
+  const file = new MemoryFile(Uint8Array.of(...whole.slice(0, end), ...again));
+  expect(verifyRecording(file).problems).toEqual([{ offset: end, text: `the frame at offset ${end}: a second base` }]);
+  expect(Recording.of(file).ending).toEqual({ kind: 'damaged', offset: end, text: 'a second base' });
 });
 
 it('what is no recording, of another version, or damaged at the start is refused in words', () => {

@@ -1,4 +1,5 @@
 export { GivenFile, NewFile, type AppendFile } from './append-file.ts';
+export { randomAt } from './chance.ts';
 export { fileExtents, type BaseExtent } from './base-content.ts';
 export { DescriptorFile, MemoryFile, type ByteFile } from './byte-file.ts';
 export type { CutDescription } from './event-payload.ts';

@@ -47,8 +47,9 @@ function verifyFrames(file: ByteFile, size: number): VerificationReport {
   const contents = new ContentCheck(table, store, size);
   for (let frame = 0; frame < table.length; frame++) {
     try {
-      contents.check(frame);
+      // First whether it can be there at all.
       timeline.take();
+      contents.check(frame);
     } catch (error) {
       if (!(error instanceof MalformedError) && !(error instanceof RecordingError)) throw error;
       const { offset } = table.row(frame);

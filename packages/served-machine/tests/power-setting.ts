@@ -5,11 +5,11 @@ import { Guest, type PmemDisk } from '@vpmem/guest';
 import type { MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import { infoOf, MEDIUM_OPTIONS, onceCut, type PowerSetting } from '../../machine/tests/power-setting.ts';
+import { infoOf, mediumOptions, onceCut, type MakeSetting } from '../../machine/tests/power-setting.ts';
 import { Machine } from '../src/machine.ts';
 
 /** The guest reaches the device through its socket. */
-export async function servedSetting(): Promise<PowerSetting> {
+export const servedSetting: MakeSetting = async (tracker) => {
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-power-'));
   const failed = (error: Error): never => {
     throw error;
@@ -17,7 +17,7 @@ export async function servedSetting(): Promise<PowerSetting> {
   const machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
   const events: MachineEvent[] = [];
   machine.onEvent((event) => events.push(event));
-  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${MEDIUM_OPTIONS}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
+  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
   await machine.addDevice(parseOption('virtio-pmem-pci,id=nv1,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
   let guest: Guest | undefined;
   const start = (): PmemDisk => {
@@ -27,6 +27,7 @@ export async function servedSetting(): Promise<PowerSetting> {
   let disk = start();
   return {
     failures: machine.failures,
+    recordings: machine.recordings,
     events,
     folder,
     onceCut: (callback) => onceCut(machine, callback),
@@ -49,4 +50,4 @@ export async function servedSetting(): Promise<PowerSetting> {
       await machine.close();
     },
   };
-}
+};

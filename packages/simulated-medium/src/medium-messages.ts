@@ -5,8 +5,17 @@ import type { NotedWrite } from './noted-writes.ts';
 import type { Cut, Losses } from './power-loss.ts';
 import type { RecordingTarget } from './recorder-messages.ts';
 
-/** Words of the memory that a medium's thread shares with whoever asks it to do something. */
-export const MediumWords = { asked: 0, begun: 1, bytes: 8 };
+/**
+ * Words of the memory that a medium's thread shares with whoever asks it to do something: jobs posted, and begun; and how often there
+ * was something to look at, which is what it waits for.
+ */
+export const MediumWords = { asked: 0, begun: 1, signals: 2, bytes: 12 };
+
+/** There is something for a medium's thread to look at; it does, also if it is just about to wait. */
+export function signalMedium(words: Int32Array): void {
+  Atomics.add(words, MediumWords.signals, 1);
+  Atomics.notify(words, MediumWords.signals);
+}
 
 /** What a medium's thread is given to live on. */
 export interface MediumThreadData {

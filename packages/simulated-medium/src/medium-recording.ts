@@ -53,21 +53,21 @@ export class MediumRecording {
     this.recorder.flushAnswered(flush, status, text);
   }
 
-  /** What is volatile now, as far as it changed. */
+  /** What is volatile now, as far as it changed. @throws Error where it cannot be looked at; that ends the recording */
   look(cause: PagesCause): void {
     const within = this.#fresh.runs();
     if (within.length === 0) return;
-    const seen: DifferingPages[] = [];
-    this.#moment(cause, within, (record) => {
-      forEachDifference(
-        this.#medium,
-        (pages) => {
-          record(pages);
-          seen.push({ at: pages.at, held: Buffer.from(pages.held), kept: pages.kept });
-        },
-        { within },
-      );
-    });
+    const seen: Pick<DifferingPages, 'at' | 'held'>[] = [];
+    const visit = (record: RecordPages) => (pages: DifferingPages): void => {
+      record(pages);
+      seen.push({ at: pages.at, held: Buffer.from(pages.held) });
+    };
+    try {
+      this.#moment(cause, within, (record) => forEachDifference(this.#medium, visit(record), { within }));
+    } catch (error) {
+      this.recorder.giveUp(`memory could not be looked at: ${(error as Error).message}`);
+      throw error;
+    }
     for (const { at, held } of seen) {
       for (let i = 0; i < held.length; i += PAGE_SIZE) this.#versions.set(at + i, held.subarray(i, i + PAGE_SIZE));
     }
@@ -76,7 +76,12 @@ export class MediumRecording {
 
   /** A power cut, which `work` carries out: what each page that was not durable is to hold passes through what that is given. */
   cut(describe: () => CutDescription, work: (record: RecordPages) => void): void {
-    this.#moment('cut', [{ start: 0, end: this.#medium.size }], work);
+    try {
+      this.#moment('cut', [{ start: 0, end: this.#medium.size }], work);
+    } catch (error) {
+      this.recorder.giveUp(`a power cut could not be carried out: ${(error as Error).message}`);
+      throw error;
+    }
     this.recorder.cut(describe());
     this.#fresh.clear();
   }

@@ -2,7 +2,7 @@ import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } f
 import { checkRoom, startThread } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, type EventLoop } from '@vpmem/native';
 import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
-import { MediumWords, type MediumJob, type MediumNotice, type MediumResult, type MediumThreadData } from './medium-messages.ts';
+import { MediumWords, signalMedium, type MediumJob, type MediumNotice, type MediumResult, type MediumThreadData } from './medium-messages.ts';
 
 type Done = (result: MediumResult) => void;
 
@@ -28,6 +28,7 @@ export class MediumThreadHandle {
   readonly #worker: Worker;
   /** Settles, on node's event loop, when the thread is gone. */
   readonly #exited: Promise<void>;
+  readonly #defer: (callback: () => void) => void;
   /** Why it does nothing any more. */
   #failure: (MediumResult & { ok: false }) | undefined;
 
@@ -39,6 +40,7 @@ export class MediumThreadHandle {
     this.#port = port1;
     this.#words = new Int32Array(words);
     this.#onNode = loop === undefined;
+    this.#defer = loop?.defer ?? setImmediate;
     this.#notice = notice;
     const event = loop === undefined ? undefined : new EventFd();
     const workerData: MediumThreadData = { medium, tracker, port: port2, words, eventFd: event?.fd };
@@ -74,23 +76,18 @@ export class MediumThreadHandle {
     return Atomics.load(this.#words, MediumWords.begun) >= job;
   }
 
-  /** Whether nothing is being done, or waits to be. */
-  get idle(): boolean {
-    return this.#pending.length === 0;
-  }
-
   /** Asks for a job to be done after those before; `done` is called later, never from within. Returns the job's number; a job that can only fail never begins. */
   post(job: MediumJob, done: Done): number {
     const failure = this.#failure;
     if (failure !== undefined) {
-      setImmediate(() => done(failure));
+      this.#defer(() => done(failure));
       return Infinity;
     }
     if (this.#onNode && this.#pending.length === 0) this.#port.ref();
     this.#pending.push(done);
     this.#port.postMessage(job);
     const number = Atomics.add(this.#words, MediumWords.asked, 1) + 1;
-    Atomics.notify(this.#words, MediumWords.asked);
+    signalMedium(this.#words);
     return number;
   }
 
@@ -103,6 +100,7 @@ export class MediumThreadHandle {
     // Its descriptors outlive its last result by a moment, and where that can be heard it is waited for.
     if (this.#onNode) this.#worker.ref();
     this.post({ type: 'end' }, this.#onNode ? () => void this.#exited.then(closed) : closed);
+    this.#failure ??= { ok: false, code: 'ESHUTDOWN', errno: 108, syscall: 'end', message: `${PURPOSE} has ended` };
   }
 
   /** Only heard on node's event loop, which is why {@link startThread} looks before. */

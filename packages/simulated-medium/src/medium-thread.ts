@@ -14,11 +14,15 @@ nameThread('vpmem medium');
 const medium = new Medium(tracked, tracker, shared);
 let told: string | undefined;
 for (let taken = 0, ended = false; !ended; ) {
-  Atomics.wait(words, MediumWords.asked, taken, medium.untilTick);
+  const signals = Atomics.load(words, MediumWords.signals);
   medium.tick();
   tellOfFailure();
   const job = receiveMessageOnPort(port)?.message as MediumJob | undefined;
-  if (job === undefined) continue;
+  if (job === undefined) {
+    // Not if anything came since.
+    Atomics.wait(words, MediumWords.signals, signals, medium.untilTick);
+    continue;
+  }
   // What was stored before anybody can see this is covered: memory is looked at after it.
   Atomics.store(words, MediumWords.begun, ++taken);
   send(attempt(job));

@@ -59,7 +59,7 @@ export class Medium {
 
   /** Makes what memory holds durable; `flush` counts them. Returns how many pages' bytes that took. */
   flush(flush: number): number {
-    const dirty = this.#collect();
+    const dirty = this.#dirtyAt(flush);
     let written = 0;
     const work = (record?: RecordPages): void => {
       forEachDifference(
@@ -156,14 +156,19 @@ export class Medium {
     if (this.#recording === undefined || this.#recording.recorder.failure !== undefined) return false;
     this.#look('mark');
     this.#recording.recorder.mark(text);
-    return true;
+    return this.#recording.recorder.failure === undefined;
   }
 
   /** Looks at what is volatile, if it is time. */
   tick(): void {
     if (performance.now() < this.#due) return;
-    this.#look('tick');
     this.#due = performance.now() + this.#interval;
+    try {
+      if (this.#recording?.recorder.failure === undefined) this.#look('tick');
+      else this.#due = Infinity;
+    } catch {
+      // Nobody asked for it. The recording says why it ends here, or the next look has those pages too.
+    }
   }
 
   /** Nothing comes any more. */
@@ -176,6 +181,16 @@ export class Medium {
     if (this.#recording === undefined) return this.#ended;
     const { path, contents, failure } = this.#recording.recorder;
     return { path, ...contents, incomplete: failure };
+  }
+
+  /** What a flush has to make durable. */
+  #dirtyAt(flush: number): readonly PageRun[] {
+    try {
+      return this.#collect();
+    } catch (error) {
+      this.#recording?.failed(flush, (error as Error).message);
+      throw error;
+    }
   }
 
   #look(cause: 'mark' | 'tick'): void {

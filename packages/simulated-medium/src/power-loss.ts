@@ -3,7 +3,8 @@ import { closeSync, constants, copyFileSync, fdatasyncSync, fstatSync, ftruncate
 import { readSpan, writeSpan, type FileSpan } from '@vpmem/memory-backend';
 import { createMemfd, dataExtents, replaceDescriptor } from '@vpmem/native';
 import { countDifferences, forEachDifference, type DifferingPages, type TrackedMemory } from '@vpmem/page-tracker';
-import { GRANULARITY_BYTES, randomAt, survives, type Survival } from './survival.ts';
+import { randomAt } from '@vpmem/recording';
+import { GRANULARITY_BYTES, survives, type Survival } from './survival.ts';
 
 /** What becomes of the bytes that were not durable. */
 export interface Losses {

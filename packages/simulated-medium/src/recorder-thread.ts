@@ -2,6 +2,7 @@
 import { workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
 import { fileExtents, GivenFile, RecordingWriter, type ChangedPages, type PagesCause } from '@vpmem/recording';
+import { signalMedium } from './medium-messages.ts';
 import { asItWas } from './recorded-base.ts';
 import { RecorderInbox } from './recorder-inbox.ts';
 import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData } from './recorder-messages.ts';
@@ -99,7 +100,7 @@ function attempt<T>(work: () => T): T | undefined {
     failed = true;
     port.postMessage((error as Error).message);
     become(RecorderState.failed);
-    Atomics.notify(new Int32Array(wake), 0);
+    signalMedium(new Int32Array(wake));
     return undefined;
   }
 }

@@ -27,6 +27,8 @@ export class SimulatedMedium implements Syncer {
   #flushJob: number | undefined;
   /** Cuts that are being carried out. */
   #cuts = 0;
+  /** Tasks that are being carried out, and may take their time. */
+  #atWork = 0;
   /** When, by `performance.now()`: everything that was stored before is durable. */
   #durableSince = performance.now();
   #measured: number | undefined;
@@ -83,7 +85,7 @@ export class SimulatedMedium implements Syncer {
   /** Counts what is not durable, or says what it last knew if there is something else to do. */
   measure(done: (exposure: Exposure) => void): void {
     if (this.#measuring.length > 0) return void this.#measuring.push(done);
-    if (!this.#thread.idle) return this.#defer(() => done(this.#exposure));
+    if (this.#atWork > 0) return this.#defer(() => done(this.#exposure));
     const asked = performance.now();
     this.#measuring.push(done);
     this.#post({ type: 'measure' }, (result) => {
@@ -138,7 +140,10 @@ export class SimulatedMedium implements Syncer {
 
   #post(task: MediumTask, done: (result: MediumResult) => void): number {
     const noted = this.#noted.take();
+    const takesTime = TAKE_TIME.has(task.type);
+    if (takesTime) this.#atWork++;
     return this.#thread.post({ ...task, ...(noted !== undefined && { noted }) }, (result) => {
+      if (takesTime) this.#atWork--;
       if (result.ok) this.#learn(result.status);
       done(result);
     });
@@ -223,5 +228,8 @@ function survivalOf({ survivors, granularity, seed }: PowerCutOptions): Survival
 function errorOf({ code, errno, syscall, message }: MediumResult & { ok: false }): NodeJS.ErrnoException {
   return Object.assign(new Error(message), { code, errno, syscall });
 }
+
+/** Tasks that whoever just wants to know something does not wait for. */
+const TAKE_TIME: ReadonlySet<MediumTask['type']> = new Set(['flush', 'cut', 'image', 'begin-recording', 'end-recording', 'end']);
 
 const ignore = (): void => undefined;
