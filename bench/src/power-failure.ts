@@ -157,8 +157,8 @@ export async function measurePowerFailure(folder: string): Promise<PowerFailureC
       if (medium === undefined) throw new Error('it has no medium');
       if (tracker === 'uffd') disk.fill();
       await disk.flush();
-      const alone: FlushTimes[] = [];
-      for (const dirty of kind.dirty) alone.push(await flushTimes(disk, plain, dirty));
+      const alone = new Map<number, FlushTimes>();
+      for (const dirty of kind.dirty) alone.set(dirty, await flushTimes(disk, plain, dirty));
       if (medium.status?.tracker.kind !== tracker) throw new Error(`the tracker is not ${tracker}: ${medium.status?.tracker.reason ?? ''}`);
       if (tracker === 'uffd' && kind.name === '256 MiB, full') images = await imagesPerSecond(medium, folder);
       const target = { path: join(folder, 'run.vpmrec') };
@@ -171,7 +171,7 @@ export async function measurePowerFailure(folder: string): Promise<PowerFailureC
       const flushed = since();
       await outcome((done) => medium.mark('begun', done));
       if (tracker === 'uffd') beginnings.push({ kind: kind.name, begun, flushed, marked: since() });
-      for (const [i, dirty] of kind.dirty.entries()) flushes.push({ kind: kind.name, tracker, dirty, alone: alone[i] as FlushTimes, recorded: await flushTimes(disk, plain, dirty) });
+      for (const [dirty, times] of alone) flushes.push({ kind: kind.name, tracker, dirty, alone: times, recorded: await flushTimes(disk, plain, dirty) });
       await outcome((done) => medium.endRecording(done));
       await disk.close();
       rmSync(target.path);

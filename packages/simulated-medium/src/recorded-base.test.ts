@@ -37,7 +37,19 @@ describe('what a file held when its recording began', () => {
   it('is what is read, though it is overwritten before, after and twice, and whatever else comes is received in order', () => {
     file.fill(1);
     const read = Buffer.alloc(file.length);
-    const writes = { 2: () => flush(1, 4, 2), 4: () => [port1.postMessage({ type: 'reset' }), flush(6, 1, 5)], 6: () => [flush(4, 3, 3), flush(0, 1, 4)] };
+    const writes = {
+      2: () => {
+        flush(1, 4, 2);
+      },
+      4: () => {
+        port1.postMessage({ type: 'reset' } satisfies RecorderMessage);
+        flush(6, 1, 5);
+      },
+      6: () => {
+        flush(4, 3, 3);
+        flush(0, 1, 4);
+      },
+    };
     for (const { at, bytes } of asItWas(readWhile(writes), inbox)) read.set(bytes, at);
     expect(read.equals(Buffer.alloc(file.length, 1))).toBe(true);
     expect(Array.from({ length: 5 }, () => inbox.receive()).map((message) => (message.type === 'run' ? message.at / PAGE : message.type))).toEqual([1, 'reset', 6, 4, 0]);

@@ -21,7 +21,7 @@ if (writer !== undefined) {
   attempt(() => writeBase(writer));
   tellSize(writer);
   while (carryOut(writer, inbox.receive()));
-  become(failed ? RecorderState.failed : RecorderState.ended);
+  become(hasFailed() ? RecorderState.failed : RecorderState.ended);
 }
 
 function begin(): RecordingWriter {
@@ -41,10 +41,10 @@ function writeBase(recording: RecordingWriter): void {
 
 /** False when nothing comes any more. */
 function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean {
-  const rest = message.type === 'moment' ? runs() : [];
+  const rest = message.type === 'moment' ? runs() : undefined;
   // After a failure all that comes is taken, so that nobody waits for room, and is dropped.
-  if (!failed) attempt(() => record(recording, message, rest));
-  for (const run of rest) void run;
+  if (!hasFailed()) attempt(() => record(recording, message, rest ?? []));
+  while (rest?.next().done === false);
   const goesOn = message.type !== 'end' && message.type !== 'incomplete';
   if (!goesOn) recording.close();
   tellSize(recording);
@@ -53,26 +53,35 @@ function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean
   return goesOn;
 }
 
-function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): unknown {
+function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): void {
   switch (message.type) {
     case 'asked':
-      return recording.flushAsked(message.flush);
+      recording.flushAsked(message.flush);
+      return;
     case 'moment':
-      return recording.pages(message.cause satisfies PagesCause, changed);
+      recording.pages(message.cause satisfies PagesCause, changed);
+      return;
     case 'answered':
-      return recording.flushAnswered(message.flush, message.status, message.text);
+      recording.flushAnswered(message.flush, message.status, message.text);
+      return;
     case 'mark':
-      return recording.mark(message.text);
+      recording.mark(message.text);
+      return;
     case 'client':
-      return recording.client(message.change, message.text);
+      recording.client(message.change, message.text);
+      return;
     case 'reset':
-      return recording.reset();
+      recording.reset();
+      return;
     case 'cut':
-      return recording.cut(message.cut);
+      recording.cut(message.cut);
+      return;
     case 'incomplete':
-      return recording.incomplete(message.reason);
+      recording.incomplete(message.reason);
+      return;
     case 'end':
-      return recording.end();
+      recording.end();
+      return;
     case 'run':
     case 'moment-end':
       throw new TypeError(`a ${message.type} of no moment`);
@@ -103,6 +112,11 @@ function attempt<T>(work: () => T): T | undefined {
     signalMedium(new Int32Array(wake));
     return undefined;
   }
+}
+
+/** It changes in between, which the compiler does not see. */
+function hasFailed(): boolean {
+  return failed;
 }
 
 function become(state: number): void {

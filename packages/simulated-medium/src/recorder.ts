@@ -88,11 +88,13 @@ export class Recorder {
     this.#post({ type: 'answered', flush, status, text });
   }
 
-  /** Comes back when the mark is in the file. */
-  mark(text: string): void {
+  /** Comes back when the mark is in the file. False: it is not. */
+  mark(text: string): boolean {
     this.#post({ type: 'mark', text });
     this.#drain();
-    if (this.#takes) this.#counts.marks++;
+    const marked = this.#takes;
+    if (marked) this.#counts.marks++;
+    return marked;
   }
 
   client(change: 'came' | 'left', text: string): void {
@@ -156,7 +158,7 @@ export class Recorder {
 
   #close(): void {
     // What it said last is heard before.
-    void this.failure;
+    this.#failure = this.failure;
     this.#over = true;
     this.#port.close();
   }

@@ -125,7 +125,10 @@ export class SimulatedMedium implements Syncer {
 
   /** Ends the recording, and tells what is in it. */
   endRecording(done: (outcome: RecordingState | NodeJS.ErrnoException) => void): void {
-    this.#post({ type: 'end-recording' }, (result) => done(result.ok ? (result.ended as RecordingState) : errorOf(result)));
+    this.#post({ type: 'end-recording' }, (result) => {
+      if (!result.ok) done(errorOf(result));
+      else if (result.ended !== undefined) done(result.ended);
+    });
   }
 
   /** Puts a mark into the recording; `done` hears when it is in the file, or that nothing is being recorded. */
@@ -152,7 +155,7 @@ export class SimulatedMedium implements Syncer {
   #learn(status: MediumStatus): void {
     const failed = status.recording?.incomplete !== undefined && this.#status?.recording?.incomplete === undefined;
     this.#status = status;
-    if (failed && status.recording !== undefined) this.#observer.recordingFailed?.(status.recording);
+    if (failed) this.#observer.recordingFailed?.(status.recording);
   }
 
   get #exposure(): Exposure {
