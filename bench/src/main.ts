@@ -1,5 +1,6 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
-// `npm run bench -- power-failure` measures only that; there is queue, daemon, page-tracker, power-failure, recording, start-up, guest.
+// `npm run bench -- power-failure` measures only that; there is queue, daemon, page-tracker, power-failure, recording, start-up,
+// recorded-guest, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { measureManyDevices } from './many-devices.ts';
 import { measurePageTracker, pageTrackerTable } from './page-tracker.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
+import { measureRecordedGuest, recordedGuestTable } from './recorded-guest.ts';
 import { measureRecording, recordingTable } from './recording.ts';
 import { measureStartUp } from './start-up.ts';
 import { median, short, spread } from './statistics.ts';
@@ -139,12 +141,16 @@ async function startUp(testbed: Testbed): Promise<void> {
   say(`The guest begins ${bare.toFixed(0)} ms after QEMU is started, ${behind.toFixed(0)} ms after vpmem qemu is: ${(behind - bare).toFixed(0)} ms more, ${(behind / bare).toFixed(2)} times`);
 }
 
+async function recordedGuest(testbed: Testbed): Promise<void> {
+  say(`\n${recordedGuestTable(await measureRecordedGuest(testbed, diskFolder()))}`);
+}
+
 async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on tmpfs', '/dev/shm');
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), guest: () => withTestbed(guest) };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), 'recorded-guest': () => withTestbed(recordedGuest), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

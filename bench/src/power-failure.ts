@@ -1,4 +1,4 @@
-// What a simulated medium costs: flushes with it beside flushes without, and images of a running guest.
+// What a simulated medium costs: flushes with it beside plain ones, by each tracker, recorded or not; and images of a running guest.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { closeBackend, fileSyncer, MemoryBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
@@ -8,130 +8,193 @@ import { median, short } from './statistics.ts';
 
 const MIB = 2 ** 20;
 const PAGE = 4096;
-const ROUNDS = 15;
+const ROUNDS = 25;
+/** Milliseconds after which a measurement that takes long has enough rounds, and how many those are at least. */
+const ENOUGH = { time: 4000, rounds: 5 };
 
-/** A file to flush, of which `stored` bytes from the beginning on are not zero. */
+/** A file to flush, of which `stored` bytes from the beginning on hold data. */
 interface Kind {
   readonly name: string;
   readonly size: number;
   readonly stored: number;
+  /** Pages that a guest stores to between two flushes, spread over what was stored before. */
+  readonly dirty: readonly number[];
 }
 
 const KINDS: readonly Kind[] = [
-  { name: '256 MiB, sparse, 8 MiB stored', size: 256 * MIB, stored: 8 * MIB },
-  { name: '256 MiB, full', size: 256 * MIB, stored: 256 * MIB },
-  { name: '4 GiB, sparse, 64 MiB stored', size: 4096 * MIB, stored: 64 * MIB },
+  { name: '256 MiB, sparse, 8 MiB stored', size: 256 * MIB, stored: 8 * MIB, dirty: [1, 64] },
+  { name: '256 MiB, full', size: 256 * MIB, stored: 256 * MIB, dirty: [1, 64, 256] },
+  { name: '4 GiB, full', size: 4096 * MIB, stored: 4096 * MIB, dirty: [1, 64] },
 ];
+const TRACKERS = ['uffd', 'compare'] as const;
 
-/** Pages that a guest stores to between two flushes, spread over what was stored before. */
-const DIRTY = [0, 1, 256];
+/** Milliseconds of a flush, and of a plain one of as many pages in turns with it. */
+interface FlushTimes {
+  readonly plain: number;
+  readonly simulated: number;
+  /** How far apart the quarters of the difference are. */
+  readonly spread: number;
+}
 
 export interface PowerFailureResult {
   readonly kind: string;
+  readonly tracker: string;
   readonly dirty: number;
-  /** Milliseconds of a flush. */
-  readonly plain: number;
-  readonly simulated: number;
-  /** Per second, of a guest that goes on. */
+  readonly alone: FlushTimes;
+  readonly recorded: FlushTimes;
+}
+
+export interface PowerFailureCosts {
+  readonly flushes: readonly PowerFailureResult[];
+  /** For each kind: milliseconds until a recording has begun, until the first flush after that is answered, and until it has its first mark. */
+  readonly beginnings: readonly { readonly kind: string; readonly begun: number; readonly flushed: number; readonly marked: number }[];
+  /** Per second, of a guest that goes on, at 256 MiB that are full. */
   readonly images: number;
 }
 
-const plain: Omit<PowerCutOptions, 'image'> = { survivors: 'random', granularity: 'page', seed: 1 };
+const image: Omit<PowerCutOptions, 'image'> = { survivors: 'random', granularity: 'page', seed: 1 };
+const observer = { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined };
 
-async function withBackend<T>(folder: string, { size }: Kind, powerFailure: boolean, use: (backend: BackendDescription, stores: Stores) => Promise<T>): Promise<T> {
-  const memPath = join(folder, `${powerFailure}.img`);
-  const backend = await openBackend({ type: 'memory-backend-file', id: 'bench', memPath, size, share: true, powerFailure });
-  const stores = new Stores(backend);
-  try {
-    return await use(backend, stores);
-  } finally {
-    stores.close();
-    closeBackend(backend);
-    rmSync(memPath);
-  }
-}
-
-/** A guest's stores: into its mapping. */
-class Stores {
+/** Memory that a guest stores to by its mapping, and that is flushed. */
+class Disk {
+  readonly medium: SimulatedMedium | undefined;
+  readonly stored: number;
+  readonly #backend: BackendDescription;
+  readonly #memory: MemoryBackend;
   readonly #mapping: Mapping;
   #count = 0;
 
-  constructor({ fd, size, offset }: BackendDescription) {
-    this.#mapping = Mapping.ofFile(fd, { length: size, offset });
+  private constructor(backend: BackendDescription, stored: number) {
+    this.#backend = backend;
+    this.stored = stored;
+    this.medium = backend.medium === undefined ? undefined : new SimulatedMedium(backend, observer);
+    this.medium?.client('came', process.pid);
+    this.#memory = new MemoryBackend(backend, this.medium ?? fileSyncer(backend.fd));
+    this.#mapping = Mapping.ofFile(backend.fd, { length: backend.size, offset: backend.offset });
   }
 
-  fill(length: number): void {
-    for (let at = 0; at < length; at += 64 * MIB) new Uint8Array(this.#mapping.window(at, Math.min(64 * MIB, length - at))).fill(1);
+  static async open(memPath: string, { size, stored }: Pick<Kind, 'size' | 'stored'>, pageTracker?: (typeof TRACKERS)[number]): Promise<Disk> {
+    const powerFailure = pageTracker !== undefined;
+    return new Disk(await openBackend({ type: 'memory-backend-file', id: 'bench', memPath, size, share: true, powerFailure, ...(powerFailure && { pageTracker }) }), stored);
+  }
+
+  /** With what cannot be compressed. */
+  fill(): void {
+    const noise = Uint32Array.from({ length: MIB / 4 }, () => Math.random() * 2 ** 32);
+    for (let at = 0; at < this.stored; at += MIB) new Uint32Array(this.#mapping.window(at, MIB)).set(noise);
   }
 
   /** Stores to `pages` pages, no two next to each other if there is room. */
-  touch(pages: number, within: number): void {
+  touch(pages: number): void {
     this.#count++;
-    const step = Math.floor(within / PAGE / Math.max(pages, 1));
+    const step = Math.floor(this.stored / PAGE / pages);
     for (let i = 0; i < pages; i++) new Uint8Array(this.#mapping.window(i * step * PAGE, 8)).fill(this.#count & 0xff);
   }
 
-  close(): void {
-    this.#mapping.unmap();
-  }
-}
-
-/** The median time of a flush, in milliseconds. */
-async function flushTime({ flushes }: MemoryBackend, store: () => void): Promise<number> {
-  const times: number[] = [];
-  for (let round = -3; round < ROUNDS; round++) {
-    store();
-    const began = performance.now();
-    await new Promise<void>((resolve, reject) => {
+  flush(): Promise<void> {
+    const { flushes } = this.#memory;
+    return new Promise((resolve, reject) => {
       flushes.request((durable) => (durable ? resolve() : reject(new Error('a flush failed'))));
       flushes.start();
     });
-    if (round >= 0) times.push(performance.now() - began);
   }
-  return median(times);
+
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => (this.medium === undefined ? resolve() : this.medium.close(resolve)));
+    this.#mapping.unmap();
+    closeBackend(this.#backend);
+  }
+}
+
+/** Milliseconds. */
+async function time(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+/** Both in turns, so that what else the machine does hits both. */
+async function flushTimes(disk: Disk, plain: Disk, dirty: number): Promise<FlushTimes> {
+  const times: { readonly plain: number; readonly simulated: number }[] = [];
+  const began = performance.now();
+  for (let round = -2; round < ROUNDS && (round < ENOUGH.rounds || performance.now() - began < ENOUGH.time); round++) {
+    for (const each of [disk, plain]) each.touch(dirty);
+    const both = { plain: await time(() => plain.flush()), simulated: await time(() => disk.flush()) };
+    if (round >= 0) times.push(both);
+  }
+  const more = times.map((each) => each.simulated - each.plain).sort((a, b) => a - b);
+  const quarter = (part: number): number => more[Math.floor(more.length * part)] ?? NaN;
+  return { plain: median(times.map((each) => each.plain)), simulated: median(times.map((each) => each.simulated)), spread: quarter(0.75) - quarter(0.25) };
+}
+
+function outcome<T>(work: (done: (result: T | Error | undefined) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => work((result) => (result instanceof Error ? reject(result) : resolve(result as T))));
 }
 
 async function imagesPerSecond(medium: SimulatedMedium, folder: string): Promise<number> {
   const times: number[] = [];
-  const image = join(folder, 'image.img');
-  for (let round = 0; round < ROUNDS; round++) {
-    const began = performance.now();
-    const outcome = await new Promise((resolve) => medium.cut({ ...plain, image }, resolve));
-    if (outcome instanceof Error) throw outcome;
-    times.push(performance.now() - began);
-    rmSync(image);
+  const path = join(folder, 'image.img');
+  for (let round = 0; round < 15; round++) {
+    times.push(await time(() => outcome((done) => medium.cut({ ...image, image: path }, done))));
+    rmSync(path);
   }
   return 1000 / median(times);
 }
 
 /** Measures in `folder`. */
-export async function measurePowerFailure(folder: string): Promise<PowerFailureResult[]> {
-  const results: PowerFailureResult[] = [];
+export async function measurePowerFailure(folder: string): Promise<PowerFailureCosts> {
+  const flushes: PowerFailureResult[] = [];
+  const beginnings: PowerFailureCosts['beginnings'][number][] = [];
+  let images = NaN;
+  // How long it takes to make some pages of a file durable does not depend on its size.
+  const plain = await Disk.open(join(folder, 'plain.img'), { size: 256 * MIB, stored: 256 * MIB });
+  plain.fill();
   for (const kind of KINDS) {
-    const direct = await withBackend(folder, kind, false, async (backend, stores) => {
-      stores.fill(kind.stored);
-      const memory = new MemoryBackend(backend, fileSyncer(backend.fd));
-      const times: number[] = [];
-      for (const dirty of DIRTY) times.push(await flushTime(memory, () => stores.touch(dirty, kind.stored)));
-      return times;
-    });
-    await withBackend(folder, kind, true, async (backend, stores) => {
-      stores.fill(kind.stored);
-      const medium = new SimulatedMedium(backend, { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined });
-      const memory = new MemoryBackend(backend, medium);
-      for (const [i, dirty] of DIRTY.entries()) {
-        const simulated = await flushTime(memory, () => stores.touch(dirty, kind.stored));
-        stores.touch(dirty, kind.stored);
-        results.push({ kind: kind.name, dirty, plain: direct[i] ?? NaN, simulated, images: await imagesPerSecond(medium, folder) });
-      }
-      await new Promise<void>((resolve) => medium.close(resolve));
-    });
+    const path = join(folder, 'disk.img');
+    for (const tracker of TRACKERS) {
+      const disk = await Disk.open(path, kind, tracker);
+      const { medium } = disk;
+      if (medium === undefined) throw new Error('it has no medium');
+      if (tracker === 'uffd') disk.fill();
+      await disk.flush();
+      const alone = new Map<number, FlushTimes>();
+      for (const dirty of kind.dirty) alone.set(dirty, await flushTimes(disk, plain, dirty));
+      if (medium.status?.tracker.kind !== tracker) throw new Error(`the tracker is not ${tracker}: ${medium.status?.tracker.reason ?? ''}`);
+      if (tracker === 'uffd' && kind.name === '256 MiB, full') images = await imagesPerSecond(medium, folder);
+      const target = { path: join(folder, 'run.vpmrec') };
+      const began = performance.now();
+      const since = (): number => performance.now() - began;
+      await outcome((done) => medium.beginRecording({ target, interval: undefined }, done));
+      const begun = since();
+      disk.touch(1);
+      await disk.flush();
+      const flushed = since();
+      await outcome((done) => medium.mark('begun', done));
+      if (tracker === 'uffd') beginnings.push({ kind: kind.name, begun, flushed, marked: since() });
+      for (const [dirty, times] of alone) flushes.push({ kind: kind.name, tracker, dirty, alone: times, recorded: await flushTimes(disk, plain, dirty) });
+      await outcome((done) => medium.endRecording(done));
+      await disk.close();
+      rmSync(target.path);
+    }
+    rmSync(path);
   }
-  return results;
+  await plain.close();
+  rmSync(join(folder, 'plain.img'));
+  return { flushes, beginnings, images };
 }
 
-/** A table in Markdown. */
-export function powerFailureTable(results: readonly PowerFailureResult[]): string {
-  const rows = results.map(({ kind, dirty, plain: direct, simulated, images }) => `| ${kind} | ${dirty} | ${short(direct)} | ${short(simulated)} | ${(simulated / direct).toFixed(1)} | ${short(images)} |`);
-  return ['| file | pages stored to | flush without, ms | flush with, ms | ratio | images per second |', '| --- | ---: | ---: | ---: | ---: | ---: |', ...rows].join('\n');
+/** Tables in Markdown. */
+export function powerFailureTable({ flushes, beginnings, images }: PowerFailureCosts): string {
+  const more = ({ plain, simulated, spread }: FlushTimes): string => `${short(simulated - plain)} ±${short(spread / 2)}`;
+  return [
+    '| file | tracker | pages stored to | plain flush, ms | more with power-failure=on, ms | more with record=, ms |',
+    '| --- | --- | ---: | ---: | ---: | ---: |',
+    ...flushes.map(({ kind, tracker, dirty, alone, recorded }) => `| ${kind} | ${tracker} | ${dirty} | ${short(alone.plain)} | ${more(alone)} | ${more(recorded)} |`),
+    '',
+    '| file | a recording has begun after, ms | its first flush is answered after, ms | its first mark is in after, ms |',
+    '| --- | ---: | ---: | ---: |',
+    ...beginnings.map(({ kind, begun, flushed, marked }) => `| ${kind} | ${short(begun)} | ${short(flushed)} | ${short(marked)} |`),
+    '',
+    `Images of 256 MiB, full, while the guest runs: ${short(images)} per second`,
+  ].join('\n');
 }

@@ -9,6 +9,8 @@ import { RecordingError } from './recording-error.ts';
 
 /** Bytes of a stretch in one frame, before it is deflated. */
 export const BASE_CHUNK = 2 ** 20;
+/** Bytes of a stretch that tell how far it can be deflated. */
+const SAMPLE = 2 ** 14;
 const ZERO_PAGE = Buffer.alloc(PAGE_SIZE);
 
 /** A stretch of whole pages of what was durable when a recording began; what lies in none is zeroes. */
@@ -57,11 +59,18 @@ export function withoutZeroPages({ at, bytes }: BaseExtent): BaseExtent | undefi
 
 /** Payload and flags of a BASE frame. */
 export function encodeBase({ at, bytes }: BaseExtent): { readonly payload: Uint8Array; readonly flags: number } {
-  const { payload, flags } = deflated(bytes);
+  const { payload, flags } = isWorthDeflating(bytes) ? deflated(bytes) : { payload: bytes, flags: 0 };
   const sink = new ByteSink(payload.length + 8);
   sink.varint(at / PAGE_SIZE);
   sink.bytes(payload);
   return { payload: sink.view(), flags };
+}
+
+/** By a part in its middle: what hardly gets shorter takes longest, and there may be gigabytes of it. */
+function isWorthDeflating(bytes: Uint8Array): boolean {
+  if (bytes.length <= 4 * SAMPLE) return true;
+  const middle = Math.floor(bytes.length / 2);
+  return deflated(bytes.subarray(middle, middle + SAMPLE)).payload.length < 0.75 * SAMPLE;
 }
 
 /** `size` is that of the memory. @throws MalformedError */

@@ -144,19 +144,18 @@ export class Medium {
   endRecording(): RecordingState {
     if (this.#recording === undefined) throw Object.assign(new Error('nothing is being recorded'), { code: 'ENOENT' });
     this.#recording.recorder.end();
-    const state = this.#recordingState;
+    const state = stateOf(this.#recording.recorder);
     this.#ended = state;
     this.#recording = undefined;
     this.#due = Infinity;
-    return state as RecordingState;
+    return state;
   }
 
   /** Puts a mark into the recording, after what is volatile now; comes back when it is in the file. False: nothing is recorded. */
   mark(text: string): boolean {
     if (this.#recording === undefined || this.#recording.recorder.failure !== undefined) return false;
     this.#look('mark');
-    this.#recording.recorder.mark(text);
-    return this.#recording.recorder.failure === undefined;
+    return this.#recording.recorder.mark(text);
   }
 
   /** Looks at what is volatile, if it is time. */
@@ -178,9 +177,7 @@ export class Medium {
   }
 
   get #recordingState(): RecordingState | undefined {
-    if (this.#recording === undefined) return this.#ended;
-    const { path, contents, failure } = this.#recording.recorder;
-    return { path, ...contents, incomplete: failure };
+    return this.#recording === undefined ? this.#ended : stateOf(this.#recording.recorder);
   }
 
   /** What a flush has to make durable. */
@@ -205,4 +202,8 @@ export class Medium {
     this.#recording?.written(written);
     return this.#dirty.runs();
   }
+}
+
+function stateOf({ path, contents, failure }: Recorder): RecordingState {
+  return { path, ...contents, incomplete: failure };
 }

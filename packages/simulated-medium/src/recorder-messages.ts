@@ -8,7 +8,7 @@ import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
  */
 export const RecorderWords = { posted: 0, done: 1, waiting: 2, state: 3, fileSize: 16, bytes: 24 };
 
-/** How a recording goes: its base is being written; it goes on; it failed, and why is a message; it has ended. */
+/** How a recording goes: its file is being made; it goes on; it failed, and why is a message; it has ended. */
 export const RecorderState = { beginning: 0, recording: 1, failed: 2, ended: 3 };
 
 /** Where a recording goes: into a new file, or into one that was made for it and is open. */
@@ -21,7 +21,7 @@ export interface RecordingTarget {
 /** What a recorder's thread is given to live on. */
 export interface RecorderThreadData {
   readonly target: RecordingTarget;
-  /** What is durable as it begins. Nobody writes to it until the state is no longer `beginning`. */
+  /** What is durable. From its beginning on, whoever writes there posts before what pages hold. */
   readonly file: FileSpan;
   /** Bytes. */
   readonly size: number;

@@ -1,85 +1,87 @@
 // The body of the thread that writes one recording: what the medium's thread has seen, encoded and appended in the same order.
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
 import { fileExtents, GivenFile, RecordingWriter, type ChangedPages, type PagesCause } from '@vpmem/recording';
 import { signalMedium } from './medium-messages.ts';
+import { asItWas } from './recorded-base.ts';
+import { RecorderInbox } from './recorder-inbox.ts';
 import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData } from './recorder-messages.ts';
 import { GRANULARITY_BYTES } from './survival.ts';
 
 const { target, file, size, port, words: shared, wake } = workerData as RecorderThreadData;
 const words = new Int32Array(shared);
 const fileSize = new BigInt64Array(shared, RecorderWords.fileSize, 1);
-let taken = 0;
+const inbox = new RecorderInbox(port, words);
 let failed = false;
 
 nameThread('vpmem recorder');
 const writer = attempt(begin);
 if (writer !== undefined) {
-  tellSize(writer);
   become(RecorderState.recording);
-  while (carryOut(writer, receive()));
-  become(failed ? RecorderState.failed : RecorderState.ended);
+  attempt(() => writeBase(writer));
+  tellSize(writer);
+  while (carryOut(writer, inbox.receive()));
+  become(hasFailed() ? RecorderState.failed : RecorderState.ended);
 }
 
 function begin(): RecordingWriter {
-  const begun = target.fd === undefined ? RecordingWriter.create(target.path, { size }) : RecordingWriter.onto(new GivenFile(target.fd), { size });
-  try {
-    begun.base(fileExtents(file.fd, size, file.offset));
-  } catch (error) {
-    begun.discard();
-    throw error;
-  }
-  return begun;
+  return target.fd === undefined ? RecordingWriter.create(target.path, { size }) : RecordingWriter.onto(new GivenFile(target.fd), { size });
 }
 
-/** The next message; waits for it. */
-function receive(): RecorderMessage {
-  for (;;) {
-    Atomics.wait(words, RecorderWords.posted, taken);
-    const message = receiveMessageOnPort(port)?.message as RecorderMessage | undefined;
-    if (message === undefined) continue;
-    taken++;
-    if (message.type !== 'run') return message;
-    Atomics.sub(words, RecorderWords.waiting, message.before.length + message.after.length);
-    Atomics.notify(words, RecorderWords.waiting);
-    return message;
+/** That takes long where there is much. Flushes go on meanwhile, and wait here. */
+function writeBase(recording: RecordingWriter): void {
+  try {
+    recording.base(asItWas(fileExtents(file.fd, size, file.offset), inbox));
+  } catch (error) {
+    // Nobody can read what has no base.
+    recording.discard();
+    throw error;
   }
 }
 
 /** False when nothing comes any more. */
 function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean {
-  const rest = message.type === 'moment' ? runs() : [];
+  const rest = message.type === 'moment' ? runs() : undefined;
   // After a failure all that comes is taken, so that nobody waits for room, and is dropped.
-  if (!failed) attempt(() => record(recording, message, rest));
-  for (const run of rest) void run;
+  if (!hasFailed()) attempt(() => record(recording, message, rest ?? []));
+  while (rest?.next().done === false);
   const goesOn = message.type !== 'end' && message.type !== 'incomplete';
   if (!goesOn) recording.close();
   tellSize(recording);
-  Atomics.store(words, RecorderWords.done, taken);
+  Atomics.store(words, RecorderWords.done, inbox.received);
   Atomics.notify(words, RecorderWords.done);
   return goesOn;
 }
 
-function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): unknown {
+function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): void {
   switch (message.type) {
     case 'asked':
-      return recording.flushAsked(message.flush);
+      recording.flushAsked(message.flush);
+      return;
     case 'moment':
-      return recording.pages(message.cause satisfies PagesCause, changed);
+      recording.pages(message.cause satisfies PagesCause, changed);
+      return;
     case 'answered':
-      return recording.flushAnswered(message.flush, message.status, message.text);
+      recording.flushAnswered(message.flush, message.status, message.text);
+      return;
     case 'mark':
-      return recording.mark(message.text);
+      recording.mark(message.text);
+      return;
     case 'client':
-      return recording.client(message.change, message.text);
+      recording.client(message.change, message.text);
+      return;
     case 'reset':
-      return recording.reset();
+      recording.reset();
+      return;
     case 'cut':
-      return recording.cut(message.cut);
+      recording.cut(message.cut);
+      return;
     case 'incomplete':
-      return recording.incomplete(message.reason);
+      recording.incomplete(message.reason);
+      return;
     case 'end':
-      return recording.end();
+      recording.end();
+      return;
     case 'run':
     case 'moment-end':
       throw new TypeError(`a ${message.type} of no moment`);
@@ -90,7 +92,7 @@ function record(recording: RecordingWriter, message: RecorderMessage, changed: I
 function runs(): IterableIterator<ChangedPages> {
   let over = false;
   const next = (): IteratorResult<ChangedPages> => {
-    const message = over ? undefined : receive();
+    const message = over ? undefined : inbox.receive();
     if (message?.type === 'run') return { done: false, value: { page: message.at / GRANULARITY_BYTES.page, before: message.before, after: message.after } };
     over = true;
     return { done: true, value: undefined };
@@ -110,6 +112,11 @@ function attempt<T>(work: () => T): T | undefined {
     signalMedium(new Int32Array(wake));
     return undefined;
   }
+}
+
+/** It changes in between, which the compiler does not see. */
+function hasFailed(): boolean {
+  return failed;
 }
 
 function become(state: number): void {

@@ -37,9 +37,10 @@ export class Recorder {
   }
 
   /**
-   * Begins a recording with what `file` holds, which nobody may write to meanwhile. `wake` is notified when it fails later.
+   * Begins a recording with what `file` holds now. Reading that goes on after this: whoever writes there adds first, in a moment, what
+   * the pages held. `wake` is notified when it fails later.
    *
-   * @throws Error where it cannot be begun: then there is no file, or the one that was given is empty
+   * @throws Error where its file cannot be made or written: then there is none, or the one that was given is empty
    */
   static begin(target: RecordingTarget, { file, size }: { readonly file: FileSpan; readonly size: number }, wake: SharedArrayBuffer): Recorder {
     const recorder = new Recorder(target, { file, size, wake });
@@ -87,11 +88,13 @@ export class Recorder {
     this.#post({ type: 'answered', flush, status, text });
   }
 
-  /** Comes back when the mark is in the file. */
-  mark(text: string): void {
+  /** Comes back when the mark is in the file. False: it is not. */
+  mark(text: string): boolean {
     this.#post({ type: 'mark', text });
     this.#drain();
-    if (this.#takes) this.#counts.marks++;
+    const marked = this.#takes;
+    if (marked) this.#counts.marks++;
+    return marked;
   }
 
   client(change: 'came' | 'left', text: string): void {
@@ -155,7 +158,7 @@ export class Recorder {
 
   #close(): void {
     // What it said last is heard before.
-    void this.failure;
+    this.#failure = this.failure;
     this.#over = true;
     this.#port.close();
   }

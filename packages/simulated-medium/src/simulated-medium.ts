@@ -115,14 +115,20 @@ export class SimulatedMedium implements Syncer {
     this.#post({ type: 'failed', flush: ++this.#flushes, reason }, ignore);
   }
 
-  /** Begins to record what becomes durable, after the flushes that were asked for. Flushes wait until what is durable now is in the file. */
+  /**
+   * Begins to record what becomes durable, after the flushes that were asked for. What is durable now is written by and by: until it is
+   * in the file, nobody can read the recording, and its first mark and its end wait.
+   */
   beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
     this.#post({ type: 'begin-recording', order }, (result) => done(result.ok ? undefined : errorOf(result)));
   }
 
   /** Ends the recording, and tells what is in it. */
   endRecording(done: (outcome: RecordingState | NodeJS.ErrnoException) => void): void {
-    this.#post({ type: 'end-recording' }, (result) => done(result.ok ? (result.ended as RecordingState) : errorOf(result)));
+    this.#post({ type: 'end-recording' }, (result) => {
+      if (!result.ok) done(errorOf(result));
+      else if (result.ended !== undefined) done(result.ended);
+    });
   }
 
   /** Puts a mark into the recording; `done` hears when it is in the file, or that nothing is being recorded. */
@@ -149,7 +155,7 @@ export class SimulatedMedium implements Syncer {
   #learn(status: MediumStatus): void {
     const failed = status.recording?.incomplete !== undefined && this.#status?.recording?.incomplete === undefined;
     this.#status = status;
-    if (failed && status.recording !== undefined) this.#observer.recordingFailed?.(status.recording);
+    if (failed) this.#observer.recordingFailed?.(status.recording);
   }
 
   get #exposure(): Exposure {
