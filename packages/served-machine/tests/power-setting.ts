@@ -9,7 +9,7 @@ import { infoOf, mediumOptions, onceCut, type MakeSetting } from '../../machine/
 import { Machine } from '../src/machine.ts';
 
 /** The guest reaches the device through its socket. */
-export const servedSetting: MakeSetting = async (tracker) => {
+export const servedSetting: MakeSetting = async (tracker, besides = () => '') => {
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-power-'));
   const failed = (error: Error): never => {
     throw error;
@@ -17,7 +17,7 @@ export const servedSetting: MakeSetting = async (tracker) => {
   const machine = new Machine({ warning: () => undefined, failed }, { socketFolder: folder });
   const events: MachineEvent[] = [];
   machine.onEvent((event) => events.push(event));
-  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
+  await machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}${besides(folder)}`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
   await machine.addDevice(parseOption('virtio-pmem-pci,id=nv1,memdev=mem1', { grammar: 'qemuopts', impliedKey: 'driver' }));
   let guest: Guest | undefined;
   const start = (): PmemDisk => {
@@ -25,6 +25,11 @@ export const servedSetting: MakeSetting = async (tracker) => {
     return guest.plug(RemoteFunction.connect(join(folder, 'nv1.sock')));
   };
   let disk = start();
+  const again = (): Promise<void> => {
+    guest?.cutPower();
+    disk = start();
+    return Promise.resolve();
+  };
   return {
     failures: machine.failures,
     recordings: machine.recordings,
@@ -37,11 +42,8 @@ export const servedSetting: MakeSetting = async (tracker) => {
     },
     fsync: () => disk.fsync(),
     load: (offset, length) => Promise.resolve(Buffer.from(disk.read(offset, length))),
-    startAgain: () => {
-      guest?.cutPower();
-      disk = start();
-      return Promise.resolve();
-    },
+    startAgain: again,
+    reset: again,
     info: () => infoOf(machine),
     close: async () => {
       if (guest === undefined) return;

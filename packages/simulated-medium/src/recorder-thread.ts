@@ -24,7 +24,7 @@ if (writer !== undefined) {
 function begin(): RecordingWriter {
   const begun = target.fd === undefined ? RecordingWriter.create(target.path, { size }) : RecordingWriter.onto(new GivenFile(target.fd), { size });
   try {
-    begun.base(fileExtents(file.fd, file.offset, size));
+    begun.base(fileExtents(file.fd, size, file.offset));
   } catch (error) {
     begun.discard();
     throw error;
