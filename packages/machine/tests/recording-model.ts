@@ -53,11 +53,12 @@ export class RecordingModel {
     this.#seen.push({ kind, durable: Buffer.from(durable), stores: this.#stores.splice(0), marks: this.#marks.splice(0) });
   }
 
-  /** Compares; `image` makes a state of the recording a file, and returns its beginning. @throws Error that says what is otherwise */
-  check(path: string, image: (recording: Recording, state: string) => Buffer): void {
+  /** Compares, and returns why pages were recorded; `image` makes a state of the recording a file, and returns its beginning. @throws Error that says what is otherwise */
+  check(path: string, image: (recording: Recording, state: string) => Buffer): string[] {
     const recording = Recording.open(path);
     try {
       this.#check(recording, (state) => image(recording, state));
+      return [...recording.events()].flatMap((event) => (event.type === 'pages' ? [event.cause] : []));
     } finally {
       recording.close();
     }

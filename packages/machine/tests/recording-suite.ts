@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRACKERS, withTracker } from '@vpmem/simulated-medium/testing';
-import { describe, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Recording } from '../../recording/src/index.ts';
 import { numbers, pick } from './numbers.ts';
 import type { MakeSetting, PowerSetting } from './power-setting.ts';
@@ -17,21 +17,25 @@ class RecordedRun {
   readonly #next: (below: number) => number;
   readonly #memory = Buffer.alloc(DISK);
   readonly #checks: (() => void)[] = [];
+  readonly #causes: Set<string>;
   #model: RecordingModel | undefined;
   #path: string;
   #count = 0;
 
-  /** `path`: of the recording that has begun, if one has. */
-  constructor(setting: PowerSetting, seed: number, path: string | undefined) {
+  /** `path`: of the recording that has begun, if one has; `causes` gets why pages were recorded. */
+  constructor(setting: PowerSetting, seed: number, path: string | undefined, causes: Set<string>) {
     this.#setting = setting;
+    this.#causes = causes;
     this.#next = numbers(seed);
     this.#path = path ?? '';
-    if (path !== undefined) this.#model = new RecordingModel(this.#memory, []);
+    if (path === undefined) return;
+    this.#model = new RecordingModel(this.#memory, []);
+    // Of which there was one before.
+    this.#model.became('flush', this.#memory);
   }
 
   async go(): Promise<void> {
     for (let step = 0; step < STEPS; step++) await this.#step(this.#next(20));
-    // So that nothing is volatile when it ends, and what it ends with is known.
     await this.#flush();
     await this.#end();
     await this.#setting.close();
@@ -45,7 +49,11 @@ class RecordedRun {
     await this.#store();
     await this.#setting.close();
     model?.became('flush', this.#file());
-    model?.check(path, (recording, state) => this.#image(recording, state));
+    if (model !== undefined) this.#check(model, path);
+  }
+
+  #check(model: RecordingModel, path: string): void {
+    for (const cause of model.check(path, (recording, state) => this.#image(recording, state))) this.#causes.add(cause);
   }
 
   async #step(kind: number): Promise<void> {
@@ -106,7 +114,7 @@ class RecordedRun {
     this.#model = undefined;
     if (model === undefined) return;
     await this.#setting.recordings.end('nv1');
-    this.#checks.push(() => model.check(path, (recording, state) => this.#image(recording, state)));
+    this.#checks.push(() => this.#check(model, path));
   }
 
   #file(): Buffer {
@@ -128,10 +136,15 @@ class RecordedRun {
 export function recordingSuite(who: string, make: MakeSetting, seeds: readonly number[]): void {
   for (const tracker of TRACKERS) {
     describe.skipIf(tracker.obstacle !== undefined)(`the recording of ${who}${withTracker(tracker)}`, () => {
+      const causes = new Set<string>();
+      // A run that looks at nothing would be green.
+      afterAll(() => expect([...causes].sort()).toEqual(['cut', 'flush', 'mark', 'tick']));
       const run = async (seed: number, besides: (folder: string) => string, path: ((folder: string) => string) | undefined, go: (run: RecordedRun) => Promise<void>): Promise<void> => {
         const setting = await make(tracker.kind, besides);
         try {
-          await go(new RecordedRun(setting, seed, path?.(setting.folder)));
+          await setting.fsync();
+          expect((await setting.info()).exposure?.tracker).toEqual({ kind: tracker.kind, reason: undefined });
+          await go(new RecordedRun(setting, seed, path?.(setting.folder), causes));
         } finally {
           await setting.close();
           rmSync(setting.folder, { recursive: true, force: true });
