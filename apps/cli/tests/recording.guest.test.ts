@@ -99,6 +99,8 @@ describe.skipIf(testbed === undefined)(`what is recorded of a guest${reason === 
     const vm = await start([], disk('nv1', ',power-failure=on'));
     expect(await hmp.type(`object_add memory-backend-file,id=m2,share=on,mem-path=${path('nv2.img')},size=16M,record=${path('nv2.vpmrec')}`)).toBe('');
     expect(await hmp.type('device_add virtio-pmem-pci,id=nv2,memdev=m2')).toBe('');
+    expect(await hmp.type(`object_add memory-backend-file,id=m3,share=on,mem-path=${path('nv3.img')},size=16M,record=${path('nv3.vpmrec')},record-interval=0`)).toMatch(/'record-interval'/);
+    expect(existsSync(path('nv3.vpmrec'))).toBe(false);
     await vm.sh('wait-for /dev/pmem1');
     await vm.sh(write('before', 1));
     expect(await hmp.type(`pmem_record nv1 begin,file=${path('nv1.vpmrec')}`)).toBe('');
