@@ -21,6 +21,8 @@ export interface QemuCommandOptions {
   readonly rootPorts: string | undefined;
   /** `on`, `off` or `auto`: whether devices are plugged in so that they can be unplugged. */
   readonly unplug: string | undefined;
+  /** Where the recordings of all devices of the line go. */
+  readonly record: string | undefined;
   /** Of this program. */
   readonly version: string;
 }
@@ -42,7 +44,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     if (daemonize && terminalMonitor(plan) !== undefined) {
       throw new OptionProblem('-daemonize: leaves the terminal, which a monitor is on; give it unix:PATH,server=on,wait=off');
     }
-    if (options.print) return print(warned(substitute(args, { hotPlug })), options.qemu);
+    if (options.print) return print(warned(substitute(args, { hotPlug })), options);
     if (daemonize && background === undefined) return await startInBackground({ descriptors, environment: noteDescriptors(descriptors) });
     const qemuVersion = checkQemu(options.qemu);
     // Somebody waits for it only when all else is right.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { defaultSocketFolder, deviceId, pciPlacement, readDevice, readObject } from '@vpmem/machine';
 import { quoteForShell, type KeepFile, type Substitution } from '@vpmem/qemu';
 import { named } from './option-problem.ts';
+import { recordLine } from './qemu-recordings.ts';
 
 /** One line for whoever runs `vpmem qemu`. */
 export const complain = (text: string): unknown => process.stderr.write(`vpmem: ${text}\n`);
@@ -25,8 +26,9 @@ export function showHelp(lines: readonly string[]): number {
 }
 
 /** Shows the command, and on stderr the one that serves its devices. */
-export function print(substitution: Substitution, qemu: string): number {
+export function print(substitution: Substitution, { qemu, record }: { readonly qemu: string; readonly record: string | undefined }): number {
   if (substitution.help !== undefined) return showHelp(substitution.help);
+  recordLine(substitution, record, complain);
   for (const { parsed, label } of substitution.objects) named(label, () => readObject(parsed));
   const served = substitution.devices.map(({ parsed, label }) => {
     const device = named(label, () => readDevice(parsed));
@@ -35,6 +37,7 @@ export function print(substitution: Substitution, qemu: string): number {
   });
   if (served.length > 0) {
     const words = [
+      ...(record === undefined ? [] : ['-record', record]),
       ...substitution.objects.flatMap(({ text }) => ['-object', text]),
       ...substitution.devices.flatMap(({ text }) => ['-device', text]),
     ];

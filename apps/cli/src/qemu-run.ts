@@ -10,6 +10,7 @@ import { Machine, type Device } from '@vpmem/served-machine';
 import { anchorPlan, describeInternalError, PrivateMonitor, type Background } from '@vpmem/service';
 import { namedAsync } from './option-problem.ts';
 import { complain, keepIn, showHelp, warned } from './qemu-line.ts';
+import { recordLine } from './qemu-recordings.ts';
 import { anchored, inBackground, onTerminal } from './qemu-runner.ts';
 
 /** How it ended: as QEMU did, unless QEMU had no power any more. */
@@ -23,6 +24,8 @@ export interface RunOptions {
   readonly plan: MonitorPlan;
   readonly hotPlug: SubstituteOptions['hotPlug'];
   readonly unplug: UnplugChoice;
+  /** Where the recordings of all devices of the line go. */
+  readonly record: string | undefined;
   /** Of this program. */
   readonly version: string;
   /** Those that whoever started this program has passed. */
@@ -41,7 +44,7 @@ export async function serveAndRun(words: readonly string[], options: RunOptions)
   }
 }
 
-async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug: choice, version, descriptors, background, pidFile }: RunOptions): Promise<Ending> {
+async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug: choice, record, version, descriptors, background, pidFile }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -49,7 +52,8 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   let taken: TakenMonitors = NO_TAKEN;
   const plain = warned(substitute(words, { hotPlug, takeMonitors: (items) => (taken = takeMonitors(items, folder)) }));
   if (plain.help !== undefined) return { code: showHelp(plain.help), signal: null };
-  const [substitution, plan] = background !== undefined ? [anchored(plain), anchorPlan(asked)] : [plain, asked];
+  const recorded = recordLine(plain, record, tell);
+  const [substitution, plan] = background !== undefined ? [anchored(recorded.substitution), anchorPlan(asked)] : [recorded.substitution, asked];
   const has = await qemuVersion;
   const unplug = unplugPolicy(choice, has);
   const run = background === undefined ? onTerminal(qemu, has) : inBackground(qemu, { background, pidFile });
@@ -69,8 +73,10 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   let terminalTaken = false;
   const monitors: { close(): Promise<void> }[] = [];
   // Until there is a VM, what was made for it goes again.
-  let end = (): Promise<void> => machine.abandon();
+  const abandon = (): Promise<void> => machine.abandon().then(() => recorded.removeFolder());
+  let end = abandon;
   try {
+    recorded.makeFolder();
     const served = await serve(machine, substitution, unplug);
     await checkAddressBits(qemu, substitution.args(served, keepIn(folder)), served);
     let pid: number | undefined;
@@ -110,7 +116,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
     const left = descriptors.filter((fd) => !taken.descriptors.has(fd));
     const ending = await run({ args, folder, descriptors: left, stdin: terminalTaken ? 'ignore' : 'inherit', started });
     // What QEMU has refused before it had a device leaves nothing.
-    if (ending.code === 1 && served.length > 0 && !seen.device) end = () => machine.abandon();
+    if (ending.code === 1 && served.length > 0 && !seen.device) end = abandon;
     // Whoever asked for a cut hears what it cost.
     return (await machine.releaseVm()) ? 'power-cut' : ending;
   } catch (error) {

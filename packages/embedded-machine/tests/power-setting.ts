@@ -2,10 +2,10 @@ import { infoOf, mediumOptions, onceCut, type MakeSetting } from '../../machine/
 import { MachineBench } from './machine-bench.ts';
 
 /** The guest is part of the machine. */
-export const embeddedSetting: MakeSetting = async (tracker) => {
+export const embeddedSetting: MakeSetting = async (tracker, besides = () => '') => {
   const bench = new MachineBench();
   const { machine, folder } = bench;
-  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}`);
+  await bench.object(`memory-backend-file,id=mem1,mem-path=${folder}/disk.img,${mediumOptions(tracker)}${besides(folder)}`);
   await bench.device('virtio-pmem-pci,id=nv1,memdev=mem1');
   await machine.start();
   return {
@@ -18,6 +18,7 @@ export const embeddedSetting: MakeSetting = async (tracker) => {
     fsync: () => machine.guest.fsync('nv1'),
     load: async (offset, length) => Buffer.from(await machine.guest.read('nv1', offset, length)),
     startAgain: () => machine.cont(),
+    reset: () => machine.reset(),
     info: () => infoOf(machine),
     close: () => machine.close(),
   };

@@ -27,7 +27,7 @@ export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, Shutd
 export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
 export type { BackendInfo, DimmInfo, DriverState, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
 export { objectProperties, readObject } from './object-properties.ts';
-export { recordAll, RECORDING_SUFFIX } from './record-all.ts';
+export { makeRecordingFolder, nothingToRecord, recordAll, RECORDING_SUFFIX, type RecordedObjects } from './record-all.ts';
 export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';
 export { checkMark, checkRecordable, nothingRecorded, recordingOrder } from './recording-order.ts';
 export { putMark, type MarkedDevice } from './put-mark.ts';

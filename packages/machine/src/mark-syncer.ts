@@ -30,7 +30,8 @@ export class MarkSyncer implements Syncer {
       return answer(error as NodeJS.ErrnoException);
     }
     if (text === '') answer();
-    else this.#put(text, answer);
+    // It brings how many have the mark, which is no error.
+    else this.#put(text, () => answer());
   }
 
   #take(): string {

@@ -3,22 +3,12 @@ import { join } from 'node:path';
 import { DurabilityOracle, TRACKERS, withTracker, type TrackerChoice } from '@vpmem/simulated-medium/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PowerCutRequest } from '../src/failure-control.ts';
+import { numbers, pick } from './numbers.ts';
 import type { MakeSetting, PowerSetting } from './power-setting.ts';
 import { RecordLog } from './record-log.ts';
 
 /** Bytes at the beginning of the disk that the oracle looks at. */
 const DISK = 64 * 1024;
-
-/** The same numbers each time, from 0 to `below` - 1: a linear congruence modulo 2^32, high bits first. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
-const pick = <const T>(choices: readonly T[], next: (below: number) => number): T => choices[next(choices.length)] as T;
 
 /** What became of a log that a power cut hit. */
 interface Outcome {

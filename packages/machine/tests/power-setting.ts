@@ -18,13 +18,15 @@ export interface PowerSetting {
   load(offset: number, length: number): Promise<Buffer>;
   /** The guest after a power cut. */
   startAgain(): Promise<void>;
+  /** The guest goes, with its device flushed or not, and another comes. */
+  reset(): Promise<void>;
   info(): Promise<PmemInfo>;
   /** In good order. */
   close(): Promise<void>;
 }
 
-/** Makes one, whose written pages are found by that tracker. */
-export type MakeSetting = (tracker: TrackerChoice['kind']) => Promise<PowerSetting>;
+/** Makes one, whose written pages are found by that tracker; what its backend is to have besides begins with a comma. */
+export type MakeSetting = (tracker: TrackerChoice['kind'], besides?: (folder: string) => string) => Promise<PowerSetting>;
 
 /** Of a backend with a simulated medium. */
 export function mediumOptions(tracker: TrackerChoice['kind']): string {

@@ -4,11 +4,12 @@ import type { ParsedOption } from '@vpmem/options';
 import type { Setup } from './setup.ts';
 
 /** Properties that are paths. */
-const PATHS = ['mem-path', 'socket'];
+const PATHS = ['mem-path', 'record', 'socket'];
 
 /** The same with its relative paths made absolute: they mean what they meant, although the program goes elsewhere. */
 export function anchorSetup(setup: Setup): Setup {
-  return { ...setup, objects: setup.objects.map(anchorOption), devices: setup.devices.map(anchorOption) };
+  const { objects, devices, recordFolder } = setup;
+  return { ...setup, objects: objects.map(anchorOption), devices: devices.map(anchorOption), recordFolder: recordFolder === undefined ? undefined : resolve(recordFolder) };
 }
 
 /** The same for the sockets of monitors. */

@@ -45,6 +45,12 @@ export const OPTION_TABLE = {
     group: 'device',
     help: ['makes a device, such as', 'virtio-pmem-pci,memdev=ID[,id=ID]'],
   },
+  record: {
+    section: 'Memory and devices',
+    argument: 'FOLDER',
+    again: 'refused',
+    help: ['records what the guest of each -device virtio-pmem-pci', 'makes durable, flush by flush, in FOLDER/ID.vpmrec; what', 'record=FILE of its -object does for one'],
+  },
   machine: {
     section: 'Memory and devices',
     aliases: ['M'],

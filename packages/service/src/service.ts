@@ -1,4 +1,4 @@
-import { explainEvent, type AddedDevice, type MachineEvent } from '@vpmem/machine';
+import { explainEvent, makeRecordingFolder, nothingToRecord, recordAll, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import type { Background } from './background.ts';
@@ -11,7 +11,7 @@ import { PrivateMonitor } from './private-monitor.ts';
 import type { EndReason, OwnedMachine, Program } from './program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
-import { locatedAsync } from './setup-option.ts';
+import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';
 import type { Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
 import { StatusReport } from './status-report.ts';
@@ -35,6 +35,8 @@ export class Service {
   /** Aborted when a monitor's client has said `quit`. */
   readonly #quit = new AbortController();
   #log: Log;
+  /** Takes the folder of `-record` away again. */
+  #removeRecordFolder: () => void = () => undefined;
 
   constructor(parts: ServiceParts) {
     this.#parts = parts;
@@ -113,11 +115,20 @@ export class Service {
 
   /** In the order given, but objects first, as QEMU does: a device may stand before its object. */
   async #addDevices({ managed }: OwnedMachine): Promise<AddedDevice[]> {
-    const { objects, devices } = this.#parts.setup;
-    for (const { parsed, location } of objects) await locatedAsync(location, () => managed.addObject(parsed));
+    const { devices } = this.#parts.setup;
+    for (const { parsed, location } of this.#objects()) await locatedAsync(location, () => managed.addObject(parsed));
     const added = [];
     for (const { parsed, location } of devices) added.push(await locatedAsync(location, () => managed.addDevice(parsed)));
     return added;
+  }
+
+  #objects(): readonly ParsedSetupOption[] {
+    const { objects, devices, recordFolder: folder } = this.#parts.setup;
+    if (folder === undefined) return objects;
+    const recorded = recordAll(objects, devices, folder);
+    if (recorded.count === 0) this.#log.warning(`-record ${folder}: ${nothingToRecord(folder)}`);
+    else this.#removeRecordFolder = located(() => `-record ${folder}`, () => makeRecordingFolder(folder));
+    return recorded.objects;
   }
 
   async #openMonitors({ managed }: OwnedMachine): Promise<Monitors> {
@@ -142,6 +153,7 @@ export class Service {
 
   async #abandon(machine: OwnedMachine, monitors: readonly { close(): Promise<void> }[]): Promise<number> {
     await machine.abandon();
+    this.#removeRecordFolder();
     for (const monitor of monitors) await monitor.close();
     return EXIT_STATUS.ok;
   }

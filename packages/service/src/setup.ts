@@ -16,6 +16,8 @@ export interface Setup {
   readonly processName: string | undefined;
   readonly objects: readonly ParsedSetupOption[];
   readonly devices: readonly ParsedSetupOption[];
+  /** `-record`: where the recordings of all these devices go. */
+  readonly recordFolder: string | undefined;
   /** `-machine` */
   readonly machine: readonly SetupOption[];
   /** `-m` */
@@ -59,6 +61,7 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     processName: name.process,
     objects,
     devices,
+    recordFolder: all('record')[0]?.text,
     machine: all('machine'),
     memory: all('m'),
     paused: all('S').length > 0,

@@ -64,6 +64,17 @@ describe('substitute', () => {
     expect(substitute(['-object', OBJECT, '-device', DEVICE, '-set', 'device.nv1.driver=virtio-rng-pci']).devices).toEqual([]);
   });
 
+  it.each([
+    ['-object', 'memory-backend-file,id=mem1,share=on,mem-path=p,size=4G,record=r,record-interval=5,page-tracker=compare', '-device', `${DEVICE},marks=on`],
+    ['-object', '{"qom-type":"memory-backend-file","id":"mem1","share":true,"mem-path":"p","size":4294967296,"record":"r","record-interval":5,"page-tracker":"compare"}', '-device', '{"driver":"virtio-pmem-pci","memdev":"mem1","id":"nv1","marks":true}'],
+    ['-object', 'memory-backend-file,id=mem1,share=on,mem-path=p,size=4G,record=r,record-interval=5,page-tracker=compare', '-device', DEVICE, '-set', 'device.nv1.marks=on'],
+  ])('keeps to itself what is said of recordings: %j', (...args) => {
+    const { objects, devices } = substitute(args);
+    expect(objects.map(({ parsed }) => parsed.properties)).toMatchObject([{ record: 'r', 'page-tracker': 'compare' }]);
+    expect(devices.map(({ parsed }) => [true, 'on'].includes(parsed.properties.marks as never))).toEqual([true]);
+    expect(result(args).join(' ')).not.toMatch(/record|tracker|marks/);
+  });
+
   it('leaves a command line without our devices alone', () => {
     const args = ['-m', '1G', '-object', 'memory-backend-ram,id=r,size=1G', '-device', 'virtio-net-pci', 'disk.img'];
     expect(result(args)).toEqual(args);
