@@ -23,7 +23,7 @@ describe('what a file held when its recording began', () => {
     const [start, end] = [page * PAGE, (page + pages) * PAGE];
     const before = Uint8Array.from(file.subarray(start, end));
     const after = new Uint8Array(before.length).fill(fill);
-    port1.postMessage({ type: 'run', at: start, before, after } satisfies RecorderMessage);
+    port1.postMessage({ type: 'runs', places: [[start, before.length]], before, after } satisfies RecorderMessage);
     file.set(after, start);
   }
 
@@ -52,7 +52,7 @@ describe('what a file held when its recording began', () => {
     };
     for (const { at, bytes } of asItWas(readWhile(writes), inbox)) read.set(bytes, at);
     expect(read.equals(Buffer.alloc(file.length, 1))).toBe(true);
-    expect(Array.from({ length: 5 }, () => inbox.receive()).map((message) => (message.type === 'run' ? message.at / PAGE : message.type))).toEqual([1, 'reset', 6, 4, 0]);
+    expect(Array.from({ length: 5 }, () => inbox.receive()).map((message) => (message.type === 'runs' ? (message.places[0]?.[0] ?? NaN) / PAGE : message.type))).toEqual([1, 'reset', 6, 4, 0]);
     expect(inbox.received).toBe(5);
     port1.close();
   });

@@ -11,9 +11,12 @@ export function* asItWas(extents: Iterable<BaseExtent>, inbox: RecorderInbox): G
   const overwritten = new Map<number, Uint8Array>();
   for (const extent of extents) {
     for (const message of inbox.lookAhead()) {
-      if (message.type !== 'run') continue;
-      for (let i = 0; i < message.before.length; i += PAGE_SIZE) {
-        if (!overwritten.has(message.at + i)) overwritten.set(message.at + i, message.before.subarray(i, i + PAGE_SIZE));
+      if (message.type !== 'runs') continue;
+      let from = 0;
+      for (const [start, length] of message.places) {
+        for (let at = start; at < start + length; at += PAGE_SIZE, from += PAGE_SIZE) {
+          if (!overwritten.has(at)) overwritten.set(at, message.before.subarray(from, from + PAGE_SIZE));
+        }
       }
     }
     yield overwritten.size === 0 ? extent : putBack(extent, overwritten);

@@ -29,7 +29,7 @@ export class RecorderInbox {
       this.#next = 0;
     }
     this.#received++;
-    if (message.type === 'run') {
+    if (message.type === 'runs') {
       Atomics.sub(this.#words, RecorderWords.waiting, message.before.length + message.after.length);
       Atomics.notify(this.#words, RecorderWords.waiting);
     }

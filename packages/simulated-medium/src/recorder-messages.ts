@@ -4,9 +4,9 @@ import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
 
 /**
  * Words of the memory that a recorder's thread shares with the medium's: messages posted, and carried out; bytes of pages that wait;
- * and how it goes, see {@link RecorderState}. At `fileSize`, 64 bits: bytes of the recording.
+ * how it goes, see {@link RecorderState}; and whether the base is written: 1. At `fileSize`, 64 bits: bytes of the recording.
  */
-export const RecorderWords = { posted: 0, done: 1, waiting: 2, state: 3, fileSize: 16, bytes: 24 };
+export const RecorderWords = { posted: 0, done: 1, waiting: 2, state: 3, fileSize: 16, based: 6, bytes: 32 };
 
 /** How a recording goes: its file is being made; it goes on; it failed, and why is a message; it has ended. */
 export const RecorderState = { beginning: 0, recording: 1, failed: 2, ended: 3 };
@@ -33,11 +33,11 @@ export interface RecorderThreadData {
   readonly wake: SharedArrayBuffer;
 }
 
-/** Pages next to each other: what was recorded of them last, and what they hold now. */
-export interface RecordedRun {
-  readonly type: 'run';
-  /** Bytes from the beginning of the memory. */
-  readonly at: number;
+/** Stretches of pages, in the order of addresses: what was recorded of them last, one behind the other, and what they hold now. */
+export interface RecordedRuns {
+  readonly type: 'runs';
+  /** Bytes from the beginning of the memory, and how many. */
+  readonly places: readonly (readonly [at: number, length: number])[];
   readonly before: Uint8Array;
   readonly after: Uint8Array;
 }
@@ -46,7 +46,7 @@ export type RecorderMessage =
   | { readonly type: 'asked'; readonly flush: number }
   /** Runs follow, in the order of addresses, then `moment-end`. */
   | { readonly type: 'moment'; readonly cause: PagesCause }
-  | RecordedRun
+  | RecordedRuns
   | { readonly type: 'moment-end' }
   | { readonly type: 'answered'; readonly flush: number; readonly status: FlushStatus; readonly text: string }
   | { readonly type: 'mark'; readonly text: string }

@@ -19,6 +19,7 @@ const writer = attempt(begin);
 if (writer !== undefined) {
   become(RecorderState.recording);
   attempt(() => writeBase(writer));
+  Atomics.store(words, RecorderWords.based, 1);
   tellSize(writer);
   while (carryOut(writer, inbox.receive()));
   become(hasFailed() ? RecorderState.failed : RecorderState.ended);
@@ -82,23 +83,22 @@ function record(recording: RecordingWriter, message: RecorderMessage, changed: I
     case 'end':
       recording.end();
       return;
-    case 'run':
+    case 'runs':
     case 'moment-end':
       throw new TypeError(`a ${message.type} of no moment`);
   }
 }
 
 /** The runs of the moment that has begun, one by one as they come, however many there are. */
-function runs(): IterableIterator<ChangedPages> {
-  let over = false;
-  const next = (): IteratorResult<ChangedPages> => {
-    const message = over ? undefined : inbox.receive();
-    if (message?.type === 'run') return { done: false, value: { page: message.at / GRANULARITY_BYTES.page, before: message.before, after: message.after } };
-    over = true;
-    return { done: true, value: undefined };
-  };
-  const iterator: IterableIterator<ChangedPages> = { next, [Symbol.iterator]: () => iterator };
-  return iterator;
+function* runs(): Generator<ChangedPages, undefined> {
+  for (let message = inbox.receive(); message.type === 'runs'; message = inbox.receive()) {
+    let from = 0;
+    for (const [at, length] of message.places) {
+      const to = from + length;
+      yield { page: at / GRANULARITY_BYTES.page, before: message.before.subarray(from, to), after: message.after.subarray(from, to) };
+      from = to;
+    }
+  }
 }
 
 /** Undefined where it could not be done: the recording has failed, and whoever posts is told why. */

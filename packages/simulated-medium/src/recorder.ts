@@ -8,6 +8,9 @@ const PURPOSE = 'a recording';
 /** Bytes of pages that may wait to be written; whoever brings more waits with it. */
 const MOST_WAITING = 2 ** 26;
 
+/** Bytes of pages that are posted together, of each kind: a message for each page costs more than the page. */
+const GATHERED = 2 ** 20;
+
 /** Adds pages to a moment: where they are, what was recorded of them last, what they hold now. Copied. */
 export type AddRun = (at: number, before: Uint8Array, after: Uint8Array) => void;
 
@@ -21,6 +24,11 @@ export class Recorder {
   readonly #words: Int32Array;
   readonly #fileSize: BigInt64Array;
   #posted = 0;
+  /** Pages that are to be posted: as they were, as they are, and where. */
+  readonly #before = new Uint8Array(GATHERED);
+  readonly #after = new Uint8Array(GATHERED);
+  #places: [at: number, length: number][] = [];
+  #gathered = 0;
   #failure: string | undefined;
   #over = false;
   readonly #counts = { flushes: 0, marks: 0 };
@@ -79,6 +87,7 @@ export class Recorder {
     try {
       visit((at, before, after) => this.#addRun(at, before, after));
     } finally {
+      this.#postRuns();
       this.#post({ type: 'moment-end' });
     }
   }
@@ -125,12 +134,29 @@ export class Recorder {
   }
 
   #addRun(at: number, before: Uint8Array, after: Uint8Array): void {
+    for (let done = 0; done < after.length; ) {
+      if (this.#gathered === GATHERED) this.#postRuns();
+      const length = Math.min(after.length - done, GATHERED - this.#gathered);
+      this.#before.set(before.subarray(done, done + length), this.#gathered);
+      this.#after.set(after.subarray(done, done + length), this.#gathered);
+      this.#places.push([at + done, length]);
+      this.#gathered += length;
+      done += length;
+    }
+    // What is not in the base yet has to be on its way before it is overwritten.
+    if (Atomics.load(this.#words, RecorderWords.based) === 0) this.#postRuns();
+  }
+
+  #postRuns(): void {
+    if (this.#gathered === 0) return;
     for (let waiting = Atomics.load(this.#words, RecorderWords.waiting); waiting > MOST_WAITING; waiting = Atomics.load(this.#words, RecorderWords.waiting)) {
       Atomics.wait(this.#words, RecorderWords.waiting, waiting);
     }
-    const run = { type: 'run', at, before: new Uint8Array(before), after: new Uint8Array(after) } as const;
+    const [before, after] = [this.#before.slice(0, this.#gathered), this.#after.slice(0, this.#gathered)];
     Atomics.add(this.#words, RecorderWords.waiting, before.length + after.length);
-    this.#post(run, [run.before.buffer, run.after.buffer]);
+    this.#post({ type: 'runs', places: this.#places, before, after }, [before.buffer, after.buffer]);
+    this.#places = [];
+    this.#gathered = 0;
   }
 
   #post(message: RecorderMessage, transfer: ArrayBuffer[] = []): void {
