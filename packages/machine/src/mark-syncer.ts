@@ -39,7 +39,6 @@ export class MarkSyncer implements Syncer {
     const end = line.findIndex((byte) => byte === 0 || byte === 0x0a);
     const text = line.toString('utf8', 0, end === -1 ? line.length : end);
     if (text !== '') writeSpan(this.#backend, 0, Buffer.alloc(1));
-    // eslint-disable-next-line no-control-regex -- they would be for a terminal, not for whoever reads a list of marks
     return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim();
   }
 }

@@ -35,7 +35,6 @@ export function checkMark(text: string): void {
   const bytes = Buffer.byteLength(text);
   if (bytes === 0) throw new MachineError('bad-value', 'text', 'the mark is empty; say what is to be found again, such as \'record 17 is acknowledged\'');
   if (bytes > MAX_MARK) throw new MachineError('bad-value', 'text', `the mark has ${bytes} bytes; ${MAX_MARK} is the most`);
-  // eslint-disable-next-line no-control-regex -- that is what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new MachineError('bad-value', 'text', 'the mark has a control character, such as a line break; a mark is one line');
 }
 

@@ -58,7 +58,8 @@ function carryOut(job: MediumJob): Partial<MediumResult & { ok: true }> | undefi
     case 'flush':
       return { bytes: medium.flush(job.flush) };
     case 'failed':
-      return void medium.failed(job.flush, job.reason);
+      medium.failed(job.flush, job.reason);
+      return undefined;
     case 'measure':
       return { bytes: medium.measure() };
     case 'cut':
@@ -66,16 +67,20 @@ function carryOut(job: MediumJob): Partial<MediumResult & { ok: true }> | undefi
     case 'image':
       return { losses: medium.image(job.cut, job.path) };
     case 'client':
-      return void medium.client(job.change, job.pid);
+      medium.client(job.change, job.pid);
+      return undefined;
     case 'reset':
-      return void medium.reset();
+      medium.reset();
+      return undefined;
     case 'begin-recording':
-      return void medium.beginRecording(job.order.target, job.order.interval);
+      medium.beginRecording(job.order.target, job.order.interval);
+      return undefined;
     case 'end-recording':
       return { ended: medium.endRecording() };
     case 'mark':
       return { marked: medium.mark(job.text) };
     case 'end':
-      return void medium.close();
+      medium.close();
+      return undefined;
   }
 }

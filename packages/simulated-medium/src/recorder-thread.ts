@@ -10,7 +10,7 @@ const { target, file, size, port, words: shared, wake } = workerData as Recorder
 const words = new Int32Array(shared);
 const fileSize = new BigInt64Array(shared, RecorderWords.fileSize, 1);
 let taken = 0;
-let failed = false;
+let failed = false as boolean;
 
 nameThread('vpmem recorder');
 const writer = attempt(begin);
@@ -51,7 +51,7 @@ function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean
   const rest = message.type === 'moment' ? runs() : [];
   // After a failure all that comes is taken, so that nobody waits for room, and is dropped.
   if (!failed) attempt(() => record(recording, message, rest));
-  for (const run of rest) void run;
+  skip(rest);
   const goesOn = message.type !== 'end' && message.type !== 'incomplete';
   if (!goesOn) recording.close();
   tellSize(recording);
@@ -60,30 +60,45 @@ function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean
   return goesOn;
 }
 
-function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): unknown {
+function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): void {
   switch (message.type) {
     case 'asked':
-      return recording.flushAsked(message.flush);
+      recording.flushAsked(message.flush);
+      break;
     case 'moment':
-      return recording.pages(message.cause satisfies PagesCause, changed);
+      recording.pages(message.cause satisfies PagesCause, changed);
+      break;
     case 'answered':
-      return recording.flushAnswered(message.flush, message.status, message.text);
+      recording.flushAnswered(message.flush, message.status, message.text);
+      break;
     case 'mark':
-      return recording.mark(message.text);
+      recording.mark(message.text);
+      break;
     case 'client':
-      return recording.client(message.change, message.text);
+      recording.client(message.change, message.text);
+      break;
     case 'reset':
-      return recording.reset();
+      recording.reset();
+      break;
     case 'cut':
-      return recording.cut(message.cut);
+      recording.cut(message.cut);
+      break;
     case 'incomplete':
-      return recording.incomplete(message.reason);
+      recording.incomplete(message.reason);
+      break;
     case 'end':
-      return recording.end();
+      recording.end();
+      break;
     case 'run':
     case 'moment-end':
       throw new TypeError(`a ${message.type} of no moment`);
   }
+}
+
+/** Takes what is left. */
+function skip(rest: Iterable<unknown>): void {
+  const iterator = rest[Symbol.iterator]();
+  while (iterator.next().done !== true);
 }
 
 /** The runs of the moment that has begun, one by one as they come, however many there are. */

@@ -155,7 +155,7 @@ export class Recorder {
 
   #close(): void {
     // What it said last is heard before.
-    void this.failure;
+    this.#failure = this.failure;
     this.#over = true;
     this.#port.close();
   }
