@@ -30,7 +30,7 @@ export class MarkSyncer implements Syncer {
       return answer(error as NodeJS.ErrnoException);
     }
     if (text === '') answer();
-    else this.#put(text, answer);
+    else this.#put(text, () => answer());
   }
 
   #take(): string {
