@@ -1,8 +1,8 @@
-import { copyFrom, copyTo, Mapping } from '@vpmem/native';
+import { copyFrom, copyTo, identifyFile, Mapping } from '@vpmem/native';
 import { GuestError, ProbeError } from './guest-error.ts';
 import type { GuestMachine } from './guest-machine.ts';
 
-/** The most that the kernel copies at once. */
+/** The most that the kernel copies at once, and that is stored through one window. */
 const CHUNK = 2 ** 16;
 
 /** A range of guest-physical memory that a driver has mapped. Sizes and offsets in bytes. */
@@ -10,6 +10,8 @@ export class MappedRange {
   readonly address: bigint;
   readonly size: number;
   readonly #mapping: Mapping;
+  /** Touching it cannot raise SIGBUS. */
+  readonly #steady: boolean;
 
   /** @throws ProbeError if the range is not memory of a device, or cannot be mapped */
   constructor(machine: GuestMachine, { address, size, writable = true }: { readonly address: bigint; readonly size: number; readonly writable?: boolean }) {
@@ -17,6 +19,7 @@ export class MappedRange {
     if (found === undefined) throw new ProbeError(`the range at 0x${address.toString(16)} is not memory`);
     this.address = address;
     this.size = size;
+    this.#steady = identifyFile(found.fd).neverFaults;
     try {
       this.#mapping = Mapping.ofFile(found.fd, { length: size, offset: found.fileOffset, writable });
     } catch (error) {
@@ -32,9 +35,19 @@ export class MappedRange {
     return bytes;
   }
 
-  /** @throws GuestError if the memory is gone, RangeError outside the range */
+  /**
+   * Where that is safe these are plain stores, as a guest's are: what the kernel copies it writes to pages that it has pinned, which who
+   * watches the mapping may take for unwritten.
+   *
+   * @throws GuestError if the memory is gone, RangeError outside the range
+   */
   write(offset: number, bytes: Uint8Array): void {
-    this.#pieces(offset, bytes.length, (address, at, end) => copyTo(address, bytes.subarray(at, end)));
+    this.#pieces(offset, bytes.length, (address, at, end) => {
+      const piece = bytes.subarray(at, end);
+      if (!this.#steady) return copyTo(address, piece);
+      new Uint8Array(this.#mapping.window(offset + at, piece.length)).set(piece);
+      return true;
+    });
   }
 
   /** Nothing may be read or written any more. */
