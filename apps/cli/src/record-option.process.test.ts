@@ -74,7 +74,7 @@ describe('vpmemd -record', () => {
     for (const name of ['a', 'm2', 'own']) {
       const guest = new Guest();
       const disk = guest.plug(RemoteFunction.connect(join(folder, 'vpmem', `${name}.sock`)));
-      await disk.write(4096, Buffer.from(`by ${name}`));
+      disk.write(4096, Buffer.from(`by ${name}`));
       await disk.fsync();
       guest.cutPower();
     }

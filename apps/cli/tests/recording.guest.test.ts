@@ -1,5 +1,7 @@
 // Recordings of a guest under `vpmem qemu`: begun with the line or while it runs, with marks of the guest and of whoever sits at a monitor.
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +101,8 @@ describe.skipIf(testbed === undefined)(`what is recorded of a guest${reason === 
     const vm = await start([], disk('nv1', ',power-failure=on'));
     expect(await hmp.type(`object_add memory-backend-file,id=m2,share=on,mem-path=${path('nv2.img')},size=16M,record=${path('nv2.vpmrec')}`)).toBe('');
     expect(await hmp.type('device_add virtio-pmem-pci,id=nv2,memdev=m2')).toBe('');
+    expect(await hmp.type(`object_add memory-backend-file,id=m3,share=on,mem-path=${path('nv3.img')},size=16M,record=${path('nv3.vpmrec')},record-interval=0`)).toMatch(/'record-interval'/);
+    expect(existsSync(path('nv3.vpmrec'))).toBe(false);
     await vm.sh('wait-for /dev/pmem1');
     await vm.sh(write('before', 1));
     expect(await hmp.type(`pmem_record nv1 begin,file=${path('nv1.vpmrec')}`)).toBe('');
@@ -115,6 +119,27 @@ describe.skipIf(testbed === undefined)(`what is recorded of a guest${reason === 
     expect(lastImage('nv2.vpmrec').toString('latin1', 0, 16)).toBe('plugged\nplugged\n');
     expect(lastImage('nv1.vpmrec').equals(durable)).toBe(true);
     expect([marksOf('nv1.vpmrec'), marksOf('nv2.vpmrec')]).toEqual([['both after 1'], ['both after 1']]);
+  });
+
+  it('goes where it was told to, although all goes into the background, and nowhere if QEMU refuses its command line', async () => {
+    const background = async (...args: string[]): Promise<unknown> => {
+      const device = ['-object', 'memory-backend-file,id=m1,share=on,mem-path=nv1.img,size=4M', '-device', 'virtio-pmem-pci,memdev=m1,id=nv1'];
+      const line = ['-S', '-nodefaults', '-display', 'none', '-m', '128M', '-daemonize', '-pidfile', path('pid'), ...device, ...args];
+      const words = [MAIN, 'qemu', '--qemu', testbed?.qemuWrapper ?? '', '--record', 'runs/today', '--', ...line];
+      const [status] = (await once(spawn(process.execPath, words, { cwd: folder, stdio: 'ignore', env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder } }), 'close')) as unknown[];
+      return status;
+    };
+    const files = (): string[] => readdirSync(folder, { recursive: true }).map(String).sort();
+    expect(await background('-device', 'no-such-device')).toBe(1);
+    expect(files()).toEqual(['vpmem']);
+    expect(await background('-qmp', `unix:${path('qmp')},server=on,wait=off`)).toBe(0);
+    qmp = await QmpClient.connect({ path: path('qmp') });
+    clients.push(qmp);
+    await qmp.execute('pmem-mark', { text: 'in the background' });
+    expect((await qmp.execute('query-pmem'))[0]?.recording?.file).toBe(path('runs/today/nv1.vpmrec'));
+    await qmp.execute('quit');
+    await expect.poll(files).toEqual(['nv1.img', 'runs', 'runs/today', 'runs/today/nv1.vpmrec', 'vpmem']);
+    expect(marksOf('runs/today/nv1.vpmrec')).toEqual(['in the background after 0']);
   });
 
   it('is found by comparing where QEMU has a filter of its system calls, and the guest is none the worse', async () => {

@@ -82,8 +82,11 @@ describe('a recording of vpmemd', () => {
   });
 
   it.each([
-    ['SIGTERM', async () => void (await daemon.end())],
-    ['quit', async () => void (await monitor.execute('quit'), await daemon.exited)],
+    ['SIGTERM', () => daemon.end()],
+    ['quit', async () => {
+      await monitor.execute('quit');
+      await daemon.exited;
+    }],
     ['device_del', async () => {
       const deleted = monitor.waitForEvent('DEVICE_DELETED', ({ data }) => data.device === 'nv1');
       await monitor.execute('device_del', { id: 'nv1' });
@@ -145,6 +148,15 @@ describe('a recording of vpmemd', () => {
     const { ending, text, problems } = look(`/proc/${daemon.pid}/root${path('fs/run.vpmrec')}`, '1:all');
     expect([ending, text, problems]).toEqual(['incomplete', 'first', 0]);
   });
+});
+
+it.skipIf(noMounts)(`a recording that has no room from the first on is told of${noMounts ? ' (skipped: no file system can be mounted here)' : ''}`, async () => {
+  const mounted = [...PRIVATE_MOUNTS, 'sh', '-c', `mount -t tmpfs -o size=64k none ${path('fs')} && { cat /dev/zero > ${path('fs/filler')} 2> ${path('full')}; exec "$@"; }`, 'sh'];
+  await start(['-object', backend('mem1', `,record=${path('fs/run.vpmrec')}`), '-device', device('nv1', 'mem1')], mounted);
+  await keep(plug('nv1'), 'first');
+  expect(await recordingOf()).toMatchObject({ file: path('fs/run.vpmrec'), flushes: 0, incomplete: expect.stringMatching(/^the recording cannot be begun: ENOSPC/) as string });
+  expect(daemon.stderr).toMatch(/nv1.*the recording cannot be begun: ENOSPC/);
+  expect(readFileSync(path('mem1.img')).subarray(0, 5).toString()).toBe('first');
 });
 
 describe('a monitor is refused, and nothing is left behind', () => {

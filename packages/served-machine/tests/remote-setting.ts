@@ -22,17 +22,20 @@ export const remoteSetting: MakeSetting = async (tracker, besides) => {
   const answers = createInterface(child.stdout)[Symbol.asyncIterator]();
   const ask = async (order: Order): Promise<Buffer> => {
     child.stdin.write(`${JSON.stringify(order)}\n`);
-    const { done = false, value } = await answers.next();
-    if (done) throw new Error(`the guest's process ended when it was asked to ${order.action}`);
-    return Buffer.from((JSON.parse(value as string) as { bytes?: string }).bytes ?? '', 'base64');
+    const answer = (await answers.next()) as IteratorResult<string, undefined>;
+    if (answer.done === true) throw new Error(`the guest's process ended when it was asked to ${order.action}`);
+    return Buffer.from((JSON.parse(answer.value) as { bytes?: string }).bytes ?? '', 'base64');
   };
-  const again = async (): Promise<void> => void (await ask({ action: 'again' }));
+  const tell = async (order: Order): Promise<void> => {
+    await ask(order);
+  };
+  const again = (): Promise<void> => tell({ action: 'again' });
   let closed = false;
   return {
     ...setting,
     folder,
-    store: async (offset, bytes) => void (await ask({ action: 'store', offset, bytes: Buffer.from(bytes).toString('base64') })),
-    fsync: async () => void (await ask({ action: 'fsync' })),
+    store: (offset, bytes) => tell({ action: 'store', offset, bytes: Buffer.from(bytes).toString('base64') }),
+    fsync: () => tell({ action: 'fsync' }),
     load: (offset, length) => ask({ action: 'load', offset, length }),
     startAgain: again,
     reset: again,

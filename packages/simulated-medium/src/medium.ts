@@ -22,7 +22,7 @@ export interface RecordingState {
 /** How a medium is doing. */
 export interface MediumStatus {
   readonly tracker: { readonly kind: PageTracker['kind']; readonly reason: string | undefined };
-  /** The recording there is, or was last. */
+  /** The recording there is; it is there until it is ended, also if nothing more gets into it. */
   readonly recording: RecordingState | undefined;
 }
 
@@ -37,7 +37,6 @@ export class Medium {
   /** Of the recording: milliseconds between looks at what is volatile, and when the next is due by `performance.now()`. */
   #interval = Infinity;
   #due = Infinity;
-  #ended: RecordingState | undefined;
 
   /** `wake` is notified when something is to be told that nobody asked for: see {@link status}. */
   constructor(medium: TrackedMemory, want: TrackerOptions['want'], wake: SharedArrayBuffer) {
@@ -143,19 +142,18 @@ export class Medium {
   /** Ends the recording, which is whole then. @throws Error where there is none */
   endRecording(): RecordingState {
     if (this.#recording === undefined) throw Object.assign(new Error('nothing is being recorded'), { code: 'ENOENT' });
-    this.#recording.recorder.end();
-    const state = stateOf(this.#recording.recorder);
-    this.#ended = state;
+    const { recorder } = this.#recording;
+    recorder.end();
     this.#recording = undefined;
     this.#due = Infinity;
-    return state;
+    return stateOf(recorder);
   }
 
   /** Puts a mark into the recording, after what is volatile now; comes back when it is in the file. False: nothing is recorded. */
   mark(text: string): boolean {
-    if (this.#recording === undefined || this.#recording.recorder.failure !== undefined) return false;
+    if (!this.#records()) return false;
     this.#look('mark');
-    return this.#recording.recorder.mark(text);
+    return this.#recording?.recorder.mark(text) ?? false;
   }
 
   /** Looks at what is volatile, if it is time. */
@@ -163,7 +161,7 @@ export class Medium {
     if (performance.now() < this.#due) return;
     this.#due = performance.now() + this.#interval;
     try {
-      if (this.#recording?.recorder.failure === undefined) this.#look('tick');
+      if (this.#records()) this.#look('tick');
       else this.#due = Infinity;
     } catch {
       // Nobody asked for it. The recording says why it ends here, or the next look has those pages too.
@@ -177,7 +175,12 @@ export class Medium {
   }
 
   get #recordingState(): RecordingState | undefined {
-    return this.#recording === undefined ? this.#ended : stateOf(this.#recording.recorder);
+    return this.#recording === undefined ? undefined : stateOf(this.#recording.recorder);
+  }
+
+  /** Whether what happens gets into a recording. */
+  #records(): boolean {
+    return this.#recording !== undefined && this.#recording.recorder.failure === undefined;
   }
 
   /** What a flush has to make durable. */

@@ -58,31 +58,31 @@ function record(recording: RecordingWriter, message: RecorderMessage, changed: I
   switch (message.type) {
     case 'asked':
       recording.flushAsked(message.flush);
-      return;
+      break;
     case 'moment':
       recording.pages(message.cause satisfies PagesCause, changed);
-      return;
+      break;
     case 'answered':
       recording.flushAnswered(message.flush, message.status, message.text);
-      return;
+      break;
     case 'mark':
       recording.mark(message.text);
-      return;
+      break;
     case 'client':
       recording.client(message.change, message.text);
-      return;
+      break;
     case 'reset':
       recording.reset();
-      return;
+      break;
     case 'cut':
       recording.cut(message.cut);
-      return;
+      break;
     case 'incomplete':
       recording.incomplete(message.reason);
-      return;
+      break;
     case 'end':
       recording.end();
-      return;
+      break;
     case 'runs':
     case 'moment-end':
       throw new TypeError(`a ${message.type} of no moment`);

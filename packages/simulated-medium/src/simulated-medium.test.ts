@@ -1,12 +1,13 @@
-import { existsSync, fstatSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeBackend, openBackend, type BackendDescription } from '@vpmem/memory-backend';
-import { EventLoop, Mapping, punchHole } from '@vpmem/native';
+import { EventLoop, Mapping, punchHole, replaceDescriptor } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CutPhase, Exposure, PowerCutOptions, PowerCutReport } from './power-cut.ts';
 import { SimulatedMedium } from './simulated-medium.ts';
 import { survives } from './survival.ts';
+import { TRACKERS, withTracker } from './testing.ts';
 
 const PAGE = 4096;
 const SIZE = 512 * PAGE;
@@ -276,4 +277,26 @@ it('begins a flush no sooner than it says so, whatever is asked for after it', a
   await expect.poll(() => done).toBe(true);
   expect(medium.begun).toBe(true);
   await image;
+});
+
+describe.each(TRACKERS)('a flush that fails', (tracker) => {
+  it.skipIf(tracker.obstacle !== undefined)(`leaves to the next what it was to write${withTracker(tracker)}`, async () => {
+    await close();
+    backend = await openBackend({ type: 'memory-backend-file', id: 'mem1', memPath: path, size: SIZE, share: true, powerFailure: true, pageTracker: tracker.kind });
+    medium = new SimulatedMedium(backend, observer);
+    const mapping = Mapping.ofFile(backend.fd, { length: SIZE });
+    medium.client('came', process.pid);
+    await flush();
+    const file = backend.medium?.fd ?? -1;
+    const kept = openSync(path, 'r+');
+    const readonly = openSync(path, 'r');
+    Buffer.from(mapping.window(0, 4)).write('text');
+    replaceDescriptor(readonly, file);
+    expect(await flush()).toMatchObject({ code: 'EBADF' });
+    replaceDescriptor(kept, file);
+    expect([await flush(), fileText(0, 4)]).toEqual([undefined, 'text']);
+    mapping.unmap();
+    closeSync(kept);
+    closeSync(readonly);
+  });
 });

@@ -21,6 +21,8 @@ export class SimulatedMedium implements Syncer {
   readonly #defer: Defer;
   readonly #noted = new NotedWrites();
   #status: MediumStatus | undefined;
+  /** The recording of its backend, if that could not be begun. */
+  #unbegun: RecordingState | undefined;
   #plan: PowerCutPlan | undefined;
   #flushes = 0;
   /** The number of the last flush's job; undefined if it has none, because the power goes first. */
@@ -48,13 +50,16 @@ export class SimulatedMedium implements Syncer {
     if (recording === undefined) return;
     const { interval, ...target } = recording;
     this.beginRecording({ target, interval }, (error) => {
-      if (error !== undefined) this.#observer.recordingFailed?.({ path: target.path, flushes: 0, marks: 0, bytes: 0, incomplete: error.message });
+      if (error === undefined) return;
+      this.#unbegun = { path: target.path, flushes: 0, marks: 0, bytes: 0, incomplete: error.message };
+      this.#observer.recordingFailed?.(this.#unbegun);
     });
   }
 
   /** How it was doing when it was heard of last. */
   get status(): MediumStatus | undefined {
-    return this.#status;
+    if (this.#status === undefined || this.#unbegun === undefined) return this.#status;
+    return { ...this.#status, recording: this.#status.recording ?? this.#unbegun };
   }
 
   get begun(): boolean {
@@ -153,9 +158,10 @@ export class SimulatedMedium implements Syncer {
   }
 
   #learn(status: MediumStatus): void {
-    const failed = status.recording?.incomplete !== undefined && this.#status?.recording?.incomplete === undefined;
+    const before = this.#status?.recording?.incomplete;
     this.#status = status;
-    if (failed) this.#observer.recordingFailed?.(status.recording);
+    const { recording } = status;
+    if (recording?.incomplete !== undefined && before === undefined) this.#observer.recordingFailed?.(recording);
   }
 
   get #exposure(): Exposure {

@@ -10,6 +10,9 @@ const RAM_DEVICES: readonly unknown[] = ['pc-dimm', 'virtio-mem-pci'];
 /** Backends that QEMU makes private unless told otherwise. */
 const PRIVATE_BY_DEFAULT: readonly unknown[] = ['memory-backend-ram', 'memory-backend-file', 'memory-backend-shm'];
 
+/** Properties that QEMU's backends do not have: what is wrong with one that has them, QEMU cannot say. */
+const OURS = ['share-rw', 'power-failure', 'page-tracker', 'record', 'record-interval'];
+
 /** Backends that hold nothing when the VM is gone. */
 const FILELESS: readonly unknown[] = ['memory-backend-ram', 'memory-backend-memfd'];
 
@@ -95,7 +98,7 @@ export class ForeignBackends {
       await this.#served.addObject(source);
     } catch (error) {
       const { id } = source.properties;
-      if (!(error instanceof OptionError) || typeof id !== 'string') throw error;
+      if (!(error instanceof OptionError) || typeof id !== 'string' || OURS.some((name) => name in source.properties)) throw error;
       await addForeignObject(this.#qemu, source);
       this.#refused.set(id, error);
     }
