@@ -7,7 +7,7 @@ import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { median, short, spread } from './statistics.ts';
 
 const SIZE = 256 * 2 ** 20;
-const ROUNDS = 7;
+const ROUNDS = 5;
 const SECONDS = 3;
 const WAYS = ['plain', 'power-failure=on', 'record='] as const;
 type Way = (typeof WAYS)[number];
