@@ -27,7 +27,7 @@ const EINTR = 4;
 const AWAKE_MS = 2;
 
 /** x86-64, sys/user.h: struct user_regs_struct, by what stands where; eight bytes each */
-const REGISTERS = { bytes: 216, r10: 56, r9: 72, r8: 64, rax: 80, rdx: 96, rsi: 104, rdi: 112, origRax: 120, rip: 128, cs: 136 } as const;
+const REGISTERS = { bytes: 216, r10: 56, r9: 64, r8: 72, rax: 80, rdx: 96, rsi: 104, rdi: 112, origRax: 120, rip: 128, cs: 136 } as const;
 const USER_CS_64 = 0x33n;
 const SIGNAL_SET_BYTES = 8;
 
