@@ -5,6 +5,9 @@ import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThread
 
 const PURPOSE = 'a recording';
 
+/** How long its thread may take to make the file, in milliseconds: one that could not start never says so. */
+const START_LIMIT = 60_000;
+
 /** Bytes of pages that may wait to be written; whoever brings more waits with it. */
 const MOST_WAITING = 2 ** 26;
 
@@ -52,8 +55,8 @@ export class Recorder {
    */
   static begin(target: RecordingTarget, { file, size }: { readonly file: FileSpan; readonly size: number }, wake: SharedArrayBuffer): Recorder {
     const recorder = new Recorder(target, { file, size, wake });
-    Atomics.wait(recorder.#words, RecorderWords.state, RecorderState.beginning);
-    const { failure } = recorder;
+    const waited = Atomics.wait(recorder.#words, RecorderWords.state, RecorderState.beginning, START_LIMIT);
+    const failure = waited === 'timed-out' ? 'the thread that would write it did not start' : recorder.failure;
     if (failure === undefined) return recorder;
     recorder.#close();
     throw Object.assign(new Error(failure), { code: 'EIO' });
