@@ -237,6 +237,23 @@ describe.each(kinds)(`pages found by %s${reason === undefined ? '' : ` (without 
     expect(followed.missed()).toEqual([]);
   });
 
+  it('misses nothing of a client that is killed while it is asked', async () => {
+    const followed = follower(kind);
+    for (let round = 0; round < 4; round++) {
+      const storing = await client(followed);
+      // It never answers.
+      void storing.order({ do: 'spin', address: String(storing.address + BigInt(16 * PAGE_SIZE)), pages: 600 });
+      for (let i = 0; i < 10 + round; i++) followed.follow();
+      storing.signal('SIGKILL');
+      // Its memory is taken apart meanwhile.
+      for (let i = 0; i < 30; i++) followed.follow();
+      await storing.stop();
+      followed.follow();
+      expect(followed.missed()).toEqual([]);
+      followed.settle();
+    }
+  });
+
   it('begins anew with another memory', async () => {
     const followed = follower(kind);
     const storing = await client(followed);

@@ -67,6 +67,17 @@ describe.skipIf(reason !== undefined)(`a client whose page tables are asked${rea
     await storing.store([10], 1);
   });
 
+  it('is compared where nobody has connected: whoever knows the name of the memory may have it', () => {
+    const followed = follower();
+    followed.follow();
+    for (const page of [3, 4]) {
+      writeSync(followed.memory, Buffer.from([1]), 0, 1, page * PAGE_SIZE);
+      expect(followed.followPages()).toContain(page);
+      followed.settle();
+    }
+    expect(followed.tracker).toMatchObject({ kind: 'compare', reason: 'nobody has connected, so nobody can be asked' });
+  });
+
   it('is protected again after it has closed all its descriptors', async () => {
     const followed = follower();
     const storing = await client(followed);
