@@ -243,10 +243,10 @@ describe.each(kinds)(`pages found by %s${reason === undefined ? '' : ` (without 
       const storing = await client(followed);
       // It never answers.
       void storing.order({ do: 'spin', address: String(storing.address + BigInt(16 * PAGE_SIZE)), pages: 600 });
-      for (let i = 0; i < 10 + round; i++) followed.follow();
+      await expect.poll(() => followed.follow().length).toBeGreaterThan(0);
       storing.signal('SIGKILL');
       // Its memory is taken apart meanwhile.
-      for (let i = 0; i < 30; i++) followed.follow();
+      for (let i = 0; i < 10 * round; i++) followed.follow();
       await storing.stop();
       followed.follow();
       expect(followed.missed()).toEqual([]);
