@@ -243,7 +243,8 @@ describe.each(kinds)(`pages found by %s${reason === undefined ? '' : ` (without 
       const storing = await client(followed);
       // It never answers.
       void storing.order({ do: 'spin', address: String(storing.address + BigInt(16 * PAGE_SIZE)), pages: 600 });
-      await expect.poll(() => followed.follow().length).toBeGreaterThan(0);
+      await expect.poll(() => followed.missed().length).toBeGreaterThan(0);
+      followed.follow();
       storing.signal('SIGKILL');
       // Its memory is taken apart meanwhile.
       for (let i = 0; i < 10 * round; i++) followed.follow();
