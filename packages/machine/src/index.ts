@@ -29,6 +29,7 @@ export type { BackendInfo, DimmInfo, DriverState, FlushFaults, FlushLatency, Mem
 export { objectProperties, readObject } from './object-properties.ts';
 export { makeRecordingFolder, nothingToRecord, recordAll, RECORDING_SUFFIX, type RecordedObjects } from './record-all.ts';
 export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';
+export { MAX_RECORD_INTERVAL } from '@vpmem/memory-backend';
 export { checkMark, checkRecordable, nothingRecorded, recordingOrder } from './recording-order.ts';
 export { putMark, type MarkedDevice } from './put-mark.ts';
 export { container, findObject, findObjects, type FoundObject, type ObjectNode, type ObjectProperty } from './object-tree.ts';

@@ -1,4 +1,4 @@
-import { readSpan, writeSpan } from '@vpmem/memory-backend';
+import { readSpan, writeSpan } from '@vpmem/native';
 import { TestBackend } from '@vpmem/memory-backend/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MarkSyncer } from './mark-syncer.ts';

@@ -1,4 +1,5 @@
-import { readSpan, writeSpan, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
+import type { BackendDescription, Syncer } from '@vpmem/memory-backend';
+import { readSpan, writeSpan } from '@vpmem/native';
 import { MAX_MARK } from './recording-order.ts';
 
 /** Puts a mark into every recording there is; `done` is called when all have it. It may be called at once. */

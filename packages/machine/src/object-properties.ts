@@ -1,5 +1,5 @@
 import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type PropertySource } from '@vpmem/options';
-import type { BackendOptions, RamBackendOptions } from '@vpmem/memory-backend';
+import { MAX_RECORD_INTERVAL, type BackendOptions, type RamBackendOptions } from '@vpmem/memory-backend';
 import { MachineError } from './machine-error.ts';
 
 const ONE_CALL = 'preallocation is one system call, and needs no threads';
@@ -40,7 +40,7 @@ export const objectProperties = {
     'power-failure': property.bool({ default: false, description: 'only flushed bytes get into the file; a power cut can be simulated (not in QEMU)' }),
     'page-tracker': property.oneOf(['auto', 'uffd', 'compare'], { default: 'auto', description: 'with power-failure=on: how written pages are found (not in QEMU)' }),
     record: property.string({ description: 'a new file, into which goes what becomes durable; brings power-failure=on (not in QEMU)' }),
-    'record-interval': property.int({ min: 1, max: 86_400_000, description: 'of record: how often what is volatile goes into it, in milliseconds' }),
+    'record-interval': property.int({ min: 1, max: MAX_RECORD_INTERVAL, description: 'of record: how often what is volatile goes into it, in milliseconds' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
     pmem: property.offOnly(DURABLE),
     rom: property.oneOf(['auto', 'on', 'off'], { default: 'auto', description: 'off: the guest may write to its private copy' }),

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterNode, closeBackend, fileSyncer, openBackend, writeSpan, type BackendDescription } from '@vpmem/memory-backend';
-import { Mapping } from '@vpmem/native';
+import { afterNode, closeBackend, fileSyncer, openBackend, type BackendDescription } from '@vpmem/memory-backend';
+import { Mapping, writeSpan } from '@vpmem/native';
 import { TRACKERS, withTracker } from '@vpmem/simulated-medium/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PmemBacking, putMark } from './pmem-backing.ts';

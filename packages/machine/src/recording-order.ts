@@ -1,11 +1,8 @@
 import { resolve } from 'node:path';
-import type { BackendDescription } from '@vpmem/memory-backend';
+import { MAX_RECORD_INTERVAL, type BackendDescription } from '@vpmem/memory-backend';
 import type { RecordingOrder } from '@vpmem/simulated-medium';
 import { MachineError } from './machine-error.ts';
 import type { RecordRequest } from './recording-control.ts';
-
-/** The longest time between two looks at what is volatile: a day, in milliseconds. */
-const MAX_INTERVAL = 86_400_000;
 
 /** Bytes a mark can have. */
 export const MAX_MARK = 4096;
@@ -14,8 +11,8 @@ export const MAX_MARK = 4096;
 export function recordingOrder(label: string, backend: BackendDescription, { file, interval }: RecordRequest): RecordingOrder {
   checkRecordable(label, backend);
   if (file === '') throw new MachineError('recording', 'file', `device '${label}': file is empty; it names the file to make`);
-  if (interval !== undefined && !(Number.isInteger(interval) && interval >= 1 && interval <= MAX_INTERVAL)) {
-    throw new MachineError('bad-value', 'interval', `interval=${interval} is no number of milliseconds from 1 to ${MAX_INTERVAL}`);
+  if (interval !== undefined && !(Number.isInteger(interval) && interval >= 1 && interval <= MAX_RECORD_INTERVAL)) {
+    throw new MachineError('bad-value', 'interval', `interval=${interval} is no number of milliseconds from 1 to ${MAX_RECORD_INTERVAL}`);
   }
   return { target: { path: resolve(file) }, interval };
 }

@@ -1,5 +1,5 @@
+import type { FileSpan } from '@vpmem/native';
 import type { BackendOptions } from './backend-options.ts';
-import type { FileSpan } from './file-span.ts';
 import type { FileKind, OpenedFile } from './opened-file.ts';
 
 /** An open memory backend as plain data: it can be sent to the thread that uses it. */

@@ -1,15 +1,16 @@
+export type { FileSpan } from '@vpmem/native';
 export { afterNode, type After } from './after.ts';
 export { BackendError, type BackendErrorCode } from './backend-error.ts';
 export type { BackendDescription } from './backend-description.ts';
 export { PAGE_SIZE, type BackendOptions, type FileBackendOptions, type RamBackendOptions } from './backend-options.ts';
 export { checkOptions } from './backend-rules.ts';
-export { readSpan, writeSpan, type FileSpan } from './file-span.ts';
 export { FlushQueue, PassingFailure, type FlushAnswer, type FlushStats } from './flush-queue.ts';
 export { FlushThrottle } from './flush-throttle.ts';
 export { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
 export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendMadeMessage, type SyncFailedMessage } from './memory-backend.ts';
 export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendOpeningMessage } from './open-backend.ts';
+export { MAX_RECORD_INTERVAL } from './recording-file.ts';
 export { SyncPool } from './sync-pool.ts';
 export { fileSyncer, volatileSyncer, type Syncer } from './syncer.ts';
-export { checkRoom, startThread } from './thread-start.ts';
+export { checkRoom, startThread, threadProgram } from './thread-start.ts';
 export { TokenBucket, type RateLimit } from './token-bucket.ts';

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import type { BackendDescription } from './backend-description.ts';
-import { readSpan, writeSpan } from './file-span.ts';
+import { readSpan, writeSpan } from '@vpmem/native';
 import { FlushQueue } from './flush-queue.ts';
 import type { Syncer } from './syncer.ts';
 

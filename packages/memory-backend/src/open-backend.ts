@@ -1,12 +1,11 @@
 import { channel } from 'node:diagnostics_channel';
 import { closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { createMemfd, dataExtents, preallocate, punchHole } from '@vpmem/native';
+import { createMemfd, dataExtents, preallocate, punchHole, type FileSpan } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
 import type { BackendDescription } from './backend-description.ts';
 import { PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
 import { checkOptions, keepsApart } from './backend-rules.ts';
-import type { FileSpan } from './file-span.ts';
 import { applyPolicy } from './numa-policy.ts';
 import { abandonFile, openBackingFile } from './open-file.ts';
 import { openRam } from './open-ram.ts';

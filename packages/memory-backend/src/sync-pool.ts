@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { EPOLLIN, EventFd, SystemError, type EventLoop } from '@vpmem/native';
 import { SyncMailbox, SyncState, type SyncThreadData } from './sync-mailbox.ts';
 import type { Syncer } from './syncer.ts';
-import { startThread } from './thread-start.ts';
+import { startThread, threadProgram } from './thread-start.ts';
 
 /** As many syncs as this can hang before one device waits for another's disk. */
 const MAX_THREADS = 64;
@@ -110,7 +110,7 @@ export class SyncPool {
     const patience = this.#threads.length === 0 ? Infinity : this.#patience;
     const workerData: SyncThreadData = { mailbox, eventFd: this.#event.fd, patience };
     try {
-      const worker = startThread(threadUrl(), 'fdatasync', { workerData });
+      const worker = startThread(threadProgram('sync-thread', import.meta.url), 'fdatasync', { workerData });
       // Without a listener this would end the program.
       worker.on('error', () => undefined);
       this.#threads.push({ worker, words: new Int32Array(mailbox), job: undefined });
@@ -131,9 +131,4 @@ function give(thread: SyncThread, job: Job): boolean {
   job.thread = thread;
   thread.job = job;
   return true;
-}
-
-/** A worker runs the compiled file, also when this one is run from source. */
-function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../dist/sync-thread.js' : './sync-thread.js', import.meta.url);
 }

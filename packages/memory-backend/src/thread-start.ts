@@ -4,6 +4,11 @@ import { EventFd } from '@vpmem/native';
 /** Descriptors that have to be free: five for a thread's event loop and its program, and some that others may take meanwhile. */
 const ROOM = 16;
 
+/** The program of a thread, `NAME.js` beside the module at `asker`. A worker runs the compiled file, also when that one is run from source. */
+export function threadProgram(name: string, asker: string): URL {
+  return new URL(asker.endsWith('.ts') ? `../dist/${name}.js` : `./${name}.js`, asker);
+}
+
 /**
  * Starts a thread that does not keep the program running. `purpose`: what it is for, as the object of "for".
  *

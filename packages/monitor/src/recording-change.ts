@@ -1,4 +1,4 @@
-import { MachineError, type RecordingControl, type RecordingInfo } from '@vpmem/machine';
+import { MachineError, MAX_RECORD_INTERVAL, type RecordingControl, type RecordingInfo } from '@vpmem/machine';
 
 /** The beginning or the end of a recording, as `pmem_record` and `pmem-record` are given it. */
 export interface RecordingChange {
@@ -9,9 +9,6 @@ export interface RecordingChange {
   readonly interval?: number | undefined;
 }
 
-/** A day, in milliseconds. */
-const MAX_INTERVAL = 86_400_000;
-
 /** Begins to record a device, or ends that; then it tells what is in the file. @throws MachineError */
 export async function changeRecording(recordings: RecordingControl, device: string, { action, file, interval }: RecordingChange): Promise<RecordingInfo | undefined> {
   if (action === 'end') {
@@ -20,7 +17,7 @@ export async function changeRecording(recordings: RecordingControl, device: stri
     return await recordings.end(device);
   }
   if (file === undefined || file === '') throw refused('file', 'action=begin takes file: the name of a new file to record into');
-  if (interval !== undefined && (interval < 1 || interval > MAX_INTERVAL)) throw refused('interval', `interval=${interval} is not an integer from 1 to ${MAX_INTERVAL}`);
+  if (interval !== undefined && (interval < 1 || interval > MAX_RECORD_INTERVAL)) throw refused('interval', `interval=${interval} is not an integer from 1 to ${MAX_RECORD_INTERVAL}`);
   await recordings.begin(device, { file, interval });
   return undefined;
 }

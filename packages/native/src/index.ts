@@ -5,6 +5,7 @@ export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } fro
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';
 export { copyFrom, copyTo, readMapped, writeMapped } from './kernel-copy.ts';
+export { readSpan, writeSpan, type FileSpan } from './file-span.ts';
 export { MAX_WINDOW, Mapping } from './mapping.ts';
 export { createMemfd, hasHugePages, identifyFile, isInMemory, type FileIdentity } from './memfd.ts';
 export { setFilePolicy, type MemoryPolicy } from './memory-policy.ts';

@@ -1,5 +1,4 @@
-import { dataExtents } from '@vpmem/native';
-import { readSpan, type FileSpan } from './file-span.ts';
+import { dataExtents, readSpan, type FileSpan } from '@vpmem/native';
 import type { MappedMemory } from './mapped-memory.ts';
 import { PAGE_SIZE, type PageRun } from './page-run.ts';
 import type { TrackedMemory } from './page-tracker.ts';

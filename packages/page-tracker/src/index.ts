@@ -1,5 +1,5 @@
+export type { FileSpan } from '@vpmem/native';
 export { countDifferences, forEachDifference, type DifferenceOptions, type DifferingPages } from './difference.ts';
-export { readSpan, type FileSpan } from './file-span.ts';
 export { MappedMemory } from './mapped-memory.ts';
 export { openTracker, uffdObstacle, type TrackerOptions } from './open-tracker.ts';
 export { PAGE_SIZE, PageSet, type PageRun } from './page-run.ts';

@@ -1,4 +1,4 @@
-import type { FileSpan } from './file-span.ts';
+import type { FileSpan } from '@vpmem/native';
 import type { PageRun } from './page-run.ts';
 
 /** Memory that others may write, and the file that holds what of it is durable. */

@@ -1,6 +1,5 @@
-import { PageMap, ProcessMaps, SystemError, type FileMapping, type MappedFile } from '@vpmem/native';
+import { PageMap, ProcessMaps, SystemError, type FileMapping, type MappedFile, type FileSpan } from '@vpmem/native';
 import { ChildWatch, startOf } from './child-watch.ts';
-import type { FileSpan } from './file-span.ts';
 import { kernelSupport } from './kernel-support.ts';
 import { Obstacle } from './obstacle.ts';
 import type { PageSet } from './page-run.ts';

@@ -1,5 +1,6 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { MachineError, type PowerCutOrder, type RecordingInfo } from '@vpmem/machine';
+import { threadProgram } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
@@ -23,7 +24,7 @@ export class DeviceThreadHandle {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const workerData: DeviceThreadData = { port: port2, wakeFd: this.#wake.fd };
-    this.#worker = new Worker(threadUrl(), { workerData, transferList: [port2] });
+    this.#worker = new Worker(threadProgram('device-thread', import.meta.url), { workerData, transferList: [port2] });
     this.#port.on('message', (message: DeviceReply) => this.#received(message, onEvent));
     this.#worker.on('error', (error: Error) => {
       for (const { reject } of this.#pending.values()) reject(error);
@@ -91,9 +92,4 @@ export class DeviceThreadHandle {
     if (message.type === 'done') pending?.resolve(message);
     else pending?.reject(new MachineError(message.code, undefined, message.message));
   }
-}
-
-/** A worker runs the compiled file, also when this one is run from source. */
-function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../dist/device-thread.js' : './device-thread.js', import.meta.url);
 }

@@ -1,5 +1,5 @@
-import { readSpan, type BackendDescription, type FileSpan, type MemoryBackend } from '@vpmem/memory-backend';
-import { dataExtents } from '@vpmem/native';
+import type { BackendDescription, MemoryBackend } from '@vpmem/memory-backend';
+import { dataExtents, readSpan, type FileSpan } from '@vpmem/native';
 
 /** A flush that was answered with success, and had not made everything durable. */
 export interface FlushViolation {

@@ -1,5 +1,6 @@
-import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
-import { forEachDifference, PAGE_SIZE, PageSet, readSpan, type DifferingPages, type PageRun, type TrackedMemory } from '@vpmem/page-tracker';
+import type { CutDescription, PagesCause } from '@vpmem/recording';
+import { forEachDifference, PAGE_SIZE, PageSet, type DifferingPages, type PageRun, type TrackedMemory } from '@vpmem/page-tracker';
+import { readSpan } from '@vpmem/native';
 import type { AddRun, Recorder } from './recorder.ts';
 
 /** Adds pages in which memory and file differ to the moment that is being recorded, in the order of addresses. */
@@ -34,23 +35,19 @@ export class MediumRecording {
     try {
       this.#moment('flush', dirty, work);
     } catch (error) {
-      this.answered(flush, 'failed', (error as Error).message);
+      this.recorder.flushAnswered(flush, 'failed', (error as Error).message);
       // What the file holds now, nobody knows.
       this.recorder.giveUp(`flush ${flush} failed: ${(error as Error).message}`);
       throw error;
     }
-    this.answered(flush, 'ok');
+    this.recorder.flushAnswered(flush, 'ok');
     this.#fresh.clear();
   }
 
   /** A flush that never got here has failed. */
   failed(flush: number, reason: string): void {
     this.recorder.flushAsked(flush);
-    this.answered(flush, 'failed', reason);
-  }
-
-  answered(flush: number, status: FlushStatus, text = ''): void {
-    this.recorder.flushAnswered(flush, status, text);
+    this.recorder.flushAnswered(flush, 'failed', reason);
   }
 
   /** What is volatile now, as far as it changed. @throws Error where it cannot be looked at; that ends the recording */

@@ -1,5 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads';
-import { checkRoom, startThread } from '@vpmem/memory-backend';
+import { checkRoom, startThread, threadProgram } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, type EventLoop } from '@vpmem/native';
 import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
 import { MediumWords, signalMedium, type MediumJob, type MediumNotice, type MediumResult, type MediumThreadData } from './medium-messages.ts';
@@ -46,7 +46,7 @@ export class MediumThreadHandle {
     const workerData: MediumThreadData = { medium, tracker, port: port2, words, eventFd: event?.fd };
     try {
       // Node would take the descriptors of the memory it makes for somebody else's.
-      this.#worker = startThread(threadUrl(), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
+      this.#worker = startThread(threadProgram('medium-thread', import.meta.url), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
     } catch (error) {
       event?.close();
       port1.close();
@@ -115,9 +115,4 @@ export class MediumThreadHandle {
     if (this.#onNode && this.#pending.length === 0) this.#port.unref();
     done?.(message);
   }
-}
-
-/** A worker runs the compiled file, also when this one is run from source. */
-function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../dist/medium-thread.js' : './medium-thread.js', import.meta.url);
 }

@@ -1,5 +1,5 @@
 import { fdatasyncSync } from 'node:fs';
-import { writeSpan } from '@vpmem/memory-backend';
+import { writeSpan } from '@vpmem/native';
 import { countDifferences, forEachDifference, openTracker, PageSet, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
 import { cutPower, makeImage, type Cut, type Losses } from './power-loss.ts';
 import { MediumRecording, type RecordPages } from './medium-recording.ts';
@@ -127,9 +127,12 @@ export class Medium {
 
   /** Begins a recording; looks at what is volatile every `interval` milliseconds, or only at marks. @throws Error */
   beginRecording(target: RecordingTarget, interval: number | undefined): void {
-    if (this.#recording !== undefined && this.#recording.recorder.failure === undefined) throw Object.assign(new Error(`it is being recorded already, into '${this.#recording.recorder.path}'`), { code: 'EALREADY' });
-    // One that has failed has a thread still.
-    if (this.#recording !== undefined) this.endRecording();
+    if (this.#recording !== undefined) {
+      const { failure, path } = this.#recording.recorder;
+      if (failure === undefined) throw Object.assign(new Error(`it is being recorded already, into '${path}'`), { code: 'EALREADY' });
+      // One that has failed has a thread still.
+      this.endRecording();
+    }
     const dirty = this.#collect();
     const recording = new MediumRecording(Recorder.begin(target, this.#medium, this.#wake), this.#medium);
     // What is not durable as it begins was written before.

@@ -1,7 +1,6 @@
 // What a power cut does to a simulated medium, in its thread: plain functions over two files.
 import { closeSync, constants, copyFileSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
-import { readSpan, writeSpan, type FileSpan } from '@vpmem/memory-backend';
-import { createMemfd, dataExtents, replaceDescriptor } from '@vpmem/native';
+import { createMemfd, dataExtents, replaceDescriptor, readSpan, writeSpan, type FileSpan } from '@vpmem/native';
 import { countDifferences, forEachDifference, type DifferingPages, type TrackedMemory } from '@vpmem/page-tracker';
 import { randomAt } from '@vpmem/recording';
 import { GRANULARITY_BYTES, survives, type Survival } from './survival.ts';

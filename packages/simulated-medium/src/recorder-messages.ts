@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { FileSpan } from '@vpmem/memory-backend';
+import type { FileSpan } from '@vpmem/native';
 import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
 
 /**

@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
-import { startThread, type FileSpan } from '@vpmem/memory-backend';
+import { startThread, threadProgram } from '@vpmem/memory-backend';
+import type { FileSpan } from '@vpmem/native';
 import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
 import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData, type RecordingTarget } from './recorder-messages.ts';
 
@@ -44,7 +45,7 @@ export class Recorder {
     this.#words = new Int32Array(words);
     this.#fileSize = new BigInt64Array(words, RecorderWords.fileSize, 1);
     const workerData: RecorderThreadData = { ...data, target, port: port2, words };
-    startThread(threadUrl(), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
+    startThread(threadProgram('recorder-thread', import.meta.url), PURPOSE, { workerData, transferList: [port2], trackUnmanagedFds: false });
   }
 
   /**
@@ -191,9 +192,4 @@ export class Recorder {
     this.#over = true;
     this.#port.close();
   }
-}
-
-/** A worker runs the compiled file, also when this one is run from source. */
-function threadUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../dist/recorder-thread.js' : './recorder-thread.js', import.meta.url);
 }

@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import { readMapped, writeMapped } from '@vpmem/native';
+import { readMapped, writeMapped } from './kernel-copy.ts';
 
 /** A file from `offset` on, in bytes. */
 export interface FileSpan {
