@@ -56,9 +56,11 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
 
   const log = (): string => join(served.folder, 'strace.log');
   /** Starts the daemon with one device under strace. */
-  const trace = async (...options: string[]): Promise<void> => {
+  const trace = (...options: string[]): Promise<void> => traceWith([], ...options);
+  /** The same, with more options of the daemon's own. */
+  const traceWith = async (args: readonly string[], ...options: string[]): Promise<void> => {
     if (testbed === undefined) throw new Error(reason);
-    await served.start(['64M'], { wrap: [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-o', log(), ...options] });
+    await served.start(['64M'], { args, wrap: [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-o', log(), ...options] });
   };
   const bootLinux = async (): Promise<Guest> => {
     if (testbed === undefined) throw new Error(reason);
@@ -86,8 +88,11 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     return () => (origin + performance.now()) / 1000;
   };
 
-  it('is answered only after an fdatasync that began after it was asked', async () => {
-    await trace('-e', 'trace=fdatasync');
+  it.each([
+    ['of a plain device', () => []],
+    ['of one that is recorded, whose medium writes to the file and syncs it', () => ['-record', join(served.folder, 'runs')]],
+  ])('%s is answered only after an fdatasync that began after it was asked', async (_, args) => {
+    await traceWith(args(), '-e', 'trace=fdatasync');
     const guest = embedded();
     const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
     const now = setClock();
