@@ -1,0 +1,1 @@
+export type { ByteName, ByteRange, ReadableImage } from './byte-name.ts';
