@@ -1,4 +1,5 @@
 export { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion, type CheckStep, type Verdict } from './check-place.ts';
+export { checkState, type CheckedState } from './check-state.ts';
 export { explore } from './explore.ts';
 export { MemoryPlace, type MemoryChecker, type MemoryVerdict } from './memory-place.ts';
 export type { NameBytes } from './minimise/minimal-pieces.ts';
