@@ -14,10 +14,7 @@ export interface CheckPaths {
 /** Bytes of marks in the environment: the kernel takes 128 KiB for one variable, and a page less for an argument. */
 const MAX_MARKS = 65_536;
 
-/**
- * The variables that a checker is told by. VPMEM_MARKS has the last marks that fit into 64 KiB, oldest first; a worker is told all.
- * VPMEM_DEVICE is the same as VPMEM_IMAGE where that is a block device.
- */
+/** The variables that a checker is told by. VPMEM_MARKS has the last marks that fit into 64 KiB, oldest first; a worker is told all. */
 export function checkEnvironment(question: CheckQuestion, paths: CheckPaths): Record<string, string> {
   return {
     VPMEM_IMAGE: paths.image,

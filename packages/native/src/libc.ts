@@ -26,6 +26,13 @@ export const memfdCreate = declare<(name: string, flags: number) => number>('int
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
 export const fcntlLock = declare<(fd: number, command: number, lock: Uint8Array) => number>('int fcntl(int fd, int cmd, void *lock)');
 export const ioctl = declare<(fd: number, request: number, argument: Uint8Array) => number>('int ioctl(int fd, unsigned long request, void *argument)');
+/** The same for a request whose argument is a number. */
+export const ioctlNumber = declare<(fd: number, request: number, argument: number) => number>('int ioctl(int fd, unsigned long request, unsigned long argument)');
+export const mountFileSystem = declare<Asynchronous<[source: string, target: string, type: string, flags: number, data: string], number>>(
+  'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+);
+export const umount2 = declare<Asynchronous<[target: string, flags: number], number>>('int umount2(const char *target, int flags)');
+export const pipe2 = declare<(ends: Int32Array, flags: number) => number>('int pipe2(int *pipefd, int flags)');
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');
@@ -91,6 +98,25 @@ export const ptraceWith = declare<(request: number, pid: number, address: bigint
   'long ptrace(long request, int pid, unsigned long addr, void *data)',
 );
 export const waitpid = declare<(pid: number, status: Uint8Array, options: number) => number>('int waitpid(int pid, void *status, int options)');
+export const posixSpawn = declare<
+  (pid: Int32Array, path: string, actions: Uint8Array, attributes: Uint8Array, args: readonly (string | null)[], environment: readonly (string | null)[]) => number
+>('int posix_spawn(int *pid, const char *path, void *file_actions, void *attrp, const char **argv, const char **envp)');
+export const spawnActionsInit = declare<(actions: Uint8Array) => number>('int posix_spawn_file_actions_init(void *actions)');
+export const spawnActionsDestroy = declare<(actions: Uint8Array) => number>('int posix_spawn_file_actions_destroy(void *actions)');
+export const spawnActionsDup2 = declare<(actions: Uint8Array, fd: number, onto: number) => number>(
+  'int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)',
+);
+export const spawnActionsOpen = declare<(actions: Uint8Array, fd: number, path: string, flags: number, mode: number) => number>(
+  'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, unsigned int mode)',
+);
+export const spawnAttributesInit = declare<(attributes: Uint8Array) => number>('int posix_spawnattr_init(void *attr)');
+export const spawnAttributesFlags = declare<(attributes: Uint8Array, flags: number) => number>('int posix_spawnattr_setflags(void *attr, short flags)');
+export const spawnAttributesDefault = declare<(attributes: Uint8Array, signals: Uint8Array) => number>(
+  'int posix_spawnattr_setsigdefault(void *attr, const void *sigdefault)',
+);
+export const spawnAttributesMask = declare<(attributes: Uint8Array, signals: Uint8Array) => number>(
+  'int posix_spawnattr_setsigmask(void *attr, const void *sigmask)',
+);
 
 /** A system call that the C library has no function for. */
 export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint) => number | bigint>(
