@@ -79,11 +79,13 @@ it('two pages that have to be lost together are both in the least', async () => 
   for (let page = 1; page < 18; page++) disk.store(page * PAGE, `data ${page}`);
   const { report } = await run(disk.flush().end(), (image) => {
     const lost = [3, 11].filter((page) => image.read(page * PAGE, 1)[0] === 0).length;
-    return { verdict: lost === 2 || image.read(0, 1)[0] === 0 ? 'violated' : 'kept', signature: lost === 2 ? 'both replicas are gone' : 'no file system' };
+    return { verdict: lost > 0 || image.read(0, 1)[0] === 0 ? 'violated' : 'kept', signature: lost === 2 ? 'both replicas are gone' : 'one replica is gone' };
   }, { from: '2' });
-  expect(report.failures).toHaveLength(1);
-  expect(report.failures[0]!.minimal).toMatchObject({ state: '2:page:-3,11', kind: 'lost', unit: 'page' });
-  expect(report.failures[0]!.minimal!.checks).toBeLessThanOrEqual(40);
+  expect(report.failures).toHaveLength(2);
+  const { minimal } = report.failures.find(({ signature }) => signature === 'both replicas are gone')!;
+  // On its way it meets states in which only one is gone: those are not this failure.
+  expect(minimal).toMatchObject({ state: '2:page:-3,11', kind: 'lost', unit: 'page' });
+  expect(minimal!.checks).toBeLessThanOrEqual(40);
 });
 
 it('a failure that says something else is not the same', async () => {
