@@ -5,7 +5,6 @@ export class PlaceKeeper {
   readonly #open: (job: number) => Promise<CheckPlace>;
   /** Those that are being opened or are open: how to close each. */
   readonly #places = new Set<() => Promise<void>>();
-  #isClosed = false;
   #closed: Promise<void> | undefined;
 
   constructor(open: (job: number) => Promise<CheckPlace>) {
@@ -16,16 +15,18 @@ export class PlaceKeeper {
   async open(job: number): Promise<CheckPlace> {
     this.#mustBeOpen();
     const opening = this.#open(job);
+    let closing: Promise<void> | undefined;
     // What cannot be opened need not be closed.
-    this.#places.add(() => opening.then((place) => place.close(), () => undefined));
+    const close = (): Promise<void> => (closing ??= opening.then((place) => place.close(), () => undefined));
+    this.#places.add(close);
     const place = await opening;
+    if (this.#closed !== undefined) await close();
     this.#mustBeOpen();
     return place;
   }
 
   /** Checks that run end; a place that is being opened is waited for. A second call waits for the first. @throws what closing throws, when all were tried */
   close(): Promise<void> {
-    this.#isClosed = true;
     this.#closed ??= Promise.allSettled([...this.#places].map((close) => close())).then((results) => {
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed?.status === 'rejected') throw failed.reason;
@@ -34,6 +35,6 @@ export class PlaceKeeper {
   }
 
   #mustBeOpen(): void {
-    if (this.#isClosed) throw new Error('stopped while a place was opened');
+    if (this.#closed !== undefined) throw new Error('stopped while a place was opened');
   }
 }
