@@ -20,7 +20,7 @@ export interface GuestPlaceOptions {
   readonly mountOptions?: string;
   /** Debian packages whose programs the checker runs; those that built-in checkers need come by themselves. */
   readonly packages?: readonly string[];
-  /** Files that the guest is to have: their absolute paths in it, and where they are on this host. */
+  /** Files that the guest is to have: their absolute paths in it, and where they are on this host. Programs come with their libraries. */
   readonly files?: Readonly<Record<string, string>>;
   /** Milliseconds that a guest has beyond what its checker has: to mount, to unmount, and to say so, on a host that is busy. Default: 20,000. */
   readonly grace?: number;
