@@ -163,7 +163,6 @@ sub is_free {
 
 sub check {
   my ($type, $flags, $options, $kept, $timeout, $script, $argument, %environment) = @_;
-  my %answer;
   sysseek($log, 0, 2);
   if ($type ne '') {
     my $problem = mount_disk($type, $flags, $options);
@@ -174,7 +173,7 @@ sub check {
     }
   }
   tell_host('step', 'check');
-  %answer = run($script, $argument, $timeout / 1000, \%environment);
+  my %answer = run($script, $argument, $timeout / 1000, \%environment);
   empty($out);
   empty($tmp);
   if ($type ne '' && $kept) {

@@ -1,4 +1,4 @@
-import { checkEnvironment, type Checker } from '@vpmem/check-places';
+import { checkEnvironment, mountOptions, type Checker } from '@vpmem/check-places';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion } from '@vpmem/explorer';
 import { openTracker, type PageTracker } from '@vpmem/page-tracker';
 import { prepareTestbed, TestbedError, type Testbed } from '@vpmem/testbed';
@@ -6,9 +6,16 @@ import { judge, type Judged } from './agent-answer.ts';
 import { CheckingGuest, type GuestSetUp } from './checking-guest.ts';
 import { AGENT } from './guest-agent.ts';
 import { guestContents } from './guest-contents.ts';
-import { mountRequest, type MountRequest } from './mount-request.ts';
 import { TouchedPages } from './touched-pages.ts';
 import { TwinImage } from './twin-image.ts';
+
+/** What mount(2) is asked for. */
+interface MountRequest {
+  /** Empty: nothing is mounted. */
+  readonly type: string;
+  readonly flags: number;
+  readonly data: string;
+}
 
 export interface GuestPlaceOptions {
   readonly checker: Checker;
@@ -68,7 +75,7 @@ export class GuestPlace implements CheckPlace {
       const testbed = options.testbed ?? (await prepareTestbed());
       const contents = await guestContents({ checker, fileSystem, packages, files });
       const target = new TwinImage(size);
-      place = new GuestPlace(checker, fileSystem === undefined ? undefined : mountRequest(fileSystem, options.mountOptions ?? ''), target, {
+      place = new GuestPlace(checker, fileSystem === undefined ? undefined : { type: fileSystem, ...mountOptions(fileSystem, options.mountOptions ?? '') }, target, {
         testbed,
         path: `/proc/${process.pid}/fd/${target.guest}`,
         size: target.deviceSize,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtInChecker, programChecker } from '@vpmem/check-places';
 import type { CheckQuestion } from '@vpmem/explorer';
-import { preparePackages, requireTestbed, type Testbed } from '@vpmem/testbed';
+import { preparePackages, requireTestbed } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GuestPlace, type GuestPlaceOptions } from '../src/index.ts';
 import { ext4Image, fill, xfsImage } from './disk-images.ts';
@@ -23,11 +23,11 @@ describe.skipIf(testbed === undefined)(`built-in checkers in a guest${reason ===
     await place?.close();
     rmSync(folder, { recursive: true });
   });
-  const open = async (options: Omit<GuestPlaceOptions, 'testbed'>): Promise<GuestPlace> => (place = await GuestPlace.open({ testbed: testbed as Testbed, ...options }));
+  const open = async (options: Omit<GuestPlaceOptions, 'testbed'>): Promise<GuestPlace> => (place = await GuestPlace.open({ testbed: testbed!, ...options }));
 
   it('ext4: a sound one is kept; a wrong count, a torn superblock and a blank disk are not', async () => {
     const size = 16 * 2 ** 20;
-    const image = ext4Image(testbed as Testbed, size, { file: 'x'.repeat(9000) });
+    const image = ext4Image(testbed!, size, { file: 'x'.repeat(9000) });
     const { target, check, checkBlank } = bound(await open({ size, checker: builtInChecker('ext4') }));
     fill(target, image);
     expect(await check(question)).toMatchObject({ verdict: 'kept', step: 'check' });
@@ -52,7 +52,7 @@ describe.skipIf(testbed === undefined)(`built-in checkers in a guest${reason ===
     execFileSync(program, [...args, path, 'CREATE TABLE log(id INTEGER PRIMARY KEY, text); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO log SELECT i, printf(\'row %d of many\', i) FROM n']);
     const database = readFileSync(path);
     const size = 300 * 2 ** 20;
-    const image = xfsImage(testbed as Testbed, size, { db: path });
+    const image = xfsImage(testbed!, size, { db: path });
     const { target, check, checkBlank } = bound(await open({ size, fileSystem: 'xfs', checker: builtInChecker('sqlite:db:SELECT count(*) FROM log') }));
     fill(target, image);
     expect(await check(question)).toMatchObject({ verdict: 'kept', step: 'check', signature: '400 of 40' });
@@ -65,7 +65,7 @@ describe.skipIf(testbed === undefined)(`built-in checkers in a guest${reason ===
 
   it('a program of this host is taken there, a dynamic one with its libraries', async () => {
     const size = 16 * 2 ** 20;
-    const image = ext4Image(testbed as Testbed, size, { file: 'right' });
+    const image = ext4Image(testbed!, size, { file: 'right' });
     const file = join(folder, 'check me');
     // What it runs is this host's: busybox has no option --version.
     writeFileSync(file, '#!/bin/sh\n[ "$(cat "$1/file")" = right ] && echo "$0" && /opt/sort --version | head -n 1 && exit 0\nexit 1\n', { mode: 0o755 });
