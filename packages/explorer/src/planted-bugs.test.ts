@@ -104,3 +104,15 @@ it('names that cannot be found do not cost the report', async () => {
   const { report } = await run(recording, check, { from: '2', nameBytes: () => { throw new Error('no such inode'); } });
   expect(report.failures[0]!.minimal!.pieces[0]!.names).toEqual([{ offset: PAGE, length: 8, name: 'no name: no such inode' }]);
 });
+
+it('a failure of all states of a window is explained by a later window that ends it', async () => {
+  const disk = new Disk(8).store(0, 'fs').flush().store(PAGE, 'hot!').flush().store(2 * PAGE, 'new').flush().mark('acked 1');
+  // Durable before the journal is gone: whatever of it is there, the record is rolled back.
+  disk.store(5 * PAGE, 'other').flush().store(PAGE, 'cold').flush();
+  const { report } = await run(disk.end(), (image, { marks }) => {
+    if (Buffer.from(image.read(0, 2)).toString() !== 'fs') return { verdict: 'violated', signature: 'no file system' };
+    return { verdict: marks.length > 0 && Buffer.from(image.read(PAGE, 4)).toString() === 'hot!' ? 'violated' : 'kept', signature: 'rolled back' };
+  }, { from: '2' });
+  expect(report.failures).toHaveLength(1);
+  expect(report.failures[0]).toMatchObject({ windows: ['4', '5'], state: '5:page:-1', minimal: { state: '5:page:-1', kind: 'lost', bytes: 3 } });
+});
