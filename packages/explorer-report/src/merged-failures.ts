@@ -1,6 +1,8 @@
 import type { FailureGroup } from '@vpmem/explorer';
 
 const UNITS = ['page', 'sector', 'line', 'word'] as const;
+/** What a minimal set says, the best first. */
+const KINDS = ['lost', 'only', undefined];
 /** States and marks of a failure that a report lists. */
 const LISTED = 20;
 
@@ -38,14 +40,14 @@ function unite(group: readonly FailureGroup[], at: (window: string) => number): 
 }
 
 /**
- * Which of two failures is the one to look at: one with a minimal set, of the coarser unit, in the earlier window, of the smaller set. A run
- * makes the first of the coarsest unit smaller, so that of all shards is the one of the whole. Any order of the shards gives the same.
+ * Which of two failures is the one to look at: of the coarser unit, in a window that shows what was lost, in the earlier window, of the smaller set. A run
+ * chooses so which it makes smaller, so that of all shards is the one of the whole. Any order of the shards gives the same.
  */
 function compareShown(a: FailureGroup, b: FailureGroup, at: (window: string) => number): number {
   const [one, two] = [a.minimal, b.minimal];
   return (
-    Number(one === undefined) - Number(two === undefined) ||
     UNITS.indexOf(a.unit) - UNITS.indexOf(b.unit) ||
+    KINDS.indexOf(one?.kind) - KINDS.indexOf(two?.kind) ||
     at(windowOf(a.state)) - at(windowOf(b.state)) ||
     (one?.bytes ?? 0) - (two?.bytes ?? 0) ||
     compareTexts(a.state, b.state) ||
