@@ -33,7 +33,9 @@ export class FuseMount {
     try {
       const flags = (MOUNT_FLAGS.nosuid ?? 0) | (MOUNT_FLAGS.nodev ?? 0) | (MOUNT_FLAGS.noexec ?? 0);
       mount({ source: 'vpmem', target: point, type: 'fuse', flags, data: `fd=${fuse},rootmode=40000,user_id=0,group_id=0` });
-      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData: { ...data, device: fuse } satisfies FuseThreadData, trackUnmanagedFds: false });
+      const workerData: FuseThreadData = { ...data, device: fuse };
+      // Options of this program are not for the thread: it would refuse --input-type, for one.
+      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData, execArgv: [], trackUnmanagedFds: false });
       const ended = once(thread, 'exit');
       // Nobody would answer any more, and whoever asks would wait for ever.
       thread.once('error', () => abort(point));

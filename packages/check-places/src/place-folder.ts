@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ExploreError } from '@vpmem/explorer';
 import { detachLoopDevice, unmount } from '@vpmem/native';
 import { mountsBelow } from './mount-table.ts';
-import { killStrays } from './stray-processes.ts';
+import { killStrays, killStraysNow } from './stray-processes.ts';
 
 /** Folders of this process that go with it: of a program that ends without closing its places a thread would wait for ever in /dev/fuse. */
 const clearedAtExit = new Set<string>();
@@ -16,7 +16,7 @@ const clearedAtExit = new Set<string>();
 export function makePlaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const own = join(allPlaces(environment), `${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}`);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  if (!clearedAtExit.has(own)) process.on('exit', () => clearNow(own));
+  if (!clearedAtExit.has(own)) process.on('exit', () => endNow(own));
   clearedAtExit.add(own);
   return mkdtempSync(join(own, 'place-'));
 }
@@ -68,6 +68,12 @@ export function removeFolder(folder: string): void {
   unmountBelow(folder);
   if (mountsBelow(folder).length > 0) throw new Error(`${folder} is still mounted`);
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** For a process that ends: it can wait for nobody. */
+function endNow(folder: string): void {
+  killStraysNow(folder);
+  clearNow(folder);
 }
 
 function clearNow(folder: string): void {
