@@ -85,7 +85,9 @@ export class GuestPlace implements CheckPlace {
       return place;
     } catch (error) {
       await place?.close();
-      throw error instanceof TestbedError ? new ExploreError(`there is no guest to check in: ${error.message}`) : error;
+      if (!(error instanceof TestbedError)) throw error;
+      // Behind the first line is all that the guest and its QEMU have said.
+      throw new ExploreError(`there is no guest to check in: ${error.message.split('\n')[0] ?? ''}`, { cause: error });
     }
   }
 
