@@ -21,6 +21,19 @@ const PROGRAM = `
   await checking;
 `;
 
+/** One that does nothing but mount. */
+const MOUNTING = `
+  import { ImageBuilder, Recording } from '@vpmem/recording';
+  import { openHostPlace, programChecker } from '@vpmem/check-places';
+  const recording = Recording.open(process.argv.at(-1));
+  const place = await openHostPlace({ size: recording.size, checker: programChecker({ command: 'true' }), mount: 'ext4' });
+  new ImageBuilder(recording, place.target).apply('1');
+  for (let i = 0; ; i++) {
+    await place.check({ state: '1', window: '1', marks: [], watch: [] });
+    if (i === 1) console.log('mounting');
+  }
+`;
+
 describe.skipIf(reason !== undefined)(`a program that explores${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   const folder = testFolder();
   const run = join(folder.path, 'run');
@@ -51,6 +64,20 @@ describe.skipIf(reason !== undefined)(`a program that explores${reason === undef
     child.kill('SIGKILL');
     await ended;
     expect(leftBelow(run).mounts).toHaveLength(3);
+    await cleanUpAfterDead(environment);
+    expect(leftBelow(run)).toEqual(NOTHING);
+  });
+
+  it('and is killed at any moment ends at once, also while it waits for its own image', async () => {
+    for (let round = 0; round < 12; round++) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', MOUNTING, path], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(child.stdout, 'data');
+      // No event tells where in a mount it is: each round another moment, by the time that a mount takes.
+      await new Promise((resolve) => setTimeout(resolve, 3 * round));
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
     await cleanUpAfterDead(environment);
     expect(leftBelow(run)).toEqual(NOTHING);
   });

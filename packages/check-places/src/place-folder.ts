@@ -112,11 +112,13 @@ function loopDevicesBelow(folder: string): string[] {
   });
 }
 
-/** When a process began, in the kernel's clock ticks, as text; undefined if there is none. With its number it is unique until the next boot. */
+/** When a process began, in the kernel's clock ticks, as text; undefined if there is none that runs. With its number it is unique until the next boot. */
 function startOf(pid: number): string | undefined {
   try {
     // The name in the second field may have spaces and brackets.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    const [state = '', ...others] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    // It has ended, and nobody has asked how.
+    return 'ZX'.includes(state) ? undefined : others[18];
   } catch {
     return undefined;
   }
