@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { makeInitramfs, type GuestContents } from './initramfs.ts';
@@ -16,6 +17,8 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly firmware?: 'seabios' | 'ovmf';
   /** Further arguments for QEMU; they come last, so they also override. */
   readonly qemuArgs?: readonly string[];
+  /** Further character devices to make, by the ids that {@link qemuArgs} names them by, and what to do with the connection of each. */
+  readonly channels?: Readonly<Record<string, (socket: Socket) => void>>;
   /** More for the kernel's command line. */
   readonly append?: string;
   /** Changes QEMU's command line, as by putting a program before it that starts QEMU. */
@@ -31,7 +34,7 @@ export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_time
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], append = '', command, until = 'ready', timeout } = options;
+  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], channels = {}, append = '', command, until = 'ready', timeout } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, options);
   const guest = new Guest();
@@ -49,7 +52,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
       return command?.(whole) ?? whole;
     },
     direct: command === undefined,
-    channels: guest.channels,
+    channels: { ...guest.channels, ...channels },
     context: () => guest.describe(),
   });
   guest.enter(qemu);

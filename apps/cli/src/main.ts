@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CompareWords } from './compare-options.ts';
+import type { ExploreWords } from './explore/explore-options.ts';
 import type { FromLogWritesWords, ToLogWritesWords } from './log-writes-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -164,8 +165,41 @@ recording
     process.exitCode = runFromLogWrites(log, words);
   });
 
+program
+  .command('explore')
+  .description('try the states that a power cut can leave, each with a program that checks it, and say which bytes matter')
+  .usage('FILE --check PROGRAM [options] | --reproduce TEXT --check PROGRAM | --merge REPORT... | --demo')
+  .argument('[files...]', 'a recording; with --merge, reports in JSON')
+  .option('--check <program>', 'exits with 0 if what was promised is there, with 1 if not; $1 is the mount point or the image. Built in: ext4, xfs, sqlite:PATH[:QUERY], acked:PATH')
+  .option('--mount <fs>', 'mount the disk for it: ext4, xfs, or what the kernel knows')
+  .option('--mount-options <options>', 'as mount(8) takes them after -o')
+  .option('--where <place>', 'image: nothing is mounted. host: mounted here, by root. guest: in a Linux guest, fetched as Debian packages (default: image without --mount, host for root, otherwise guest)')
+  .option('--worker', 'start the program once, and ask it by lines of JSON')
+  .option('--writable', 'with --where image: the program may change the image')
+  .option('--timeout <time>', 'for one check: 60s, 2m (default: 60s)')
+  .option('--package <name>', 'with --where guest: a Debian package whose programs the check needs; again for more', repeated)
+  .option('--file <path>', 'with --where guest: a file it needs, PATH or PATH=SOURCE; again for more', repeated)
+  .option('--unit <units>', 'what is lost as one: page, sector, line, word, with commas between (default: page,sector)')
+  .option('--from <where>', 'begin there: at a mark, or at a flush by its number')
+  .option('--budget <time>', 'end after that time: 60s, 10m, 2h')
+  .option('--states <n>', 'checks of each flush at most (default: 256)')
+  .option('--jobs <n>', 'check so many at once (default: 1)')
+  .option('--seed <n>', 'decides what is tried by chance; the same seed, the same states (default: 1)')
+  .option('--shard <i/n>', 'only every n-th flush, from the i-th on; --merge makes one report of all')
+  .option('--json <file>', 'write the report there, for programs and for --merge')
+  .option('--junit <file>', 'write it there for what shows tests')
+  .option('--html <file>', 'write it there as one page, to look at and to hand on')
+  .option('--reproduce <text>', "check one state again: 'FILE STATE'")
+  .option('--merge', 'make one report of those of all shards')
+  .option('--allow-missing', 'with --merge: also if a shard is missing')
+  .option('--demo', 'a small log with a mistake in it, recorded and explored; needs nothing')
+  .action(async (files: string[], words: ExploreWords) => {
+    const { runExploreCommand } = await import('./explore/explore-forms.ts');
+    process.exitCode = await runExploreCommand(files, words);
+  });
+
 await program.parseAsync();
 
-function repeated(value: string, before: string[]): string[] {
+function repeated(value: string, before: string[] = []): string[] {
   return [...before, value];
 }

@@ -4,6 +4,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, sta
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Guest } from '@vpmem/guest';
+import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.ts';
@@ -55,6 +57,23 @@ describe('-run-with user=', () => {
     for (const name of ['image', 'image.sock', 'pid', 'qmp']) expect(owner(name)).toEqual([OTHER, OTHER]);
     expect(stderr).toBe('');
     RemoteFunction.connect(path('image.sock')).detach();
+  });
+
+  // A process that has become another user may not look at its own page tables.
+  it.skipIf(!isRoot)(`makes durable what a guest flushes with power-failure=on, and says why it compares${asRoot}`, async () => {
+    chownSync(folder, OTHER, OTHER);
+    const [object = '', backend = '', ...plugged] = pair('image');
+    await start(object, `${backend},power-failure=on,record=${path('run.vpmrec')}`, ...plugged, '-run-with', `user=${OTHER}:${OTHER}`, '-qmp', `unix:${path('qmp')},server=on,wait=off`);
+    const guest = new Guest();
+    const disk = guest.plug(RemoteFunction.connect(path('image.sock')));
+    disk.write(4096, Buffer.from('durable'));
+    await disk.fsync();
+    expect(readFileSync(path('image')).toString('latin1', 4096, 4103)).toBe('durable');
+    const qmp = await QmpClient.connect({ path: path('qmp') });
+    const devices = await qmp.execute('query-pmem');
+    expect(devices).toMatchObject([{ 'power-failure': { tracker: 'compare', 'tracker-reason': expect.stringMatching(/may not look at page tables/) as string } }]);
+    qmp.close();
+    await guest.close();
   });
 
   it.skipIf(!isRoot)(`cannot open what that user cannot, and leaves nothing${asRoot}`, async () => {

@@ -1,0 +1,5 @@
+export { toJunit } from './junit.ts';
+export { ProgressLine, type ExploreProgress, type ProgressOptions } from './progress-line.ts';
+export { mergeReports, type MergeOptions } from './report-merge.ts';
+export { parseReport } from './report-parser.ts';
+export { formatReport, type TextOptions } from './report-text.ts';

@@ -18,6 +18,8 @@ export interface ExploreReport {
   readonly totals: ReportedTotals;
   /** Why it ended: every state that was planned is tried, or the time was over, or somebody stopped it. */
   readonly ended: 'complete' | 'budget' | 'interrupted';
+  /** Of a report merged of shards, those that were not there; their windows are skipped. */
+  readonly missingShards?: { readonly of: number; /** Counted from 1, ascending. */ readonly indexes: readonly number[] };
 }
 
 export interface ReportedRecording {

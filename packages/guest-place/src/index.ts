@@ -1,0 +1,1 @@
+export { GuestPlace, type GuestPlaceOptions } from './guest-place.ts';

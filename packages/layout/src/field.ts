@@ -91,6 +91,51 @@ class Le64BigField implements Field<bigint> {
   }
 }
 
+class Be16Field implements Field<number> {
+  readonly size = 2;
+  readonly offset: number;
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+  get(view: MemoryView, base: number): number {
+    return view.getUint16(base + this.offset, false);
+  }
+  set(view: MemoryView, base: number, value: number): void {
+    view.setUint16(base + this.offset, value, false);
+  }
+}
+
+class Be32Field implements Field<number> {
+  readonly size = 4;
+  readonly offset: number;
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+  get(view: MemoryView, base: number): number {
+    return view.getUint32(base + this.offset, false);
+  }
+  set(view: MemoryView, base: number, value: number): void {
+    view.setUint32(base + this.offset, value, false);
+  }
+}
+
+class Be64Field implements Field<number> {
+  readonly size = 8;
+  readonly offset: number;
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+  get(view: MemoryView, base: number): number {
+    const at = base + this.offset;
+    return view.getUint32(at, false) * TWO_32 + view.getUint32(at + 4, false);
+  }
+  set(view: MemoryView, base: number, value: number): void {
+    const at = base + this.offset;
+    view.setUint32(at, Math.floor(value / TWO_32), false);
+    view.setUint32(at + 4, value % TWO_32, false);
+  }
+}
+
 class BytesField implements Field<Uint8Array> {
   readonly size: number;
   readonly offset: number;
@@ -119,6 +164,12 @@ export const le32: FieldType<number> = { size: 4, at: (offset) => new Le32Field(
 export const le64: FieldType<number> = { size: 8, at: (offset) => new Le64Field(offset) };
 /** 64 bits, little-endian, exact. For feature bits and registers that must read back what was written. */
 export const le64big: FieldType<bigint> = { size: 8, at: (offset) => new Le64BigField(offset) };
+/** 16 bits, big-endian, as the structures of disks that other machines made first: XFS, JBD2, SQLite. */
+export const be16: FieldType<number> = { size: 2, at: (offset) => new Be16Field(offset) };
+/** 32 bits, big-endian. */
+export const be32: FieldType<number> = { size: 4, at: (offset) => new Be32Field(offset) };
+/** 64 bits, big-endian, as a number; above 2^53 as {@link le64}. */
+export const be64: FieldType<number> = { size: 8, at: (offset) => new Be64Field(offset) };
 /** `length` bytes as they lie; written values are cut or padded with zeroes to it. */
 export function bytes(length: number): FieldType<Uint8Array> {
   return { size: length, at: (offset) => new BytesField(offset, length) };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytes, le16, le32, le64, le64big, u8 } from './field.ts';
+import { be16, be32, be64, bytes, le16, le32, le64, le64big, u8 } from './field.ts';
 import { struct } from './struct.ts';
 
 /** VIRTIO 1.4 §2.7.5, struct virtq_desc: the structure the notation was made for. */
@@ -52,6 +52,18 @@ describe('struct', () => {
         const view = new DataView(new ArrayBuffer(8));
         view.setBigUint64(0, value, true);
         expect(struct('s', { x: le64 }).fields.x.get(view, 0)).toBeGreaterThanOrEqual(2 ** 53);
+      }),
+    );
+  });
+
+  it('has big-endian members, the most significant byte first', () => {
+    const S = struct('s', { a: be16, b: be32, c: be64 });
+    const encoded = S.encode({ a: 0x0102, b: 0x8304_0506, c: 0x1f_0809_0a0b_0c0d });
+    expect(Buffer.from(encoded).toString('hex')).toBe('010283040506001f08090a0b0c0d');
+    expect(S.decode(new DataView(encoded.buffer))).toEqual({ a: 0x0102, b: 0x8304_0506, c: 0x1f_0809_0a0b_0c0d });
+    fc.assert(
+      fc.property(fc.nat(0xffff), fc.nat(0xffff_ffff), fc.maxSafeNat(), (a, b, c) => {
+        expect(S.decode(new DataView(S.encode({ a, b, c }).buffer))).toEqual({ a, b, c });
       }),
     );
   });

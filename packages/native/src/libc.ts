@@ -26,6 +26,13 @@ export const memfdCreate = declare<(name: string, flags: number) => number>('int
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
 export const fcntlLock = declare<(fd: number, command: number, lock: Uint8Array) => number>('int fcntl(int fd, int cmd, void *lock)');
 export const ioctl = declare<(fd: number, request: number, argument: Uint8Array) => number>('int ioctl(int fd, unsigned long request, void *argument)');
+/** The same for a request whose argument is a number. */
+export const ioctlNumber = declare<(fd: number, request: number, argument: number) => number>('int ioctl(int fd, unsigned long request, unsigned long argument)');
+export const mountFileSystem = declare<Asynchronous<[source: string, target: string, type: string, flags: number, data: string], number>>(
+  'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
+);
+export const umount2 = declare<Asynchronous<[target: string, flags: number], number>>('int umount2(const char *target, int flags)');
+export const pipe2 = declare<(ends: Int32Array, flags: number) => number>('int pipe2(int *pipefd, int flags)');
 export const flock = declare<(fd: number, operation: number) => number>('int flock(int fd, int operation)');
 export const dup2 = declare<(fd: number, onto: number) => number>('int dup2(int oldfd, int newfd)');
 export const dup3 = declare<(fd: number, onto: number, flags: number) => number>('int dup3(int oldfd, int newfd, int flags)');

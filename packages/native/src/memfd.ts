@@ -11,6 +11,8 @@ const F_GET_SEALS = 1034;
 const F_SEAL_SEAL = 1;
 const F_SEAL_SHRINK = 2;
 const F_SEAL_GROW = 4;
+/** Linux 5.1 */
+const F_SEAL_FUTURE_WRITE = 16;
 /** linux/memfd.h: the huge pages' size, as a power of two, stands from this bit on. */
 const MFD_HUGE_SHIFT = 26;
 /** Linux, linux/magic.h */
@@ -37,6 +39,16 @@ export function createMemfd(name: string, size: number, options: { seal?: boolea
     throw error;
   }
   return fd;
+}
+
+/**
+ * From now on nobody can write to a memfd that was made with `seal: false`, by write(2) (EPERM) or by a mapping made later, and nobody can change its size.
+ * Mappings that can be written already stay so.
+ *
+ * @throws SystemError EINVAL before Linux 5.1
+ */
+export function sealFutureWrites(fd: number): void {
+  check(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL), 'fcntl F_ADD_SEALS', `descriptor ${fd}`);
 }
 
 /** What a descriptor from a stranger refers to. */

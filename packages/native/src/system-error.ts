@@ -17,9 +17,15 @@ export class SystemError extends Error {
   }
 }
 
+/** What file systems say of what is on a disk, and node's list does not have. Linux, asm-generic/errno.h */
+const MORE_ERRORS: Readonly<Record<number, [code: string, text: string]>> = {
+  74: ['EBADMSG', 'bad message'],
+  117: ['EUCLEAN', 'structure needs cleaning'],
+};
+
 /** Symbol and words for a positive errno: `[ 'ENOSPC', 'no space left on device' ]`. */
 export function describeErrno(errno: number): [code: string, text: string] {
-  return getSystemErrorMap().get(-errno) ?? [`E${errno}`, `error ${errno}`];
+  return getSystemErrorMap().get(-errno) ?? MORE_ERRORS[errno] ?? [`E${errno}`, `error ${errno}`];
 }
 
 /** The positive errno of a system call that failed, whether ours or node's; undefined for an error of any other kind. */

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { createMemfd, Mapping, openWriteProtection, PageMap, registerWriteProtection, SystemError } from '@vpmem/native';
+import { createMemfd, errnoOf, Mapping, openWriteProtection, PageMap, registerWriteProtection } from '@vpmem/native';
 
 /** So much that there are whole page tables in it, wherever it is mapped. */
 const TRIAL = 2 ** 22;
@@ -43,13 +43,17 @@ function tryOut(): KernelSupport {
     new Uint8Array(mapping.window(0, 1))[0] = 1;
     return { obstacle: written() === 4096n ? undefined : 'the kernel does not tell which pages were written', reportsHoles };
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    const { code, message } = error;
-    const forbidden = code === 'EPERM' || code === 'EACCES';
-    return { obstacle: forbidden ? `userfaultfd is forbidden: ${message}` : `Linux 6.7 or newer, with userfaultfd, is needed: ${message}`, reportsHoles: false };
+    if (errnoOf(error) === undefined) throw error;
+    return { obstacle: whyNot(error as NodeJS.ErrnoException), reportsHoles: false };
   } finally {
     pages?.close();
     mapping?.unmap();
     for (const fd of [uffd, memory]) if (fd !== undefined) closeSync(fd);
   }
+}
+
+function whyNot({ code, syscall, message }: NodeJS.ErrnoException): string {
+  if (code !== 'EPERM' && code !== 'EACCES') return `Linux 6.7 or newer, with userfaultfd, is needed: ${message}`;
+  // A process that has changed its user without executing a program, such as one that began as root, may not look at itself.
+  return syscall === 'open' ? `this process may not look at page tables, not even its own: ${message}` : `userfaultfd is forbidden: ${message}`;
 }

@@ -1,4 +1,4 @@
-import { PageMap, ProcessMaps, SystemError, type FileMapping, type MappedFile, type FileSpan } from '@vpmem/native';
+import { errnoOf, PageMap, ProcessMaps, SystemError, type FileMapping, type MappedFile, type FileSpan } from '@vpmem/native';
 import { ChildWatch, startOf } from './child-watch.ts';
 import { kernelSupport } from './kernel-support.ts';
 import { Obstacle } from './obstacle.ts';
@@ -73,7 +73,7 @@ export class TrackedProcess {
         return kernelSupport().reportsHoles || eyes.pages.takeMatching('missing', start, end, whole);
       });
     } catch (error) {
-      if (error instanceof SystemError) return false;
+      if (errnoOf(error) !== undefined) return false;
       throw error;
     }
   }
@@ -86,7 +86,7 @@ export class TrackedProcess {
       const now = this.#mappings(eyes);
       return now !== undefined && same(now, this.#seen) && this.#protected.every(({ start }) => eyes.pages.isTracked(start)) && (eyes.children?.quiet() ?? true);
     } catch (error) {
-      if (error instanceof SystemError) return false;
+      if (errnoOf(error) !== undefined) return false;
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { openSync, readdirSync, readFileSync, readlinkSync, closeSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PtracedThread } from '@vpmem/native';
@@ -47,6 +48,22 @@ it('refuses memory in a file on disk, if it is asked for by name, and compares o
   expect(tracker.reason).toMatch(/memfd|kind x64/);
   expect(tracker.written()).toEqual([]);
   tracker.close();
+});
+
+it.skipIf(process.getuid?.() !== 0)('compares in a process that has become another user, which may not look at itself (skipped where not root)', () => {
+  const program = `
+    process.setuid(65534);
+    const { openTracker } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+    const { createMemfd } = await import(${JSON.stringify(import.meta.resolve('@vpmem/native'))});
+    const span = () => ({ fd: createMemfd('tracked', 4096), offset: 0 });
+    const tracked = { memory: span(), file: span(), size: 4096 };
+    const tracker = openTracker(tracked, { want: 'auto' });
+    let refused;
+    try { openTracker(tracked, { want: 'uffd' }); } catch (error) { refused = error.name; }
+    console.log(JSON.stringify({ kind: tracker.kind, reason: tracker.reason, written: tracker.written().length, refused }));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ kind: 'compare', reason: expect.stringMatching(/^this process may not look at page tables, not even its own: EACCES/) as string, written: 0, refused: 'TrackerError' });
 });
 
 describe.skipIf(reason !== undefined)(`a client whose page tables are asked${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {

@@ -8,6 +8,8 @@ import type { RecordedWindow } from './timeline.ts';
 /** Bytes of what is there or not there as one: see docs/recording-states.md. */
 export const UNIT_BYTES = { page: 4096, sector: 512, line: 64, word: 8 } as const;
 export type StateUnit = keyof typeof UNIT_BYTES;
+/** Pages of which it is remembered which units changed. */
+const KEPT_PAGES = 1024;
 
 /** A time at which what memory held was recorded. */
 export interface RecordedMoment {
@@ -39,6 +41,8 @@ export class WindowContents {
   /** Of each page the first of its changes; one more at the end. */
   readonly #starts: Uint32Array;
   readonly #changes: readonly Change[];
+  /** Of those pages that were asked for last: states of small units ask for the same again and again. */
+  readonly #units = new Map<string, readonly number[]>();
 
   /** @throws RecordingError damaged */
   constructor(window: RecordedWindow, table: FrameTable, store: FrameStore) {
@@ -73,6 +77,23 @@ export class WindowContents {
   /** The units of a page that changed at any of the moments, counted from the page's start, ascending. `place` is the page's in {@link pages}. */
   units(place: number, unit: StateUnit): readonly number[] {
     if (unit === 'page') return [0];
+    const key = `${place} ${unit}`;
+    const known = this.#units.get(key);
+    if (known !== undefined) return known;
+    if (this.#units.size >= KEPT_PAGES) this.#units.clear();
+    const units = this.#unitsOf(place, unit);
+    this.#units.set(key, units);
+    return units;
+  }
+
+  /** The moments at which a page changed, ascending. */
+  momentsOf(place: number): readonly number[] {
+    const moments: number[] = [];
+    this.#forEachChange(place, ({ moment }) => moments.push(moment));
+    return moments;
+  }
+
+  #unitsOf(place: number, unit: StateUnit): readonly number[] {
     const bytes = UNIT_BYTES[unit];
     const found = new Set<number>();
     this.#forEachChange(place, ({ frame, index }) => {

@@ -1,6 +1,8 @@
 import { ScarceDescriptors, TestBackend } from '@vpmem/memory-backend/testing';
 import { EventLoop } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MediumThreadHandle } from './medium-thread-handle.ts';
+import type { MediumResult } from './medium-messages.ts';
 import { SimulatedMedium } from './simulated-medium.ts';
 
 const nobody = { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined };
@@ -39,5 +41,26 @@ describe('a simulated medium where no thread can be started', () => {
     expect(await flush()).toMatchObject(gone);
     await new Promise<void>((resolve) => medium.close(resolve));
     disk.close();
+  });
+});
+
+describe('a medium that its thread cannot open', () => {
+  it.each(['node', 'its own'])('fails all that is asked of it, and ends: %s event loop', async (whose) => {
+    const loop = whose === 'node' ? undefined : new EventLoop();
+    const span = { fd: -1, offset: 0 };
+    const handle = new MediumThreadHandle({ memory: span, file: span, size: 4096 }, { tracker: 'auto', loop, notice: () => undefined });
+    const results: MediumResult[] = [];
+    const ends: string[] = [];
+    handle.post({ type: 'flush', flush: 1 }, (result) => results.push(result));
+    handle.post({ type: 'measure' }, (result) => results.push(result));
+    handle.close(() => ends.push('closed'));
+    const limit = performance.now() + 60_000;
+    while (ends.length === 0 && performance.now() < limit) {
+      loop?.turn(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(results).toMatchObject([{ ok: false, code: 'ENOENT' }, { ok: false, code: 'ENOENT' }]);
+    expect(ends).toEqual(['closed']);
+    loop?.close();
   });
 });

@@ -11,16 +11,19 @@ const words = new Int32Array(shared);
 const ONE = Buffer.from(BigUint64Array.of(1n).buffer);
 
 nameThread('vpmem medium');
-const medium = new Medium(tracked, tracker, shared);
+let failure: (MediumResult & { ok: false }) | undefined;
+let medium: Medium | undefined;
+// Nobody hears of a thread that dies: the device thread has no event loop of node's. So it lives, and every job fails.
+guard('open', () => (medium = new Medium(tracked, tracker, shared)));
 let told: string | undefined;
 for (let taken = 0, ended = false; !ended; ) {
   const signals = Atomics.load(words, MediumWords.signals);
-  medium.tick();
+  guard('tick', () => medium?.tick());
   tellOfFailure();
   const job = receiveMessageOnPort(port)?.message as MediumJob | undefined;
   if (job === undefined) {
     // Not if anything came since.
-    Atomics.wait(words, MediumWords.signals, signals, medium.untilTick);
+    Atomics.wait(words, MediumWords.signals, signals, failure === undefined ? medium?.untilTick : undefined);
     continue;
   }
   // What was stored before anybody can see this is covered: memory is looked at after it.
@@ -29,8 +32,18 @@ for (let taken = 0, ended = false; !ended; ) {
   ended = job.type === 'end';
 }
 
+/** After what goes wrong in `work` nothing can be done any more: why is the answer to all that is asked. */
+function guard(what: string, work: () => void): void {
+  try {
+    if (failure === undefined) work();
+  } catch (error) {
+    failure = refusal(error, what);
+  }
+}
+
 /** A recording that has failed is told of once; whoever listens may have nothing to ask for. */
 function tellOfFailure(): void {
+  if (medium === undefined) return;
   const { status } = medium;
   const incomplete = status.recording?.incomplete;
   if (incomplete !== undefined && incomplete !== told) send({ type: 'notice', status });
@@ -43,17 +56,22 @@ function send(message: MediumResult | MediumNotice): void {
 }
 
 function attempt(job: MediumJob): MediumResult {
+  if (medium === undefined || failure !== undefined) return failure ?? refusal(new Error('it was not opened'), 'open');
   try {
     medium.note(job.noted ?? []);
-    const done = carryOut(job);
+    const done = carryOut(medium, job);
     return { ok: true, bytes: 0, losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, status: medium.status, ...done };
   } catch (error) {
-    const { code = 'EIO', errno = -5, syscall = job.type, message } = error as NodeJS.ErrnoException;
-    return { ok: false, code, errno: Math.abs(errno), syscall, message };
+    return refusal(error, job.type);
   }
 }
 
-function carryOut(job: MediumJob): Partial<MediumResult & { ok: true }> | undefined {
+function refusal(error: unknown, what: string): MediumResult & { ok: false } {
+  const { code = 'EIO', errno = -5, syscall = what, message } = error as NodeJS.ErrnoException;
+  return { ok: false, code, errno: Math.abs(errno), syscall, message };
+}
+
+function carryOut(medium: Medium, job: MediumJob): Partial<MediumResult & { ok: true }> | undefined {
   switch (job.type) {
     case 'flush':
       return { bytes: medium.flush(job.flush) };

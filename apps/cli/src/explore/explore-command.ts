@@ -1,0 +1,92 @@
+import { refuseWithoutNumbers } from '@vpmem/check-places';
+import { nameBytes } from '@vpmem/disk-names';
+import { explore, type ExploreEvent, type ExploreOptions, type ExploreReport } from '@vpmem/explorer';
+import { ProgressLine } from '@vpmem/explorer-report';
+import { Recording } from '@vpmem/recording';
+import { CliError } from '../cli-error.ts';
+import { readCheck, type CheckOptions } from './check-options.ts';
+import { failed } from './explore-failure.ts';
+import { readPlan, type ExploreWords } from './explore-options.ts';
+import { checkOutputs, hasColors, putOut } from './explore-outputs.ts';
+import { Interruption } from './interruption.ts';
+import { commandLine } from './reproduce-line.ts';
+
+/** `vpmem explore FILE`: the states that a power cut can leave, each checked; the exit status: 0 nothing violated, 1 something, 2 wrong use. */
+export async function runExplore(file: string, words: ExploreWords): Promise<number> {
+  let recording: Recording | undefined;
+  const interruption = new Interruption();
+  try {
+    const plan = readPlan(words);
+    const check = readCheck(words);
+    checkOutputs(words);
+    recording = openRecording(file);
+    refuseWithoutNumbers(check.checker, marksOf(recording));
+    const options = { ...plan, file, ...common(recording, file, words, check), signal: interruption.signal };
+    const report = await told(recording, withoutUndefined(options));
+    return interruption.status ?? putOut(report, words);
+  } catch (error) {
+    return interruption.status ?? failed(error);
+  } finally {
+    recording?.close();
+    interruption.end();
+  }
+}
+
+/** @throws RecordingError, which names the file; NodeJS.ErrnoException */
+export function openRecording(file: string): Recording {
+  try {
+    return Recording.open(file);
+  } catch (error) {
+    throw error instanceof Error && error.name === 'RecordingError' ? new CliError(`${file}: ${error.message}`, { cause: error }) : error;
+  }
+}
+
+function common(recording: Recording, file: string, words: ExploreWords, check: CheckOptions): Omit<ExploreOptions, 'file'> {
+  return {
+    openPlace: () => check.open(recording.size),
+    mount: check.mount,
+    check: check.checker.name,
+    reproduce: (state) => commandLine(`${file} ${state}`, words, check),
+    nameBytes,
+  };
+}
+
+/** Tells how it goes on the stream of errors, and gives the report. */
+async function told(recording: Recording, options: ExploreOptions): Promise<ExploreReport> {
+  const { stderr } = process;
+  const line = new ProgressLine({ terminal: stderr.isTTY, colors: hasColors(stderr), width: () => stderr.columns });
+  let report: ExploreReport | undefined;
+  for await (const event of explore(recording, options)) {
+    if (event.type === 'end') report = event.report;
+    else stderr.write(event.type === 'progress' ? line.update(progressOf(event)) : `${line.clear()}${wordsOf(event)}\n`);
+  }
+  stderr.write(line.clear());
+  if (report === undefined) throw new Error('exploring ended without a report');
+  return report;
+}
+
+function progressOf({ windows, known, checks, rate, failures, left }: ExploreEvent & { type: 'progress' }): Parameters<ProgressLine['update']>[0] {
+  return { windows: windows.all, windowsDone: windows.done, states: known, checks, failures: failures.states, perSecond: rate, ...(Number.isFinite(left) ? { secondsLeft: left } : {}) };
+}
+
+function wordsOf(event: ExploreEvent & { type: 'failure' | 'minimising' }): string {
+  const signature = readable(event.signature);
+  if (event.type === 'minimising') return `looking for the least of failure ${event.number} of ${event.of}${signature === '' ? '' : `: ${signature}`}`;
+  return `${event.verdict} at ${event.step}, state ${event.state}${signature === '' ? '' : `: ${signature}`}`;
+}
+
+function marksOf(recording: Recording): string[] {
+  const marks: string[] = [];
+  for (const event of recording.events()) if (event.type === 'mark') marks.push(event.text);
+  return marks;
+}
+
+/** A checker's words on a terminal, on one line. */
+function readable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd').slice(0, 200);
+}
+
+/** An option that was not given is absent. */
+function withoutUndefined(options: { [Name in keyof ExploreOptions]: ExploreOptions[Name] | undefined }): ExploreOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as ExploreOptions;
+}

@@ -1,0 +1,97 @@
+import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { startThread, threadProgram } from '@vpmem/memory-backend';
+import { attachLoopDevice, detachLoopDevice, dropBlockCache, mount, MOUNT_FLAGS, turnReadAheadOff, unmount } from '@vpmem/native';
+import { IMAGE_NAME } from './fuse-server.ts';
+import type { FuseThreadData } from './fuse-thread.ts';
+
+/**
+ * An image as a block device whose reads and writes are seen: a loop device on a file of FUSE, which a thread of ours serves.
+ */
+export class FuseMount {
+  /** The block device. */
+  readonly device: string;
+  readonly #point: string;
+  readonly #fuse: number;
+  readonly #ended: Promise<unknown>;
+
+  private constructor(point: string, fuse: number, ended: Promise<unknown>, device: string) {
+    this.#point = point;
+    this.#fuse = fuse;
+    this.#ended = ended;
+    this.device = device;
+  }
+
+  /** Mounts it at `point`, a folder. @throws errors of the system where there is no FUSE, no loop device, or no permission */
+  static async open(point: string, data: Omit<FuseThreadData, 'device'>): Promise<FuseMount> {
+    const fuse = openSync('/dev/fuse', 'r+');
+    let thread: Worker | undefined;
+    try {
+      const flags = (MOUNT_FLAGS.nosuid ?? 0) | (MOUNT_FLAGS.nodev ?? 0) | (MOUNT_FLAGS.noexec ?? 0);
+      mount({ source: 'vpmem', target: point, type: 'fuse', flags, data: `fd=${fuse},rootmode=40000,user_id=0,group_id=0` });
+      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData: { ...data, device: fuse } satisfies FuseThreadData, trackUnmanagedFds: false });
+      const ended = once(thread, 'exit');
+      // Nobody would answer any more, and whoever asks would wait for ever.
+      thread.once('error', () => abort(point));
+      await Promise.race([once(thread, 'message'), ended.then(() => Promise.reject(new Error('the thread of an image has ended')))]);
+      const file = openSync(join(point, IMAGE_NAME), 'r+');
+      try {
+        const device = attachLoopDevice(file);
+        const opened = new FuseMount(point, fuse, ended, device);
+        opened.#withDevice(turnReadAheadOff);
+        return opened;
+      } finally {
+        closeSync(file);
+      }
+    } catch (error) {
+      abort(point);
+      await thread?.terminate();
+      closeSync(fuse);
+      throw error;
+    }
+  }
+
+  /** Drops what the kernel keeps of the device. False if somebody has it mounted still. */
+  dropCache(): boolean {
+    try {
+      this.#withDevice(dropBlockCache);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EBUSY') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Whoever waits for the image gets an error, now and from now on. What is mounted of the device has an error in everything, and the device is
+   * gone as soon as that is unmounted. Settles when the thread has ended.
+   */
+  async close(): Promise<void> {
+    // Before its file has no path any more: until it is detached, whoever cleans up finds it by that.
+    detachLoopDevice(this.device);
+    abort(this.#point);
+    await this.#ended;
+    closeSync(this.#fuse);
+  }
+
+  /** Opens the device, which works only while nobody has it mounted. */
+  #withDevice(act: (fd: number) => void): void {
+    const fd = openSync(this.device, constants.O_RDONLY | constants.O_EXCL);
+    try {
+      act(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** Takes away a mount of FUSE, whoever uses it; nothing if there is none. */
+function abort(point: string): void {
+  try {
+    unmount(point, { lazy: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { ExploreReport, ReportedWindow } from '@vpmem/explorer';
+import { failureLines } from './failure-text.ts';
+import { paintOf, type Paint } from './paint.ts';
+import { readable } from './readable-text.ts';
+import { wrap } from './text-layout.ts';
+import { count, duration, number, request, reservations, result, size } from './wording.ts';
+
+export interface TextOptions {
+  readonly colors?: boolean;
+  /** Columns; 80 unless given. Fewer than 40 are taken for 40. */
+  readonly width?: number;
+}
+
+/** Kinds of failure that are told of. */
+const FAILURES = 20;
+
+/** The report for people, at the end; lines without an end after the last. */
+export function formatReport(report: ExploreReport, { colors = false, width: wanted = 80 }: TextOptions = {}): string {
+  const paint = paintOf(colors);
+  const width = Math.max(40, wanted);
+  const { failures } = report;
+  const left = failures.length - FAILURES;
+  return [
+    ...wrap(`Tried: ${request(report.options)}`, width),
+    ...wrap(totals(report), width),
+    '',
+    ...model(report, width, paint),
+    '',
+    ...coverage(report, width, paint),
+    '',
+    ...failures.slice(0, FAILURES).flatMap((failure, i) => [...failureLines(failure, i + 1, width, paint), '']),
+    ...(left > 0 ? [...wrap(`and ${count(left, 'kind')} more; a report in JSON or HTML has all of them`, width), ''] : []),
+    ...verdict(report, width, paint),
+  ].join('\n');
+}
+
+function coverage({ windows, options: { units } }: ExploreReport, width: number, paint: Paint): string[] {
+  return [
+    paint.strong('Coverage'),
+    ...units.flatMap((unit) => {
+      const of = coverageOf(windows, unit);
+      const parts = [`${number(of.exhaustive)} exhaustive`, `${number(of.sampled)} sampled`, `${number(of.skipped)} skipped`];
+      return wrap(`${count(windows.length, 'window')}: ${parts.join(', ')}; ${count(of.known, 'state')}`, width, `  ${unit.padEnd(6)}  `);
+    }),
+  ];
+}
+
+/** How windows were looked at in one unit; one that says nothing of it was not. */
+export function coverageOf(windows: readonly ReportedWindow[], unit: string): { exhaustive: number; sampled: number; skipped: number; known: number; checks: number } {
+  const sum = { exhaustive: 0, sampled: 0, skipped: 0, known: 0, checks: 0 };
+  for (const window of windows) {
+    const own = window.coverage.find((each) => each.unit === unit);
+    sum[own?.coverage ?? 'skipped']++;
+    sum.known += own?.known ?? 0;
+    sum.checks += own?.checks ?? 0;
+  }
+  return sum;
+}
+
+function model({ model: sentences }: ExploreReport, width: number, paint: Paint): string[] {
+  return [paint.strong('Disk'), ...sentences.flatMap(({ unit, text }) => wrap(readable(text), width, `  ${unit.padEnd(6)}  `))];
+}
+
+function totals({ recording, totals: { checks, seconds, pruned } }: ExploreReport): string {
+  const rate = seconds > 0 ? `, ${number(Math.round(checks / seconds))} a second` : '';
+  const saved = `${count(pruned.content, 'state')} had the bytes of another, ${number(pruned.reads)} the same bytes where recovery reads`;
+  return `Recorded: ${size(recording.size)}, ${count(recording.flushes, 'flush', 'flushes')} in ${duration(recording.duration / 1e6)}. ${count(checks, 'check')} in ${duration(seconds)}${rate}; ${saved}.`;
+}
+
+function verdict(report: ExploreReport, width: number, paint: Paint): string[] {
+  const { failures, totals } = report;
+  const as = failures.length > 0 ? paint.bad : totals.states > 0 && report.ended === 'complete' && report.missingShards === undefined ? paint.good : paint.strong;
+  return [...wrap(`${readable(report.recording.file, 120)}: ${result(report)}.`, width).map(as), ...reservations(report).flatMap((line) => wrap(line, width))];
+}

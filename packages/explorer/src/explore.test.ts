@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import type { StateUnit } from '@vpmem/recording';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Disk, PAGE, statesOf } from '../tests/disk.ts';
+import { run } from '../tests/run.ts';
+
+const PAGES = 3;
+
+const store = fc.record({ do: fc.constant('store' as const), page: fc.nat(PAGES - 1), sector: fc.constantFrom(0, 0, 3), byte: fc.integer({ min: 0, max: 3 }), length: fc.constantFrom(8, 600) });
+const step = fc.oneof(
+  { weight: 5, arbitrary: store },
+  { weight: 1, arbitrary: fc.constant({ do: 'tick' as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'mark' as const }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('flush' as const), late: fc.boolean(), status: fc.constantFrom('ok' as const, 'ok' as const, 'failed' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), mask: fc.nat(7) }) },
+);
+
+function perform(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T : never)[]): Disk {
+  const disk = new Disk(PAGES);
+  disk.store(0, Uint8Array.of(9)).flush();
+  for (const [i, each] of steps.entries()) {
+    if (each.do === 'store') disk.store(each.page * PAGE + each.sector * 512, new Uint8Array(each.length).fill(each.byte));
+    else if (each.do === 'tick') disk.tick();
+    else if (each.do === 'mark') disk.mark(`mark ${i}`);
+    else if (each.do === 'cut') disk.cut((page) => ((each.mask >> page) & 1) === 1);
+    else disk.flush(each.status, each.late ? () => disk.store(PAGE, Uint8Array.of(i)).tick() : undefined);
+  }
+  return disk;
+}
+
+const hash = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
+
+/** Depends on some bytes only, of pages that it reads one after the other. */
+function isBad(byte: (at: number) => number): boolean {
+  return (byte(0) + (byte(0) === 2 ? byte(PAGE) : byte(2 * PAGE + 3 * 512))) % 3 === 2;
+}
+
+it.each<StateUnit>(['page', 'sector'])('the states that are known in the end are those of the disk model, at unit %s', async (unit) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const disk = perform(steps);
+      const recording = disk.end();
+      const wanted = disk.windows.map((window) => new Map(statesOf(window, unit).map((state) => [hash(state), state])));
+      fc.pre(wanted.every(({ size }) => size <= 500));
+      const seen = new Map<string, Set<string>>();
+      const { report } = await run(recording, (image, { state, window, marks }) => {
+        if (state === 'blank') return { verdict: 'violated' };
+        expect(marks).toEqual(disk.windows.find(({ name }) => name === window)!.marks);
+        if (!seen.has(window)) seen.set(window, new Set());
+        seen.get(window)!.add(hash(image.read(0, image.size)));
+        return { verdict: 'kept' };
+      }, { units: [unit], states: 2 ** 20 });
+      const checked = new Set([...seen.values()].flatMap((each) => [...each]));
+      for (const [index, { name, coverage }] of report.windows.entries()) {
+        const there = wanted[index]!;
+        expect({ name, coverage: coverage.map(({ possible, known, coverage: how }) => ({ possible, known, how })) }).toEqual({ name, coverage: [{ possible: there.size, known: there.size, how: 'exhaustive' }] });
+        for (const each of seen.get(name) ?? []) expect(there.has(each)).toBe(true);
+        for (const each of there.keys()) expect(checked.has(each)).toBe(true);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it.each<StateUnit>(['page', 'sector'])('states that need no check by what was read have the verdict that they would have got, at unit %s', async (unit) => {
+  let [states, checks] = [0, 0];
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const disk = perform(steps);
+      const recording = disk.end();
+      const wanted = disk.windows.map((window) => new Map(statesOf(window, unit).map((state) => [hash(state), state])));
+      fc.pre(wanted.every(({ size }) => size <= 500));
+      fc.pre(!isBad((at) => disk.flushed[at]!));
+      const { report } = await run(recording, (image, { state }) => ({ verdict: state === 'blank' || isBad((at) => image.read(at, 1)[0]!) ? 'violated' : 'kept' }), { units: [unit], states: 2 ** 20 });
+      for (const [index, { name, coverage, violated }] of report.windows.entries()) {
+        const bad = [...wanted[index]!.values()].filter((state) => isBad((at) => state[at]!)).length;
+        expect({ name, known: coverage[0]!.known, violated }).toEqual({ name, known: wanted[index]!.size, violated: bad });
+      }
+      states += report.totals.states;
+      checks += report.totals.checks;
+    }),
+    { numRuns: 60 },
+  );
+  expect(checks).toBeLessThan(states);
+});

@@ -1,0 +1,130 @@
+import { windowName, type Recording } from '@vpmem/recording';
+import type { CheckAnswer } from '../check-place.ts';
+import type { ExploreReport } from '../report.ts';
+import { EventQueue } from './event-queue.ts';
+import type { ExploreEvent } from './explore-event.ts';
+import { isAnswered, type Settings } from './explore-options.ts';
+import { failureName } from './known-states.ts';
+import { Job } from './job.ts';
+import { PlaceKeeper } from './place-keeper.ts';
+import { ProgressMeter } from './progress-meter.ts';
+import type { PromisedMarks } from './promised-marks.ts';
+import { reportOf } from './report-of.ts';
+import { checkChecker } from './self-check.ts';
+import { takeTurns } from './turns.ts';
+import { WindowExploration, type Neighbourhood } from './window-exploration.ts';
+
+/** One run over a recording. */
+export class Exploration {
+  readonly #recording: Recording;
+  readonly #marks: PromisedMarks;
+  readonly #settings: Settings;
+  readonly #events: EventQueue<ExploreEvent>;
+  readonly #signal: AbortSignal;
+  readonly #places: PlaceKeeper;
+  readonly #start: number;
+  readonly #windows = new Map<number, WindowExploration>();
+  readonly #seen = new Set<string>();
+  readonly #jobs: Job[] = [];
+  #where: ExploreReport['options']['where'] = 'image';
+  #wasLate = false;
+
+  /** `signal` stops it. */
+  constructor(recording: Recording, marks: PromisedMarks, settings: Settings, events: EventQueue<ExploreEvent>, signal: AbortSignal) {
+    this.#recording = recording;
+    this.#marks = marks;
+    this.#settings = settings;
+    this.#events = events;
+    this.#signal = signal;
+    this.#places = new PlaceKeeper((job) => settings.openPlace(job));
+    this.#start = settings.now();
+  }
+
+  /** All places are closed after this, whatever comes of it. @throws ExploreError; whatever a place throws */
+  async run(): Promise<ExploreReport> {
+    // A check that runs when it is stopped ends by its place being closed; what that throws is thrown where all are closed.
+    const stop = (): void => void this.#places.close().catch(() => undefined);
+    this.#signal.addEventListener('abort', stop);
+    if (this.#signal.aborted) stop();
+    try {
+      await this.#explore();
+    } catch (error) {
+      // What goes wrong because it was stopped says nothing.
+      if (!this.#signal.aborted) throw error;
+    } finally {
+      this.#signal.removeEventListener('abort', stop);
+      await this.#places.close();
+    }
+    for (const [index, window] of this.#windows) window.settle(this.#windows.get(index - 1));
+    const seconds = (this.#settings.now() - this.#start) / 1000;
+    const checks = this.#jobs.reduce((sum, job) => sum + job.checks, 0);
+    return reportOf({ recording: this.#recording, marks: this.#marks, settings: this.#settings, windows: this.#windows, where: this.#where, ended: this.#ended(), seconds, checks, minimal: new Map() });
+  }
+
+  async #explore(): Promise<void> {
+    const first = await this.#openJob(0);
+    this.#where = first.place.kind;
+    const given = await checkChecker(this.#recording, this.#marks, this.#settings, first);
+    this.#chooseWindows(given);
+    await Promise.all(Array.from({ length: Math.min(this.#settings.jobs, this.#windows.size) - 1 }, (_, i) => this.#openJob(i + 1)));
+    const meter = new ProgressMeter(this.#settings, this.#start, this.#windows, this.#jobs);
+    await takeTurns(
+      [...this.#windows.values()],
+      this.#jobs.map((job) => async (window: WindowExploration) => {
+        await window.turn(job, () => this.#isOver(), () => this.#tell(window)).catch((error: unknown) => this.#giveUp(error));
+        const progress = meter.due(this.#seen.size);
+        if (progress !== undefined) this.#events.push(progress);
+        return !window.done && !this.#isOver();
+      }),
+    );
+    this.#events.push(meter.read(this.#seen.size));
+  }
+
+  /** Checks of others end at once. */
+  #giveUp(error: unknown): never {
+    void this.#places.close().catch(() => undefined);
+    throw error;
+  }
+
+  async #openJob(number: number): Promise<Job> {
+    const job = new Job(this.#recording, this.#marks, await this.#places.open(number));
+    this.#jobs[number] = job;
+    return job;
+  }
+
+  #chooseWindows(given: ReadonlyMap<string, CheckAnswer>): void {
+    for (const index of this.#recording.windows.keys()) {
+      if (this.#settings.isOurs(index)) this.#windows.set(index, new WindowExploration(this.#recording, index, this.#settings, this.#neighbourhood(index), given));
+    }
+  }
+
+  #neighbourhood(index: number): Neighbourhood {
+    const [before, window] = [this.#recording.windows[index - 1], this.#recording.windows[index]];
+    if (before === undefined || window === undefined) return { isSame: false, isLent: false };
+    const goesOn = (isAnswered(before) || before.kind === 'cut') && window.from === before.target;
+    const isSame = goesOn && this.#marks.count(before) === this.#marks.count(window);
+    return { isSame, isLent: isSame && this.#settings.isOurs(index - 1) };
+  }
+
+  #isOver(): boolean {
+    if (this.#signal.aborted) return true;
+    const { budget, now } = this.#settings;
+    return (this.#wasLate ||= budget !== undefined && now() - this.#start >= budget);
+  }
+
+  #ended(): ExploreReport['ended'] {
+    if (this.#signal.aborted) return 'interrupted';
+    return this.#wasLate && [...this.#windows.values()].some(({ done }) => !done) ? 'budget' : 'complete';
+  }
+
+  /** Failures of a window that nobody has heard of. */
+  #tell({ failures, window }: WindowExploration): void {
+    for (const failure of failures.failures) {
+      const name = failureName(failure);
+      if (this.#seen.has(name)) continue;
+      this.#seen.add(name);
+      const { verdict, step, signature, state, unit } = failure;
+      this.#events.push({ type: 'failure', verdict, step, signature, state, unit, window: windowName(window) });
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { formatState, ImageBuilder, windowName, type RecordedState, type Recording, type WindowContents } from '@vpmem/recording';
+import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion } from '../check-place.ts';
+import type { PromisedMarks } from './promised-marks.ts';
+
+/** Pages of a window of which is asked whether they are read. */
+const MOST_WATCHED = 1024;
+
+/** One place and the image in it. It does one thing at a time. */
+export class Job {
+  readonly place: CheckPlace;
+  readonly #builder: ImageBuilder;
+  readonly #marks: PromisedMarks;
+  /** Checks of states so far. */
+  checks = 0;
+
+  /** The place's image gets what was durable as the recording began. @throws RecordingError bad-input, damaged */
+  constructor(recording: Recording, marks: PromisedMarks, place: CheckPlace) {
+    this.place = place;
+    this.#marks = marks;
+    this.#builder = new ImageBuilder(recording, place.target);
+  }
+
+  /** @throws ExploreError if the checker is broken; whatever the place throws */
+  async check(state: RecordedState, contents: WindowContents): Promise<CheckAnswer> {
+    this.#builder.apply(state);
+    const isWatched = contents.pages.length <= MOST_WATCHED;
+    const question = this.#question(formatState(state), contents, isWatched ? [...contents.pages] : []);
+    const answer = whole(await this.place.check(question), question);
+    this.checks++;
+    return isWatched ? answer : { ...answer, reads: undefined };
+  }
+
+  /** The same of a disk that holds nothing, with what is promised in a window. */
+  async checkBlank(contents: WindowContents): Promise<CheckAnswer> {
+    const question = this.#question('blank', contents, []);
+    return whole(await this.place.checkBlank(question), question);
+  }
+
+  #question(state: string, { window }: WindowContents, watch: readonly number[]): CheckQuestion {
+    return { state, window: windowName(window), marks: this.#marks.texts(window), watch };
+  }
+}
+
+function whole(answer: CheckAnswer, { state }: CheckQuestion): CheckAnswer {
+  if (answer.verdict !== 'broken') return answer;
+  throw new ExploreError(`the checker could not do its work at ${state}${answer.signature === '' ? '' : `: ${answer.signature}`}; nothing is known then, so mend it first`);
+}
