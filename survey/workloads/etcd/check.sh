@@ -1,7 +1,7 @@
 cd "$VPMEM_OUT"
 rm -f client:1 peer:1
-program usr/bin/etcd --data-dir "$MNT/etcd" --listen-client-urls unix://client:1 --advertise-client-urls unix://client:1 --listen-peer-urls unix://peer:1 \
-  --initial-advertise-peer-urls http://localhost:2380 --initial-cluster default=http://localhost:2380 --heartbeat-interval 10 --election-timeout 100 --log-level warn > etcd.log 2>&1 &
+launch usr/bin/etcd --data-dir "$MNT/etcd" --listen-client-urls unix://client:1 --advertise-client-urls unix://client:1 --listen-peer-urls unix://peer:1 \
+  --initial-advertise-peer-urls http://localhost:2380 --initial-cluster default=http://localhost:2380 --unsafe-no-fsync --heartbeat-interval 10 --election-timeout 100 --log-level warn > etcd.log 2>&1 &
 server=$!
 client() { ETCDCTL_API=3 program usr/bin/etcdctl --endpoints=unix://client:1 "$@" 2>&1; }
 while ! keys=$(client get --prefix key --keys-only); do

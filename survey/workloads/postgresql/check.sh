@@ -4,8 +4,8 @@ rm -f "$MNT/data/postmaster.pid"
 # The server refuses to be root's, and only root can look into all folders on the way to it. In a name space of users it is both.
 chown -R 0:0 "$MNT/data" || violated "the server's files are gone"
 ask() {
-  unshare -U --map-user=70 --map-group=70 \
-    "$SURVEY_TREE/usr/lib64/ld-linux-x86-64.so.2" --library-path "$SURVEY_TREE/usr/lib/x86_64-linux-gnu" --argv0 "$SURVEY_TREE/$bin/postgres" "$SURVEY_TREE/$bin/postgres" --single -j -D "$MNT/data" -c log_min_messages=warning postgres 2>&1
+  unshare -U --map-user=65534 --map-group=65534 \
+    "$SURVEY_TREE/usr/lib64/ld-linux-x86-64.so.2" --library-path "$SURVEY_TREE/usr/lib/x86_64-linux-gnu" --argv0 "$SURVEY_TREE/$bin/postgres" "$SURVEY_TREE/$bin/postgres" --single -j -F -D "$MNT/data" -c log_min_messages=warning postgres 2>&1
 }
 said=$(ask <<'END'
 SELECT 'answer ' || (SELECT count(*) FROM t) || ' ' || (SELECT coalesce(max(n), 0) FROM t) || ' ' || (SELECT count(*) FROM u WHERE text = md5(n::text)) || ' ' || (SELECT coalesce(sum(length(text)), 0) FROM t) AS a;

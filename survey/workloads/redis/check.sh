@@ -1,7 +1,7 @@
 # It is the server that reads its files, as it does after a power cut.
 socket=$VPMEM_OUT/redis.sock
 rm -f "$socket"
-program usr/bin/redis-server --port 0 --unixsocket "$socket" --dir "$MNT/redis" --save '' --appendonly yes --auto-aof-rewrite-percentage 0 > "$VPMEM_OUT/redis.log" 2>&1 &
+launch usr/bin/redis-server --port 0 --unixsocket "$socket" --dir "$MNT/redis" --save '' --appendonly yes --appendfsync no --auto-aof-rewrite-percentage 0 > "$VPMEM_OUT/redis.log" 2>&1 &
 server=$!
 cli() { program usr/bin/redis-cli -s "$socket" "$@" 2>&1; }
 while said=$(cli ping); [ "$said" != PONG ]; do
