@@ -22,10 +22,11 @@ export interface GuestPlaceOptions {
   readonly packages?: readonly string[];
   /** Files that the guest is to have: their absolute paths in it, and where they are on this host. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Milliseconds that a guest has beyond what its checker has: to mount, to unmount, and to say so, on a host that is busy. Default: 20,000. */
+  readonly grace?: number;
   readonly testbed?: Testbed;
 }
 
-/** Milliseconds that a guest has beyond what its checker has: to mount, to unmount, and to say so, on a host that is busy with other things. */
 const GRACE = 20_000;
 /** How often a check is begun in all. */
 const TRIES = 2;
@@ -46,6 +47,7 @@ export class GuestPlace implements CheckPlace {
   readonly #checker: Checker;
   readonly #mount: MountRequest | undefined;
   readonly #setUp: GuestSetUp;
+  readonly #limit: number;
   readonly #tracker: PageTracker;
   #guest: CheckingGuest | undefined;
   #starting: Promise<CheckingGuest> | undefined;
@@ -71,7 +73,7 @@ export class GuestPlace implements CheckPlace {
         path: `/proc/${process.pid}/fd/${target.guest}`,
         size: target.deviceSize,
         ...contents,
-      });
+      }, checker.timeout + (options.grace ?? GRACE));
       await place.#running();
       return place;
     } catch (error) {
@@ -80,11 +82,12 @@ export class GuestPlace implements CheckPlace {
     }
   }
 
-  private constructor(checker: Checker, mount: MountRequest | undefined, target: TwinImage, setUp: GuestSetUp) {
+  private constructor(checker: Checker, mount: MountRequest | undefined, target: TwinImage, setUp: GuestSetUp, limit: number) {
     this.#checker = checker;
     this.#mount = mount;
     this.target = target;
     this.#setUp = setUp;
+    this.#limit = limit;
     const span = (fd: number): { fd: number; offset: number } => ({ fd, offset: 0 });
     this.#tracker = openTracker({ memory: span(target.guest), file: span(target.wanted), size: target.deviceSize }, { want: 'auto' });
   }
@@ -92,6 +95,11 @@ export class GuestPlace implements CheckPlace {
   /** How what the guest has written is found, and if it is by comparing, why. */
   get tracker(): Pick<PageTracker, 'kind' | 'reason'> {
     return this.#tracker;
+  }
+
+  /** QEMU's process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#guest?.pid;
   }
 
   check(question: CheckQuestion): Promise<CheckAnswer> {
@@ -170,7 +178,7 @@ export class GuestPlace implements CheckPlace {
       this.target.takeAway(question.watch);
       this.target.update();
       if (how.blank === true) this.target.blank();
-      const outcome = await guest.ask(members, timeout + GRACE);
+      const outcome = await guest.ask(members, this.#limit);
       const isWhole = outcome.kind === 'answer' && outcome.values.get('left')?.toString() === '0';
       if (outcome.kind !== 'gone') this.#see(question.watch);
       if (!isWhole) await this.#drop();

@@ -20,6 +20,7 @@ export { RecordingError, type RecordingProblem } from './recording-error.ts';
 export { RecordingWriter, type WriterOptions } from './recording-writer.ts';
 export { Recording } from './recording.ts';
 export { select, type Selection } from './selection.ts';
+export { StateReader, type StateBytes } from './state-reader.ts';
 export { formatState, MAX_SEED, parseState, type RecordedState, type StateChoice, type StateItem } from './state-text.ts';
 export { windowName, windowWords, type RecordedWindow } from './timeline.ts';
 export { verifyRecording, type VerificationProblem, type VerificationReport } from './verification.ts';

@@ -4,6 +4,7 @@ import { imageOf, MemoryImage, Model } from '../tests/model.ts';
 import { PAGE_SIZE } from './file-header.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { Recording } from './recording.ts';
+import { StateReader } from './state-reader.ts';
 import { formatState, parseState, type RecordedState } from './state-text.ts';
 import type { StateUnit, WindowContents } from './window-contents.ts';
 
@@ -69,7 +70,7 @@ function stateOf(contents: WindowContents, [kind, unit, numbers]: [string, State
 
 const choice = fc.tuple(fc.constantFrom('none', 'all', '+', '-', '+', '-', 'random'), fc.constantFrom<StateUnit>('page', 'sector', 'line', 'word'), fc.array(fc.nat(2 ** 31), { minLength: 2, maxLength: 6 }));
 
-it('the image of any state is what a model of whole copies says, whatever state the image had before', () => {
+it('the image of any state is what a model of whole copies says, whatever state the image had before, and so is what a reader reads of it', () => {
   fc.assert(
     fc.property(fc.array(store, { maxLength: 3 }), fc.array(step, { maxLength: 40 }), fc.array(fc.tuple(fc.nat(1000), choice), { maxLength: 12 }), (before, steps, picks) => {
       const base = new Uint8Array(PAGES * PAGE_SIZE);
@@ -81,8 +82,11 @@ it('the image of any state is what a model of whole copies says, whatever state 
       expect(recording.windows.map(({ kind, number }) => ({ kind, number }))).toEqual(model.windows.map(({ window }) => window));
       const image = new MemoryImage(base.length);
       const builder = new ImageBuilder(recording, image);
+      const reader = new StateReader(recording);
       const check = (index: number, state: RecordedState): void => {
         builder.apply(formatState(state));
+        const [offset, length] = [(97 * index) % base.length, 3 * PAGE_SIZE + index];
+        expect(Buffer.from(reader.bytes(state).read(offset, length)).equals(Buffer.concat([image.bytes.subarray(offset), Buffer.alloc(length)]).subarray(0, length))).toBe(true);
         expect(builder.describe()).toBe(formatState(parseState(formatState(state))));
         if (!Buffer.from(image.bytes).equals(imageOf(state, model.windows[index]!))) throw new Error(`the image of ${formatState(state)} is not the model's`);
       };

@@ -113,7 +113,12 @@ export class Recording {
 
   /** What was durable as it began; a piece is valid until the next. @throws RecordingError damaged */
   *base(): Generator<BaseExtent> {
-    for (let frame = 0; frame < this.start; frame++) if (this.frameType(frame) === FRAME.base) yield this.#store.base(frame);
+    for (let frame = 0; frame < this.start; frame++) if (this.frameType(frame) === FRAME.base) yield this.baseAt(frame);
+  }
+
+  /** What one BASE frame holds; valid until the next. @throws RecordingError damaged */
+  baseAt(frame: number): BaseExtent {
+    return this.#store.base(frame);
   }
 
   /** What happened, in order, from frame `from` to before frame `to`. @throws RecordingError damaged */

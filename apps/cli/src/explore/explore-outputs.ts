@@ -32,8 +32,8 @@ export function checkOutputs(words: ExploreWords): void {
   }
 }
 
-/** The report at the terminal, and in the files that were asked for; the exit status: 1 if something was violated. @throws CliError */
-export function putOut(report: ExploreReport, words: ExploreWords): number {
+/** Writes the report into the files that were asked for. @throws CliError that names the option */
+export function writeReports(report: ExploreReport, words: ExploreWords): void {
   for (const [name, write] of FORMS) {
     const path = words[name];
     if (path === undefined) continue;
@@ -43,6 +43,11 @@ export function putOut(report: ExploreReport, words: ExploreWords): number {
       throw new CliError(`--${name} ${path}: ${(error as Error).message}`, { cause: error });
     }
   }
+}
+
+/** The report at the terminal, and in the files that were asked for; the exit status: 1 if something was violated. @throws CliError */
+export function putOut(report: ExploreReport, words: ExploreWords): number {
+  writeReports(report, words);
   const width = process.stdout.isTTY ? process.stdout.columns : undefined;
   process.stdout.write(`${formatReport(report, { colors: hasColors(process.stdout), ...(width === undefined ? {} : { width }) })}\n`);
   return report.failures.length > 0 ? 1 : 0;

@@ -80,6 +80,13 @@ export class WindowVersions {
     return found;
   }
 
+  /** Whether a unit of a page held the same at its moment as at another. */
+  isSame({ place, unit, number, moment }: { readonly place: number; readonly unit: StateUnit; readonly number: number; readonly moment: number }, other: number): boolean {
+    const key: ContentKey = { low: 0, high: 0 };
+    for (const each of [moment, other]) this.#page(place).addUnit(unit, number, each, key);
+    return key.low === 0 && key.high === 0;
+  }
+
   /** Forgets what can be found again. */
   release(): void {
     for (const page of this.#pages) page.release();

@@ -1,9 +1,11 @@
-import { windowName, type Recording } from '@vpmem/recording';
+import { StateReader, windowName, type Recording } from '@vpmem/recording';
 import type { CheckAnswer } from '../check-place.ts';
+import { Minimiser, type LeastFailure } from '../minimise/minimiser.ts';
 import type { ExploreReport } from '../report.ts';
 import { EventQueue } from './event-queue.ts';
 import type { ExploreEvent } from './explore-event.ts';
 import { isAnswered, type Settings } from './explore-options.ts';
+import { mergeFailures, type MergedFailure } from './failure-groups.ts';
 import { failureName } from './known-states.ts';
 import { Job } from './job.ts';
 import { PlaceKeeper } from './place-keeper.ts';
@@ -13,6 +15,11 @@ import { reportOf } from './report-of.ts';
 import { checkChecker } from './self-check.ts';
 import { takeTurns } from './turns.ts';
 import { WindowExploration, type Neighbourhood } from './window-exploration.ts';
+
+/** Of the budget, if anything fails: the rest is for finding the least that fails. */
+const TIME_TO_EXPLORE = 0.75;
+/** Failures of which the least is looked for: the most frequent. */
+const MOST_MINIMISED = 20;
 
 /** One run over a recording. */
 export class Exploration {
@@ -26,8 +33,8 @@ export class Exploration {
   readonly #windows = new Map<number, WindowExploration>();
   readonly #seen = new Set<string>();
   readonly #jobs: Job[] = [];
+  readonly #minimal = new Map<string, LeastFailure>();
   #where: ExploreReport['options']['where'] = 'image';
-  #wasLate = false;
 
   /** `signal` stops it. */
   constructor(recording: Recording, marks: PromisedMarks, settings: Settings, events: EventQueue<ExploreEvent>, signal: AbortSignal) {
@@ -55,10 +62,10 @@ export class Exploration {
       this.#signal.removeEventListener('abort', stop);
       await this.#places.close();
     }
-    for (const [index, window] of this.#windows) window.settle(this.#windows.get(index - 1));
+    this.#settle();
     const seconds = (this.#settings.now() - this.#start) / 1000;
     const checks = this.#jobs.reduce((sum, job) => sum + job.checks, 0);
-    return reportOf({ recording: this.#recording, marks: this.#marks, settings: this.#settings, windows: this.#windows, where: this.#where, ended: this.#ended(), seconds, checks, minimal: new Map() });
+    return reportOf({ recording: this.#recording, marks: this.#marks, settings: this.#settings, windows: this.#windows, where: this.#where, ended: this.#ended(), seconds, checks, minimal: this.#minimal });
   }
 
   async #explore(): Promise<void> {
@@ -71,13 +78,37 @@ export class Exploration {
     await takeTurns(
       [...this.#windows.values()],
       this.#jobs.map((job) => async (window: WindowExploration) => {
-        await window.turn(job, () => this.#isOver(), () => this.#tell(window)).catch((error: unknown) => this.#giveUp(error));
+        await window.turn(job, () => this.#isExplored(), () => this.#tell(window)).catch((error: unknown) => this.#giveUp(error));
         const progress = meter.due(this.#seen.size);
         if (progress !== undefined) this.#events.push(progress);
-        return !window.done && !this.#isOver();
+        return !window.done && !this.#isExplored();
       }),
     );
+    // Failures that were lent count for what is minimised first.
+    this.#settle();
     this.#events.push(meter.read(this.#seen.size));
+    await this.#minimise();
+  }
+
+  /** Verdicts that windows have lent each other. */
+  #settle(): void {
+    for (const [index, window] of this.#windows) window.settle(this.#windows.get(index - 1));
+  }
+
+  async #minimise(): Promise<void> {
+    const { units, nameBytes } = this.#settings;
+    const options = { units, nameBytes, reader: new StateReader(this.#recording), isOver: () => this.#isOver() };
+    const all = mergeFailures(this.#windows.values()).slice(0, MOST_MINIMISED);
+    await takeTurns(
+      [...all.entries()],
+      this.#jobs.map((job) => async ([index, { name, window, state, signature }]: [number, MergedFailure]) => {
+        if (this.#isOver()) return false;
+        this.#events.push({ type: 'minimising', signature, number: index + 1, of: all.length });
+        const least = await new Minimiser(window, name, job, options).minimise(state).catch((error: unknown) => this.#giveUp(error));
+        if (least !== undefined) this.#minimal.set(name, least);
+        return false;
+      }),
+    );
   }
 
   /** Checks of others end at once. */
@@ -106,15 +137,21 @@ export class Exploration {
     return { isSame, isLent: isSame && this.#settings.isOurs(index - 1) };
   }
 
-  #isOver(): boolean {
+  /** `share` is how much of the budget may be spent by then. */
+  #isOver(share = 1): boolean {
     if (this.#signal.aborted) return true;
     const { budget, now } = this.#settings;
-    return (this.#wasLate ||= budget !== undefined && now() - this.#start >= budget);
+    return budget !== undefined && now() - this.#start >= share * budget;
+  }
+
+  /** A failure of which nobody knows which bytes matter is worth little: as soon as there is one, some time is left for that. */
+  #isExplored(): boolean {
+    return this.#isOver(this.#seen.size > 0 ? TIME_TO_EXPLORE : 1);
   }
 
   #ended(): ExploreReport['ended'] {
     if (this.#signal.aborted) return 'interrupted';
-    return this.#wasLate && [...this.#windows.values()].some(({ done }) => !done) ? 'budget' : 'complete';
+    return [...this.#windows.values()].every(({ done }) => done) ? 'complete' : 'budget';
   }
 
   /** Failures of a window that nobody has heard of. */

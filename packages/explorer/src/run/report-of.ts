@@ -1,7 +1,8 @@
 import { windowName, type Recording } from '@vpmem/recording';
 import type { Verdict } from '../check-place.ts';
+import type { LeastFailure } from '../minimise/minimiser.ts';
 import { WindowVersions } from '../plan/window-versions.ts';
-import type { ExploreReport, FailureGroup, MinimalSet, ReportedCoverage, ReportedWindow } from '../report.ts';
+import type { ExploreReport, FailureGroup, ReportedCoverage, ReportedWindow } from '../report.ts';
 import { DISK_MODEL } from './disk-model.ts';
 import type { Settings } from './explore-options.ts';
 import { mergeFailures, type MergedFailure } from './failure-groups.ts';
@@ -23,8 +24,8 @@ export interface Findings {
   readonly seconds: number;
   /** Of all jobs. */
   readonly checks: number;
-  /** By the failure's name; `output` is what the checker wrote of the minimal set. */
-  readonly minimal: ReadonlyMap<string, { readonly set: MinimalSet; readonly output: string }>;
+  /** By the failure's name. */
+  readonly minimal: ReadonlyMap<string, LeastFailure>;
 }
 
 export function reportOf(findings: Findings): ExploreReport {
@@ -53,10 +54,10 @@ function reportWindow({ recording, marks, settings, windows }: Findings, index: 
   const window = recording.windows[index];
   if (window === undefined) throw new RangeError(`window ${index}`);
   const seen = windows.get(index);
-  const versions = seen ?? new WindowVersions(recording.contents(window));
+  const contents = seen?.contents ?? recording.contents(window);
   return {
-    name: windowName(window), time: recording.timeOf(Math.max(0, window.to - 1)), status: window.status, pages: versions instanceof WindowVersions ? versions.length : versions.pages, marks: marks.count(window),
-    coverage: versions instanceof WindowVersions ? skipped(versions, settings) : versions.coverage(),
+    name: windowName(window), time: recording.timeOf(Math.max(0, window.to - 1)), status: window.status, pages: contents.pages.length, marks: marks.count(window),
+    coverage: seen?.coverage() ?? skipped(new WindowVersions(contents), settings),
     violated: seen?.failures.count ?? 0,
   };
 }

@@ -33,7 +33,7 @@ export class WindowExploration {
   readonly index: number;
   readonly failures = new FailureLog();
   readonly known = new KnownStates();
-  readonly #contents: WindowContents;
+  readonly contents: WindowContents;
   readonly #versions: WindowVersions;
   readonly #settings: Settings;
   readonly #plan: Iterator<Planned>;
@@ -56,8 +56,8 @@ export class WindowExploration {
     this.#settings = settings;
     this.#neighbour = neighbour;
     this.#given = given;
-    this.#contents = recording.contents(window);
-    this.#versions = new WindowVersions(this.#contents);
+    this.contents = recording.contents(window);
+    this.#versions = new WindowVersions(this.contents);
     this.#counts = new Map(settings.units.map((unit) => [unit, this.#versions.count(unit)]));
     this.#plan = planWindow(this.#versions, index, settings);
   }
@@ -119,10 +119,6 @@ export class WindowExploration {
     });
   }
 
-  get pages(): number {
-    return this.#versions.length;
-  }
-
   #isKnown({ state, stage }: PlannedState, sketch: Sketch): boolean {
     if (this.known.get(sketch.key) !== undefined) {
       // Going through all states meets those of the stages before: that is no saving.
@@ -144,7 +140,7 @@ export class WindowExploration {
   }
 
   async #check({ state, unit }: PlannedState, sketch: Sketch, job: Job): Promise<boolean> {
-    const answer = this.#given.get(formatState(state)) ?? (await job.check(state, this.#contents));
+    const answer = this.#given.get(formatState(state)) ?? (await job.check(state, this.contents));
     const outcome = outcomeOf(answer);
     this.#spent++;
     const asked = this.#settings.units.find((each) => UNIT_BYTES[each] <= UNIT_BYTES[unit]) ?? unit;
@@ -153,7 +149,7 @@ export class WindowExploration {
     // Whether the window before is looked at as well must make no difference, and its check has watched other pages.
     const isShared = sketch.key === NONE && this.#neighbour.isSame;
     if (reads !== undefined && !isShared) {
-      this.#answers.add(sketch, [...this.#contents.pages.keys()].filter((place) => reads.has(this.#contents.pages[place] ?? 0)), outcome);
+      this.#answers.add(sketch, [...this.contents.pages.keys()].filter((place) => reads.has(this.contents.pages[place] ?? 0)), outcome);
     }
     return this.#learn(state, sketch, outcome, answer.output);
   }
