@@ -194,4 +194,6 @@ function nextThings(): void {
   note(colors.cyan(`  ${at}vpmemd ${pair}`));
   note('or a QEMU command line as it is, its virtio-pmem devices served by vpmem:');
   note(colors.cyan(`  ${at}vpmem qemu -- -m 1G ${pair} …`));
+  note('every state that a power cut can leave of a log with a mistake in it, and the bytes that matter, in a few seconds:');
+  note(colors.cyan(`  ${at}vpmem explore --demo`));
 }

@@ -1,8 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { openPipe } from '@vpmem/native';
+import { openPipe, spawnProcess, type SpawnedEnd, type SpawnedProcess } from '@vpmem/native';
 import { kill, killStrays } from './stray-processes.ts';
 
 /** Milliseconds for which the end of a program's output is waited for once it has ended itself. */
@@ -20,12 +19,8 @@ export interface ShellOptions {
   readonly hear: (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
 }
 
-/** How a process ended: by a status, by a signal, or not begun at all. */
-export interface ShellEnd {
-  readonly status: number | undefined;
-  readonly signal: string | undefined;
-  readonly problem: string | undefined;
-}
+/** How it ended, or why it could not begin. */
+export type ShellEnd = SpawnedEnd & { readonly problem?: string };
 
 /**
  * sh(1) with a text, in a process group of its own, of which nothing is left when it has ended. Its streams are pipes, and no sockets as
@@ -35,7 +30,7 @@ export class ShellProcess {
   /** Settles when it has ended, all that it wrote was heard, and nothing is left of it. */
   readonly end: Promise<ShellEnd>;
   readonly #stdin: Socket | undefined;
-  #child: ChildProcess | undefined;
+  #spawned: SpawnedProcess | undefined;
 
   constructor(script: string, { argument, environment, folder, writable = false, hear }: ShellOptions) {
     const [stdout, stderr] = [openPipe(), openPipe()];
@@ -50,11 +45,11 @@ export class ShellProcess {
       // EPIPE: it has ended, which is heard anyway.
       this.#stdin.on('error', () => this.#stdin?.destroy());
     }
-    const args = ['-c', script, 'sh', ...(argument === undefined ? [] : [argument])];
+    const args = ['sh', '-c', script, 'sh', ...(argument === undefined ? [] : [argument])];
     let ended: Promise<ShellEnd>;
     try {
-      this.#child = spawn('/bin/sh', args, { detached: true, env: environment, stdio: [stdin?.[0] ?? 'ignore', stdout[1], stderr[1]] });
-      ended = endOf(this.#child);
+      this.#spawned = spawnProcess({ file: '/bin/sh', args, environment, stdio: [stdin?.[0], stdout[1], stderr[1]] });
+      ended = this.#spawned.end;
     } catch (error) {
       ended = Promise.resolve({ status: undefined, signal: undefined, problem: (error as Error).message });
     } finally {
@@ -72,20 +67,12 @@ export class ShellProcess {
 
   /** Ends it and its group now. */
   kill(): void {
-    const pid = this.#child?.pid;
-    if (pid !== undefined) kill(-pid);
+    if (this.#spawned !== undefined) kill(-this.#spawned.pid);
   }
 
   write(text: string): void {
     this.#stdin?.write(text);
   }
-}
-
-function endOf(child: ChildProcess): Promise<ShellEnd> {
-  return new Promise((resolve) => {
-    child.once('exit', (status, signal) => resolve({ status: status ?? undefined, signal: signal ?? undefined, problem: undefined }));
-    child.once('error', (error) => resolve({ status: undefined, signal: undefined, problem: error.message }));
-  });
 }
 
 /** Whether something settles before the last words are over. */

@@ -179,7 +179,7 @@ export class GuestPlace implements CheckPlace {
       this.target.update();
       if (how.blank === true) this.target.blank();
       const outcome = await guest.ask(members, this.#limit);
-      const isWhole = outcome.kind === 'answer' && outcome.values.get('left')?.toString() === '0';
+      const isWhole = outcome.kind === 'answer' && outcome.values.get('left')?.toString() !== '1';
       if (outcome.kind !== 'gone') this.#see(question.watch);
       if (!isWhole) await this.#drop();
       this.#stillOpen('the place was closed while a check ran');

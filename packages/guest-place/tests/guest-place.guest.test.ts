@@ -80,8 +80,11 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
   });
 
   it('says what the kernel does of an image that cannot be mounted', async () => {
+    const { pid } = place;
     put(1024 + 0x38, '\0\0');
     expect(await ask('echo never')).toMatchObject({ verdict: 'violated', step: 'mount', output: expect.not.stringContaining('never') as string, signature: expect.stringMatching(/^mount: \w.*: .*ext4/i) as string });
+    await ask('true');
+    expect(place.pid).toBe(pid);
   });
 
   it('takes back everything that was written, to the byte', async () => {

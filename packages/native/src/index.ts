@@ -24,6 +24,7 @@ export { processEnd } from './process-end.ts';
 export { ProcessMaps, mappedFile, parseMaps, type FileMapping, type MappedFile } from './process-maps.ts';
 export { PtracedThread, type HoldProblem } from './ptraced-thread.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
+export { spawnProcess, type SpawnRequest, type SpawnedEnd, type SpawnedProcess } from './spawned-process.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';
 export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

@@ -98,6 +98,25 @@ export const ptraceWith = declare<(request: number, pid: number, address: bigint
   'long ptrace(long request, int pid, unsigned long addr, void *data)',
 );
 export const waitpid = declare<(pid: number, status: Uint8Array, options: number) => number>('int waitpid(int pid, void *status, int options)');
+export const posixSpawn = declare<
+  (pid: Int32Array, path: string, actions: Uint8Array, attributes: Uint8Array, args: readonly (string | null)[], environment: readonly (string | null)[]) => number
+>('int posix_spawn(int *pid, const char *path, void *file_actions, void *attrp, const char **argv, const char **envp)');
+export const spawnActionsInit = declare<(actions: Uint8Array) => number>('int posix_spawn_file_actions_init(void *actions)');
+export const spawnActionsDestroy = declare<(actions: Uint8Array) => number>('int posix_spawn_file_actions_destroy(void *actions)');
+export const spawnActionsDup2 = declare<(actions: Uint8Array, fd: number, onto: number) => number>(
+  'int posix_spawn_file_actions_adddup2(void *actions, int fd, int newfd)',
+);
+export const spawnActionsOpen = declare<(actions: Uint8Array, fd: number, path: string, flags: number, mode: number) => number>(
+  'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, unsigned int mode)',
+);
+export const spawnAttributesInit = declare<(attributes: Uint8Array) => number>('int posix_spawnattr_init(void *attr)');
+export const spawnAttributesFlags = declare<(attributes: Uint8Array, flags: number) => number>('int posix_spawnattr_setflags(void *attr, short flags)');
+export const spawnAttributesDefault = declare<(attributes: Uint8Array, signals: Uint8Array) => number>(
+  'int posix_spawnattr_setsigdefault(void *attr, const void *sigdefault)',
+);
+export const spawnAttributesMask = declare<(attributes: Uint8Array, signals: Uint8Array) => number>(
+  'int posix_spawnattr_setsigmask(void *attr, const void *sigmask)',
+);
 
 /** A system call that the C library has no function for. */
 export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint) => number | bigint>(

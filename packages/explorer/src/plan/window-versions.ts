@@ -24,7 +24,7 @@ export interface Sketch {
 /** How many states a window has, and which of them are the same. */
 export class WindowVersions {
   readonly contents: WindowContents;
-  readonly #pages: PageVersions[] = [];
+  readonly #pages = new Map<number, PageVersions>();
 
   constructor(contents: WindowContents) {
     this.contents = contents;
@@ -89,11 +89,15 @@ export class WindowVersions {
 
   /** Forgets what can be found again. */
   release(): void {
-    for (const page of this.#pages) page.release();
+    for (const page of this.#pages.values()) page.release();
   }
 
   #page(place: number): PageVersions {
-    return (this.#pages[place] ??= new PageVersions(this.contents, place));
+    const known = this.#pages.get(place);
+    if (known !== undefined) return known;
+    const page = new PageVersions(this.contents, place);
+    this.#pages.set(place, page);
+    return page;
   }
 }
 

@@ -28,6 +28,10 @@ export class Exploration {
   readonly #settings: Settings;
   readonly #events: EventQueue<ExploreEvent>;
   readonly #signal: AbortSignal;
+  /** Something went wrong: nothing more is to be done. */
+  readonly #failed = new AbortController();
+  /** Either. */
+  readonly #stopped: AbortSignal;
   readonly #places: PlaceKeeper;
   readonly #start: number;
   readonly #windows = new Map<number, WindowExploration>();
@@ -43,6 +47,7 @@ export class Exploration {
     this.#settings = settings;
     this.#events = events;
     this.#signal = signal;
+    this.#stopped = AbortSignal.any([signal, this.#failed.signal]);
     this.#places = new PlaceKeeper((job) => settings.openPlace(job));
     this.#start = settings.now();
   }
@@ -51,15 +56,15 @@ export class Exploration {
   async run(): Promise<ExploreReport> {
     // A check that runs when it is stopped ends by its place being closed; what that throws is thrown where all are closed.
     const stop = (): void => void this.#places.close().catch(() => undefined);
-    this.#signal.addEventListener('abort', stop);
-    if (this.#signal.aborted) stop();
+    this.#stopped.addEventListener('abort', stop);
+    if (this.#stopped.aborted) stop();
     try {
       await this.#explore();
     } catch (error) {
       // What goes wrong because it was stopped says nothing.
       if (!this.#signal.aborted) throw error;
     } finally {
-      this.#signal.removeEventListener('abort', stop);
+      this.#stopped.removeEventListener('abort', stop);
       await this.#places.close();
     }
     this.#settle();
@@ -113,12 +118,12 @@ export class Exploration {
 
   /** Checks of others end at once. */
   #giveUp(error: unknown): never {
-    void this.#places.close().catch(() => undefined);
+    this.#failed.abort();
     throw error;
   }
 
   async #openJob(number: number): Promise<Job> {
-    const job = new Job(this.#recording, this.#marks, await this.#places.open(number));
+    const job = new Job(this.#recording, this.#marks, await this.#places.open(number), this.#stopped);
     this.#jobs[number] = job;
     return job;
   }
@@ -139,7 +144,7 @@ export class Exploration {
 
   /** `share` is how much of the budget may be spent by then. */
   #isOver(share = 1): boolean {
-    if (this.#signal.aborted) return true;
+    if (this.#stopped.aborted) return true;
     const { budget, now } = this.#settings;
     return budget !== undefined && now() - this.#start >= share * budget;
   }

@@ -26,6 +26,13 @@ export interface Neighbourhood {
   readonly isLent: boolean;
 }
 
+/** What work on a window needs. */
+interface Work {
+  readonly versions: WindowVersions;
+  readonly plan: Iterator<Planned>;
+  readonly counts: ReadonlyMap<StateUnit, ReturnType<WindowVersions['count']>>;
+}
+
 /** What is found out of one window, in turns. All of it depends on this window alone, and on nothing that is explored beside it. */
 export class WindowExploration {
   readonly window: RecordedWindow;
@@ -33,18 +40,17 @@ export class WindowExploration {
   readonly index: number;
   readonly failures = new FailureLog();
   readonly known = new KnownStates();
-  readonly contents: WindowContents;
-  readonly #versions: WindowVersions;
+  readonly pruned = { content: 0, reads: 0 };
+  done = false;
+  readonly #recording: Recording;
   readonly #settings: Settings;
-  readonly #plan: Iterator<Planned>;
   readonly #neighbour: Neighbourhood;
   readonly #answers = new ReadAnswers();
   readonly #checks = new Map<StateUnit, number>();
   /** Answers to states that were asked for before. */
   readonly #given: ReadonlyMap<string, CheckAnswer>;
-  readonly #counts: ReadonlyMap<StateUnit, { readonly units: number; readonly possible: number | undefined }>;
-  readonly pruned = { content: 0, reads: 0 };
-  done = false;
+  // Of a window that has had no turn nothing is made: there may be very many.
+  #made: Work | undefined;
   #spent = 0;
   #repeated = 0;
 
@@ -53,13 +59,14 @@ export class WindowExploration {
     if (window === undefined) throw new RangeError(`window ${index} of ${recording.windows.length}`);
     this.window = window;
     this.index = index;
+    this.#recording = recording;
     this.#settings = settings;
     this.#neighbour = neighbour;
     this.#given = given;
-    this.contents = recording.contents(window);
-    this.#versions = new WindowVersions(this.contents);
-    this.#counts = new Map(settings.units.map((unit) => [unit, this.#versions.count(unit)]));
-    this.#plan = planWindow(this.#versions, index, settings);
+  }
+
+  get contents(): WindowContents {
+    return this.#make().versions.contents;
   }
 
   /** Checks that it took. */
@@ -70,33 +77,37 @@ export class WindowExploration {
   /** Checks that it can still take. */
   get left(): number {
     if (this.done) return 0;
-    const open = this.#settings.units.map((unit) => (this.#counts.get(unit)?.possible ?? Infinity) - this.known.count(unit));
+    if (this.#made === undefined) return this.#settings.states;
+    const { counts } = this.#made;
+    const open = this.#settings.units.map((unit) => (counts.get(unit)?.possible ?? Infinity) - this.known.count(unit));
     return Math.max(0, Math.min(this.#settings.states - this.#spent, Math.max(...open)));
   }
 
   /** Some checks; `found` is called for each failure that is new in this window. Returns early, and is not done, as soon as `isOver`. */
   async turn(job: Job, isOver: () => boolean, found: () => void): Promise<void> {
+    if (isOver()) return;
+    const { plan, versions } = this.#make();
     const start = this.#spent;
     while (this.#spent - start < CHECKS_IN_TURN) {
-      const next = this.#plan.next();
+      const next = plan.next();
       this.done = next.done === true || this.left === 0 || this.#repeated > MOST_REPEATED;
       if (next.done === true || this.done) break;
       if (next.value === 'turn') {
         if (this.#spent > start) break;
         continue;
       }
-      const sketch = this.#versions.sketch(next.value.state);
+      const sketch = versions.sketch(next.value.state);
       if (this.#isKnown(next.value, sketch)) continue;
       if (isOver()) return;
       if (await this.#check(next.value, sketch, job)) found();
     }
     this.done = this.left === 0;
-    this.#versions.release();
+    versions.release();
   }
 
   /** The verdict of a state, if it is known. */
   outcome(state: RecordedState): Outcome | undefined {
-    const found = this.known.get(this.#versions.sketch(state).key);
+    const found = this.known.get(this.#make().versions.sketch(state).key);
     return found === 'lent' ? undefined : found;
   }
 
@@ -111,8 +122,9 @@ export class WindowExploration {
   }
 
   coverage(): readonly ReportedCoverage[] {
+    const { counts } = this.#make();
     return this.#settings.units.map((unit) => {
-      const { units, possible } = this.#counts.get(unit) ?? { units: 0, possible: undefined };
+      const { units, possible } = counts.get(unit) ?? { units: 0, possible: undefined };
       const known = this.known.count(unit);
       const coverage = known === 0 ? 'skipped' : known === possible ? 'exhaustive' : 'sampled';
       return { unit, units, ...(possible !== undefined && { possible }), known, checks: this.#checks.get(unit) ?? 0, coverage };
@@ -148,7 +160,8 @@ export class WindowExploration {
     const { reads } = answer;
     // Whether the window before is looked at as well must make no difference, and its check has watched other pages.
     const isShared = sketch.key === NONE && this.#neighbour.isSame;
-    if (reads !== undefined && !isShared) {
+    // Whether a check takes too long is not for what it reads alone to say.
+    if (reads !== undefined && !isShared && outcome.verdict !== 'hang') {
       this.#answers.add(sketch, [...this.contents.pages.keys()].filter((place) => reads.has(this.contents.pages[place] ?? 0)), outcome);
     }
     return this.#learn(state, sketch, outcome, answer.output);
@@ -156,9 +169,18 @@ export class WindowExploration {
 
   #learn(state: RecordedState, sketch: Sketch, outcome: Outcome, output: string | undefined): boolean {
     this.#repeated = 0;
-    this.known.add(sketch.key, outcome, this.#settings.units.filter((unit) => this.#versions.canTear(sketch, unit)));
+    const { versions } = this.#make();
+    this.known.add(sketch.key, outcome, this.#settings.units.filter((unit) => versions.canTear(sketch, unit)));
     if (outcome.verdict !== 'violated' && outcome.verdict !== 'hang') return false;
-    const coarsest = ALL_UNITS.find((unit) => this.#versions.canTear(sketch, unit)) ?? 'word';
+    const coarsest = ALL_UNITS.find((unit) => versions.canTear(sketch, unit)) ?? 'word';
     return this.failures.add(outcome, formatState(state), coarsest, output);
+  }
+
+  #make(): Work {
+    if (this.#made !== undefined) return this.#made;
+    const versions = new WindowVersions(this.#recording.contents(this.window));
+    const counts = new Map(this.#settings.units.map((unit) => [unit, versions.count(unit)]));
+    versions.release();
+    return (this.#made = { versions, counts, plan: planWindow(versions, this.index, this.#settings) });
   }
 }
