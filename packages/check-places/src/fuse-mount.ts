@@ -15,11 +15,13 @@ export class FuseMount {
   readonly device: string;
   readonly #point: string;
   readonly #fuse: number;
+  readonly #thread: Worker;
   readonly #ended: Promise<unknown>;
 
-  private constructor(point: string, fuse: number, ended: Promise<unknown>, device: string) {
+  private constructor(point: string, fuse: number, thread: Worker, ended: Promise<unknown>, device: string) {
     this.#point = point;
     this.#fuse = fuse;
+    this.#thread = thread;
     this.#ended = ended;
     this.device = device;
   }
@@ -35,12 +37,15 @@ export class FuseMount {
       const ended = once(thread, 'exit');
       // Nobody would answer any more, and whoever asks would wait for ever.
       thread.once('error', () => abort(point));
+      // Somebody waits for it.
+      thread.ref();
       await Promise.race([once(thread, 'message'), ended.then(() => Promise.reject(new Error('the thread of an image has ended')))]);
       const file = openSync(join(point, IMAGE_NAME), 'r+');
       try {
         const device = attachLoopDevice(file);
-        const opened = new FuseMount(point, fuse, ended, device);
+        const opened = new FuseMount(point, fuse, thread, ended, device);
         opened.#withDevice(turnReadAheadOff);
+        thread.unref();
         return opened;
       } finally {
         closeSync(file);
@@ -72,6 +77,7 @@ export class FuseMount {
     // Before its file has no path any more: until it is detached, whoever cleans up finds it by that.
     detachLoopDevice(this.device);
     abort(this.#point);
+    this.#thread.ref();
     await this.#ended;
     closeSync(this.#fuse);
   }

@@ -9,6 +9,7 @@ import { HostDisk } from './host-disk.ts';
 import { MountListener } from './mount-failure.ts';
 import { mountOptions } from './mount-options.ts';
 import { mountsBelow } from './mount-table.ts';
+import { OneCheck } from './one-check.ts';
 import { cleanUpAfterDead, makePlaceFolder, removePlaceFolder } from './place-folder.ts';
 import { programEnvironment, refuseWithoutPrograms } from './programs.ts';
 import { Scratch } from './scratch.ts';
@@ -38,8 +39,7 @@ class HostPlace implements CheckPlace {
   readonly #scratch: Scratch;
   readonly #listener = new MountListener();
   readonly #point: string;
-  #running: Promise<unknown> | undefined;
-  #closed: Promise<void> | undefined;
+  readonly #one = new OneCheck();
 
   constructor(folder: string, disk: HostDisk, options: HostPlaceOptions & { readonly mount: string }, environment: NodeJS.ProcessEnv) {
     this.#folder = folder;
@@ -56,12 +56,12 @@ class HostPlace implements CheckPlace {
   }
 
   check(question: CheckQuestion): Promise<CheckAnswer> {
-    return this.#alone(question, () => this.#mounted(question, {}));
+    return this.#timed(question, () => this.#mounted(question, {}));
   }
 
   checkBlank(question: CheckQuestion): Promise<CheckAnswer> {
-    if (this.#options.checker.looksAt === 'disk') return this.#alone(question, () => this.#mounted(question, { blank: true }));
-    return this.#alone(question, async () => {
+    if (this.#options.checker.looksAt === 'disk') return this.#timed(question, () => this.#mounted(question, { blank: true }));
+    return this.#timed(question, async () => {
       this.#disk.touched.reset();
       const mount = this.#scratch.blankFolder();
       const image = this.#scratch.blankFile(this.target.size);
@@ -70,59 +70,40 @@ class HostPlace implements CheckPlace {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    const end = async (): Promise<void> => {
+      await this.#session.close();
+      // Whatever waits for the image gets an error now.
+      await this.#disk.detach();
+    };
+    return this.#one.close(end, async () => {
+      await removePlaceFolder(this.#folder);
+      await this.#disk.close();
+      this.#listener.close();
+    });
   }
 
-  async #close(): Promise<void> {
-    await this.#session.close();
-    // Whatever waits for the image gets an error now.
-    await this.#disk.detach();
-    await this.#running;
-    await removePlaceFolder(this.#folder);
-    await this.#disk.close();
-    this.#listener.close();
-  }
-
-  /** One check at a time, timed. */
-  async #alone(question: CheckQuestion, work: () => Promise<Outcome>): Promise<CheckAnswer> {
-    if (this.#closed !== undefined) throw new ExploreError('the place is closed');
-    if (this.#running !== undefined) throw new Error('a place checks one image at a time');
+  async #timed(question: CheckQuestion, work: () => Promise<Outcome>): Promise<CheckAnswer> {
     const began = performance.now();
-    const running = work();
-    this.#running = running.catch(() => undefined);
-    try {
-      const { verdict, step, signature, output } = await running;
-      this.#stillOpen();
-      const reads = new Set(question.watch.filter((page) => this.#disk.touched.isRead(page)));
-      return { verdict, step, signature, output, reads, milliseconds: performance.now() - began };
-    } catch (error) {
-      this.#stillOpen();
-      throw error;
-    } finally {
-      this.#running = undefined;
-      this.#scratch.clear();
-    }
-  }
-
-  #stillOpen(): void {
-    if (this.#closed !== undefined) throw new ExploreError('the place was closed while a check ran');
+    const { verdict, step, signature, output } = await this.#one.run(work);
+    this.#scratch.clear();
+    const reads = new Set(question.watch.filter((page) => this.#disk.touched.isRead(page)));
+    return { verdict, step, signature, output, reads, milliseconds: performance.now() - began };
   }
 
   async #mounted(question: CheckQuestion, options: { readonly blank?: boolean }): Promise<Outcome> {
     const { checker } = this.#options;
     await this.#release();
-    this.#stillOpen();
+    this.#one.stillOpen();
     this.#disk.touched.reset(options);
     const failure = await this.#mount();
-    this.#stillOpen();
+    this.#one.stillOpen();
     if (failure !== undefined) return failure;
     const { device } = this.#disk;
     const paths = { image: device, mount: this.#point, out: this.#scratch.out };
     const answer = checker.looksAt === 'disk' ? undefined : await this.#session.ask(question, this.#point, paths);
-    this.#stillOpen();
+    this.#one.stillOpen();
     const unmounted = await this.#unmount();
-    this.#stillOpen();
+    this.#one.stillOpen();
     if (answer !== undefined) return answer.verdict === 'kept' && unmounted !== undefined ? unmounted : { ...answer, step: 'check' };
     if (unmounted !== undefined) return unmounted;
     return { ...(await this.#session.ask(question, device, { image: device, out: paths.out })), step: 'check' };

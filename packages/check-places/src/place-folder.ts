@@ -6,6 +6,9 @@ import { detachLoopDevice, unmount } from '@vpmem/native';
 import { mountsBelow } from './mount-table.ts';
 import { killStrays } from './stray-processes.ts';
 
+/** Folders of this process that go with it: of a program that ends without closing its places a thread would wait for ever in /dev/fuse. */
+const clearedAtExit = new Set<string>();
+
 /**
  * A folder for one place: all that it mounts is mounted there, and all that it runs is told of it. Its name tells whose it is, so that a later
  * process can see that its owner has gone.
@@ -13,6 +16,8 @@ import { killStrays } from './stray-processes.ts';
 export function makePlaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const own = join(allPlaces(environment), `${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}`);
   mkdirSync(own, { recursive: true, mode: 0o700 });
+  if (!clearedAtExit.has(own)) process.on('exit', () => clearNow(own));
+  clearedAtExit.add(own);
   return mkdtempSync(join(own, 'place-'));
 }
 
@@ -49,17 +54,28 @@ function allPlaces(environment: NodeJS.ProcessEnv): string {
 
 async function clear(folder: string): Promise<void> {
   await killStrays(folder);
-  for (const point of mountsBelow(folder).reverse()) if (!point.endsWith('/fuse')) unmountIfThere(point);
+  clearNow(folder);
+}
+
+function clearNow(folder: string): void {
+  const [servers, mounts] = [mountsBelow(folder).filter(isServer), mountsBelow(folder).filter((point) => !isServer(point))] as const;
+  for (const point of mounts.reverse()) unmountIfThere(point);
+  // Before the file behind it has no path any more, by which it is found.
   for (const device of loopDevicesBelow(folder)) detachLoopDevice(device);
-  for (const point of mountsBelow(folder).reverse()) unmountIfThere(point);
+  for (const point of servers) unmountIfThere(point);
   // Never into what could not be unmounted.
   if (mountsBelow(folder).length > 0) throw new Error(`${folder} is still mounted`);
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** Whether a file of FUSE is mounted there. */
+function isServer(point: string): boolean {
+  return point.endsWith('/fuse');
+}
+
 function unmountIfThere(point: string): void {
   try {
-    unmount(point, { lazy: true });
+    unmount(point, { lazy: true, force: true });
   } catch (error) {
     // What was mounted in a mount goes with it, and another process may clean up at the same time.
     if ((error as NodeJS.ErrnoException).code !== 'EINVAL' && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
