@@ -84,3 +84,23 @@ it.each<StateUnit>(['page', 'sector'])('states that need no check by what was re
   );
   expect(checks).toBeLessThan(states);
 });
+
+it('a window of seven pages is gone through in few checks if recovery reads few of them', async () => {
+  const disk = new Disk(9);
+  disk.store(8 * PAGE, 'fs').flush();
+  for (let page = 0; page < 7; page++) disk.store(page * PAGE, Uint8Array.of(page + 1));
+  disk.flush();
+  // A commit page is read, and only if it is there the pages that it names; one of them names another.
+  const { report } = await run(disk.end(), (image) => {
+    if (image.read(8 * PAGE, 1)[0] === 0) return { verdict: 'violated' };
+    if (image.read(0, 1)[0] === 0) return { verdict: 'kept' };
+    if (image.read(PAGE, 1)[0] === 0) return { verdict: 'violated', signature: 'committed, and not there' };
+    return { verdict: image.read(2 * PAGE, 1)[0] === 0 && image.read(3 * PAGE, 1)[0] !== 0 ? 'violated' : 'kept', signature: 'half of it' };
+  }, { from: '2', units: ['page'] });
+  const [coverage] = report.windows[1]!.coverage;
+  expect(coverage).toMatchObject({ units: 7, possible: 128, known: 128, coverage: 'exhaustive' });
+  // Its none is the whole of flush 1, which was asked with other pages to watch.
+  expect(coverage!.checks).toBe(6);
+  expect(report.failures.map(({ signature, count }) => ({ signature, count }))).toEqual([{ signature: 'committed, and not there', count: 32 }, { signature: 'half of it', count: 8 }]);
+  expect(report.totals.pruned.reads).toBe(128 - 6);
+});

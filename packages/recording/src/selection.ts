@@ -21,8 +21,11 @@ export function select(state: RecordedState, contents: WindowContents): Selectio
       const all = whole(checkMoment(state, choice.moment ?? contents.target, contents));
       return () => all;
     }
-    case 'random':
-      return (place) => atRandom(place, choice.unit, choice.seed, contents);
+    case 'random': {
+      // Whoever goes to this state and from it asks for each page more than once.
+      const chosen: PageChoice[] = [];
+      return (place) => (chosen[place] ??= atRandom(place, choice.unit, choice.seed, contents));
+    }
     case '+':
     case '-': {
       const [others, listed] = choice.kind === '+' ? [0, contents.target] : [contents.target, 0];
