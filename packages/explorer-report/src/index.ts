@@ -1,3 +1,4 @@
+export { toHtml } from './html.ts';
 export { toJunit } from './junit.ts';
 export { ProgressLine, type ExploreProgress, type ProgressOptions } from './progress-line.ts';
 export { mergeReports, type MergeOptions } from './report-merge.ts';

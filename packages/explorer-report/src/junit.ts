@@ -1,6 +1,6 @@
 import type { ExploreReport, FailureGroup, ReportedWindow } from '@vpmem/explorer';
-import { differingWords, hexOffset } from './differing-words.ts';
-import { howOften, minimalWords, pieceWords, signatureOf } from './failure-text.ts';
+import { differingWords, hexOffset } from './shown-words.ts';
+import { howOften, minimalWords, pieceWords, signatureOf } from './failure-words.ts';
 import { readable, readableLines } from './readable-text.ts';
 import { skipReason, windowWords } from './wording.ts';
 import { xmlAttributes, xmlLines, xmlText } from './xml-text.ts';

@@ -1,5 +1,5 @@
-import { fitted } from './failure-text.ts';
 import { paintOf } from './paint.ts';
+import { fitted } from './text-layout.ts';
 import { duration, number } from './wording.ts';
 
 /** How far exploring is. */

@@ -1,4 +1,5 @@
-import type { ExploreReport, ReportedWindow } from '@vpmem/explorer';
+import type { ExploreReport } from '@vpmem/explorer';
+import { coverageOf } from './unit-coverage.ts';
 import { failureLines } from './failure-text.ts';
 import { paintOf, type Paint } from './paint.ts';
 import { readable } from './readable-text.ts';
@@ -43,18 +44,6 @@ function coverage({ windows, options: { units } }: ExploreReport, width: number,
       return wrap(`${count(windows.length, 'window')}: ${parts.join(', ')}; ${count(of.known, 'state')}`, width, `  ${unit.padEnd(6)}  `);
     }),
   ];
-}
-
-/** How windows were looked at in one unit; one that says nothing of it was not. */
-export function coverageOf(windows: readonly ReportedWindow[], unit: string): { exhaustive: number; sampled: number; skipped: number; known: number; checks: number } {
-  const sum = { exhaustive: 0, sampled: 0, skipped: 0, known: 0, checks: 0 };
-  for (const window of windows) {
-    const own = window.coverage.find((each) => each.unit === unit);
-    sum[own?.coverage ?? 'skipped']++;
-    sum.known += own?.known ?? 0;
-    sum.checks += own?.checks ?? 0;
-  }
-  return sum;
 }
 
 function model({ model: sentences }: ExploreReport, width: number, paint: Paint): string[] {

@@ -42,3 +42,9 @@ export function cut(text: string, width: number): string {
   }
   return taken;
 }
+
+/** So that a terminal's line holds it. */
+export function fitted(text: string, width: number): string {
+  const short = cut(text, width);
+  return short === text ? text : `${cut(text, width - 1)}…`;
+}

@@ -3,7 +3,7 @@ import type { MinimalPiece } from '@vpmem/explorer';
 const WORD = 8;
 
 /** Eight bytes of a disk, before a window and as its flush carries them. */
-export interface DifferingWord {
+export interface ShownWord {
   /** Bytes from the disk's start. */
   readonly offset: number;
   /** Two hexadecimal digits each; as many on both sides. */
@@ -14,13 +14,17 @@ export interface DifferingWord {
 }
 
 /** Those words that differ, of what a report shows of a piece. */
-export function differingWords({ shown, before, after }: MinimalPiece): DifferingWord[] {
+export function differingWords(piece: MinimalPiece): ShownWord[] {
+  return shownWords(piece).filter(({ differs }) => differs.includes(true));
+}
+
+/** All that a report shows of a piece, in words. */
+export function shownWords({ shown, before, after }: MinimalPiece): ShownWord[] {
   const [left, right] = [bytesOf(before), bytesOf(after)];
-  const words: DifferingWord[] = [];
+  const words: ShownWord[] = [];
   for (let at = 0; at < Math.min(left.length, right.length); at += WORD) {
     const [old, now] = [left.slice(at, at + WORD), right.slice(at, at + WORD)];
-    const differs = old.map((byte, i) => byte !== now[i]);
-    if (differs.includes(true)) words.push({ offset: shown + at, before: old, after: now, differs });
+    words.push({ offset: shown + at, before: old, after: now, differs: old.map((byte, i) => byte !== now[i]) });
   }
   return words;
 }
