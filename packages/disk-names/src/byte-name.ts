@@ -15,10 +15,10 @@ export interface ByteRange {
 
 /** What some bytes of a disk are. */
 export interface ByteName extends ByteRange {
-  /** Such as `ext4 superblock`, `ext4 journal: commit block of transaction 12`, `/db.sqlite at 8192: SQLite table leaf, page 3`. */
+  /** Such as `ext4 superblock: s_checksum`, `ext4 journal: commit block of transaction 12`, `/db.sqlite at 8192: SQLite table leaf, page 3`. */
   readonly name: string;
-  /** Path of the file that they are in, from the file system's root. */
+  /** Path, from the file system's root, of the file that they are in, or that they are about, as an inode is. */
   readonly path?: string;
-  /** Bytes from that file's start. */
+  /** Bytes from that file's start, where they are in it. */
   readonly fileOffset?: number;
 }

@@ -3,6 +3,7 @@ import { ChangedBytes } from './changed-bytes.ts';
 import { findReader } from './file-system.ts';
 import type { DiskReader } from './disk-reader.ts';
 import { ImageView } from './image-view.ts';
+import { SqliteFiles } from './sqlite/sqlite-files.ts';
 import { RANK, runText, stretchText, type PartAt, type Run, type Stretch } from './stretch.ts';
 
 /** Names of one call. */
@@ -26,13 +27,13 @@ export function nameBytes(images: readonly ReadableImage[], ranges: readonly Byt
 
 class Namer {
   readonly #changed: ChangedBytes;
-  readonly #readers: readonly DiskReader[];
+  readonly #readers: readonly { readonly disk: DiskReader; readonly sqlite: SqliteFiles }[];
   #names = 0;
   #steps = 0;
 
   constructor(views: readonly ImageView[]) {
     this.#changed = new ChangedBytes(views);
-    this.#readers = views.map(findReader).filter((reader) => reader !== undefined);
+    this.#readers = views.flatMap((view) => findReader(view) ?? []).map((disk) => ({ disk, sqlite: new SqliteFiles(disk) }));
   }
 
   names(from: number, end: number): ByteName[] {
@@ -68,9 +69,9 @@ class Namer {
   /** What the first image knows, or another knows better. */
   #stretch(at: number, limit: number): Stretch {
     let best: Stretch = { end: limit, rank: RANK.unknown, what: 'unknown' };
-    for (const reader of this.#readers) {
-      const stretch = reader.stretchAt(at);
-      if (stretch.rank > best.rank) best = stretch;
+    for (const { disk, sqlite } of this.#readers) {
+      const stretch = disk.stretchAt(at);
+      if (stretch.rank > best.rank) best = sqlite.refine(stretch, at);
       if (best.rank === RANK.owned) break;
     }
     return best;

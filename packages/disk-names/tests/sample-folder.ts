@@ -15,10 +15,10 @@ export function fillSampleFolder(folder: string): void {
   writeFileSync(join(folder, 'empty'), '');
   writeFileSync(join(folder, 'inline'), 'x'.repeat(100));
   writeFileSync(join(folder, 'large'), sampleBytes(1, 1_000_003));
-  for (let i = 0; i < 300; i++) writeFileSync(join(folder, `many/a name that is not short ${i}`), sampleBytes(i + 2, i * 7));
+  for (let i = 0; i < 300; i++) writeFileSync(join(folder, `many/a-name-that-is-not-short-${i}`), sampleBytes(i + 2, i * 7));
   const holes = openSync(join(folder, 'many/deep/holes'), 'w');
   for (let i = 0; i < 700; i++) writeSync(holes, sampleBytes(1000 + i, 4096), 0, 4096, i * 12288);
   closeSync(holes);
   symlinkSync('short', join(folder, 'link'));
-  symlinkSync(`/${'long'.repeat(40)}`, join(folder, 'long-link'));
+  symlinkSync(`/${'long'.repeat(100)}`, join(folder, 'long-link'));
 }
