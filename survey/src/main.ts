@@ -3,9 +3,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { requireTestbed } from '@vpmem/testbed';
+import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { CASES } from './case-list.ts';
-import { explore } from './exploration.ts';
+import { explore, type ExplorationOptions } from './exploration.ts';
 import { writeFindings } from './findings.ts';
 import { recordCase } from './guest-recording.ts';
 import type { SurveyCase } from './survey-case.ts';
@@ -56,21 +56,27 @@ async function main(): Promise<void> {
   const out = resolve(values.out);
   mkdirSync(out, { recursive: true });
   for (const each of chosen()) {
-    const file = join(out, `${each.name}.vpmrec`);
-    if (values.again || !existsSync(file)) {
-      const began = performance.now();
-      await recordCase(testbed, each, file);
-      console.log(`${each.name}: recorded in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-    }
-    if (!values['record-only']) {
-      console.log(`${each.name}: ${each.subject}, ${each.what}`);
-      writeResult(await explore(testbed, each, out, options));
-      writeFindings();
-    }
+    // What one case comes to says nothing of the others.
+    await survey(testbed, each, out, options).catch(complain);
   }
 }
 
-await main().catch((error: unknown) => {
+async function survey(testbed: Testbed, each: SurveyCase, out: string, options: ExplorationOptions): Promise<void> {
+  const file = join(out, `${each.name}.vpmrec`);
+  if (values.again || !existsSync(file)) {
+    const began = performance.now();
+    await recordCase(testbed, each, file);
+    console.log(`${each.name}: recorded in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
+  if (values['record-only']) return;
+  console.log(`${each.name}: ${each.subject}, ${each.what}`);
+  writeResult(await explore(testbed, each, out, options));
+  writeFindings();
+}
+
+function complain(error: unknown): void {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
-});
+}
+
+await main().catch(complain);

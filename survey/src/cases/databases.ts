@@ -1,14 +1,9 @@
-import type { Judgement, SurveyCase } from '../survey-case.ts';
-
-const JUDGEMENTS: Readonly<Record<string, Judgement>> = {};
+import type { SurveyCase } from '../survey-case.ts';
 
 const MIB = 2 ** 20;
 type Own = Omit<SurveyCase, 'programs' | 'fs' | 'size'> & Partial<SurveyCase>;
 
-const onExt4 = (each: Own): SurveyCase => {
-  const judgement = JUDGEMENTS[each.name];
-  return { programs: 'programs', fs: 'ext4', size: 64 * MIB, ...each, ...(judgement === undefined ? {} : { judgement }) };
-};
+const onExt4 = (each: Own): SurveyCase => ({ programs: 'programs', fs: 'ext4', size: 64 * MIB, ...each });
 
 const leveldb = (sync: boolean): SurveyCase =>
   onExt4({

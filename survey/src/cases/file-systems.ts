@@ -1,6 +1,4 @@
-import type { Judgement, SurveyCase } from '../survey-case.ts';
-
-const JUDGEMENTS: Readonly<Record<string, Judgement>> = {};
+import type { SurveyCase } from '../survey-case.ts';
 
 const MIB = 2 ** 20;
 const JOURNAL = 'https://docs.kernel.org/filesystems/ext4/journal.html';
@@ -12,10 +10,7 @@ const BTRFS = 'https://btrfs.readthedocs.io/en/latest/Administration.html';
 
 type Own = Pick<SurveyCase, 'name' | 'what' | 'work' | 'workload'> & Partial<SurveyCase>;
 
-const own = (subject: string, basis: Pick<SurveyCase, 'fs' | 'size' | 'promise' | 'source' | 'units'>, each: Own): SurveyCase => {
-  const judgement = JUDGEMENTS[each.name];
-  return { subject, programs: 'programs', ...basis, ...each, ...(judgement === undefined ? {} : { judgement }) };
-};
+const own = (subject: string, basis: Pick<SurveyCase, 'fs' | 'size' | 'promise' | 'source' | 'units'>, each: Own): SurveyCase => ({ subject, programs: 'programs', ...basis, ...each });
 
 const ext4 = (each: Own): SurveyCase => own('ext4 itself', { fs: 'ext4', size: 64 * MIB, promise: CONSISTENT, source: JOURNAL, units: ['page', 'sector', 'line', 'word'] }, each);
 const xfs = (each: Own): SurveyCase => own('XFS itself', { fs: 'xfs', size: 320 * MIB, promise: XFS_CONSISTENT, source: XFS_LOG, units: ['page', 'sector', 'line', 'word'] }, each);

@@ -1,10 +1,7 @@
-import type { FileSystem, Judgement, SurveyCase } from '../survey-case.ts';
-
-const JUDGEMENTS: Readonly<Record<string, Judgement>> = {};
+import type { FileSystem, SurveyCase } from '../survey-case.ts';
 
 const KERNEL = 'https://docs.kernel.org/admin-guide/ext4.html';
 const FSYNC = 'https://man7.org/linux/man-pages/man2/fsync.2.html';
-const judged = (name: string): { judgement?: Judgement } => (JUDGEMENTS[name] === undefined ? {} : { judgement: JUDGEMENTS[name] });
 const size = (fs: FileSystem): number => (fs === 'xfs' ? 320 : 64) * 2 ** 20;
 const suffix = (fs: FileSystem): string => (fs === 'ext4' ? '' : `-${fs}`);
 
@@ -38,7 +35,6 @@ const replacing = (fs: FileSystem, { name, what, sync, promise, source, mount }:
   ...(mount === undefined ? {} : { mount }),
   workload: 'replace',
   variables: { SYNC: sync },
-  ...judged(`${name}${suffix(fs)}`),
 });
 
 const appending = (fs: FileSystem, sync: 'fsync' | 'fdatasync', mount?: string, note = ''): SurveyCase => {
@@ -56,7 +52,6 @@ const appending = (fs: FileSystem, sync: 'fsync' | 'fdatasync', mount?: string, 
     ...(mount === undefined ? {} : { mount }),
     workload: 'append',
     variables: { SYNC: sync },
-    ...judged(name),
   };
 };
 

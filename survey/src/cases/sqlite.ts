@@ -1,4 +1,4 @@
-import type { Judgement, SurveyCase } from '../survey-case.ts';
+import type { SurveyCase } from '../survey-case.ts';
 
 const MODES = ['DELETE', 'TRUNCATE', 'PERSIST', 'WAL'] as const;
 const LEVELS = ['OFF', 'NORMAL', 'FULL', 'EXTRA'] as const;
@@ -12,13 +12,9 @@ const PROMISES: Readonly<Record<Level, (mode: Mode) => string>> = {
   EXTRA: (mode) => (mode === 'DELETE' ? 'As FULL, and the directory is synced after the journal is unlinked: commits are durable.' : 'The database stays consistent, and each commit is durable.'),
 };
 
-const JUDGEMENTS: Readonly<Record<string, Judgement>> = {};
-
 const on = (fs: 'ext4' | 'xfs', mode: Mode, level: Level): SurveyCase => {
-  const name = `sqlite-${mode}-${level}${fs === 'ext4' ? '' : `-${fs}`}`.toLowerCase();
-  const judgement = JUDGEMENTS[name];
   return {
-    name,
+    name: `sqlite-${mode}-${level}${fs === 'ext4' ? '' : `-${fs}`}`.toLowerCase(),
     subject: 'SQLite 3.46',
     what: `journal_mode=${mode}, synchronous=${level}${mode === 'DELETE' && level === 'FULL' ? ' (the default)' : ''}, ${fs}`,
     promise: PROMISES[level](mode),
@@ -30,7 +26,6 @@ const on = (fs: 'ext4' | 'xfs', mode: Mode, level: Level): SurveyCase => {
     workload: 'sqlite',
     variables: { JOURNAL: mode, SYNCHRONOUS: level },
     units: ['page', 'sector', 'line', 'word'],
-    ...(judgement === undefined ? {} : { judgement }),
   };
 };
 

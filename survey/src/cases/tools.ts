@@ -1,13 +1,8 @@
-import type { Judgement, SurveyCase } from '../survey-case.ts';
-
-const JUDGEMENTS: Readonly<Record<string, Judgement>> = {};
+import type { SurveyCase } from '../survey-case.ts';
 
 type Own = Omit<SurveyCase, 'programs' | 'fs' | 'size'>;
 
-const onExt4 = (each: Own): SurveyCase => {
-  const judgement = JUDGEMENTS[each.name];
-  return { programs: 'programs', fs: 'ext4', size: 64 * 2 ** 20, ...each, ...(judgement === undefined ? {} : { judgement }) };
-};
+const onExt4 = (each: Own): SurveyCase => ({ programs: 'programs', fs: 'ext4', size: 64 * 2 ** 20, ...each });
 
 const GIT = 'https://git-scm.com/docs/git-config#Documentation/git-config.txt-corefsync';
 const DEFAULT_FSYNC = 'committed,-loose-object';
