@@ -35,9 +35,9 @@ export async function explore(testbed: Testbed, each: SurveyCase, folder: string
   if (each.checker === undefined) writeCheckScript(each, check, options.where === 'host' ? tree.folder : undefined);
   rmSync(path('json'), { force: true });
   const args = [
-    ...['explore', path('vpmrec'), '--mount', each.fs, '--check', check, '--where', options.where, '--from', 'begin'],
+    ...['explore', path('vpmrec'), '--check', check, '--from', 'begin'],
+    ...(each.where === 'image' ? ['--where', 'image'] : ['--where', options.where, '--mount', each.fs, ...mountOptions(each)]),
     ...['--unit', (each.units ?? ['page', 'sector']).join(), '--budget', `${options.budget ?? each.budget ?? 60}s`, '--jobs', String(options.jobs), '--seed', String(options.seed)],
-    ...mountOptions(each),
     ...['--json', path('json'), '--html', path('html')],
   ];
   const child = spawn(process.execPath, [VPMEM, ...args], { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, PATH: [wrapCheckers(tree, folder), process.env.PATH].join(delimiter) } });
@@ -46,9 +46,12 @@ export async function explore(testbed: Testbed, each: SurveyCase, folder: string
   return summarise(each.name, JSON.parse(readFileSync(path('json'), 'utf8')) as ExploreReport);
 }
 
-/** The same as in the guest, but for DAX, which a file of this host does not have. */
+/** Of the guest's options those that this host is not to be asked for: it has no DAX for a file, and perhaps no quota. */
+const GUEST_ONLY = /^(dax|usrquota|grpquota)/;
+
+/** The others are the same. */
 function mountOptions({ mount = '' }: SurveyCase): string[] {
-  const options = mount.split(',').filter((option) => option !== '' && !option.startsWith('dax'));
+  const options = mount.split(',').filter((option) => option !== '' && !GUEST_ONLY.test(option));
   return options.length === 0 ? [] : ['--mount-options', options.join()];
 }
 

@@ -47,6 +47,8 @@ export interface SurveyCase {
   readonly variables?: Readonly<Record<string, string>>;
   /** A checker of `vpmem explore`'s own in place of check.sh. */
   readonly checker?: 'ext4' | 'xfs';
+  /** Where it is checked if not where it was asked for: `image` where a host's kernel may lack what it takes to mount it. */
+  readonly where?: 'image';
   /** Seconds that the guest may take; 120 if not given. */
   readonly seconds?: number;
   /** Units that are explored, `page,sector` if not given. */
