@@ -27,6 +27,8 @@ export interface Checker {
   readonly fileSystem?: string;
   /** For sh(1): does to the image `$1` what a mount does, and nothing else. Exits 1 where a mount would fail. */
   readonly replay?: string;
+  /** Programs that the replay runs, beside {@link needs}. */
+  readonly replayNeeds?: readonly string[];
   /** It compares with the number that was acknowledged last, so it says nothing of a recording that has none. */
   readonly wantsNumbers: boolean;
   /** It is started once, and asked by JSON lines: see `WorkerQuestion`. */

@@ -37,6 +37,7 @@ const S_IFREG = 0o100_000;
 /** What is answered: bytes in pieces, the negative errno, or nothing at all. */
 type Answer = readonly Uint8Array[] | number | undefined;
 
+/** Also of a folder that is listed: nobody but us has to find what is in it. */
 const DONE: Answer = [];
 
 /** Serves a folder with one file in it, the image, by the protocol of FUSE, until it is unmounted or its connection ends. Blocks its thread. */
@@ -105,6 +106,10 @@ export class FuseServer {
         return [OpenOut.encode({ open_flags: OPEN_FLAGS.directIo | OPEN_FLAGS.parallelDirectWrites })];
       case OPCODE.statfs:
         return [StatfsOut.encode({ blocks: this.#size / PAGE, files: 2, bsize: PAGE, frsize: PAGE, namelen: IMAGE_NAME.length })];
+      case OPCODE.opendir:
+        return [OpenOut.encode({})];
+      case OPCODE.readdir:
+      case OPCODE.releasedir:
       case OPCODE.release:
       case OPCODE.flush:
       case OPCODE.destroy:

@@ -1,16 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion, type CheckStep } from '@vpmem/explorer';
-import { mountSoon, SystemError, unmount, unmountSoon } from '@vpmem/native';
+import { mountSoon, SystemError, unmountSoon } from '@vpmem/native';
 import type { ImageTarget } from '@vpmem/recording';
 import { ScriptSession, type CheckerAnswer, type CheckerSession } from './checker-session.ts';
 import type { Checker } from './checker.ts';
 import { HostDisk } from './host-disk.ts';
 import { MountListener } from './mount-failure.ts';
 import { mountOptions } from './mount-options.ts';
-import { mountsBelow } from './mount-table.ts';
 import { OneCheck } from './one-check.ts';
-import { cleanUpAfterDead, makePlaceFolder, removePlaceFolder } from './place-folder.ts';
+import { cleanUpAfterDead, makePlaceFolder, removePlaceFolder, unmountBelow } from './place-folder.ts';
 import { programEnvironment, refuseWithoutPrograms } from './programs.ts';
 import { Scratch } from './scratch.ts';
 import { killStrays } from './stray-processes.ts';
@@ -148,15 +147,11 @@ class HostPlace implements CheckPlace {
   async #release(): Promise<void> {
     if (this.#disk.dropCache()) return;
     await killStrays(this.#folder);
-    this.#unmountAll();
+    // The tree, and what a checker has mounted in it, over it or beside it.
+    unmountBelow(this.#folder);
     if (this.#disk.dropCache()) return;
     // Somebody who is none of ours has it, or a process that cannot be ended.
     await this.#disk.renew();
-  }
-
-  /** The mount point, and what a checker has mounted there and below it. */
-  #unmountAll(): void {
-    for (const point of mountsBelow(this.#point).reverse()) unmount(point, { lazy: true });
   }
 }
 

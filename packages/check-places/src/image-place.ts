@@ -108,7 +108,7 @@ export async function openImagePlace(options: ImagePlaceOptions): Promise<CheckP
     throw new ExploreError(`checker ${checker.name} wants its journal replayed, which only a mount does: --where host or --where guest`);
   }
   const environment = programEnvironment(options.environment ?? process.env);
-  refuseWithoutPrograms(checker, environment);
+  refuseWithoutPrograms(checker, environment, checker.replayNeeds);
   await cleanUpAfterDead();
   return new ImagePlace(makePlaceFolder(), options, environment);
 }

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExploreError } from '@vpmem/explorer';
@@ -25,9 +25,10 @@ export function makePlaceFolder(environment: NodeJS.ProcessEnv = process.env): s
 export async function removePlaceFolder(folder: string): Promise<void> {
   await clear(folder);
   try {
-    rmSync(join(folder, '..'), { recursive: false });
-  } catch {
+    rmdirSync(join(folder, '..'));
+  } catch (error) {
     // Other places of this process are still there.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
   }
 }
 
@@ -57,15 +58,24 @@ async function clear(folder: string): Promise<void> {
   clearNow(folder);
 }
 
-function clearNow(folder: string): void {
-  const [servers, mounts] = [mountsBelow(folder).filter(isServer), mountsBelow(folder).filter((point) => !isServer(point))] as const;
-  for (const point of mounts.reverse()) unmountIfThere(point);
-  // Before the file behind it has no path any more, by which it is found.
-  for (const device of loopDevicesBelow(folder)) detachLoopDevice(device);
-  for (const point of servers) unmountIfThere(point);
-  // Never into what could not be unmounted.
+/** Unmounts all in a folder and below it but the files of FUSE. */
+export function unmountBelow(folder: string): void {
+  for (const point of mountsBelow(folder).reverse()) if (!isServer(point)) unmountIfThere(point);
+}
+
+/** Removes a folder with all that is in it, but never what is mounted there. */
+export function removeFolder(folder: string): void {
+  unmountBelow(folder);
   if (mountsBelow(folder).length > 0) throw new Error(`${folder} is still mounted`);
   rmSync(folder, { recursive: true, force: true });
+}
+
+function clearNow(folder: string): void {
+  unmountBelow(folder);
+  // Before the file behind it has no path any more, by which it is found.
+  for (const device of loopDevicesBelow(folder)) detachLoopDevice(device);
+  for (const point of mountsBelow(folder)) unmountIfThere(point);
+  removeFolder(folder);
 }
 
 /** Whether a file of FUSE is mounted there. */

@@ -12,10 +12,10 @@ export function programEnvironment(environment: NodeJS.ProcessEnv): NodeJS.Proce
   return { ...environment, PATH: [...folders, ...SYSTEM_FOLDERS.filter((each) => !folders.includes(each))].join(delimiter) };
 }
 
-/** @throws ExploreError naming the first program that a checker needs and that is not there */
-export function refuseWithoutPrograms(checker: Checker, environment: NodeJS.ProcessEnv): void {
+/** @throws ExploreError naming the first program that a checker needs, or its place of it, and that is not there */
+export function refuseWithoutPrograms(checker: Checker, environment: NodeJS.ProcessEnv, more: readonly string[] = []): void {
   const folders = (environment.PATH ?? '').split(delimiter);
-  const missing = checker.needs.find((name) => !folders.some((folder) => isProgram(join(folder, name))));
+  const missing = [...checker.needs, ...more].find((name) => !folders.some((folder) => isProgram(join(folder, name))));
   if (missing !== undefined) throw new ExploreError(`checker ${checker.name} wants the program ${missing}, which is not there; install it, or use another checker`);
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeFolder } from './place-folder.ts';
 
 /** The folders and files of one place that its checks use. */
 export class Scratch {
@@ -34,7 +35,7 @@ export class Scratch {
 
   #emptyFolder(name: string): string {
     const path = join(this.#folder, name);
-    rmSync(path, { recursive: true, force: true });
+    removeFolder(path);
     mkdirSync(path);
     return path;
   }

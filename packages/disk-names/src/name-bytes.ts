@@ -10,6 +10,8 @@ import { RANK, runText, stretchText, type PartAt, type Run, type Stretch } from 
 const MOST_NAMES = 10_000;
 /** Parts of a structure that are named one by one, and those that are looked at. */
 const MOST_PARTS = 6;
+/** In a range of so many bytes all parts are named, whether they differ or not. */
+const FEW_BYTES = 64;
 const MOST_SEEN = 4096;
 /** Steps through the bytes of one call: 16 GiB of blocks of 4 KiB. */
 const MOST_STEPS = 4 * 2 ** 20;
@@ -43,7 +45,7 @@ class Namer {
         names.push(plain(at, end, 'not looked at: there is too much'));
         break;
       }
-      const name = this.#name(at, end);
+      const name = this.#name(at, end, end - from <= FEW_BYTES);
       const last = names.at(-1);
       if (last === undefined || !extend(last, name)) {
         names.push(name);
@@ -54,7 +56,8 @@ class Namer {
     return names.map(({ offset, length, name, path, fileOffset }) => ({ offset, length, name, ...(path === undefined ? {} : { path }), ...(fileOffset === undefined ? {} : { fileOffset }) }));
   }
 
-  #name(at: number, limit: number): Named {
+  /** `isFew`: so few bytes are asked about that each part is of interest. */
+  #name(at: number, limit: number, isFew: boolean): Named {
     const stretch = this.#stretch(at, limit);
     const end = Math.max(at + 1, Math.min(limit, stretch.end));
     const { path, fileOffset, group, run, partAt } = stretch;
@@ -62,7 +65,7 @@ class Namer {
     if (run !== undefined && !changes) return { ...plain(at, end, stretch.what), run, last: run.number };
     // What does not differ is not told of one by one, where something else does.
     if (group !== undefined && this.#changed.canTell && !changes) return plain(at, end, group);
-    const what = `${stretch.what}${partAt === undefined ? '' : this.#parts(partAt, at, end, changes)}`;
+    const what = `${stretch.what}${partAt === undefined || !(changes || isFew) ? '' : this.#parts(partAt, at, end, changes)}`;
     return { ...plain(at, end, what), path, fileOffset, name: stretchText({ ...stretch, what }) };
   }
 

@@ -109,6 +109,9 @@ describe('formatReport', () => {
     expect(last({ ended: 'budget' })).toBe('run.vpmrec: kept in all 3,072 states tried.\nThe time was over before all planned states were tried.');
     const { totals, recording, options } = cleanReport();
     expect(last({ totals: { ...totals, states: 0 } })).toBe('run.vpmrec: no state was tried.');
+    const others = (kept: number, inapplicable: number): object => ({ totals: { ...totals, states: 3072, byVerdict: { ...totals.byVerdict, kept, inapplicable } } });
+    expect(last(others(3000, 72))).toBe('run.vpmrec: kept in 3,000 of 3,072 states tried, of the others the checker had\nnothing to say.');
+    expect(last(others(0, 3072))).toBe('run.vpmrec: nothing is known: the checker had nothing to say of any of 3,072\nstates tried.');
     expect(last({ recording: { ...recording, complete: false }, options: { ...options, shard: { index: 2, of: 4 } } })).toBe(
       'run.vpmrec: kept in all 3,072 states tried.\nThis is shard 2 of 4: the others looked at the other windows.\nThe recording is not complete: what came after its end is not known.',
     );
@@ -130,6 +133,7 @@ describe('formatReport', () => {
     expect(formatReport(sampleReport(), { colors: true })).toContain('\u001b[31mrun.vpmrec: violated');
     expect(formatReport(cleanReport(), { colors: true })).toContain('\u001b[32mrun.vpmrec: kept');
     expect(formatReport({ ...cleanReport(), ended: 'budget' }, { colors: true })).not.toContain('\u001b[32m');
+    expect(formatReport({ ...cleanReport(), missingShards: { of: 2, indexes: [2] } }, { colors: true })).not.toContain('\u001b[32m');
   });
 
   it('tells of twenty kinds of failure, and how many there are more', () => {

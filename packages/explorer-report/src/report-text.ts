@@ -4,7 +4,7 @@ import { failureLines } from './failure-text.ts';
 import { paintOf, type Paint } from './paint.ts';
 import { readable } from './readable-text.ts';
 import { wrap } from './text-layout.ts';
-import { count, duration, number, request, reservations, result, size } from './wording.ts';
+import { count, duration, number, outlook, request, reservations, result, size } from './wording.ts';
 
 export interface TextOptions {
   readonly colors?: boolean;
@@ -57,7 +57,6 @@ function totals({ recording, totals: { checks, seconds, pruned } }: ExploreRepor
 }
 
 function verdict(report: ExploreReport, width: number, paint: Paint): string[] {
-  const { failures, totals } = report;
-  const as = failures.length > 0 ? paint.bad : totals.states > 0 && report.ended === 'complete' && report.missingShards === undefined ? paint.good : paint.strong;
+  const as = { good: paint.good, bad: paint.bad, open: paint.strong }[outlook(report)];
   return [...wrap(`${readable(report.recording.file, 120)}: ${result(report)}.`, width).map(as), ...reservations(report).flatMap((line) => wrap(line, width))];
 }

@@ -41,7 +41,17 @@ export function size(bytes: number): string {
 export function result({ totals, failures }: ExploreReport): string {
   const failed = totals.byVerdict.violated + totals.byVerdict.hang;
   if (failed > 0 || failures.length > 0) return `violated in ${number(failed)} of ${count(totals.states, 'state')}, ${count(failures.length, 'kind of failure', 'kinds of failure')}`;
-  return totals.states === 0 ? 'no state was tried' : `kept in ${totals.states === 1 ? 'the one state' : `all ${number(totals.states)} states`} tried`;
+  const { states, byVerdict: { kept } } = totals;
+  if (states === 0) return 'no state was tried';
+  if (kept === 0) return `nothing is known: the checker had nothing to say of ${states === 1 ? 'the one state' : `any of ${number(states)} states`} tried`;
+  if (kept < states) return `kept in ${number(kept)} of ${count(states, 'state')} tried, of the others the checker had nothing to say`;
+  return `kept in ${states === 1 ? 'the one state' : `all ${number(states)} states`} tried`;
+}
+
+/** Whether it is good or bad news; `open` if what was looked at is too little to say. */
+export function outlook({ totals: { byVerdict }, failures, ended, missingShards }: ExploreReport): 'good' | 'bad' | 'open' {
+  if (failures.length > 0 || byVerdict.violated + byVerdict.hang > 0) return 'bad';
+  return byVerdict.kept > 0 && byVerdict.broken === 0 && ended === 'complete' && missingShards === undefined ? 'good' : 'open';
 }
 
 /** What a reader of the result has to know besides: that not all of it is there. One sentence each. */

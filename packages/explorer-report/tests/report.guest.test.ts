@@ -288,13 +288,17 @@ describe.skipIf(chromium === undefined)(`the page in a browser${reason === undef
     const clean = cleanReport();
     const page = await open({ ...clean, windows: [], failures: [], marks: [], options: { ...clean.options, units: ['page'] }, totals: { ...clean.totals, states: 0 } });
     expect(await page.locator('h1').textContent()).toBe('No state was tried');
-    expect(await page.locator('#failure-list').textContent()).toBe('No state was tried.');
+    expect(await page.locator('#failure-list').textContent()).toBe('None: no state was tried.');
     expect(await detail(page)).toBe('The recording has no window.');
     expect(await page.locator('#window-table tbody').textContent()).toBe('No window is so.');
     await page.locator('#canvas').focus();
     for (const key of ['ArrowLeft', 'End', 'n', 'p', '+', '-', '0', 'Enter']) await page.keyboard.press(key);
     const kept = await open(clean);
-    expect(await kept.locator('#failure-list').textContent()).toBe('None. Every state that was tried kept the promise.');
+    expect(await kept.locator('#failure-list').textContent()).toBe('None: kept in all 3,072 states tried.');
+    expect(await kept.locator('.dot').getAttribute('class')).toBe('dot good');
+    const partial = await open({ ...clean, ended: 'budget' });
+    expect(await partial.locator('.dot').getAttribute('class')).toBe('dot open');
+    expect(await partial.locator('#reservations').textContent()).toBe('The time was over before all planned states were tried.');
   });
 
   it('JUnit of hostile text is XML for a browser too', async () => {

@@ -15,6 +15,6 @@ export async function checkState(recording: Recording, state: RecordedState | st
   const wanted = typeof state === 'string' ? parseState(state) : state;
   const window = recording.window(wanted.window);
   const marks = new PromisedMarks(recording);
-  const answer = await new Job(recording, marks, place).check(wanted, recording.contents(window));
+  const answer = await new Job(recording, marks, place, new AbortController().signal).check(wanted, recording.contents(window));
   return { marks: marks.texts(window), answer };
 }

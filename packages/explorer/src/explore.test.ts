@@ -24,16 +24,16 @@ function perform(steps: readonly (typeof step extends fc.Arbitrary<infer T> ? T 
     else if (each.do === 'tick') disk.tick();
     else if (each.do === 'mark') disk.mark(`mark ${i}`);
     else if (each.do === 'cut') disk.cut((page) => ((each.mask >> page) & 1) === 1);
-    else disk.flush(each.status, each.late ? () => disk.store(PAGE, Uint8Array.of(i)).tick() : undefined);
+    else disk.flush(each.status, each.late ? () => disk.store(PAGE, Uint8Array.of(i)).mark(`late mark ${i}`) : undefined);
   }
   return disk;
 }
 
 const hash = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
 
-/** Depends on some bytes only, of pages that it reads one after the other. */
-function isBad(byte: (at: number) => number): boolean {
-  return (byte(0) + (byte(0) === 2 ? byte(PAGE) : byte(2 * PAGE + 3 * 512))) % 3 === 2;
+/** Depends on the promise, and on some bytes only, of pages that it reads one after the other. */
+function isBad(byte: (at: number) => number, marks: readonly string[]): boolean {
+  return (byte(0) + marks.length + (byte(0) === 2 ? byte(PAGE) : byte(2 * PAGE + 3 * 512))) % 3 === 2;
 }
 
 it.each<StateUnit>(['page', 'sector'])('the states that are known in the end are those of the disk model, at unit %s', async (unit) => {
@@ -71,10 +71,10 @@ it.each<StateUnit>(['page', 'sector'])('states that need no check by what was re
       const recording = disk.end();
       const wanted = disk.windows.map((window) => new Map(statesOf(window, unit).map((state) => [hash(state), state])));
       fc.pre(wanted.every(({ size }) => size <= 500));
-      fc.pre(!isBad((at) => disk.flushed[at]!));
-      const { report } = await run(recording, (image, { state }) => ({ verdict: state === 'blank' || isBad((at) => image.read(at, 1)[0]!) ? 'violated' : 'kept' }), { units: [unit], states: 2 ** 20 });
+      fc.pre(!isBad((at) => disk.flushed[at]!, disk.windows.find(({ name }) => name === disk.lastFlush)!.marks));
+      const { report } = await run(recording, (image, { state, marks }) => ({ verdict: state === 'blank' || isBad((at) => image.read(at, 1)[0]!, marks) ? 'violated' : 'kept' }), { units: [unit], states: 2 ** 20 });
       for (const [index, { name, coverage, violated }] of report.windows.entries()) {
-        const bad = [...wanted[index]!.values()].filter((state) => isBad((at) => state[at]!)).length;
+        const bad = [...wanted[index]!.values()].filter((state) => isBad((at) => state[at]!, disk.windows[index]!.marks)).length;
         expect({ name, known: coverage[0]!.known, violated }).toEqual({ name, known: wanted[index]!.size, violated: bad });
       }
       states += report.totals.states;
@@ -103,4 +103,18 @@ it('a window of seven pages is gone through in few checks if recovery reads few 
   expect(coverage!.checks).toBe(6);
   expect(report.failures.map(({ signature, count }) => ({ signature, count }))).toEqual([{ signature: 'committed, and not there', count: 32 }, { signature: 'half of it', count: 8 }]);
   expect(report.totals.pruned.reads).toBe(128 - 6);
+});
+
+it('a window of more than eight pages is gone through as well if recovery reads few of them', async () => {
+  const disk = new Disk(13);
+  disk.store(12 * PAGE, 'fs').flush();
+  for (let page = 0; page < 12; page++) disk.store(page * PAGE, Uint8Array.of(page + 1));
+  disk.flush();
+  const { report } = await run(disk.end(), (image, { state }) => {
+    const [commit = 0, data = 0] = [image.read(3 * PAGE, 1)[0], image.read(7 * PAGE, 1)[0]];
+    return { verdict: state === 'blank' || (commit !== 0 && data === 0) ? 'violated' : 'kept' };
+  }, { from: '2', units: ['page'] });
+  expect(report.windows[1]!.coverage[0]).toMatchObject({ units: 12, possible: 4096, known: 4096, coverage: 'exhaustive' });
+  expect(report.windows[1]!.violated).toBe(1024);
+  expect(report.failures[0]!.minimal).toMatchObject({ state: '2:page:-8', kind: 'lost' });
 });

@@ -1,7 +1,7 @@
 import type { ReadableImage } from '@vpmem/disk-names';
 import type { ImageTarget } from '@vpmem/recording';
 import type { CheckAnswer, CheckPlace, CheckQuestion, CheckStep, Verdict } from './check-place.ts';
-import { PAGE_BYTES } from './plan/page-words.ts';
+import { PAGE_BYTES, PAGE_WORDS } from './plan/page-words.ts';
 
 /** What a checker in the same process says. */
 export interface MemoryVerdict {
@@ -79,7 +79,7 @@ class MemoryTarget implements ImageTarget {
 
   xorPage(page: number, words: Int32Array): void {
     const start = (page * PAGE_BYTES) / 4;
-    for (const [i, word] of words.entries()) this.#words[start + i] = (this.#words[start + i] ?? 0) ^ word;
+    for (let i = 0; i < PAGE_WORDS; i++) this.#words[start + i] = (this.#words[start + i] ?? 0) ^ (words[i] ?? 0);
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PAGE } from '../tests/disk.ts';
+import { Disk, PAGE } from '../tests/disk.ts';
 import { checksummedLog, logWithoutFsync, renameWithoutDirectoryFsync, tornHeader, twoSectorSuperblock } from '../tests/programs.ts';
 import { run } from '../tests/run.ts';
 
@@ -49,4 +49,70 @@ it('a log with checksums is clean, whatever the disk tears at', async () => {
   expect(report.totals.byVerdict).toMatchObject({ violated: 0, hang: 0 });
   expect(report.totals.states).toBeGreaterThan(500);
   for (const { coverage } of report.windows.slice(1)) expect(coverage[0]!.coverage).toBe('exhaustive');
+});
+
+it('what breaks it by being there: all of the window fails as well, so it is said which bytes do it alone', async () => {
+  const disk = new Disk(8).store(0, 'fs').flush();
+  for (let page = 1; page < 7; page++) disk.store(page * PAGE, `data ${page}`).store(page * PAGE + 2048, Uint8Array.of(page));
+  // Never flushed; nobody expected that it could get there.
+  const { report } = await run(disk.tick().end(), (image) => {
+    if (Buffer.from(image.read(0, 2)).toString() !== 'fs') return { verdict: 'violated', signature: 'no file system' };
+    return { verdict: image.read(4 * PAGE + 2048, 1)[0] === 4 ? 'violated' : 'kept', signature: 'a four' };
+  }, { from: 'end', units: ['page', 'sector', 'word'] });
+  expect(report.failures).toHaveLength(1);
+  expect(report.failures[0]!.minimal).toMatchObject({ state: 'end:sector:+4.2', kind: 'only', unit: 'sector', bytes: 1 });
+  expect(report.failures[0]!.minimal!.pieces).toMatchObject([{ offset: 4 * PAGE + 2048, length: 8, names: [] }]);
+});
+
+it('what a page held for a moment is said with that moment', async () => {
+  const disk = new Disk(6).store(0, 'fs').flush();
+  disk.store(PAGE, 'half').store(2 * PAGE, 'x').tick().store(PAGE, 'done').store(3 * PAGE, 'y').flush();
+  const { report } = await run(disk.end(), (image) => {
+    if (Buffer.from(image.read(0, 2)).toString() !== 'fs') return { verdict: 'violated', signature: 'no file system' };
+    return { verdict: Buffer.from(image.read(PAGE, 4)).toString() === 'half' ? 'violated' : 'kept', signature: 'half done' };
+  }, { from: '2' });
+  expect(report.failures[0]!.minimal).toMatchObject({ state: '2:page:-1@1', kind: 'lost', unit: 'page', bytes: 4 });
+});
+
+it('two pages that have to be lost together are both in the least', async () => {
+  const disk = new Disk(20).store(0, 'fs').flush();
+  for (let page = 1; page < 18; page++) disk.store(page * PAGE, `data ${page}`);
+  const { report } = await run(disk.flush().end(), (image) => {
+    const lost = [3, 11].filter((page) => image.read(page * PAGE, 1)[0] === 0).length;
+    return { verdict: lost > 0 || image.read(0, 1)[0] === 0 ? 'violated' : 'kept', signature: lost === 2 ? 'both replicas are gone' : 'one replica is gone' };
+  }, { from: '2' });
+  expect(report.failures).toHaveLength(2);
+  const { minimal } = report.failures.find(({ signature }) => signature === 'both replicas are gone')!;
+  // On its way it meets states in which only one is gone: those are not this failure.
+  expect(minimal).toMatchObject({ state: '2:page:-3,11', kind: 'lost', unit: 'page' });
+  expect(minimal!.checks).toBeLessThanOrEqual(40);
+});
+
+it('a failure that says something else is not the same', async () => {
+  const disk = new Disk(8).store(0, 'fs').flush();
+  for (let page = 1; page < 5; page++) disk.store(page * PAGE, `data ${page}`);
+  const { report } = await run(disk.flush().end(), (image) => {
+    if (image.read(0, 1)[0] === 0) return { verdict: 'violated', signature: 'no file system' };
+    const there = [1, 2, 3, 4].map((page) => image.read(page * PAGE, 1)[0] !== 0);
+    return there[0] === true ? { verdict: 'kept' } : { verdict: 'violated', signature: there[1] === true ? 'one is lost' : 'one and two are lost' };
+  }, { from: '2', units: ['page'] });
+  expect(report.failures.map(({ signature, minimal }) => [signature, minimal!.state])).toEqual(expect.arrayContaining([['one is lost', '2:page:-1'], ['one and two are lost', '2:page:-1-2']]));
+});
+
+it('names that cannot be found do not cost the report', async () => {
+  const { recording, check } = logWithoutFsync();
+  const { report } = await run(recording, check, { from: '2', nameBytes: () => { throw new Error('no such inode'); } });
+  expect(report.failures[0]!.minimal!.pieces[0]!.names).toEqual([{ offset: PAGE, length: 8, name: 'no name: no such inode' }]);
+});
+
+it('a failure of all states of a window is explained by a later window that ends it', async () => {
+  const disk = new Disk(8).store(0, 'fs').flush().store(PAGE, 'hot!').flush().store(2 * PAGE, 'new').flush().mark('acked 1');
+  // Durable before the journal is gone: whatever of it is there, the record is rolled back.
+  disk.store(5 * PAGE, 'other').flush().store(PAGE, 'cold').flush();
+  const { report } = await run(disk.end(), (image, { marks }) => {
+    if (Buffer.from(image.read(0, 2)).toString() !== 'fs') return { verdict: 'violated', signature: 'no file system' };
+    return { verdict: marks.length > 0 && Buffer.from(image.read(PAGE, 4)).toString() === 'hot!' ? 'violated' : 'kept', signature: 'rolled back' };
+  }, { from: '2' });
+  expect(report.failures).toHaveLength(1);
+  expect(report.failures[0]).toMatchObject({ windows: ['4', '5'], state: '5:page:-1', minimal: { state: '5:page:-1', kind: 'lost', bytes: 3 } });
 });

@@ -37,6 +37,7 @@ export class Disk {
   #durable: Uint8Array;
   /** The whole of the last flush that was answered. */
   flushed: Uint8Array;
+  lastFlush = '';
   #moments: Uint8Array[] = [];
   #flushes = 0;
   #cuts = 0;
@@ -76,6 +77,7 @@ export class Disk {
     this.#writer.flushAnswered(this.#flushes, status, status === 'ok' ? '' : 'EIO');
     this.#close(String(this.#flushes), marks);
     if (status !== 'ok') return this;
+    this.lastFlush = String(this.#flushes);
     this.#durable = this.flushed = this.#moments[captured - 1] ?? this.#durable;
     this.#moments = this.#moments.slice(captured);
     return this;

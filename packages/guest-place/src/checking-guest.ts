@@ -23,6 +23,8 @@ export interface GuestFile {
   /** In octal. */
   readonly mode: string;
   readonly bytes: Uint8Array;
+  /** What runs it, which the guest has to have. */
+  readonly interpreter?: string;
 }
 
 /**
@@ -138,8 +140,8 @@ export class CheckingGuest {
       throw new TestbedError('dead', why);
     });
     await Promise.race([this.#link.ready, gone]);
-    for (const { path, mode, bytes } of files) {
-      const outcome = await this.ask(['put', path, mode, bytes], 60_000);
+    for (const { path, mode, bytes, interpreter = '' } of files) {
+      const outcome = await this.ask(['put', path, mode, bytes, interpreter], 60_000);
       const problem = outcome.kind === 'answer' ? outcome.values.get('error')?.toString() : `the guest is ${outcome.kind}`;
       if (problem !== '') throw new ExploreError(`${path} cannot be put into the guest: ${problem}`);
     }

@@ -15,7 +15,7 @@ export const AGENT = {
  * process. Under TCG, starting one takes longer than a mount.
  *
  * A message in either direction is its length in 4 bytes, and that many bytes: strings, each behind its length in 4 bytes, all
- * big-endian. Requests: `put` PATH MODE BYTES; `check` and the members that `check` below takes. Answers: `step` NAME while a check runs; `done`, then names and values.
+ * big-endian. Requests: `put` PATH MODE BYTES INTERPRETER; `check` and the members that `check` below takes. Answers: `step` NAME while a check runs; `done`, then names and values.
  */
 export const AGENT_PROGRAM = String.raw`
 my %call = (mount => 165, umount => 166, setsid => 112, prctl => 157, clock => 228, pidfd => 434, close => 3, exit => 60);
@@ -60,7 +60,8 @@ sub tell_host {
 }
 
 sub put {
-  my ($path, $mode, $bytes) = @_;
+  my ($path, $mode, $bytes, $interpreter) = @_;
+  return "it is run by $interpreter, which the guest does not have; name the Debian package that has it" if $interpreter ne '' && !-x $interpreter;
   for (my $at = index($path, '/', 1); $at > 0; $at = index($path, '/', $at + 1)) { mkdir substr($path, 0, $at) }
   unlink $path;
   open(my $file, '>', $path) or return "$path: $!";
@@ -162,7 +163,6 @@ sub is_free {
 
 sub check {
   my ($type, $flags, $options, $kept, $timeout, $script, $argument, %environment) = @_;
-  my %answer;
   sysseek($log, 0, 2);
   if ($type ne '') {
     my $problem = mount_disk($type, $flags, $options);
@@ -173,7 +173,7 @@ sub check {
     }
   }
   tell_host('step', 'check');
-  %answer = run($script, $argument, $timeout / 1000, \%environment);
+  my %answer = run($script, $argument, $timeout / 1000, \%environment);
   empty($out);
   empty($tmp);
   if ($type ne '' && $kept) {

@@ -5,6 +5,7 @@ import type { Checker } from '@vpmem/check-places';
 import { ExploreError } from '@vpmem/explorer';
 import { preparePackages, type GuestProgram, type GuestTool, type PackageTree } from '@vpmem/testbed';
 import type { GuestFile } from './checking-guest.ts';
+import { hostProgram, readHostFile } from './host-program.ts';
 
 /** What a checker finds in its guest. */
 export interface GuestContents {
@@ -42,30 +43,27 @@ export async function guestContents({ checker, fileSystem, packages, files }: Co
     programs.push(...programsOf(tree, new Set(programs.map(({ path }) => path.split('/').at(-1) ?? ''))));
   }
   const xfs = fileSystem === 'xfs' || checker.needs.includes('xfs_repair');
-  const own = [...(checker.file === undefined ? [] : [[checker.file, checker.file] as const]), ...Object.entries(files)];
   return {
     tools: xfs ? ['xfs'] : [],
     programs,
     modules: fileSystem === undefined || KERNEL_HAS.has(fileSystem) || fileSystem === 'xfs' ? [] : [fileSystem],
-    files: own.map(([path, from]) => guestFile(path, from)),
+    files: [...(checker.file === undefined ? [] : hostProgram(checker.file, checker.file)), ...Object.entries(files).flatMap(([path, from]) => guestFiles(path, from))],
   };
 }
 
-function guestFile(path: string, from: string): GuestFile {
+/** A file that the caller names: a program of this host, or any other. */
+function guestFiles(path: string, from: string): GuestFile[] {
   if (!path.startsWith('/')) throw new ExploreError(`file ${path} wants an absolute path in the guest`);
-  let executable = true;
-  let bytes: Buffer;
+  return isExecutable(from) ? hostProgram(path, from) : [{ path, mode: '644', bytes: readHostFile(from) }];
+}
+
+function isExecutable(path: string): boolean {
   try {
-    bytes = readFileSync(from);
-  } catch (error) {
-    throw new ExploreError(`file ${from} cannot be put into the guest: ${(error as Error).message}`);
-  }
-  try {
-    accessSync(from, constants.X_OK);
+    accessSync(path, constants.X_OK);
+    return true;
   } catch {
-    executable = false;
+    return false;
   }
-  return { path, mode: executable ? '755' : '644', bytes };
 }
 
 /** Programs of packages, but those that the guest has anyway. */

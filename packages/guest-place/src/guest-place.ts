@@ -1,4 +1,4 @@
-import { checkEnvironment, type Checker } from '@vpmem/check-places';
+import { checkEnvironment, mountOptions, type Checker } from '@vpmem/check-places';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion } from '@vpmem/explorer';
 import { openTracker, type PageTracker } from '@vpmem/page-tracker';
 import { prepareTestbed, TestbedError, type Testbed } from '@vpmem/testbed';
@@ -6,9 +6,16 @@ import { judge, type Judged } from './agent-answer.ts';
 import { CheckingGuest, type GuestSetUp } from './checking-guest.ts';
 import { AGENT } from './guest-agent.ts';
 import { guestContents } from './guest-contents.ts';
-import { mountRequest, type MountRequest } from './mount-request.ts';
 import { TouchedPages } from './touched-pages.ts';
 import { TwinImage } from './twin-image.ts';
+
+/** What mount(2) is asked for. */
+interface MountRequest {
+  /** Empty: nothing is mounted. */
+  readonly type: string;
+  readonly flags: number;
+  readonly data: string;
+}
 
 export interface GuestPlaceOptions {
   readonly checker: Checker;
@@ -20,7 +27,7 @@ export interface GuestPlaceOptions {
   readonly mountOptions?: string;
   /** Debian packages whose programs the checker runs; those that built-in checkers need come by themselves. */
   readonly packages?: readonly string[];
-  /** Files that the guest is to have: their absolute paths in it, and where they are on this host. */
+  /** Files that the guest is to have: their absolute paths in it, and where they are on this host. Programs come with their libraries. */
   readonly files?: Readonly<Record<string, string>>;
   /** Milliseconds that a guest has beyond what its checker has: to mount, to unmount, and to say so, on a host that is busy. Default: 20,000. */
   readonly grace?: number;
@@ -68,7 +75,7 @@ export class GuestPlace implements CheckPlace {
       const testbed = options.testbed ?? (await prepareTestbed());
       const contents = await guestContents({ checker, fileSystem, packages, files });
       const target = new TwinImage(size);
-      place = new GuestPlace(checker, fileSystem === undefined ? undefined : mountRequest(fileSystem, options.mountOptions ?? ''), target, {
+      place = new GuestPlace(checker, fileSystem === undefined ? undefined : { type: fileSystem, ...mountOptions(fileSystem, options.mountOptions ?? '') }, target, {
         testbed,
         path: `/proc/${process.pid}/fd/${target.guest}`,
         size: target.deviceSize,

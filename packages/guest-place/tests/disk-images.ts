@@ -22,6 +22,23 @@ export function ext4Image({ tools }: Testbed, size: number, files: Readonly<Reco
   }
 }
 
+/** An image of XFS that has these files of this host, made by mkfs.xfs of the testbed. */
+export function xfsImage({ tools }: Testbed, size: number, files: Readonly<Record<string, string>>): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'vpmem-image-'));
+  try {
+    const [prototype, image] = [join(folder, 'prototype'), join(folder, 'image')];
+    // xfs_protofile(5): no boot block, sizes that nobody reads, the root, its files.
+    writeFileSync(prototype, `none\n0 0\nd--755 0 0\n${Object.entries(files).map(([name, path]) => `${name} ---644 0 0 ${path}\n`).join('')}$\n`);
+    writeFileSync(image, '');
+    truncateSync(image, size);
+    const [program = '', ...args] = tools.command('usr/sbin/mkfs.xfs');
+    execFileSync(program, [...args, '-q', '-f', '-p', prototype, image], { stdio: 'pipe' });
+    return readFileSync(image);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** Puts an image where one is looked at. */
 export function fill(target: ImageTarget, image: Uint8Array): void {
   for (let at = 0; at < image.length; at += 4096) {

@@ -1,7 +1,7 @@
 import { readSync } from 'node:fs';
 import { programChecker } from '@vpmem/check-places';
 import type { CheckAnswer } from '@vpmem/explorer';
-import { requireTestbed, type Testbed } from '@vpmem/testbed';
+import { requireTestbed } from '@vpmem/testbed';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GuestPlace } from '../src/index.ts';
 import { ext4Image, fill } from './disk-images.ts';
@@ -14,12 +14,12 @@ const WORDS = 'the first words of a file';
 describe.skipIf(testbed === undefined)(`a guest that looks at one image after the other${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let image: Buffer;
   let place: GuestPlace;
-  let dirty: Set<number>;
+  let dirty = new Set<number>();
   beforeAll(async () => {
-    image = ext4Image(testbed as Testbed, SIZE, { one: WORDS, other: 'b'.repeat(3 * PAGE) });
+    image = ext4Image(testbed!, SIZE, { one: WORDS, other: 'b'.repeat(3 * PAGE) });
     // It does what the last mark says, so one guest is enough for all.
     const checker = programChecker({ command: 'eval "$VPMEM_LAST_MARK" #$1', timeout: 8000 });
-    place = await GuestPlace.open({ testbed: testbed as Testbed, size: SIZE, fileSystem: 'ext4', checker });
+    place = await GuestPlace.open({ testbed: testbed!, size: SIZE, fileSystem: 'ext4', checker });
     fill(place.target, image);
   }, 200_000);
   afterAll(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
   });
   beforeEach(() => {
     // Whatever a test has put there is taken away again.
-    for (const page of dirty ?? []) place.target.write(page * PAGE, image.subarray(page * PAGE, (page + 1) * PAGE));
+    for (const page of dirty) place.target.write(page * PAGE, image.subarray(page * PAGE, (page + 1) * PAGE));
     dirty = new Set();
   });
 

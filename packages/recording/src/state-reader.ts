@@ -34,7 +34,8 @@ export class StateReader {
   bytes(state: RecordedState | string): StateBytes {
     const wanted = typeof state === 'string' ? parseState(state) : state;
     const contents = this.#recording.contents(this.#recording.window(wanted.window));
-    return new PagedBytes(this.#recording.size, (page) => this.#page(page, contents, select(wanted, contents)));
+    const selection = select(wanted, contents);
+    return new PagedBytes(this.#recording.size, (page) => this.#page(page, contents, selection));
   }
 
   #page(page: number, contents: WindowContents, selection: Selection): Uint8Array {

@@ -1,3 +1,4 @@
+import { Allowance } from '../allowance.ts';
 import type { ReadableImage } from '../byte-name.ts';
 import type { DiskReader, FileKind } from '../disk-reader.ts';
 import { FileTree, type FolderEntry } from '../file-tree.ts';
@@ -14,8 +15,8 @@ import { metadataMap, type Metadata } from './metadata-map.ts';
 import { Owners } from './owners.ts';
 import { Ext4Volume } from './volume.ts';
 
-/** Blocks of one folder that are looked at. */
-const MOST_FOLDER_BLOCKS = 100_000;
+/** Extents of files that are opened, and blocks of folders, all together. */
+const MOST_STEPS = 2_000_000;
 /** The folder above, before the entries of a folder that is in its inode. */
 const PARENT = 4;
 
@@ -23,6 +24,7 @@ const PARENT = 4;
 export class Ext4Reader implements DiskReader, Ext4Knowledge {
   readonly volume: Ext4Volume;
   readonly #blocks = new Ext4Blocks(this);
+  readonly #steps = new Allowance(MOST_STEPS);
   #tree: FileTree | undefined;
   #metadata: IntervalMap<Metadata> | undefined;
   #owners: Owners | undefined;
@@ -71,7 +73,7 @@ export class Ext4Reader implements DiskReader, Ext4Knowledge {
 
   open(number: number): ReadableImage | undefined {
     const inode = this.inode(number);
-    return inode === undefined || inode.isEmpty || inode.kind === 'other' ? undefined : new InodeContent(this.volume, inode);
+    return inode === undefined || inode.isEmpty || inode.kind === 'other' ? undefined : new InodeContent(this.volume, inode, this.#steps);
   }
 
   #makeJournal(): Journal {
@@ -89,7 +91,7 @@ export class Ext4Reader implements DiskReader, Ext4Knowledge {
   *#entries(number: number): Generator<FolderEntry> {
     const inode = this.inode(number);
     if (inode === undefined) return;
-    const content = new InodeContent(this.volume, inode);
+    const content = new InodeContent(this.volume, inode, this.#steps);
     if (inode.has(INODE_FLAG.inlineData)) {
       const room = inode.block.byteLength;
       yield* named(content.read(PARENT, Math.min(room, inode.size) - PARENT));
@@ -97,7 +99,7 @@ export class Ext4Reader implements DiskReader, Ext4Knowledge {
       return;
     }
     const { blockSize } = this.volume;
-    for (const block of content.blocks(MOST_FOLDER_BLOCKS)) yield* named(content.read(block * blockSize, blockSize));
+    for (const block of content.blocks(this.#steps)) yield* named(content.read(block * blockSize, blockSize));
   }
 }
 

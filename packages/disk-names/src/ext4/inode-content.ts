@@ -1,4 +1,4 @@
-import { Allowance } from '../allowance.ts';
+import type { Allowance } from '../allowance.ts';
 import type { ReadableImage } from '../byte-name.ts';
 import { IntervalMap } from '../interval-map.ts';
 import { attributeValue } from './attributes.ts';
@@ -6,8 +6,6 @@ import { inodeBlocks, type InodeBlocks } from './block-map.ts';
 import { INODE_FLAG, type Ext4Inode } from './inode.ts';
 import type { Ext4Volume } from './volume.ts';
 
-/** Extents of one file that are followed. */
-const MOST_EXTENTS = 200_000;
 /** The attribute with what of inline data i_block has no room for. Linux, Documentation/filesystems/ext4/inlinedata.rst */
 const INLINE_REST = 'system.data';
 
@@ -18,13 +16,14 @@ export class InodeContent implements ReadableImage {
   readonly #inline: Uint8Array | undefined;
   readonly #map = new IntervalMap<InodeBlocks>();
 
-  constructor(volume: Ext4Volume, inode: Ext4Inode) {
+  /** Takes from `left` for each extent. */
+  constructor(volume: Ext4Volume, inode: Ext4Inode, left: Allowance) {
     this.#volume = volume;
     this.size = inode.size;
     const own = new Uint8Array(inode.block.buffer, inode.block.byteOffset, inode.block.byteLength);
     if (inode.has(INODE_FLAG.inlineData)) this.#inline = join(own, attributeValue(volume, inode, INLINE_REST) ?? new Uint8Array(0));
     else if (!inode.hasBlocks) this.#inline = own;
-    else for (const blocks of inodeBlocks(volume, inode, new Allowance(MOST_EXTENTS))) if (blocks.kind === 'data') this.#map.add(blocks.logical, blocks.count, blocks);
+    else for (const blocks of inodeBlocks(volume, inode, left)) if (blocks.kind === 'data') this.#map.add(blocks.logical, blocks.count, blocks);
   }
 
   /** Where a block of the file is on the disk; undefined for a hole. */
@@ -33,10 +32,10 @@ export class InodeContent implements ReadableImage {
     return found === undefined ? undefined : found.value.start + logical - found.start;
   }
 
-  /** Numbers of the file's blocks that are not holes, up to `most`. */
-  *blocks(most: number): Generator<number> {
-    const count = Math.min(most, Math.ceil(this.size / this.#volume.blockSize));
-    for (let logical = 0; logical < count; logical++) if (this.block(logical) !== undefined) yield logical;
+  /** Numbers of the file's blocks that are not holes. Takes from `left` for each, holes too. */
+  *blocks(left: Allowance): Generator<number> {
+    const count = Math.ceil(this.size / this.#volume.blockSize);
+    for (let logical = 0; logical < count && left.take(); logical++) if (this.block(logical) !== undefined) yield logical;
   }
 
   read(offset: number, length: number): Uint8Array {

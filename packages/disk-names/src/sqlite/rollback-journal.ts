@@ -39,8 +39,7 @@ export class RollbackJournal {
   }
 
   place(offset: number, distance: number): FilePlace {
-    const next = this.#segments.findIndex((each) => each.end > offset);
-    const segment = this.#segments[next];
+    const segment = this.#segment(offset);
     if (segment === undefined) return { end: Math.max(this.#file.size, offset + 1), what: 'SQLite rollback journal, after its records' };
     if (offset < segment.records) {
       const fields = fieldsAt(JournalFileHeader, segment.start + distance);
@@ -50,6 +49,17 @@ export class RollbackJournal {
     const start = segment.records + Math.floor((offset - segment.records) / length) * length;
     const page = dataView(this.#file.read(start, 4)).getUint32(0);
     return { end: Math.min(segment.end, start + length), what: `SQLite rollback journal, record of page ${page}`, partAt: recordParts(start + distance, this.#pageSize) };
+  }
+
+  /** The first that ends behind `offset`. */
+  #segment(offset: number): Segment | undefined {
+    let [low, high] = [0, this.#segments.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle]?.end ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#segments[low];
   }
 }
 

@@ -1,11 +1,10 @@
-import { Allowance } from '../allowance.ts';
+import type { Allowance } from '../allowance.ts';
 import type { ReadableImage } from '../byte-name.ts';
 import { IntervalMap } from '../interval-map.ts';
 import { forkBlocks, type ForkBlocks, type XfsInode } from './xfs-inode.ts';
 import { FORMAT } from './xfs-layout.ts';
 import type { XfsVolume } from './xfs-volume.ts';
 
-const MOST_EXTENTS = 200_000;
 /** Before what a block of a link's target holds, in version 5. */
 const LINK_HEADER = 56;
 
@@ -17,12 +16,13 @@ export class XfsContent implements ReadableImage {
   readonly #header: number;
   readonly #map = new IntervalMap<ForkBlocks>();
 
-  constructor(volume: XfsVolume, inode: XfsInode) {
+  /** Takes from `left` for each extent. */
+  constructor(volume: XfsVolume, inode: XfsInode, left: Allowance) {
     this.#volume = volume;
     this.size = inode.size;
     this.#header = inode.kind === 'link' && volume.isV5 ? LINK_HEADER : 0;
     if (inode.data.format === FORMAT.local) this.#inline = volume.view.bytes(inode.data.address, inode.data.length);
-    else for (const blocks of forkBlocks(volume, inode.data, new Allowance(MOST_EXTENTS))) if (blocks.kind === 'data') this.#map.add(blocks.logical, blocks.count, blocks);
+    else for (const blocks of forkBlocks(volume, inode.data, left)) if (blocks.kind === 'data') this.#map.add(blocks.logical, blocks.count, blocks);
   }
 
   /** First blocks in the file of its extents, and how many each has, in order. */

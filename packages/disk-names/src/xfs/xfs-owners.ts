@@ -4,7 +4,7 @@ import type { GroupMap } from './group-map.ts';
 import { forkBlocks, XfsInode } from './xfs-inode.ts';
 import type { XfsVolume } from './xfs-volume.ts';
 
-const MOST_INODES = 2_000_000;
+const MOST_INODES = 1_000_000;
 const MOST_STEPS = 1_000_000;
 
 /** Whose a block is, and what for. */

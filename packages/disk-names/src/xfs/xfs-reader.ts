@@ -1,3 +1,4 @@
+import { Allowance } from '../allowance.ts';
 import type { ReadableImage } from '../byte-name.ts';
 import type { DiskReader, FileKind } from '../disk-reader.ts';
 import { FileTree, type FolderEntry } from '../file-tree.ts';
@@ -15,12 +16,13 @@ import { XfsLog } from './xfs-log.ts';
 import { xfsOwners, type XfsOwner } from './xfs-owners.ts';
 import { XfsVolume } from './xfs-volume.ts';
 
-/** Blocks of one folder that are looked at. */
-const MOST_FOLDER_BLOCKS = 100_000;
+/** Extents of files that are opened, and blocks of folders, all together. */
+const MOST_STEPS = 2_000_000;
 
 /** Knows XFS of versions 4 and 5, as far as an image has it. The log is not replayed; of the realtime section nothing is known. */
 export class XfsReader implements DiskReader, XfsKnowledge {
   readonly volume: XfsVolume;
+  readonly #steps = new Allowance(MOST_STEPS);
   #tree: FileTree | undefined;
   #groups: GroupMap | undefined;
   #log: XfsLog | undefined;
@@ -68,7 +70,7 @@ export class XfsReader implements DiskReader, XfsKnowledge {
 
   open(number: number): ReadableImage | undefined {
     const inode = this.inode(number);
-    return inode === undefined || inode.isEmpty || inode.kind === 'other' ? undefined : new XfsContent(this.volume, inode);
+    return inode === undefined || inode.isEmpty || inode.kind === 'other' ? undefined : new XfsContent(this.volume, inode, this.#steps);
   }
 
   *#entries(number: number): Generator<FolderEntry> {
@@ -79,12 +81,12 @@ export class XfsReader implements DiskReader, XfsKnowledge {
       return;
     }
     const { blockSize, folderBlockSize } = this.volume;
-    const content = new XfsContent(this.volume, inode);
-    let [left, next] = [MOST_FOLDER_BLOCKS, 0];
+    const content = new XfsContent(this.volume, inode, this.#steps);
+    let next = 0;
     for (const { logical, count } of content.extents()) {
       // Extents may end within a block of the folder, which then goes on in the next.
       for (let at = Math.max(next, Math.floor((logical * blockSize) / folderBlockSize) * folderBlockSize); at < (logical + count) * blockSize && at < LEAF_OFFSET; at += folderBlockSize) {
-        if (left-- <= 0) return;
+        if (!this.#steps.take()) return;
         next = at + folderBlockSize;
         for (const { name, inode: child } of dataEntries(this.volume, content.readRaw(at, folderBlockSize))) if (name !== '' && name !== '.' && name !== '..') yield { name, inode: child };
       }

@@ -1,6 +1,6 @@
 import type { ExploreReport, FailureGroup } from '@vpmem/explorer';
 import { signatureOf } from '../failure-words.ts';
-import { count, number } from '../wording.ts';
+import { count, number, result } from '../wording.ts';
 import { element, foreign, part, vector } from './element.ts';
 import { failureBody } from './failure-body.ts';
 
@@ -29,7 +29,7 @@ export class FailureList {
     this.#step = choice('Step', STEPS.filter((step) => failures.some((failure) => failure.step === step)));
     this.#unit = choice('Unit', UNITS.filter((unit) => failures.some((failure) => failure.unit === unit)));
     if (failures.length === 0) {
-      part('failure-list', HTMLElement).append(element('p', { class: 'empty' }, report.totals.states === 0 ? 'No state was tried.' : 'None. Every state that was tried kept the promise.'));
+      part('failure-list', HTMLElement).append(element('p', { class: 'empty' }, `None: ${result(report)}.`));
       return;
     }
     part('failure-filters', HTMLElement).append(this.#filter, this.#step, this.#unit, this.#number);

@@ -1,5 +1,5 @@
 import type { ExploreReport } from '@vpmem/explorer';
-import { count, duration, number, request, reservations, result, size } from '../wording.ts';
+import { count, duration, number, outlook, request, reservations, result, size } from '../wording.ts';
 import { element, foreign, part, type Child } from './element.ts';
 
 /** What it came to, of which disk, and how much was done for it. */
@@ -8,8 +8,7 @@ export function showSummary(report: ExploreReport): void {
   part('file', HTMLElement).append(foreign(recording.file, 200));
   part('failure-count', HTMLElement).append(number(failures.length));
   const words = result(report);
-  const state = failures.length > 0 ? 'bad' : report.totals.states > 0 ? 'good' : 'none';
-  part('result', HTMLElement).append(element('span', { class: `dot ${state}`, 'aria-hidden': 'true' }), words.charAt(0).toUpperCase() + words.slice(1));
+  part('result', HTMLElement).append(element('span', { class: `dot ${outlook(report)}`, 'aria-hidden': 'true' }), words.charAt(0).toUpperCase() + words.slice(1));
   part('request', HTMLElement).append(foreign(`Tried: ${request(report.options)}`));
   part('reservations', HTMLElement).append(...reservations(report).map((line) => element('li', {}, line)));
   part('totals', HTMLElement).append(...totals(report).map(([name, value, ...more]) => element('div', {}, element('dt', {}, name), element('dd', {}, value, ...more))));

@@ -91,8 +91,3 @@ function byPlace(all: readonly Deviation[]): Map<number, Deviation[]> {
 function finest(all: readonly Deviation[]): StateUnit {
   return all.reduce<StateUnit>((least, { unit }) => (UNIT_BYTES[unit] < UNIT_BYTES[least] ? unit : least), 'page');
 }
-
-/** Bytes of what deviates. */
-export function weigh(groups: readonly (readonly Deviation[])[]): number {
-  return groups.flat().reduce((sum, { unit }) => sum + UNIT_BYTES[unit], 0);
-}

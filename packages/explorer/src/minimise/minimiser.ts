@@ -5,7 +5,7 @@ import type { MinimalSet } from '../report.ts';
 import type { Job } from '../run/job.ts';
 import { failureName, outcomeOf } from '../run/known-states.ts';
 import type { WindowExploration } from '../run/window-exploration.ts';
-import { baseMoment, deviatingState, deviations, splitInto, weigh, type Deviation, type DeviationKind } from './deviation.ts';
+import { baseMoment, deviatingState, deviations, splitInto, type Deviation, type DeviationKind } from './deviation.ts';
 import { describePieces, differingRanges, type NameBytes } from './minimal-pieces.ts';
 import { smallestFailing } from './smallest-failing.ts';
 
@@ -29,6 +29,8 @@ export interface MinimiserOptions {
   readonly isOver: () => boolean;
 }
 
+type Groups = readonly (readonly Deviation[])[];
+
 /** Looks for the least that has to be lost, or to be there alone, for one failure. */
 export class Minimiser {
   readonly #window: WindowExploration;
@@ -40,6 +42,7 @@ export class Minimiser {
   readonly #answers = new Map<number, boolean>();
   #output: { readonly key: number; readonly text: string } | undefined;
   #checks = 0;
+  #limit = MOST_CHECKS;
 
   /** `name` is that of the failure: see {@link failureName}. */
   constructor(window: WindowExploration, name: string, job: Job, options: MinimiserOptions) {
@@ -52,11 +55,10 @@ export class Minimiser {
 
   /** Undefined if it fails whatever of the window is there, so that no bytes matter; or if it is over before anything was found. @throws what a place throws */
   async minimise(text: string): Promise<LeastFailure | undefined> {
-    const state = parseState(text);
-    const start = await this.#start(state);
+    const start = await this.#leastPages(parseState(text));
     if (start === undefined) return undefined;
     const { kind } = start;
-    let groups = await this.#least(start.groups, kind);
+    let { groups } = start;
     for (const unit of this.#options.units) {
       if (unit === 'page') continue;
       const finer = await this.#least(splitInto(this.#versions, groups, unit, kind), kind);
@@ -66,18 +68,23 @@ export class Minimiser {
     return this.#describe(deviatingState(this.#versions, groups.flat(), kind), kind);
   }
 
-  /** What to compare with: it must not fail so itself, and less differs. */
-  async #start(state: RecordedState): Promise<{ readonly kind: DeviationKind; readonly groups: readonly (readonly Deviation[])[] } | undefined> {
+  /** What is lost says more than what is there alone, so it is tried first; what it is compared with must not fail so itself. */
+  async #leastPages(state: RecordedState): Promise<{ readonly kind: DeviationKind; readonly groups: Groups } | undefined> {
     const sketch = this.#versions.sketch(state);
-    const kinds: DeviationKind[] = ['lost', 'only'];
-    const all = kinds.map((kind) => ({ kind, groups: deviations(this.#versions, sketch, kind) })).filter(({ groups }) => groups.length > 0);
-    for (const each of all.sort((a, b) => a.groups.length - b.groups.length || weigh(a.groups) - weigh(b.groups))) {
-      if ((await this.#fails(deviatingState(this.#versions, [], each.kind))) === false) return each;
+    let best: { readonly kind: DeviationKind; readonly groups: Groups } | undefined;
+    for (const kind of ['lost', 'only'] as const) {
+      const groups = deviations(this.#versions, sketch, kind);
+      if (groups.length === 0 || (await this.#fails(deviatingState(this.#versions, [], kind))) !== false) continue;
+      this.#limit = best === undefined ? MOST_CHECKS / 2 : MOST_CHECKS;
+      const least = await this.#least(groups, kind);
+      if (best === undefined || least.length < best.groups.length) best = { kind, groups: least };
+      if (best.groups.length === 1) break;
     }
-    return undefined;
+    this.#limit = MOST_CHECKS;
+    return best;
   }
 
-  async #least(groups: readonly (readonly Deviation[])[], kind: DeviationKind): Promise<readonly (readonly Deviation[])[]> {
+  async #least(groups: Groups, kind: DeviationKind): Promise<Groups> {
     return smallestFailing(groups, (some) => this.#fails(deviatingState(this.#versions, some.flat(), kind)));
   }
 
@@ -85,7 +92,7 @@ export class Minimiser {
     const { key } = this.#versions.sketch(state);
     const known = this.#answers.get(key) ?? this.#knownBefore(state);
     if (known !== undefined) return known;
-    if (this.#checks >= MOST_CHECKS || this.#options.isOver()) return undefined;
+    if (this.#checks >= this.#limit || this.#options.isOver()) return undefined;
     return this.#isSameFailure(await this.#check(state), key);
   }
 
@@ -106,7 +113,7 @@ export class Minimiser {
     return isSame;
   }
 
-  #key(groups: readonly (readonly Deviation[])[], kind: DeviationKind): number {
+  #key(groups: Groups, kind: DeviationKind): number {
     return this.#versions.sketch(deviatingState(this.#versions, groups.flat(), kind)).key;
   }
 

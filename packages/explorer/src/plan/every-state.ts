@@ -2,15 +2,20 @@ import type { StateItem, StateUnit } from '@vpmem/recording';
 import { StateMaker, type PlannedState } from './planned-state.ts';
 import type { ChangedUnit, WindowVersions } from './window-versions.ts';
 
-/** Units of which all states are gone through; more only if they make no more states than may be checked. */
+/** Units of which all states are gone through; more only if they make no more states than may be checked, or no more than that many are in pages that are read. */
 const MOST_UNITS = 8;
 const MOST_STATES = 2 ** 14;
 
-/** All states of a window in one unit, where they are few; `limit` is how many may be checked. */
-export function* everyState(versions: WindowVersions, unit: StateUnit, limit: number): Generator<PlannedState> {
+/**
+ * All states of a window in one unit, where they are few; `limit` is how many may be checked. `read` are places of the pages that checks have read so far,
+ * if that is known: states that differ in others need no check, and of these there may be more.
+ */
+export function* everyState(versions: WindowVersions, unit: StateUnit, limit: number, read: ReadonlySet<number> | undefined): Generator<PlannedState> {
   const { units, possible } = versions.count(unit);
-  if (possible === undefined || possible > MOST_STATES || (units > MOST_UNITS && possible > limit)) return;
+  if (possible === undefined || possible > MOST_STATES) return;
   const changed = versions.units(unit);
+  const matter = read === undefined ? units : changed.filter(({ place }) => read.has(place)).length;
+  if (matter > MOST_UNITS && possible > limit) return;
   const maker = new StateMaker(versions.contents, 'every');
   /** For each unit, which of its contents. */
   const chosen = changed.map(() => 0);

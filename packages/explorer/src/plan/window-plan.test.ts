@@ -7,7 +7,7 @@ import { WindowVersions } from './window-versions.ts';
 function planned(disk: Disk, units: readonly StateUnit[], states = 256): string[] {
   const recording = disk.end();
   const versions = new WindowVersions(recording.contents(recording.windows[0]!));
-  return [...planWindow(versions, 0, { units, seed: 1, states })].map((each) => (each === 'turn' ? '|' : formatState(each.state).slice(2)));
+  return [...planWindow(versions, 0, { units, seed: 1, states }, () => undefined)].map((each) => (each === 'turn' ? '|' : formatState(each.state).slice(2)));
 }
 
 const upTo = (plan: readonly string[], turns: number): string => plan.join(' ').split(' | ').slice(0, turns).join(' | ');
@@ -33,4 +33,11 @@ it('what is planned of a large window stays within its bounds, and ends with cha
   expect(plan.length).toBeLessThan(300);
   expect(plan.slice(-4).map((each) => each.replace(/\d+$/, ''))).toEqual(['random:page:', 'random:sector:', 'random:line:', 'random:word:']);
   expect(new Set(plan).size).toBe(plan.length);
+});
+
+it('of a large window the pages in which little changed are torn first', () => {
+  const disk = new Disk(60);
+  for (let page = 0; page < 60; page++) disk.store(page * PAGE, new Uint8Array(page === 33 ? 600 : PAGE).fill(page + 1));
+  const tears = planned(disk.flush(), ['page', 'sector']).filter((each) => each.startsWith('sector'));
+  expect(tears[0]).toBe('sector:-34.1');
 });

@@ -13,8 +13,13 @@ export interface PlanOptions {
   readonly states: number;
 }
 
+/** Places of the pages that checks of the window have read so far; undefined where nobody sees that. */
+export type ReadSoFar = () => ReadonlySet<number> | undefined;
+
 /** Pages of a window whose pages are torn before anything else is tried. */
 const SMALL_WINDOW = 16;
+/** Pages of a large window of which the changed units are counted. */
+const MOST_COUNTED = 4096;
 /** Moments of which all is tried. */
 const MOMENTS = 32;
 /** Seeds of one window. */
@@ -31,7 +36,7 @@ const SEEDS = 2 ** 24;
  * moment more, what the cut left: it was on the disk, whatever that disk tears at, and units are taken from it as from all others.
  * What memory held between two moments is not known, so it is in no state.
  */
-export function* planWindow(versions: WindowVersions, index: number, { units, seed, states }: PlanOptions): Generator<Planned> {
+export function* planWindow(versions: WindowVersions, index: number, { units, seed, states }: PlanOptions, read: ReadSoFar): Generator<Planned> {
   const { contents } = versions;
   const finer = units.filter((unit) => unit !== 'page');
   yield* wholes(versions);
@@ -39,22 +44,21 @@ export function* planWindow(versions: WindowVersions, index: number, { units, se
   if (versions.length === 0) return;
   const half = Math.ceil(states / 2 / Math.max(1, finer.length));
   const quarter = Math.ceil(states / 4);
-  const places = spread(versions.length, SMALL_WINDOW);
   if (versions.length <= SMALL_WINDOW) {
     for (const unit of finer) {
-      yield* tears(contents, places, unit, half);
+      yield* tears(contents, spread(versions.length, SMALL_WINDOW), unit, half);
       yield 'turn';
     }
   }
   yield* neighbours(contents, quarter);
   yield 'turn';
   for (const unit of units) {
-    yield* everyState(versions, unit, states);
+    yield* everyState(versions, unit, states, read());
     yield 'turn';
   }
   if (versions.length > SMALL_WINDOW) {
     for (const unit of finer) {
-      yield* tears(contents, places, unit, Math.ceil(half / 2));
+      yield* tears(contents, pagesToTear(versions, unit), unit, Math.ceil(half / 2));
       yield 'turn';
     }
   }
@@ -62,6 +66,12 @@ export function* planWindow(versions: WindowVersions, index: number, { units, se
   yield 'turn';
   const maker = new StateMaker(contents, 'chance');
   for (let i = 0; i < states; i++) yield maker.random(units[i % units.length] ?? 'page', randomAt(seed, index * SEEDS + i));
+}
+
+/** Of a large window: those in which least changed, as in a structure; what is written as a whole is data more often. */
+function pagesToTear({ contents, length }: WindowVersions, unit: StateUnit): readonly number[] {
+  const counts = spread(length, MOST_COUNTED).map((place) => ({ place, count: contents.units(place, unit).length }));
+  return counts.filter(({ count }) => count > 1).sort((a, b) => a.count - b.count).slice(0, 2 * SMALL_WINDOW).map(({ place }) => place);
 }
 
 function* wholes({ contents }: WindowVersions): Generator<Planned> {

@@ -2,6 +2,9 @@ import { select, UNIT_BYTES, type RecordedState, type Selection, type StateUnit,
 import { keyNumber, type ContentKey } from './content-key.ts';
 import { PageVersions } from './page-versions.ts';
 
+/** Pages of which words are kept: some 8 KiB each. */
+const WARM_PAGES = 2048;
+
 /** A unit that changed in a window. */
 export interface ChangedUnit {
   /** Of its page, in {@link WindowContents.pages}. */
@@ -25,6 +28,8 @@ export interface Sketch {
 export class WindowVersions {
   readonly contents: WindowContents;
   readonly #pages = new Map<number, PageVersions>();
+  /** Pages whose words may be there. */
+  readonly #warm = new Set<PageVersions>();
 
   constructor(contents: WindowContents) {
     this.contents = contents;
@@ -89,14 +94,15 @@ export class WindowVersions {
 
   /** Forgets what can be found again. */
   release(): void {
-    for (const page of this.#pages.values()) page.release();
+    for (const page of this.#warm) page.release();
+    this.#warm.clear();
   }
 
   #page(place: number): PageVersions {
-    const known = this.#pages.get(place);
-    if (known !== undefined) return known;
-    const page = new PageVersions(this.contents, place);
-    this.#pages.set(place, page);
+    let page = this.#pages.get(place);
+    if (page === undefined) this.#pages.set(place, (page = new PageVersions(this.contents, place)));
+    if (this.#warm.size >= WARM_PAGES) this.release();
+    this.#warm.add(page);
     return page;
   }
 }

@@ -28,13 +28,14 @@ it('the same seed is the same run, with any number of jobs', async () => {
   const { recording, check } = program();
   const late: MemoryChecker = async (image, question) => {
     // Some answers are late, so that jobs overtake each other.
-    await setTimeout(question.state.length % 3);
+    await setTimeout(question.state.length % 2);
     return check(image, question);
   };
-  const once = await run(recording, check, { from: '2', seed: 5 });
+  const options = { from: '2', seed: 5, states: 60 };
+  const once = await run(recording, check, options);
   expect(once.report.failures).toHaveLength(2);
-  expect(timeless((await run(recording, check, { from: '2', seed: 5 })).report)).toEqual(timeless(once.report));
-  for (const jobs of [2, 3, 9]) expect(timeless((await run(recording, late, { from: '2', seed: 5, jobs })).report)).toEqual(timeless(once.report));
+  expect(timeless((await run(recording, check, options)).report)).toEqual(timeless(once.report));
+  for (const jobs of [2, 3, 9]) expect(timeless((await run(recording, late, { ...options, jobs })).report)).toEqual(timeless(once.report));
 });
 
 it('another seed tries other states', async () => {
@@ -44,7 +45,7 @@ it('another seed tries other states', async () => {
     await run(recording, (image, question) => {
       seen.add(question.state);
       return check(image, question);
-    }, { from: '7', seed, units: ['word'] });
+    }, { from: '7', seed, units: ['word'], states: 100 });
     return seen;
   };
   const [one, two] = [await states(1), await states(2)];
@@ -159,6 +160,35 @@ it.each([1, 2, 12])('stopped at check %i of a place, it closes all places, and r
   expect(places.map(({ closed }) => closed)).toEqual(places.map(() => 1));
   expect(places).toHaveLength(hangAt <= 2 ? 1 : 3);
   expect(report.totals.states > 0).toBe(hangAt > 2);
+});
+
+it('a place that opens when it is stopped already is closed too', async () => {
+  const { recording, check } = program();
+  const stop = new AbortController();
+  const place = new HangingPlace(new MemoryPlace(recording.size, check), Infinity, () => undefined);
+  const openPlace = async (): Promise<CheckPlace> => {
+    stop.abort();
+    await setTimeout(5);
+    return place;
+  };
+  const { report } = await run(recording, check, { from: '2', openPlace, signal: stop.signal });
+  expect(report.ended).toBe('interrupted');
+  expect(place.closed).toBe(1);
+});
+
+it('a place that cannot be opened ends it, and the others are closed', async () => {
+  const { recording, check } = program();
+  const places: HangingPlace[] = [];
+  const openPlace = async (job: number): Promise<CheckPlace> => {
+    if (job === 1) throw new Error('no loop device is free');
+    // The last opens when the second has failed.
+    if (job === 2) await setTimeout(5);
+    const place = new HangingPlace(new MemoryPlace(recording.size, check), Infinity, () => undefined);
+    places.push(place);
+    return place;
+  };
+  await expect(run(recording, check, { from: '2', jobs: 3, openPlace })).rejects.toThrow('no loop device is free');
+  expect(places.map(({ closed }) => closed)).toEqual([1, 1]);
 });
 
 it('who stops listening stops it', async () => {

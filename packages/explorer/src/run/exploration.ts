@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { StateReader, windowName, type Recording } from '@vpmem/recording';
 import type { CheckAnswer } from '../check-place.ts';
 import { Minimiser, type LeastFailure } from '../minimise/minimiser.ts';
@@ -84,6 +85,8 @@ export class Exploration {
       [...this.#windows.values()],
       this.#jobs.map((job) => async (window: WindowExploration) => {
         await window.turn(job, () => this.#isExplored(), () => this.#tell(window)).catch((error: unknown) => this.#giveUp(error));
+        // A place that answers at once would leave no time for a signal.
+        await setImmediate();
         const progress = meter.due(this.#seen.size);
         if (progress !== undefined) this.#events.push(progress);
         return !window.done && !this.#isExplored();
@@ -137,7 +140,7 @@ export class Exploration {
   #neighbourhood(index: number): Neighbourhood {
     const [before, window] = [this.#recording.windows[index - 1], this.#recording.windows[index]];
     if (before === undefined || window === undefined) return { isSame: false, isLent: false };
-    const goesOn = (isAnswered(before) || before.kind === 'cut') && window.from === before.target;
+    const goesOn = isAnswered(before) || before.kind === 'cut';
     const isSame = goesOn && this.#marks.count(before) === this.#marks.count(window);
     return { isSame, isLent: isSame && this.#settings.isOurs(index - 1) };
   }

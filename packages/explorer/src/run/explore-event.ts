@@ -22,6 +22,6 @@ export interface ExploreProgress {
   readonly rate: number;
   /** States that failed, and failures that are not the same. */
   readonly failures: { readonly states: number; readonly groups: number };
-  /** Seconds: what is left of the budget, or less if all may be done before; at most that many without a budget. */
+  /** Seconds: what is left of the budget, or less if all may be done before; at most that many without a budget. Infinity before the first check. */
   readonly left: number;
 }

@@ -12,7 +12,10 @@ export interface MergedFailure extends Readonly<LoggedFailure> {
   readonly window: WindowExploration;
 }
 
-/** Most frequent first; the state of each is the first, by time, of those with the coarsest unit. */
+/**
+ * Most frequent first. The state of each is one with the coarsest unit; of those, one whose window shows what matters, as it does not fail so with all
+ * of it there, or at least with nothing of it; of those, the first by time.
+ */
 export function mergeFailures(windows: Iterable<WindowExploration>): readonly MergedFailure[] {
   const merged = new Map<string, MergedFailure & { windows: string[] }>();
   for (const window of windows) {
@@ -23,8 +26,8 @@ export function mergeFailures(windows: Iterable<WindowExploration>): readonly Me
         merged.set(name, { ...failure, name, windows: [windowName(window.window)], window });
         continue;
       }
-      const isCoarser = UNIT_BYTES[failure.unit] > UNIT_BYTES[before.unit];
-      const chosen = isCoarser ? { ...failure, window } : before;
+      const isBetter = UNIT_BYTES[failure.unit] > UNIT_BYTES[before.unit] || (failure.unit === before.unit && contrast(window, name) > contrast(before.window, name));
+      const chosen = isBetter ? { ...failure, window } : before;
       merged.set(name, {
         ...before, state: chosen.state, unit: chosen.unit, window: chosen.window, output: chosen.output === '' ? before.output : chosen.output,
         count: before.count + failure.count,
@@ -34,4 +37,13 @@ export function mergeFailures(windows: Iterable<WindowExploration>): readonly Me
     }
   }
   return [...merged.values()].sort((a, b) => b.count - a.count);
+}
+
+/** How well a window shows what of it a failure is due to: in one where all states fail so, nothing of it is. */
+function contrast(exploration: WindowExploration, name: string): number {
+  const passes = (kind: 'all' | 'none'): boolean => {
+    const known = exploration.outcome({ window: exploration.window, choice: { kind } });
+    return known !== undefined && failureName(known) !== name;
+  };
+  return passes('all') ? 2 : passes('none') ? 1 : 0;
 }

@@ -19,8 +19,16 @@ const MOST_SETS = 64;
  */
 export class ReadAnswers {
   readonly #sets = new Map<string, EqualReads>();
+  #read: Set<number> | undefined;
+
+  /** Places of all pages that any check has read; undefined if none has told. */
+  get read(): ReadonlySet<number> | undefined {
+    return this.#read;
+  }
 
   add({ places }: Sketch, read: readonly number[], outcome: Outcome): void {
+    this.#read ??= new Set();
+    for (const place of read) this.#read.add(place);
     // Who has read everything tells of no other state.
     if (read.length === places.length / 2) return;
     const name = read.join(' ');

@@ -36,6 +36,11 @@ it('a file system that was there cannot be mounted: that is a failure like any o
   expect(report.failures.map(({ step }) => step)).toEqual(['mount']);
 });
 
+it('what is not promised yet at the beginning may be missing: only a mount that fails there is a mistake', async () => {
+  const { report } = await run(recorded(), (image) => ({ verdict: image.read(0, 1)[0] === 0 ? 'violated' : 'kept', signature: 'nothing there' }));
+  expect(report.failures.map(({ state, step }) => ({ state, step }))).toEqual([{ state: '1:page:-1', step: 'check' }]);
+});
+
 it.each<[Partial<ExploreOptions>, string]>([
   [{ units: [] }, 'unit: none is given; there are page, sector, line, word'],
   [{ units: ['page', 'bit' as 'word'] }, "unit: there is no 'bit'; there are page, sector, line, word"],

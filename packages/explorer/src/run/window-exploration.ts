@@ -181,6 +181,6 @@ export class WindowExploration {
     const versions = new WindowVersions(this.#recording.contents(this.window));
     const counts = new Map(this.#settings.units.map((unit) => [unit, versions.count(unit)]));
     versions.release();
-    return (this.#made = { versions, counts, plan: planWindow(versions, this.index, this.#settings) });
+    return (this.#made = { versions, counts, plan: planWindow(versions, this.index, this.#settings, () => this.#answers.read) });
   }
 }
