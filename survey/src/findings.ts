@@ -9,7 +9,7 @@ const file = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const INTRODUCTION = file('../findings-introduction.md');
 const FINDINGS = file('../../docs/findings.md');
 
-const WORDS: Readonly<Record<Judgement['kind'], string>> = { kept: 'kept', documented: 'lost, as documented', finding: '**finding**', finer: 'kept by pages' };
+const WORDS: Readonly<Record<Judgement['kind'], string>> = { kept: 'kept', documented: 'lost, as documented', finding: '**finding**', finer: 'kept unless torn finer' };
 
 /** Writes docs/findings.md: what a person wrote about the survey, then each case with what its last exploring came to. */
 export function writeFindings(): void {
@@ -19,22 +19,31 @@ export function writeFindings(): void {
 
 function subjectText(subject: string): string {
   const cases = CASES.filter((each) => each.subject === subject).map((each) => ({ each, result: readResult(each.name) }));
-  const head = ['| case | states known: page, sector, line, word | not kept | begins with | judged |', '| --- | --- | ---: | --- | --- |'];
+  const head = ['| case | states known | not kept | begins with | judged |', '| --- | --- | ---: | --- | --- |'];
   return [`## ${subject}`, [...head, ...cases.map(({ each, result }) => row(each, result))].join('\n'), ...cases.map(({ each, result }) => caseText(each, result))].join('\n\n');
 }
 
-function row({ name, what, judgement }: SurveyCase, result: SurveyResult | undefined): string {
+function row(each: SurveyCase, result: SurveyResult | undefined): string {
+  const { name, what, judgement } = each;
   if (result === undefined) return `| [${what}](#${name}) | not tried | | | |`;
-  const begins = [...new Set(result.failures.map(({ unit }) => unit))].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))[0] ?? '';
+  const own = result.failures.filter(({ step }) => isOwn(each, step));
+  const count = own.reduce((sum, failure) => sum + failure.count, 0);
+  const others = result.violated - count;
+  const begins = [...new Set(own.map(({ unit }) => unit))].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))[0] ?? '';
   const verdict = judgement === undefined ? 'not looked at yet' : WORDS[judgement.kind];
-  return `| [${what}](#${name}) | ${result.units.map(unitCell).join(', ')} | ${result.violated} of ${result.states} | ${begins} | ${verdict} |`;
+  return `| [${what}](#${name}) | ${result.units.map(unitCell).join('<br>')} | ${count} of ${result.states}${others === 0 ? '' : `, and ${others} by ${each.fs}`} | ${begins} | ${verdict} |`;
+}
+
+/** What cannot be mounted is no failure of a program, but of the file system that it is on. */
+function isOwn({ checker, subject }: SurveyCase, step: string): boolean {
+  return step === 'check' || checker !== undefined || /itself|without DAX/.test(subject);
 }
 
 const ORDER: readonly string[] = ['page', 'sector', 'line', 'word'];
 
 /** How many states, and of how many windows these are all. */
-function unitCell({ states, exhaustive, sampled }: UnitResult): string {
-  return `${states} (${exhaustive}/${exhaustive + sampled})`;
+function unitCell({ unit, states, exhaustive, sampled }: UnitResult): string {
+  return `${unit} ${states} (${exhaustive}/${exhaustive + sampled})`;
 }
 
 function caseText({ name, what, promise, source, work, judgement }: SurveyCase, result: SurveyResult | undefined): string {
@@ -48,7 +57,7 @@ function caseText({ name, what, promise, source, work, judgement }: SurveyCase, 
 
 function failureRow({ signature, step, count, unit, state, minimal }: SurveyResult['failures'][number]): string {
   const where = step === 'check' ? '' : `${step}: `;
-  return `| ${where}${cell(signature)} | ${count} | ${unit} | \`${minimal?.state ?? state}\` | ${minimal === undefined ? '' : minimalCell(minimal)} |`;
+  return `| ${where}${cell(signature)} | ${count} | ${unit} | \`${short(minimal?.state ?? state)}\` | ${minimal === undefined ? '' : minimalCell(minimal)} |`;
 }
 
 function minimalCell({ kind, bytes, pieces }: NonNullable<SurveyResult['failures'][number]['minimal']>): string {
@@ -58,4 +67,5 @@ function minimalCell({ kind, bytes, pieces }: NonNullable<SurveyResult['failures
 }
 
 const nameText = ({ name, path, fileOffset }: ByteName): string => (path === undefined || name.includes(path) ? name : `${path}${fileOffset === undefined ? '' : ` at ${fileOffset}`}: ${name}`);
+const short = (text: string): string => (text.length <= 40 ? text : `${text.slice(0, 39)}…`);
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

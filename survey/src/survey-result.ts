@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ExploreReport, FailureGroup } from '@vpmem/explorer';
-import type { StateUnit } from '@vpmem/recording';
+import { UNIT_BYTES, type StateUnit } from '@vpmem/recording';
 
 /** Where results are kept, in the repository. */
 const FOLDER = fileURLToPath(new URL('../results/', import.meta.url));
@@ -30,8 +30,11 @@ export interface SurveyResult {
   readonly seconds: number;
   readonly seed: number;
   readonly ended: ExploreReport['ended'];
-  readonly failures: readonly Pick<FailureGroup, 'signature' | 'step' | 'verdict' | 'count' | 'unit' | 'state' | 'minimal' | 'output' | 'marks'>[];
+  readonly failures: readonly SurveyFailure[];
 }
+
+/** What failed alike, most frequent first. In its signature each number is an N. */
+export type SurveyFailure = Pick<FailureGroup, 'signature' | 'step' | 'verdict' | 'count' | 'unit' | 'state' | 'minimal' | 'output' | 'marks'>;
 
 /** @param report as `vpmem explore --json` has written it */
 export function summarise(name: string, report: ExploreReport): SurveyResult {
@@ -53,8 +56,22 @@ export function summarise(name: string, report: ExploreReport): SurveyResult {
     seconds: Math.round(totals.seconds),
     seed: options.seed,
     ended,
-    failures: failures.map(({ signature, step, verdict, count, unit, state, minimal, output, marks }) => ({ signature, step, verdict, count, unit, state, ...(minimal === undefined ? {} : { minimal }), output: output.slice(-600), marks: marks.slice(-2) })),
+    failures: mergeAlike(failures),
   };
+}
+
+/** Groups of a report that differ in numbers alone, such as that of a transaction, are one; the coarsest unit is the one that is shown. */
+function mergeAlike(failures: readonly FailureGroup[]): SurveyFailure[] {
+  const merged = new Map<string, SurveyFailure>();
+  for (const { signature: own, step, verdict, count, unit, state, minimal, output, marks } of failures) {
+    const signature = own.replace(/(0x[0-9a-f]+|\d+)/g, (word) => (word.length === 1 ? word : 'N')).replace(/(transaction|group|Inode|inode) \d+/g, '$1 N');
+    const name = `${verdict} ${step} ${signature}`;
+    const before = merged.get(name);
+    const shown = { signature, step, verdict, count, unit, state, ...(minimal === undefined ? {} : { minimal }), output: output.slice(-600), marks: marks.slice(-2) };
+    if (before === undefined) merged.set(name, shown);
+    else merged.set(name, { ...(UNIT_BYTES[unit] > UNIT_BYTES[before.unit] ? shown : before), count: before.count + count });
+  }
+  return [...merged.values()].sort((one, other) => other.count - one.count);
 }
 
 export function writeResult(result: SurveyResult): void {
