@@ -43,6 +43,7 @@ const tasks = {
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],
+  survey: [build, ['tsx', 'survey/src/main.ts']],
 };
 
 /** Runs a command on this terminal and ends with its status unless that is 0. */
@@ -94,5 +95,5 @@ const commands = tasks[task];
 if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.keys(tasks).join(', ')}`);
 setUp();
 // What a user adds is for the program that the task is there for.
-commands[commands.length - 1].push(...(['bench', 'fuzz'].includes(task) ? options : []));
+commands[commands.length - 1].push(...(['bench', 'survey', 'fuzz'].includes(task) ? options : []));
 for (const [command, ...args] of commands) run(command, args);

@@ -1,0 +1,51 @@
+import type { Judgement } from './survey-case.ts';
+
+const finding = (text: string): Judgement => ({ kind: 'finding', text });
+const finer = (text: string): Judgement => ({ kind: 'finer', text });
+const documented = (text: string): Judgement => ({ kind: 'documented', text });
+const kept = (text: string): Judgement => ({ kind: 'kept', text });
+
+const COMMIT_BLOCK = 'What cannot be mounted is a commit block of the journal that was torn at 8 bytes, which ext4 takes for corruption: see ext4 itself.';
+const NO_DIRECTORY = 'The new name is not durable until the directory is. Never was the file empty, torn or mixed.';
+const NOTHING_SYNCED = 'Nothing was synced, so versions that were only acknowledged are gone. Never was the file empty, torn or mixed.';
+const SUPERBLOCK = 'Of the superblock, 1,024 bytes that are written in place, one sector of two is enough: the checksum is in the other one.';
+
+/** By the names of cases: what a person said who looked at each violation of their last exploring. */
+export const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
+  'ext4-mount': finding(`${SUPERBLOCK} The kernel does not mount it, \`e2fsck -p\`, which boots run, exits with 8, and so does \`e2fsck -fy\`: a file system of one block group has no other superblock.`),
+  'ext4-mount-two-groups': finding(`${SUPERBLOCK} \`e2fsck -p\` exits with 8; \`e2fsck -fy\` repairs it from the backup in the second block group.`),
+  'ext4-mount-no-checksums': kept('Without metadata_csum nothing of this fails.'),
+  'ext4-fsck': finer(COMMIT_BLOCK),
+  'ext4-directories': finer(COMMIT_BLOCK),
+  'ext4-fast-commit': finer(`${COMMIT_BLOCK} The tail of a fast commit that is torn at sectors is taken for an error as well, and the mount is refused.`),
+  'ext4-fast-commit-fsck': finding('No tearing is needed: in the state in which all of a fast commit is there (`10:all`), the replay leaves a directory that mkdir made with 1 link and no blocks, its parent with a link too few, and the group with a directory too few. Linux 6.12 and 6.18 do the same. The files themselves are there; `e2fsck -fy` repairs it.'),
+  'ext4-data-journal': finer(COMMIT_BLOCK),
+  'ext4-resize-online': finding(`By pages: the superblock is written in place before the descriptors of the new group, and the kernel looks at those before it replays the journal that has them, so it does not mount it; \`e2fsck -p\` replays the journal and all is well. By sectors: ${SUPERBLOCK}`),
+  'ext4-resize-offline': documented('resize2fs writes to a file system that is not mounted, without a journal, and promises nothing: while it moves inode 7 and the bitmaps, each page that is missing has to be repaired by e2fsck.'),
+  'ext4-quota': kept('Checked as an image, since the host\'s kernel has no quota.'),
+  'ext4-write-back': finer('The file system is not mounted if a descriptor or the superblock is torn while it is written in place, although the journal has it.'),
+  'xfs-mount': finer('XFS counts on sectors of 512 bytes. Torn below that, a block has the new log sequence number and the old checksum or the other way round, so recovery does not write it again.'),
+  'xfs-repair': kept('Nothing failed.'),
+  'xfs-directories': kept('Nothing failed.'),
+  'xfs-write-back': finer('Only the superblock, torn below its sector of 512 bytes.'),
+  'xfs-quota': kept('Nothing failed. Mounted without quota, which the host\'s kernel does not have.'),
+  'btrfs-append': finding('The superblock is 4,096 bytes with a checksum over all of it, written at each fsync. Torn at a sector it fails, and the mount is refused although the copy at 64 MiB is good. `btrfs rescue super-recover` mends it.'),
+  'btrfs-directories': finding('The superblock again, as with append.'),
+  'mv-without-fsync': documented(NOTHING_SYNCED),
+  'mv-fsync-file': documented(NO_DIRECTORY),
+  'mv-fsync-file-and-directory': kept('Nothing failed.'),
+  'mv-fsync-after': kept('Nothing failed on ext4, whose fsync of the file commits the rename as well. It is more than is promised.'),
+  'mv-noauto-da-alloc': documented(`${NOTHING_SYNCED} That it was never empty is no proof: with DAX data is stored at once, and only its size and place wait for the journal.`),
+  'mv-without-fsync-xfs': documented(NOTHING_SYNCED),
+  'mv-fsync-file-xfs': documented(NO_DIRECTORY),
+  'mv-fsync-file-and-directory-xfs': kept('Nothing failed.'),
+  'mv-fsync-after-xfs': kept('Nothing failed on XFS, whose fsync forces the log up to the rename. It is more than is promised.'),
+  'append-fsync': kept('Nothing failed.'),
+  'append-fdatasync': kept('Nothing failed.'),
+  'append-fsync-data-journal': kept('Nothing failed.'),
+  'append-fsync-xfs': kept('Nothing failed.'),
+  'append-fdatasync-xfs': kept('Nothing failed.'),
+  'sqlite-delete-off': documented(`As it is said of OFF: commits are lost, and the database is corrupt. ${COMMIT_BLOCK}`),
+  'sqlite-delete-normal': documented(`As FULL. ${COMMIT_BLOCK}`),
+  'sqlite-delete-full': documented(`The default loses acknowledged commits: the unlink of the journal is what commits, and it is durable only when ext4 next commits. Without that the journal is back after the power cut and is rolled back. Only the description of EXTRA says so. ${COMMIT_BLOCK}`),
+};

@@ -1,0 +1,2 @@
+cd $MNT
+mkdir a b

@@ -1,0 +1,1 @@
+for i in $(seq 6); do commit $i && ack $i; done

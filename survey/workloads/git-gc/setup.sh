@@ -1,0 +1,16 @@
+cat > /root/.gitconfig <<END
+[user]
+  name = survey
+  email = survey@localhost
+[gc]
+  auto = 0
+[core]
+  fsync = $CORE_FSYNC
+[init]
+  defaultBranch = main
+END
+git init -q $MNT/repository
+cd $MNT/repository
+commit() { echo "content $1" > file$(($1 % 3)) && git add . && git commit -q -m "commit $1"; }
+commit 0
+for i in 1 2 3 4 5; do commit $i; done

@@ -1,0 +1,1 @@
+for i in $(seq 6); do push $i && ack $i; done
