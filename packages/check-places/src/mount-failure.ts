@@ -52,7 +52,7 @@ function withoutAccidents(text: string, device: string): string {
   return text
     .replaceAll(new RegExp(` \\((?:device )?${device}(?: state [A-Z]+)?\\)`, 'g'), '')
     .replaceAll(new RegExp(`\\b${device}(?:-\\d+)?\\b`, 'g'), 'the device')
-    .replaceAll(/\bcomm \S+/g, 'comm P')
+    .replaceAll(/\bcomm [^\s:]+/g, 'comm P')
     .replaceAll(/\b(?:0x[0-9a-f]+|\d+)\b/g, 'N')
     .trim();
 }
