@@ -27,8 +27,8 @@ export async function removePlaceFolder(folder: string): Promise<void> {
   try {
     rmdirSync(join(folder, '..'));
   } catch (error) {
-    // Other places of this process are still there.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    // Other places of this process are still there, or one that closed at the same time was the last.
+    if (!['ENOTEMPTY', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
