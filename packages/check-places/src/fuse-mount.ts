@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { startThread, threadProgram } from '@vpmem/memory-backend';
-import { attachLoopDevice, detachLoopDevice, dropBlockCache, mount, MOUNT_FLAGS, turnReadAheadOff, unmount } from '@vpmem/native';
+import { attachLoopDevice, detachLoopDevice, dropBlockCache, turnReadAheadOff, unmount } from '@vpmem/native';
 import { IMAGE_NAME } from './fuse-server.ts';
 import type { FuseThreadData } from './fuse-thread.ts';
 
@@ -14,26 +14,23 @@ export class FuseMount {
   /** The block device. */
   readonly device: string;
   readonly #point: string;
-  readonly #fuse: number;
   readonly #thread: Worker;
   readonly #ended: Promise<unknown>;
 
-  private constructor(point: string, fuse: number, thread: Worker, ended: Promise<unknown>, device: string) {
+  private constructor(point: string, thread: Worker, ended: Promise<unknown>, device: string) {
     this.#point = point;
-    this.#fuse = fuse;
     this.#thread = thread;
     this.#ended = ended;
     this.device = device;
   }
 
   /** Mounts it at `point`, a folder. @throws errors of the system where there is no FUSE, no loop device, or no permission */
-  static async open(point: string, data: Omit<FuseThreadData, 'device'>): Promise<FuseMount> {
-    const fuse = openSync('/dev/fuse', 'r+');
+  static async open(point: string, data: Omit<FuseThreadData, 'point'>): Promise<FuseMount> {
     let thread: Worker | undefined;
     try {
-      const flags = (MOUNT_FLAGS.nosuid ?? 0) | (MOUNT_FLAGS.nodev ?? 0) | (MOUNT_FLAGS.noexec ?? 0);
-      mount({ source: 'vpmem', target: point, type: 'fuse', flags, data: `fd=${fuse},rootmode=40000,user_id=0,group_id=0` });
-      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData: { ...data, device: fuse } satisfies FuseThreadData, trackUnmanagedFds: false });
+      const workerData: FuseThreadData = { ...data, point };
+      // Options of this program are not for the thread: it would refuse --input-type, for one.
+      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData, execArgv: [], trackUnmanagedFds: false });
       const ended = once(thread, 'exit');
       // Nobody would answer any more, and whoever asks would wait for ever.
       thread.once('error', () => abort(point));
@@ -43,7 +40,7 @@ export class FuseMount {
       const file = openSync(join(point, IMAGE_NAME), 'r+');
       try {
         const device = attachLoopDevice(file);
-        const opened = new FuseMount(point, fuse, thread, ended, device);
+        const opened = new FuseMount(point, thread, ended, device);
         opened.#withDevice(turnReadAheadOff);
         thread.unref();
         return opened;
@@ -53,7 +50,6 @@ export class FuseMount {
     } catch (error) {
       abort(point);
       await thread?.terminate();
-      closeSync(fuse);
       throw error;
     }
   }
@@ -79,7 +75,6 @@ export class FuseMount {
     abort(this.#point);
     this.#thread.ref();
     await this.#ended;
-    closeSync(this.#fuse);
   }
 
   /** Opens the device, which works only while nobody has it mounted. */

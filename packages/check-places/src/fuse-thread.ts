@@ -1,5 +1,7 @@
-// The body of the thread that serves the image of one place: it reads /dev/fuse until it is unmounted.
+// The body of the thread that serves the image of one place: it mounts it, and reads /dev/fuse until it is unmounted.
+import { closeSync, openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { mount, MOUNT_FLAGS, ownDescriptorTable } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
 import { FuseServer } from './fuse-server.ts';
 import { OverlaidDisk } from './overlaid-disk.ts';
@@ -8,16 +10,24 @@ import { TouchedPages } from './touched-pages.ts';
 
 /** What the thread is started with. The descriptors are its maker's, who closes them when it has ended. */
 export interface FuseThreadData {
-  readonly device: number;
+  /** The folder to mount at. */
+  readonly point: string;
   readonly size: number;
   readonly image: number;
   readonly written: number;
   readonly touched: SharedArrayBuffer;
 }
 
-const { device, size, image, written, touched } = workerData as FuseThreadData;
+const { point, size, image, written, touched } = workerData as FuseThreadData;
 nameThread('vpmem image');
+// A thread that waits for the image, in mount(2) for one, does not end by SIGKILL before it has an answer. So /dev/fuse must not be open in it:
+// it is closed when this thread ends, and then whoever waits gets an error.
+ownDescriptorTable();
+const device = openSync('/dev/fuse', 'r+');
+const flags = (MOUNT_FLAGS.nosuid ?? 0) | (MOUNT_FLAGS.nodev ?? 0) | (MOUNT_FLAGS.noexec ?? 0);
+mount({ source: 'vpmem', target: point, type: 'fuse', flags, data: `fd=${device},rootmode=40000,user_id=0,group_id=0` });
 const memories = [new PagedMemory(image, size), new PagedMemory(written, size)] as const;
 parentPort?.postMessage('ready');
 new FuseServer(device, size, new OverlaidDisk(size, ...memories, new TouchedPages(touched))).run();
+closeSync(device);
 for (const memory of memories) memory.unmap();

@@ -7,3 +7,4 @@ export { openImagePlace, type ImagePlaceOptions } from './image-place.ts';
 export { mountOptions } from './mount-options.ts';
 export { cleanUpAfterDead } from './place-folder.ts';
 export type { WorkerAnswer, WorkerQuestion } from './worker-protocol.ts';
+export { mountFailure, type MountFailure } from './mount-failure.ts';

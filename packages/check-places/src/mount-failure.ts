@@ -21,15 +21,38 @@ export class MountListener {
   }
 
   /** What a mount of `device` failed with, in one line, and all that the kernel said of it. */
-  tell(error: Error, device: string): { readonly signature: string; readonly output: string } {
-    const name = device.slice('/dev/'.length);
-    const said = [...(this.#log?.take() ?? [])].filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text));
-    const reason = error.message.slice(error.message.indexOf(': ') + 2);
-    const first = said.find(({ level }) => level <= WARNING)?.text.replaceAll(` (${name})`, '').replaceAll(name, 'the device');
-    return { signature: `mount: ${reason}${first === undefined ? '' : `: ${first}`}`, output: said.map(({ text }) => `${text}\n`).join('') };
+  tell(error: Error, device: string): MountFailure {
+    return mountFailure(error, device, this.#log?.take() ?? []);
   }
 
   close(): void {
     this.#log?.close();
   }
+}
+
+export interface MountFailure {
+  /** One line by which failures are grouped. */
+  readonly signature: string;
+  readonly output: string;
+}
+
+/**
+ * What a failure is called: the error of mount(2), and the first warning that the kernel gave of the device. Names of devices and programs, line numbers of the
+ * kernel's source, and all numbers are left out: they differ from state to state, and from kernel to kernel, where the failure is one.
+ */
+export function mountFailure(error: Error, device: string, heard: Iterable<{ readonly level: number; readonly text: string }>): MountFailure {
+  const name = device.slice('/dev/'.length);
+  const said = [...heard].filter(({ text }) => new RegExp(`\\b${name}\\b`).test(text));
+  const reason = error.message.slice(error.message.indexOf(': ') + 2);
+  const first = said.find(({ level }) => level <= WARNING)?.text;
+  return { signature: `mount: ${reason}${first === undefined ? '' : `: ${withoutAccidents(first, name)}`}`, output: said.map(({ text }) => `${text}\n`).join('') };
+}
+
+function withoutAccidents(text: string, device: string): string {
+  return text
+    .replaceAll(new RegExp(` \\((?:device )?${device}(?: state [A-Z]+)?\\)`, 'g'), '')
+    .replaceAll(new RegExp(`\\b${device}(?:-\\d+)?\\b`, 'g'), 'the device')
+    .replaceAll(/\bcomm [^\s:]+/g, 'comm P')
+    .replaceAll(/\b(?:0x[0-9a-f]+|\d+)\b/g, 'N')
+    .trim();
 }

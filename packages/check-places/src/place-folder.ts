@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ExploreError } from '@vpmem/explorer';
 import { detachLoopDevice, unmount } from '@vpmem/native';
 import { mountsBelow } from './mount-table.ts';
-import { killStrays } from './stray-processes.ts';
+import { killStrays, killStraysNow } from './stray-processes.ts';
 
 /** Folders of this process that go with it: of a program that ends without closing its places a thread would wait for ever in /dev/fuse. */
 const clearedAtExit = new Set<string>();
@@ -16,7 +16,7 @@ const clearedAtExit = new Set<string>();
 export function makePlaceFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const own = join(allPlaces(environment), `${pidNamespace()}-${process.pid}-${startOf(process.pid) ?? 0}`);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  if (!clearedAtExit.has(own)) process.on('exit', () => clearNow(own));
+  if (!clearedAtExit.has(own)) process.on('exit', () => endNow(own));
   clearedAtExit.add(own);
   return mkdtempSync(join(own, 'place-'));
 }
@@ -27,8 +27,8 @@ export async function removePlaceFolder(folder: string): Promise<void> {
   try {
     rmdirSync(join(folder, '..'));
   } catch (error) {
-    // Other places of this process are still there.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    // Other places of this process are still there, or one that closed at the same time was the last.
+    if (!['ENOTEMPTY', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
@@ -70,6 +70,12 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** For a process that ends: it can wait for nobody. */
+function endNow(folder: string): void {
+  killStraysNow(folder);
+  clearNow(folder);
+}
+
 function clearNow(folder: string): void {
   unmountBelow(folder);
   // Before the file behind it has no path any more, by which it is found.
@@ -106,11 +112,13 @@ function loopDevicesBelow(folder: string): string[] {
   });
 }
 
-/** When a process began, in the kernel's clock ticks, as text; undefined if there is none. With its number it is unique until the next boot. */
+/** When a process began, in the kernel's clock ticks, as text; undefined if there is none that runs. With its number it is unique until the next boot. */
 function startOf(pid: number): string | undefined {
   try {
     // The name in the second field may have spaces and brackets.
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    const [state = '', ...others] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    // It has ended, and nobody has asked how.
+    return 'ZX'.includes(state) ? undefined : others[18];
   } catch {
     return undefined;
   }

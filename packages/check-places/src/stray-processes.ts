@@ -13,6 +13,11 @@ export async function killStrays(folder: string): Promise<void> {
   }
 }
 
+/** The same without waiting for their end. */
+export function killStraysNow(folder: string): void {
+  for (const pid of findStrays(folder)) kill(pid);
+}
+
 /** Kills a process, or with a negative number a group. One that has ended is none. */
 export function kill(pid: number): void {
   try {

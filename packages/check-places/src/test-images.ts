@@ -24,7 +24,7 @@ export interface RecordedSteps {
 }
 
 /** Records it: each step is one flush, with all pages that changed meanwhile in its window. Takes root. */
-export function recordSteps(folder: string, { size, mkfs, type, steps }: RecordedSteps): Recording {
+export function recordSteps(folder: string, { size, mkfs, type, steps }: RecordedSteps): Recording & { readonly path: string } {
   const work = mkdtempSync(join(folder, 'steps-'));
   const [image, point, last] = [join(work, 'image'), join(work, 'mnt'), join(work, 'last')] as const;
   closeSync(openSync(image, 'wx'));
@@ -51,7 +51,8 @@ export function recordSteps(folder: string, { size, mkfs, type, steps }: Recorde
     closeSync(fd);
   }
   writer.end();
-  return Recording.open(join(work, 'run.vpmrec'));
+  const path = join(work, 'run.vpmrec');
+  return Object.assign(Recording.open(path), { path });
 }
 
 function changes(before: Buffer, after: Buffer): { readonly page: number; readonly before: Uint8Array; readonly after: Uint8Array }[] {

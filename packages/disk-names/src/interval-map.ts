@@ -40,7 +40,9 @@ export class IntervalMap<T> {
     return undefined;
   }
 
+  /** In the order of their first blocks. */
   [Symbol.iterator](): Iterator<Interval<T>> {
+    this.#reach ??= this.#sort();
     return this.#intervals[Symbol.iterator]();
   }
 

@@ -119,7 +119,7 @@ describe('nameBytes', () => {
       seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
       return Math.floor((seed / 2 ** 32) * below);
     };
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < 60; round++) {
       const bytes = whole.slice();
       for (let i = 0; i <= random(30); i++) bytes.fill([0, 0xff, random(256)][random(3)] ?? 0, BLOCK + random(8 * BLOCK), BLOCK + random(8 * BLOCK));
       for (let i = 0; i <= random(30); i++) bytes[BLOCK + random(8 * BLOCK)] = random(256);

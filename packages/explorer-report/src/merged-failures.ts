@@ -1,6 +1,8 @@
-import type { FailureGroup, MinimalSet } from '@vpmem/explorer';
+import type { FailureGroup } from '@vpmem/explorer';
 
 const UNITS = ['page', 'sector', 'line', 'word'] as const;
+/** What a minimal set says, the best first. */
+const KINDS = ['lost', 'only', undefined];
 /** States and marks of a failure that a report lists. */
 const LISTED = 20;
 
@@ -37,16 +39,20 @@ function unite(group: readonly FailureGroup[], at: (window: string) => number): 
   };
 }
 
-/** Which of two failures is the one to look at: the smaller minimal set, the earlier window. Any order of the shards gives the same. */
+/**
+ * Which of two failures is the one to look at: of the coarser unit, in a window that shows what was lost, in the earlier window, of the smaller set. A run
+ * chooses so which it makes smaller, so that of all shards is the one of the whole. Any order of the shards gives the same.
+ */
 function compareShown(a: FailureGroup, b: FailureGroup, at: (window: string) => number): number {
+  const [one, two] = [a.minimal, b.minimal];
   return (
-    compareMinimal(a.minimal, b.minimal) || at(windowOf(a.state)) - at(windowOf(b.state)) || compareTexts(a.state, b.state) || compareTexts(a.reproduce, b.reproduce)
+    UNITS.indexOf(a.unit) - UNITS.indexOf(b.unit) ||
+    KINDS.indexOf(one?.kind) - KINDS.indexOf(two?.kind) ||
+    at(windowOf(a.state)) - at(windowOf(b.state)) ||
+    (one?.bytes ?? 0) - (two?.bytes ?? 0) ||
+    compareTexts(a.state, b.state) ||
+    compareTexts(a.reproduce, b.reproduce)
   );
-}
-
-function compareMinimal(a: MinimalSet | undefined, b: MinimalSet | undefined): number {
-  if (a === undefined || b === undefined) return (a === undefined ? 1 : 0) - (b === undefined ? 1 : 0);
-  return a.bytes - b.bytes || a.pieces.length - b.pieces.length;
 }
 
 function windowOf(state: string): string {

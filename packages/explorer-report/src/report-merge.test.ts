@@ -44,13 +44,14 @@ describe('mergeReports', () => {
     expect(merged.options).not.toHaveProperty('shard');
   });
 
-  it('has the unit with which a failure begins in any shard, and the least minimal set of all', () => {
+  it('has the unit with which a failure begins in any shard, and the minimal set of that one', () => {
     const [one, two] = shards(2);
     const with_ = (report: ExploreReport, unit: 'page' | 'line', bytes: number): ExploreReport => ({
       ...report,
       failures: report.failures.filter(({ minimal }) => minimal !== undefined).slice(0, 1).map((failure) => ({ ...failure, signature: 'same', unit, minimal: { ...failure.minimal!, bytes } })),
     });
-    expect(mergeReports([with_(one!, 'page', 9), with_(two!, 'line', 8)]).failures).toMatchObject([{ signature: 'same', unit: 'page', minimal: { bytes: 8 } }]);
+    expect(mergeReports([with_(one!, 'page', 9), with_(two!, 'line', 8)]).failures).toMatchObject([{ signature: 'same', unit: 'page', minimal: { bytes: 9 } }]);
+    expect(mergeReports([with_(one!, 'line', 9), with_(two!, 'page', 10)]).failures).toMatchObject([{ signature: 'same', unit: 'page', minimal: { bytes: 10 } }]);
   });
 
   it('says how a run ended by that of its shards which knows least', () => {

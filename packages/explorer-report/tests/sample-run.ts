@@ -74,7 +74,7 @@ function groupsOf(windows: readonly SampleWindow[]): FailureGroup[] {
   const groups = [...new Set(all.map(keyOf))].map((key) => {
     const members = all.filter((each) => keyOf(each) === key);
     const minimal = members.filter(({ failure }) => failure.minimal !== undefined);
-    const score = ({ failure, place }: (typeof members)[number]): number[] => [failure.minimal?.bytes ?? 0, failure.minimal?.pieces.length ?? 0, place];
+    const score = ({ failure, place }: (typeof members)[number]): number[] => [UNITS.indexOf(failure.unit), place, failure.minimal?.bytes ?? 0];
     const best = (minimal.length > 0 ? minimal : members).reduce((least, each) => (less(score(each), score(least)) || (equal(score(each), score(least)) && each.failure.state < least.failure.state) ? each : least));
     return {
       ...best.failure,

@@ -92,7 +92,7 @@ export interface FailureGroup {
   readonly unit: StateUnit;
   /** The state to look at: the minimal one if there is one. */
   readonly state: string;
-  /** Others that failed so, at most 20. */
+  /** Those that failed so, at most 20, in the order of windows. */
   readonly states: readonly string[];
   /** What the checker wrote. */
   readonly output: string;

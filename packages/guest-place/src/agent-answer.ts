@@ -1,4 +1,4 @@
-import { lastLine, verdictOf } from '@vpmem/check-places';
+import { mountFailure, verdictOf } from '@vpmem/check-places';
 import type { CheckStep, Verdict } from '@vpmem/explorer';
 import { SystemError } from '@vpmem/native';
 import type { GuestOutcome } from './checking-guest.ts';
@@ -15,8 +15,6 @@ export interface Judged {
 
 /** x86-64, asm/signal.h, by number. */
 const SIGNALS = ['', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1', 'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM'];
-/** From this level on the kernel tells of trouble. */
-const WARNING = 4;
 const NOT_IN_TIME: Readonly<Record<CheckStep, string>> = { mount: 'the mount did not end in time', check: 'no answer in time', unmount: 'the unmount did not end in time' };
 const OUTPUT_LIMIT = 65_536;
 
@@ -39,7 +37,7 @@ function judgeAnswer(values: ReadonlyMap<string, Buffer>): Judged {
   const number = (name: string): number => Number(text(name) || 0);
   const problem = text('problem');
   if (problem !== '') return { verdict: 'broken', step: 'check', signature: problem, output: problem };
-  if (number('mount') !== 0) return { verdict: 'violated', step: 'mount', ...mountFailure(number('mount'), text('kernel')) };
+  if (number('mount') !== 0) return { verdict: 'violated', step: 'mount', ...mountFailure(new SystemError(number('mount'), 'mount'), AGENT.device, linesOf(text('kernel'))) };
   const unmount: Judged | undefined =
     number('unmount') === 0 ? undefined : { verdict: 'violated', step: 'unmount', signature: new SystemError(number('unmount'), 'umount2').message, output: text('both') };
   if (!values.has('status')) return unmount ?? { verdict: 'broken', step: 'check', signature: 'the guest said nothing of the checker', output: '' };
@@ -55,14 +53,9 @@ function judgeAnswer(values: ReadonlyMap<string, Buffer>): Judged {
   return { ...said, step: 'check', output: text('both') };
 }
 
-/** What a mount failed with, and what the kernel said of it: lines that begin with their level. */
-function mountFailure(errno: number, kernel: string): { readonly signature: string; readonly output: string } {
-  const name = AGENT.device.slice('/dev/'.length);
-  const said = kernel.split('\n').filter((line) => new RegExp(`\\b${name}\\b`).test(line));
-  const first = said.find((line) => Number(line.slice(0, 1)) <= WARNING)?.slice(2).replaceAll(` (${name})`, '').replaceAll(name, 'the device');
-  const { message } = new SystemError(errno, 'mount');
-  const reason = message.slice(message.indexOf(': ') + 2);
-  return { signature: lastLine(`mount: ${reason}${first === undefined ? '' : `: ${first}`}`) ?? '', output: said.map((line) => `${line.slice(2)}\n`).join('') };
+/** Lines that begin with their level, as the agent sends them. */
+function linesOf(kernel: string): { readonly level: number; readonly text: string }[] {
+  return kernel.split('\n').map((line) => ({ level: Number(line.slice(0, 1)), text: line.slice(2) }));
 }
 
 function stepOf(step: string): CheckStep {

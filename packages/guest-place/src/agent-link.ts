@@ -14,6 +14,7 @@ export class AgentLink {
   #fail: (error: Error) => void = () => undefined;
   #ready: () => void = () => undefined;
   #step = '';
+  #heard: (step: string) => void = () => undefined;
 
   /** Settles when the agent takes requests. */
   readonly ready = new Promise<void>((resolve) => (this.#ready = resolve));
@@ -41,9 +42,15 @@ export class AgentLink {
     });
   }
 
-  /** Settles with the answer, never if there is none. */
-  request(members: readonly (string | Uint8Array)[]): Promise<AgentReply> {
+  /** Has the checker that runs killed; its request is answered then. */
+  endChecker(): void {
+    this.#socket?.write(encodeMessage(['end']));
+  }
+
+  /** Settles with the answer, never if there is none. @param heard is told of each step after the mount */
+  request(members: readonly (string | Uint8Array)[], heard: (step: string) => void = () => undefined): Promise<AgentReply> {
     this.#step = 'mount';
+    this.#heard = heard;
     return new Promise((resolve) => {
       this.#settle = resolve;
       this.#socket?.write(encodeMessage(members));
@@ -57,6 +64,7 @@ export class AgentLink {
         return;
       case 'step':
         this.#step = members[0]?.toString() ?? '';
+        this.#heard(this.#step);
         return;
       case 'done': {
         const values = new Map<string, Buffer>();

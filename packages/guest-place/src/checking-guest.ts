@@ -112,15 +112,25 @@ export class CheckingGuest {
     return this.#guest.pid;
   }
 
-  /** Asks the agent. @param timeout milliseconds */
-  async ask(members: readonly (string | Uint8Array)[], timeout: number): Promise<GuestOutcome> {
+  /**
+   * Asks the agent.
+   *
+   * @param timeout of all, in milliseconds
+   * @param checkerTimeout of a checker, from its start; then it is killed, and the guest goes on
+   */
+  async ask(members: readonly (string | Uint8Array)[], timeout: number, checkerTimeout = timeout): Promise<GuestOutcome> {
     const since = this.#guest.console.length;
     let timer: NodeJS.Timeout | undefined;
+    let checkerTimer: NodeJS.Timeout | undefined;
+    const heard = (step: string): void => {
+      clearTimeout(checkerTimer);
+      if (step === 'check') checkerTimer = setTimeout(() => this.#link.endChecker(), checkerTimeout);
+    };
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), timeout)));
     const panicked = this.#panic.then(() => 'panic' as const);
     const wrong = this.#link.failed.catch((error: unknown) => `its agent wrote what nobody understands: ${(error as Error).message}`);
     try {
-      const first = await Promise.race([this.#link.request(members), late, panicked, this.#gone, wrong]);
+      const first = await Promise.race([this.#link.request(members, heard), late, panicked, this.#gone, wrong]);
       const { step } = this.#link;
       if (typeof first !== 'string') return { kind: 'answer', values: first.values };
       if (first === 'panic') return { kind: 'panic', step, console: await this.#lastWords(since) };
@@ -128,6 +138,7 @@ export class CheckingGuest {
       return { kind: 'gone', step, why: first };
     } finally {
       clearTimeout(timer);
+      clearTimeout(checkerTimer);
     }
   }
 

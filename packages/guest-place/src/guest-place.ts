@@ -85,7 +85,9 @@ export class GuestPlace implements CheckPlace {
       return place;
     } catch (error) {
       await place?.close();
-      throw error instanceof TestbedError ? new ExploreError(`there is no guest to check in: ${error.message}`) : error;
+      if (!(error instanceof TestbedError)) throw error;
+      // Behind the first line is all that the guest and its QEMU have said.
+      throw new ExploreError(`there is no guest to check in: ${error.message.split('\n')[0] ?? ''}`, { cause: error });
     }
   }
 
@@ -178,14 +180,14 @@ export class GuestPlace implements CheckPlace {
     const argument = how.kept ? AGENT.mount : AGENT.device;
     const environment = { ...ENVIRONMENT, ...checkEnvironment(question, { image: AGENT.device, out: AGENT.out, ...(how.kept ? { mount: AGENT.mount } : {}) }) };
     const { timeout } = this.#checker;
-    const members = ['check', type, String(flags), data, how.kept ? '1' : '', String(timeout), script, argument, ...Object.entries(environment).flat()];
+    const members = ['check', type, String(flags), data, how.kept ? '1' : '', script, argument, ...Object.entries(environment).flat()];
     let why = '';
     for (let tries = 0; tries < TRIES; tries++) {
       const guest = await this.#running();
       this.target.takeAway(question.watch);
       this.target.update();
       if (how.blank === true) this.target.blank();
-      const outcome = await guest.ask(members, this.#limit);
+      const outcome = await guest.ask(members, this.#limit, timeout);
       const isWhole = outcome.kind === 'answer' && outcome.values.get('left')?.toString() !== '1';
       if (outcome.kind !== 'gone') this.#see(question.watch);
       if (!isWhole) await this.#drop();

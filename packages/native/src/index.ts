@@ -1,6 +1,7 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
 export { blockDeviceSize, dropBlockCache, isBlockDeviceReadOnly, turnReadAheadOff } from './block-device.ts';
 export { fileStatusFlags, isRangeLocked, lockFile, lockRange, redirect, replaceDescriptor, setCloseOnExec } from './descriptor.ts';
+export { ownDescriptorTable } from './descriptor-table.ts';
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch } from './event-loop.ts';

@@ -53,6 +53,7 @@ export const epollWait = declare<(epfd: number, events: bigint, max: number, tim
 export const prctl = declare<(option: number, a: bigint, b: bigint, c: bigint, d: bigint) => number>(
   'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
 );
+export const unshare = declare<(flags: number) => number>('int unshare(int flags)');
 export const schedYield = declare<() => number>('int sched_yield(void)');
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',

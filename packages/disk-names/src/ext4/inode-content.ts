@@ -32,10 +32,10 @@ export class InodeContent implements ReadableImage {
     return found === undefined ? undefined : found.value.start + logical - found.start;
   }
 
-  /** Numbers of the file's blocks that are not holes. Takes from `left` for each, holes too. */
+  /** Numbers of the file's blocks that are not holes, in order. Takes from `left` for each. */
   *blocks(left: Allowance): Generator<number> {
-    const count = Math.ceil(this.size / this.#volume.blockSize);
-    for (let logical = 0; logical < count && left.take(); logical++) if (this.block(logical) !== undefined) yield logical;
+    const end = Math.ceil(this.size / this.#volume.blockSize);
+    for (const { start, count } of this.#map) for (let logical = start; logical < Math.min(end, start + count) && left.take(); logical++) yield logical;
   }
 
   read(offset: number, length: number): Uint8Array {

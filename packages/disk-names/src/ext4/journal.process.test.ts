@@ -52,7 +52,7 @@ describe.skipIf(testbed === undefined)(`ext4's journal${reason === undefined ? '
   it.each([
     ['64 bits, checksums', ['-b', '4096'], '-c'],
     ['32 bits, none', ['-b', '1024', '-O', '^64bit,^metadata_csum'], ''],
-    ['checksums of version 2', ['-b', '4096', '-O', '^64bit'], '-v 2'],
+    ['checksums of version 2', ['-b', '4096', '-O', '^64bit'], '-c -v 2'],
   ])('of debugfs: %s', (_, options, checksum) => {
     const path = tools.make('image', 64 * MIB, options);
     const blocks = [join(folder, 'one'), join(folder, 'three')];

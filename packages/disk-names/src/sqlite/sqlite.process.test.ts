@@ -26,6 +26,7 @@ if (missing === undefined) {
 const FILL = `
   CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b BLOB); CREATE INDEX t_a ON t(a); CREATE TABLE w(k TEXT PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE gone(x);
   WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT i, 'text ' || i, zeroblob(i % 50) FROM n;
+  WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 520) INSERT INTO t SELECT 200000 + i, printf('%.*c', i % 140, 'x'), zeroblob(i) FROM n;
   INSERT INTO t VALUES(100000, 'x', randomblob(50000)); INSERT INTO w SELECT a, b FROM t LIMIT 500; INSERT INTO gone SELECT randomblob(900) FROM t LIMIT 2000; DELETE FROM gone;`;
 
 describe.skipIf(missing !== undefined)(`files of SQLite${missing === undefined ? '' : ` (skipped: ${missing})`}`, () => {

@@ -27,7 +27,6 @@ export class XfsContent implements ReadableImage {
 
   /** First blocks in the file of its extents, and how many each has, in order. */
   *extents(): Generator<{ readonly logical: number; readonly count: number }> {
-    this.#map.find(0);
     for (const { start, count } of this.#map) yield { logical: start, count };
   }
 

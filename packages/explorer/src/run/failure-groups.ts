@@ -18,7 +18,9 @@ export interface MergedFailure extends Readonly<LoggedFailure> {
  */
 export function mergeFailures(windows: Iterable<WindowExploration>): readonly MergedFailure[] {
   const merged = new Map<string, MergedFailure & { windows: string[] }>();
+  const order = new Map<string, number>();
   for (const window of windows) {
+    order.set(windowName(window.window), order.size);
     for (const failure of window.failures.failures) {
       const name = failureName(failure);
       const before = merged.get(name);
@@ -36,7 +38,9 @@ export function mergeFailures(windows: Iterable<WindowExploration>): readonly Me
       });
     }
   }
-  return [...merged.values()].sort((a, b) => b.count - a.count);
+  // Of as many states: as they stand in time, then by what is said. Reports that are merged are in the same order.
+  const first = ({ windows: [name] }: MergedFailure): number => order.get(name ?? '') ?? 0;
+  return [...merged.values()].sort((a, b) => b.count - a.count || first(a) - first(b) || (textOf(a) < textOf(b) ? -1 : 1));
 }
 
 /** How well a window shows what of it a failure is due to: in one where all states fail so, nothing of it is. */
@@ -46,4 +50,8 @@ function contrast(exploration: WindowExploration, name: string): number {
     return known !== undefined && failureName(known) !== name;
   };
   return passes('all') ? 2 : passes('none') ? 1 : 0;
+}
+
+function textOf({ step, verdict, signature }: MergedFailure): string {
+  return `${step} ${verdict} ${signature}`;
 }

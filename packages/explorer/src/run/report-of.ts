@@ -73,7 +73,7 @@ function reportFailure({ marks, settings, minimal }: Findings, { name, signature
   const least = minimal.get(name);
   const shown = least?.set.state ?? state;
   return {
-    signature, step, verdict, count, windows, unit, state: shown, states: states.filter((each) => each !== shown).slice(0, STATES_KEPT), output: least?.output ?? output, marks: marks.texts(window.window).slice(-MARKS_SHOWN),
+    signature, step, verdict, count, windows, unit, state: shown, states: states.slice(0, STATES_KEPT), output: least?.output ?? output, marks: marks.texts(window.window).slice(-MARKS_SHOWN),
     reproduce: settings.reproduce?.(shown) ?? `vpmem explore --reproduce '${settings.file} ${shown}'`, ...(least !== undefined && { minimal: least.set }),
   };
 }
