@@ -8,6 +8,7 @@ const kept = (text: string): Judgement => ({ kind: 'kept', text });
 const COMMIT_BLOCK = 'What cannot be mounted is a commit block of the journal that was torn at 8 bytes, which ext4 takes for corruption: see ext4 itself.';
 const NO_DIRECTORY = 'The new name is not durable until the directory is. Never was the file empty, torn or mixed.';
 const NOTHING_SYNCED = 'Nothing was synced, so versions that were only acknowledged are gone. Never was the file empty, torn or mixed.';
+const PERSIST = 'PERSIST commits by writing zeroes over the 28 bytes of the journal\'s header. Torn at 8 bytes the header is still one, with another number of pages: what it plays back damages the database. Kept at 64 bytes and above. What cannot be mounted is ext4\'s: see there.';
 const SUPERBLOCK = 'Of the superblock, 1,024 bytes that are written in place, one sector of two is enough: the checksum is in the other one.';
 
 /** By the names of cases: what a person said who looked at each violation of their last exploring. */
@@ -55,8 +56,8 @@ export const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'sqlite-truncate-extra': kept(`Every commit is there. ${COMMIT_BLOCK}`),
   'sqlite-persist-off': documented(`As it is said of OFF. ${COMMIT_BLOCK}`),
   'sqlite-persist-normal': documented(`With NORMAL the journal's header and its records go with one sync. Torn at a sector, a record is played back that is not whole, as the journal's checksum is of every 200th byte only: the database is damaged. The page names a very small chance of that, for old file systems. ${COMMIT_BLOCK}`),
-  'sqlite-persist-full': finer('PERSIST commits by writing zeroes over the 28 bytes of the journal\'s header. Torn at 8 bytes it can be half a header, as EXTRA shows with more states. What cannot be mounted is ext4\'s: see there.'),
-  'sqlite-persist-extra': finer('PERSIST commits by writing zeroes over the 28 bytes of the journal\'s header. Torn at 8 bytes the header is still one, with another number of pages: what it plays back damages the database. Kept at 64 bytes and above. What cannot be mounted is ext4\'s: see there.'),
+  'sqlite-persist-full': finer(PERSIST),
+  'sqlite-persist-extra': finer(PERSIST),
   'sqlite-wal-off': documented(`As it is said of OFF. ${COMMIT_BLOCK}`),
   'sqlite-wal-normal': documented(`Commits since the last checkpoint are lost, as it is said of WAL with NORMAL. The database is never damaged. ${COMMIT_BLOCK}`),
   'sqlite-wal-full': kept(`Every commit is there. ${COMMIT_BLOCK}`),
