@@ -11,7 +11,7 @@ const FINDINGS = file('../../docs/findings.md');
 
 const WORDS: Readonly<Record<Judgement['kind'], string>> = { kept: 'kept', documented: 'lost, as documented', finding: '**finding**', finer: 'kept unless torn finer' };
 
-/** Writes docs/findings.md: what a person wrote about the survey, then each case with what its last exploring came to. */
+/** Writes docs/findings.md: what was written about the survey by hand, then each case with what its last exploring came to. */
 export function writeFindings(): void {
   const subjects = [...new Set(CASES.map(({ subject }) => subject))];
   writeFileSync(FINDINGS, [readFileSync(INTRODUCTION, 'utf8').trimEnd(), ...subjects.map(subjectText), ''].join('\n\n'));
