@@ -11,7 +11,7 @@ const NOTHING_SYNCED = 'Nothing was synced, so versions that were only acknowled
 const PERSIST = 'PERSIST commits by writing zeroes over the 28 bytes of the journal\'s header. Torn at 8 bytes the header is still one, with another number of pages: what it plays back damages the database. Kept at 64 bytes and above. What cannot be mounted is ext4\'s: see there.';
 const SUPERBLOCK = 'Of the superblock, 1,024 bytes that are written in place, one sector of two is enough: the checksum is in the other one.';
 
-/** By the names of cases: what a person said who looked at each violation of their last exploring. */
+/** By the names of cases, after a look at each kind of violation of their last exploring. */
 export const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'ext4-mount': finding(`${SUPERBLOCK} The kernel does not mount it, \`e2fsck -p\`, which boots run, exits with 8, and so does \`e2fsck -fy\`: a file system of one block group has no other superblock.`),
   'ext4-mount-two-groups': finding(`${SUPERBLOCK} \`e2fsck -p\` exits with 8; \`e2fsck -fy\` repairs it from the backup in the second block group.`),
@@ -30,7 +30,7 @@ export const JUDGEMENTS: Readonly<Record<string, Judgement>> = {
   'xfs-directories': kept('Nothing failed.'),
   'xfs-write-back': finer('Only the superblock, torn below its sector of 512 bytes.'),
   'xfs-quota': kept('Nothing failed. Mounted without quota, which the host\'s kernel does not have.'),
-  'btrfs-append': finding('The superblock is 4,096 bytes with a checksum over all of it, written at each fsync. Torn at a sector it fails, and the mount is refused although the copy at 64 MiB is good. `btrfs rescue super-recover` mends it.'),
+  'btrfs-append': finding('The superblock is 4,096 bytes with a checksum over all of it, written at each fsync. Torn at a sector it fails, and the mount is refused although the copy at 64 MiB is good. `btrfs rescue super-recover` mends it. Users have met this: linux-btrfs has it in August 2014.'),
   'btrfs-directories': finding('The superblock again, as with append.'),
   'mv-without-fsync': documented(NOTHING_SYNCED),
   'mv-fsync-file': documented(NO_DIRECTORY),
