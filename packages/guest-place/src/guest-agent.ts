@@ -191,6 +191,8 @@ sub run {
     open(STDOUT, '>&', $to_out);
     open(STDERR, '>&', $to_err);
     %ENV = %{$environment};
+    # The agent ignores it, and a program would go on writing to a pipe that nobody reads.
+    $SIG{PIPE} = 'DEFAULT';
     exec {'/bin/sh'} 'sh', '-c', $script, 'sh', $argument;
     syscall($call{exit}, 127);
   }

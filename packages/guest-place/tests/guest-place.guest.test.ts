@@ -54,6 +54,7 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
     ['exit 124', 'hang', 'exit status 124'],
     ['exit 125', 'broken', 'exit status 125'],
     ['exec /no/such/program 2> /dev/null', 'broken', 'exit status 127'],
+    ['yes | head -n 1', 'kept', 'y'],
     ['kill -SEGV $$', 'violated', 'signal SIGSEGV'],
   ])('says of a checker that does %j: %s', async (script, verdict, signature) => {
     expect(await ask(script)).toMatchObject({ verdict, signature, step: 'check' });
