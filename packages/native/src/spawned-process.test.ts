@@ -39,3 +39,12 @@ it('that cannot be started says why', () => {
   expect(() => spawnProcess({ file: '/nonexistent', ...request })).toThrow('posix_spawn /nonexistent: no such file or directory (ENOENT)');
   expect(() => spawnProcess({ file: '/bin/sh', ...request, environment: { A: 'x'.repeat(2 ** 20) } })).toThrow('(E2BIG)');
 });
+
+it('is waited for by a program that has nothing else to wait for', () => {
+  const program = `
+    const { spawnProcess } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+    const request = { file: '/bin/sh', environment: { PATH: process.env.PATH }, stdio: [undefined, undefined, undefined] };
+    console.log((await spawnProcess({ ...request, args: ['sh', '-c', 'sleep 0.2; exit 7'] }).end).status);`;
+  const { status, stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '7\n' });
+});

@@ -88,12 +88,18 @@ function signalSet(...names: NodeJS.Signals[]): Buffer {
 
 /** Those that run, and who waits for them. */
 const running = new Map<number, (end: SpawnedEnd) => void>();
+/** Node does not stay alive for a signal that may come. */
+let alive: NodeJS.Timeout | undefined;
+const LONGEST = 2 ** 31 - 1;
 
 function endOf(pid: number): Promise<SpawnedEnd> {
   return new Promise((resolve, reject) => {
     running.set(pid, resolve);
     if (isMainThread) {
-      if (running.size === 1) process.on('SIGCHLD', reap);
+      if (running.size === 1) {
+        process.on('SIGCHLD', reap);
+        alive = setInterval(reap, LONGEST);
+      }
       // It may have ended before anybody listened.
       reap();
     } else processEnd(pid).then(reap, reject);
@@ -110,7 +116,9 @@ function reap(): void {
     const signal = word & 0x7f;
     resolve(signal === 0 ? { status: (word >> 8) & 0xff, signal: undefined } : { status: undefined, signal: signalName(signal) });
   }
-  if (running.size === 0) process.off('SIGCHLD', reap);
+  if (running.size > 0) return;
+  process.off('SIGCHLD', reap);
+  clearInterval(alive);
 }
 
 function signalName(number: number): string {
