@@ -20,7 +20,7 @@ const RUNS = [
   { what: 'ext4 on the host, SQLite', wanted: 100, disk: 'ext4', args: ['--mount', 'ext4', '--where', 'host', '--jobs', '2', ...SQLITE] },
   { what: 'XFS on the host, SQLite', wanted: 40, disk: 'xfs', args: ['--mount', 'xfs', '--where', 'host', '--jobs', '2', ...SQLITE] },
   { what: 'ext4 in a guest, SQLite', wanted: 20, disk: 'ext4', args: ['--mount', 'ext4', '--where', 'guest', ...SQLITE] },
-  { what: 'the image only, a worker', wanted: 300, disk: 'ext4', args: ['--where', 'image', '--worker', '--check', './worker.mjs'] },
+  { what: 'the image only, a worker', wanted: 300, disk: 'ext4', args: ['--where', 'image', '--jobs', '2', '--unit', 'page,sector,line,word', '--states', '1000', '--worker', '--check', './worker.mjs'] },
 ] as const;
 /** Says of each image whether it begins as an ext4 does: nearly nothing, so that all the rest is what is measured. */
 const WORKER = `#!/usr/bin/env node
