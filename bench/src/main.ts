@@ -1,10 +1,11 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
 // `npm run bench -- power-failure` measures only that; there is queue, daemon, page-tracker, power-failure, recording, start-up,
-// recorded-guest, guest.
+// recorded-guest, exploring, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { requireTestbed, type Testbed } from '@vpmem/testbed';
+import { exploringTable, measureExploring } from './exploring.ts';
 import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
@@ -145,12 +146,16 @@ async function recordedGuest(testbed: Testbed): Promise<void> {
   say(`\n${recordedGuestTable(await measureRecordedGuest(testbed, diskFolder()))}`);
 }
 
+async function exploring(testbed: Testbed): Promise<void> {
+  say(`\n${exploringTable(await measureExploring(testbed, diskFolder()))}`);
+}
+
 async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on tmpfs', '/dev/shm');
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), 'recorded-guest': () => withTestbed(recordedGuest), guest: () => withTestbed(guest) };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), 'recorded-guest': () => withTestbed(recordedGuest), exploring: () => withTestbed(exploring), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

@@ -11,7 +11,7 @@ const FINDINGS = file('../../docs/findings.md');
 
 const WORDS: Readonly<Record<Judgement['kind'], string>> = { kept: 'kept', documented: 'lost, as documented', finding: '**finding**', finer: 'kept unless torn finer' };
 
-/** Writes docs/findings.md: what a person wrote about the survey, then each case with what its last exploring came to. */
+/** Writes docs/findings.md: what was written about the survey by hand, then each case with what its last exploring came to. */
 export function writeFindings(): void {
   const subjects = [...new Set(CASES.map(({ subject }) => subject))];
   writeFileSync(FINDINGS, [readFileSync(INTRODUCTION, 'utf8').trimEnd(), ...subjects.map(subjectText), ''].join('\n\n'));
@@ -56,14 +56,14 @@ function caseText({ name, what, promise, source, work, judgement }: SurveyCase, 
 }
 
 function failureRow({ signature, step, count, unit, state, minimal }: SurveyResult['failures'][number]): string {
-  const where = step === 'check' ? '' : `${step}: `;
+  const where = step === 'check' || signature.startsWith(`${step}:`) ? '' : `${step}: `;
   return `| ${where}${cell(signature)} | ${count} | ${unit} | \`${short(minimal?.state ?? state)}\` | ${minimal === undefined ? '' : minimalCell(minimal)} |`;
 }
 
 function minimalCell({ kind, bytes, pieces }: NonNullable<SurveyResult['failures'][number]['minimal']>): string {
   const names = [...new Set(pieces.flatMap((piece) => piece.names.map(nameText)))];
   const some = names.length > 4 ? [...names.slice(0, 4), `and ${names.length - 4} more`] : names;
-  return cell(`${kind === 'lost' ? 'lost' : 'only there'}: ${bytes} bytes: ${some.join('; ')}`);
+  return cell(`${kind === 'lost' ? 'lost' : 'only there'}: ${bytes} ${bytes === 1 ? 'byte' : 'bytes'}: ${some.join('; ')}`);
 }
 
 const nameText = ({ name, path, fileOffset }: ByteName): string => (path === undefined || name.includes(path) ? name : `${path}${fileOffset === undefined ? '' : ` at ${fileOffset}`}: ${name}`);

@@ -3,7 +3,7 @@ import type { ProgramSet } from './program-image.ts';
 
 export type FileSystem = 'ext4' | 'xfs' | 'btrfs';
 
-/** What a person found who looked at the violations of a case, or at there being none. */
+/** What was found by looking at the violations of a case, or at there being none; no program writes it. */
 export interface Judgement {
   /**
    * `finding`: a promise that was made is not kept. `documented`: something is lost that nobody promised. `kept`: nothing was violated.

@@ -65,7 +65,7 @@ newline='
 first=\${output%%"$newline"*}
 if [ "$first" != ok ] || [ $status != 0 ]; then
   printf '%s\\n' "$output"
-  [ "$first" = ok ] || printf '%s\\n' "$first"
+  [ "$first" = ok ] || printf '%s\\n' "$output" | grep -v '^\\*\\*\\*' | head -n 1
   exit 1
 fi
 [ -n "$query" ] || exit 0

@@ -1,5 +1,5 @@
 // The body of the thread that serves the image of one place: it mounts it, and reads /dev/fuse until it is unmounted.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { mount, MOUNT_FLAGS, ownDescriptorTable } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
@@ -26,6 +26,7 @@ nameThread('vpmem image');
 // A thread that waits for the image, in mount(2) for one, does not end by SIGKILL before it has an answer. So /dev/fuse must not be open in it:
 // it is closed when this thread ends, and then whoever waits gets an error.
 ownDescriptorTable();
+closePipes();
 const device = openSync('/dev/fuse', 'r+');
 const flags = (MOUNT_FLAGS.nosuid ?? 0) | (MOUNT_FLAGS.nodev ?? 0) | (MOUNT_FLAGS.noexec ?? 0);
 mount({ source: 'vpmem', target: point, type: 'fuse', flags, data: `fd=${device},rootmode=40000,user_id=0,group_id=0` });
@@ -35,3 +36,20 @@ new FuseServer(device, size, new OverlaidDisk(size, ...memories, new TouchedPage
 trace.close();
 closeSync(device);
 for (const memory of memories) memory.unmap();
+
+/** Copies of pipes that other threads have just now: whoever reads from one would wait for its end as long as this thread lives. */
+function closePipes(): void {
+  for (const name of readdirSync('/proc/thread-self/fd')) {
+    const fd = Number(name);
+    if (fd > 2 && linkOf(fd)?.startsWith('pipe:') === true) closeSync(fd);
+  }
+}
+
+/** Undefined for the descriptor by which the folder was read, which is closed again. */
+function linkOf(fd: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/thread-self/fd/${fd}`);
+  } catch {
+    return undefined;
+  }
+}

@@ -106,6 +106,8 @@ describe.skipIf(reason !== undefined)(`a place on this host${reason === undefine
   ])('gets rid of %s', async (_, command) => {
     await open({ command: `${command}; [ -e "$1"/one ] || mountpoint -q "$1"` });
     for (let i = 0; i < 2; i++) expect(await place?.check(question)).toMatchObject({ verdict: 'kept', step: 'check' });
+    // While it is open: what is left to its closing would pile up.
+    expect(leftBelow(run).processes).toEqual([]);
   });
 
   it('shows a checker an empty folder for a blank disk', async () => {

@@ -27,8 +27,8 @@ export async function removePlaceFolder(folder: string): Promise<void> {
   try {
     rmdirSync(join(folder, '..'));
   } catch (error) {
-    // Other places of this process are still there.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+    // Other places of this process are still there, or one that closed at the same time was the last.
+    if (!['ENOTEMPTY', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
@@ -79,7 +79,7 @@ function endNow(folder: string): void {
 function clearNow(folder: string): void {
   unmountBelow(folder);
   // Before the file behind it has no path any more, by which it is found.
-  for (const device of loopDevicesBelow(folder)) detachLoopDevice(device);
+  for (const device of loopDevicesBelow(folder)) detachIfThere(device);
   for (const point of mountsBelow(folder)) unmountIfThere(point);
   removeFolder(folder);
 }
@@ -95,6 +95,15 @@ function unmountIfThere(point: string): void {
   } catch (error) {
     // What was mounted in a mount goes with it, and another process may clean up at the same time.
     if ((error as NodeJS.ErrnoException).code !== 'EINVAL' && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+function detachIfThere(device: string): void {
+  try {
+    detachLoopDevice(device);
+  } catch (error) {
+    // Another process cleans up at the same time.
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
   }
 }
 

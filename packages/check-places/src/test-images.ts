@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, copyFileSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileExtents, Recording, RecordingWriter } from '@vpmem/recording';
@@ -34,7 +34,7 @@ export function recordSteps(folder: string, { size, mkfs, type, steps }: Recorde
   execFileSync(program, [...args, image], { stdio: 'pipe' });
   const writer = RecordingWriter.create(join(work, 'run.vpmrec'), { size });
   writer.base(fileExtents(fd, size));
-  copyFileSync(image, last);
+  copySparse(image, last);
   mkdirSync(point);
   execFileSync('mount', ['-t', type, '-o', 'loop', image, point]);
   try {
@@ -44,7 +44,7 @@ export function recordSteps(folder: string, { size, mkfs, type, steps }: Recorde
       writer.pages('flush', changes(readFileSync(last), readFileSync(image)));
       writer.flushAnswered(i + 1, 'ok');
       writer.mark(mark);
-      copyFileSync(image, last);
+      copySparse(image, last);
     }
   } finally {
     execFileSync('umount', [point]);
@@ -53,6 +53,11 @@ export function recordSteps(folder: string, { size, mkfs, type, steps }: Recorde
   writer.end();
   const path = join(work, 'run.vpmrec');
   return Object.assign(Recording.open(path), { path });
+}
+
+/** Holes stay holes: most of a fresh file system is one. */
+function copySparse(from: string, to: string): void {
+  execFileSync('cp', ['--sparse=always', from, to]);
 }
 
 function changes(before: Buffer, after: Buffer): { readonly page: number; readonly before: Uint8Array; readonly after: Uint8Array }[] {
