@@ -18,10 +18,7 @@ export function secondCutLines(report: ExploreReport, width: number, paint: Pain
     paint.strong('Second cut'),
     ...wrap(words, width, '  '),
     '',
-    ...failures.slice(0, FAILURES).flatMap((later, i) => {
-      const [head = '', ...rest] = failureLines(later.failure, report.failures.length + i + 1, width, paint);
-      return [head, ...wrap(afterWhat(later), width, '   '), ...rest, ''];
-    }),
+    ...failures.slice(0, FAILURES).flatMap((later, i) => [...failureLines(later.failure, report.failures.length + i + 1, width, paint, afterWhat(later)), '']),
     ...(left > 0 ? [...wrap(`and ${count(left, 'kind')} more; a report in JSON or HTML has all of them`, width), ''] : []),
   ];
 }

@@ -19,6 +19,8 @@ it('a failure by a second cut is bad news, and told with both cuts and the line 
   expect(text).toContain('Second cut\n  3 recoveries that wrote to the disk: 15 windows, 120 states, 4 violated.\n');
   expect(text).toContain('1. gone after recovery\n   After a power cut at 4:all, a second one in recovery, and so after 1 other state. Windows and states are those of cuts/run-4_all.vpmrec.\n');
   expect(text).toContain("vpmem explore --reproduce 'cuts/x.vpmrec");
+  const narrow = formatReport(report(failing('4:all', 'a signature of more than one line '.repeat(4))), { width: 60 });
+  expect(narrow).toMatch(/more than one line\n {3}After a power cut at 4:all/);
   const junit = toJunit(bad);
   expect(junit).toContain('<testcase classname="run.vpmrec" name="second cut after 3:all"/>');
   expect(junit).toMatch(/name="second cut after 5:page:-3">\s*<failure message="gone after recovery"[^>]*>After a power cut at 5:page:-3, a second one in recovery\./);
