@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads';
+import type { RecoveryStep } from '@vpmem/explorer';
 import { startThread, threadProgram } from '@vpmem/memory-backend';
 import { attachLoopDevice, detachLoopDevice, dropBlockCache, turnReadAheadOff, unmount } from '@vpmem/native';
 import { IMAGE_NAME } from './fuse-server.ts';
 import type { FuseThreadData } from './fuse-thread.ts';
+import { takeSteps } from './write-trace.ts';
 
 /**
  * An image as a block device whose reads and writes are seen: a loop device on a file of FUSE, which a thread of ours serves.
@@ -16,21 +18,24 @@ export class FuseMount {
   readonly #point: string;
   readonly #thread: Worker;
   readonly #ended: Promise<unknown>;
+  readonly #trace: MessagePort;
 
-  private constructor(point: string, thread: Worker, ended: Promise<unknown>, device: string) {
+  private constructor(point: string, thread: Worker, ended: Promise<unknown>, device: string, trace: MessagePort) {
     this.#point = point;
     this.#thread = thread;
     this.#ended = ended;
     this.device = device;
+    this.#trace = trace;
   }
 
   /** Mounts it at `point`, a folder. @throws errors of the system where there is no FUSE, no loop device, or no permission */
-  static async open(point: string, data: Omit<FuseThreadData, 'point'>): Promise<FuseMount> {
+  static async open(point: string, data: Omit<FuseThreadData, 'point' | 'trace'>): Promise<FuseMount> {
     let thread: Worker | undefined;
+    const { port1: trace, port2 } = new MessageChannel();
     try {
-      const workerData: FuseThreadData = { ...data, point };
+      const workerData: FuseThreadData = { ...data, point, trace: port2 };
       // Options of this program are not for the thread: it would refuse --input-type, for one.
-      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData, execArgv: [], trackUnmanagedFds: false });
+      thread = startThread(threadProgram('fuse-thread', import.meta.url), 'an image', { workerData, transferList: [port2], execArgv: [], trackUnmanagedFds: false });
       const ended = once(thread, 'exit');
       // Nobody would answer any more, and whoever asks would wait for ever.
       thread.once('error', () => abort(point));
@@ -40,7 +45,7 @@ export class FuseMount {
       const file = openSync(join(point, IMAGE_NAME), 'r+');
       try {
         const device = attachLoopDevice(file);
-        const opened = new FuseMount(point, thread, ended, device);
+        const opened = new FuseMount(point, thread, ended, device, trace);
         opened.#withDevice(turnReadAheadOff);
         thread.unref();
         return opened;
@@ -49,9 +54,15 @@ export class FuseMount {
       }
     } catch (error) {
       abort(point);
+      trace.close();
       await thread?.terminate();
       throw error;
     }
+  }
+
+  /** What was written since this was asked for last, as far as it was to be traced: all for which whoever wrote has an answer. */
+  takeSteps(): RecoveryStep[] {
+    return takeSteps(this.#trace);
   }
 
   /** Drops what the kernel keeps of the device. False if somebody has it mounted still. */
@@ -75,6 +86,7 @@ export class FuseMount {
     abort(this.#point);
     this.#thread.ref();
     await this.#ended;
+    this.#trace.close();
   }
 
   /** Opens the device, which works only while nobody has it mounted. */

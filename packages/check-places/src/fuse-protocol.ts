@@ -14,6 +14,7 @@ export const OPCODE = {
   write: 16,
   statfs: 17,
   release: 18,
+  fsync: 20,
   flush: 25,
   init: 26,
   opendir: 27,

@@ -95,6 +95,10 @@ export class FuseServer {
         return this.#disk.read(ReadIn.fields.offset.get(this.#view, InHeader.size), Math.min(ReadIn.fields.size.get(this.#view, InHeader.size), MAX_IO));
       case OPCODE.write:
         return this.#write(length);
+      // Answered also where nobody wants to know: an operation that is not there is never asked for again.
+      case OPCODE.fsync:
+        this.#disk.flush();
+        return DONE;
       case OPCODE.init:
         return [this.#init()];
       case OPCODE.lookup:

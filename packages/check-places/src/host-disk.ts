@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RecoveryStep } from '@vpmem/explorer';
 import { createMemfd } from '@vpmem/native';
 import { FuseMount } from './fuse-mount.ts';
 import { PlaceImage } from './place-image.ts';
@@ -13,6 +14,8 @@ export class HostDisk {
   readonly #written: number;
   #mount: FuseMount | undefined;
   #mounts = 0;
+  /** Of a device that was left. */
+  #steps: RecoveryStep[] = [];
 
   private constructor(folder: string, size: number) {
     this.#folder = folder;
@@ -39,6 +42,13 @@ export class HostDisk {
     return this.#mount.device;
   }
 
+  /** What was written since this was asked for last, as far as it was to be traced. */
+  takeSteps(): RecoveryStep[] {
+    const steps = [...this.#steps, ...(this.#mount?.takeSteps() ?? [])];
+    this.#steps = [];
+    return steps;
+  }
+
   /** The kernel keeps nothing of the device any more. False if somebody has it mounted still. */
   dropCache(): boolean {
     return this.#mount?.dropCache() ?? true;
@@ -46,6 +56,8 @@ export class HostDisk {
 
   /** Leaves the device to whoever holds it, with an error in everything, and takes another. */
   async renew(): Promise<void> {
+    this.#steps = this.takeSteps();
+    if (this.touched.trace !== 0) this.#steps.push({ type: 'lost', text: 'the device was taken away from whoever did not leave it' });
     await this.detach();
     this.touched.reset();
     await this.#attach();

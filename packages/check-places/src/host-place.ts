@@ -4,7 +4,9 @@ import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion, ty
 import { mountSoon, SystemError, unmountSoon } from '@vpmem/native';
 import type { ImageTarget } from '@vpmem/recording';
 import { ScriptSession, type CheckerAnswer, type CheckerSession } from './checker-session.ts';
+import type { CheckPaths } from './check-environment.ts';
 import type { Checker } from './checker.ts';
+import type { EqualFiles } from './equal-files.ts';
 import { HostDisk } from './host-disk.ts';
 import { MountListener } from './mount-failure.ts';
 import { mountOptions } from './mount-options.ts';
@@ -24,9 +26,11 @@ export interface HostPlaceOptions {
   /** Options of the mount, as mount(8) takes them. */
   readonly mountOptions?: string | undefined;
   readonly environment?: NodeJS.ProcessEnv;
+  /** The checker is not run where the files are those of another image, and the same is promised: for one that looks at nothing else. */
+  readonly equalFiles?: EqualFiles | undefined;
 }
 
-type Outcome = CheckerAnswer & { readonly step: CheckStep };
+type Outcome = CheckerAnswer & { readonly step: CheckStep; readonly reusedFiles?: boolean };
 
 /** Mounts the image on this host, from a file of FUSE that sees what is read. Takes root. */
 class HostPlace implements CheckPlace {
@@ -39,6 +43,8 @@ class HostPlace implements CheckPlace {
   readonly #listener = new MountListener();
   readonly #point: string;
   readonly #one = new OneCheck();
+  /** Somebody of ours may still read the tree. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, disk: HostDisk, options: HostPlaceOptions & { readonly mount: string }, environment: NodeJS.ProcessEnv) {
     this.#folder = folder;
@@ -83,29 +89,47 @@ class HostPlace implements CheckPlace {
 
   async #timed(question: CheckQuestion, work: () => Promise<Outcome>): Promise<CheckAnswer> {
     const began = performance.now();
-    const { verdict, step, signature, output } = await this.#one.run(work);
+    const { verdict, step, signature, output, reusedFiles } = await this.#one.run(work);
     this.#scratch.clear();
     const reads = new Set(question.watch.filter((page) => this.#disk.touched.isRead(page)));
-    return { verdict, step, signature, output, reads, milliseconds: performance.now() - began };
+    return {
+      verdict, step, signature, output, reads, milliseconds: performance.now() - began,
+      ...(question.trace === true && { writes: this.#disk.takeSteps() }), ...(reusedFiles !== undefined && { reusedFiles }),
+    };
   }
 
   async #mounted(question: CheckQuestion, options: { readonly blank?: boolean }): Promise<Outcome> {
     const { checker } = this.#options;
     await this.#release();
     this.#one.stillOpen();
-    this.#disk.touched.reset(options);
+    this.#disk.takeSteps();
+    this.#disk.touched.reset({ ...options, traced: question.trace === true });
     const failure = await this.#mount();
     this.#one.stillOpen();
     if (failure !== undefined) return failure;
     const { device } = this.#disk;
     const paths = { image: device, mount: this.#point, out: this.#scratch.out };
-    const answer = checker.looksAt === 'disk' ? undefined : await this.#session.ask(question, this.#point, paths);
+    const answer = checker.looksAt === 'disk' ? undefined : await this.#askOfFiles(question, paths);
     this.#one.stillOpen();
     const unmounted = await this.#unmount();
     this.#one.stillOpen();
     if (answer !== undefined) return answer.verdict === 'kept' && unmounted !== undefined ? unmounted : { ...answer, step: 'check' };
     if (unmounted !== undefined) return unmounted;
     return { ...(await this.#session.ask(question, device, { image: device, out: paths.out })), step: 'check' };
+  }
+
+  /** Of what is mounted. What the checker writes matters to who traces it, so it is run then. */
+  async #askOfFiles(question: CheckQuestion, paths: CheckPaths): Promise<CheckerAnswer & { readonly reusedFiles?: boolean }> {
+    const { equalFiles, checker } = this.#options;
+    if (equalFiles === undefined || question.trace === true) return this.#session.ask(question, this.#point, paths);
+    const seen = await equalFiles.look(this.#point, question.marks, checker.timeout);
+    this.#reading = seen.ended;
+    this.#one.stillOpen();
+    const known = equalFiles.find(seen);
+    if (known !== undefined) return { ...known, reusedFiles: true };
+    const answer = await this.#session.ask(question, this.#point, paths);
+    equalFiles.add(seen, answer);
+    return { ...answer, reusedFiles: false };
   }
 
   /** What came of it, unless it is mounted. */
@@ -140,6 +164,7 @@ class HostPlace implements CheckPlace {
       if (error.code !== 'EBUSY') return { verdict: 'violated', step: 'unmount', signature: error.message.replace(this.#point, ''), output: '' };
     }
     await this.#release();
+    await this.#reading;
     return undefined;
   }
 

@@ -2,6 +2,7 @@ export { builtInChecker, isBuiltIn } from './built-in-checkers.ts';
 export { acknowledged, checkEnvironment, refuseWithoutNumbers, type CheckPaths } from './check-environment.ts';
 export { DEFAULT_TIMEOUT, programChecker, quote, type Checker, type ProgramOptions } from './checker.ts';
 export { lastLine, verdictOf, type CheckerEnd } from './verdict.ts';
+export { EqualFiles } from './equal-files.ts';
 export { openHostPlace, type HostPlaceOptions } from './host-place.ts';
 export { openImagePlace, type ImagePlaceOptions } from './image-place.ts';
 export { mountOptions } from './mount-options.ts';

@@ -1,5 +1,6 @@
 import { PagedMemory } from './paged-memory.ts';
 import { PAGE, TouchedPages } from './touched-pages.ts';
+import type { WriteTrace } from './write-trace.ts';
 
 /** Bytes of the longest stretch of a blank disk that is given out at once. */
 const ZEROES = 2 ** 20;
@@ -13,14 +14,16 @@ export class OverlaidDisk {
   readonly #base: PagedMemory;
   readonly #written: PagedMemory;
   readonly #touched: TouchedPages;
+  readonly #trace: WriteTrace;
   readonly #zeroes = new Uint8Array(ZEROES);
 
   /** `size` is a multiple of a page. */
-  constructor(size: number, base: PagedMemory, written: PagedMemory, touched: TouchedPages) {
+  constructor(size: number, base: PagedMemory, written: PagedMemory, touched: TouchedPages, trace: WriteTrace) {
     this.#size = size;
     this.#base = base;
     this.#written = written;
     this.#touched = touched;
+    this.#trace = trace;
   }
 
   /** The bytes from `at` on, in pieces, in place; fewer than `length` at the end of the disk. */
@@ -44,6 +47,7 @@ export class OverlaidDisk {
   /** Returns how many bytes were taken: fewer than there are at the end of the disk. */
   write(at: number, bytes: Uint8Array): number {
     const end = Math.min(at + bytes.length, this.#size);
+    if (this.#touched.trace !== 0 && end > at) this.#trace.write(this.#touched.trace, at, bytes.subarray(0, end - at));
     for (let start = at; start < end; ) {
       const page = Math.floor(start / PAGE);
       const stop = Math.min(end, (page + 1) * PAGE);
@@ -58,6 +62,11 @@ export class OverlaidDisk {
       start = stop;
     }
     return Math.max(0, end - at);
+  }
+
+  /** All that was written before is durable. */
+  flush(): void {
+    if (this.#touched.trace !== 0) this.#trace.flush(this.#touched.trace);
   }
 
   #piece(written: boolean, at: number, length: number): Uint8Array {

@@ -4,6 +4,7 @@ export const PAGE = 4096;
 const READ = 1;
 const WRITTEN = 2;
 const BLANK_AT = 0;
+const TRACED_AT = 1;
 const PAGES_AT = 8;
 
 /**
@@ -13,12 +14,15 @@ const PAGES_AT = 8;
 export class TouchedPages {
   readonly memory: SharedArrayBuffer;
   readonly #blank: Uint8Array;
+  readonly #traced: Uint8Array;
   readonly #pages: Uint8Array;
+  #traces = 0;
 
   /** Of a disk of `size` bytes, or the memory of another. */
   constructor(of: number | SharedArrayBuffer) {
     this.memory = typeof of === 'number' ? new SharedArrayBuffer(PAGES_AT + Math.ceil(of / PAGE)) : of;
     this.#blank = new Uint8Array(this.memory, BLANK_AT, 1);
+    this.#traced = new Uint8Array(this.memory, TRACED_AT, 1);
     this.#pages = new Uint8Array(this.memory, PAGES_AT);
   }
 
@@ -27,9 +31,16 @@ export class TouchedPages {
     return this.#blank[0] === 1;
   }
 
+  /** Number of the trace of what is written; 0: what is written does not matter, only where. */
+  get trace(): number {
+    return this.#traced[0] ?? 0;
+  }
+
   /** Forgets all that was read and written. Only while nobody reads or writes. */
-  reset(options: { readonly blank?: boolean } = {}): void {
-    this.#blank[0] = options.blank === true ? 1 : 0;
+  reset({ blank = false, traced = false }: { readonly blank?: boolean; readonly traced?: boolean } = {}): void {
+    this.#blank[0] = Number(blank);
+    if (traced) this.#traces = (this.#traces % 255) + 1;
+    this.#traced[0] = traced ? this.#traces : 0;
     this.#pages.fill(0);
   }
 

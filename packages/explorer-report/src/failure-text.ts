@@ -15,12 +15,13 @@ const INDENT = '   ';
 /** Columns that a word needs before and after, side by side. */
 const SIDE_BY_SIDE = 70;
 
-/** One failure for people; no line is wider than `width` columns but the last, which is there to be copied. */
-export function failureLines(failure: FailureGroup, place: number, width: number, paint: Paint): string[] {
+/** One failure for people, with a sentence about it if there is one; no line is wider than `width` columns but the last, which is there to be copied. */
+export function failureLines(failure: FailureGroup, place: number, width: number, paint: Paint, about?: string): string[] {
   const head = `${place}. `;
   const more = (text: string): string[] => wrap(text, width, INDENT);
   return [
     ...wrap(signatureOf(failure), width, head).map(paint.strong),
+    ...(about === undefined ? [] : more(about)),
     ...more(howOften(failure)),
     ...(failure.minimal === undefined ? more(`State: ${readable(failure.state)}`) : minimalLines(failure.minimal, width, paint)),
     ...promise(failure.marks).flatMap(more),

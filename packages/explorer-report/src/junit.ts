@@ -1,7 +1,8 @@
-import type { ExploreReport, FailureGroup, ReportedWindow } from '@vpmem/explorer';
+import type { ExploreReport, FailureGroup, ReportedWindow, SecondCut } from '@vpmem/explorer';
 import { differingWords, hexOffset } from './shown-words.ts';
 import { howOften, minimalWords, pieceWords, signatureOf } from './failure-words.ts';
 import { readable, readableLines } from './readable-text.ts';
+import { afterWhat } from './second-cuts.ts';
 import { skipReason, windowWords } from './wording.ts';
 import { xmlAttributes, xmlLines, xmlText } from './xml-text.ts';
 
@@ -12,9 +13,9 @@ const MESSAGE = 1000;
 export function toJunit(report: ExploreReport): string {
   const { recording, totals, windows } = report;
   const failures = failuresByWindow(report);
-  const cases = windows.map((window, i) => testCase(report, window, i, failures.get(window.name) ?? []));
+  const cases = [...windows.map((window, i) => testCase(report, window, i, failures.get(window.name) ?? [])), ...(report.secondCuts ?? []).map((cut) => secondCutCase(report, cut))];
   const counts = {
-    tests: windows.length,
+    tests: cases.length,
     failures: cases.filter(({ outcome }) => outcome === 'failed').length,
     errors: 0,
     skipped: cases.filter(({ outcome }) => outcome === 'skipped').length,
@@ -63,6 +64,17 @@ function testCase(report: ExploreReport, window: ReportedWindow, index: number, 
     return { outcome: 'skipped', lines: [`${begin}>`, `  <skipped message="${xmlText(skipReason(report, index))}"/>`, '</testcase>'] };
   }
   return { outcome: 'passed', lines: [`${begin}/>`] };
+}
+
+/** A recovery with a second cut is a case of its own. */
+function secondCutCase({ recording }: ExploreReport, cut: SecondCut): TestCase {
+  const { failures, violated, state } = cut;
+  const begin = `<testcase${xmlAttributes({ classname: recording.file, name: `second cut after ${readable(state)}` })}`;
+  if (failures.length === 0 && violated === 0) return { outcome: 'passed', lines: [`${begin}/>`] };
+  const message = failures.map((failure) => signatureOf(failure, MESSAGE)).join(' | ');
+  const type = [...new Set(failures.map(({ step, verdict }) => `${step} ${verdict}`))].join(' | ');
+  const text = failures.flatMap((failure) => [afterWhat({ failure, cut, cuts: 1 }), ...failureText(failure, windowOf(failure.state)), '']).join('\n');
+  return { outcome: 'failed', lines: [`${begin}>`, `  <failure message="${xmlText(message, MESSAGE)}" type="${xmlText(type)}">${xmlLines(text)}</failure>`, '</testcase>'] };
 }
 
 /** A failure in lines; `window` is the one whose case it is in. What is the same in all of its windows stands in one of them. */

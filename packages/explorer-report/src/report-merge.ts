@@ -1,4 +1,4 @@
-import { ExploreError, type ExploreReport, type ReportedOptions, type ReportedTotals, type ReportedWindow, type Verdict } from '@vpmem/explorer';
+import { ExploreError, type ExploreReport, type ReportedOptions, type ReportedTotals, type ReportedWindow, type SecondCut, type Verdict } from '@vpmem/explorer';
 import { mergeFailures } from './merged-failures.ts';
 import { readable } from './readable-text.ts';
 
@@ -40,6 +40,7 @@ export function mergeReports(reports: readonly ExploreReport[], { allowMissing =
     failures: mergeFailures(shards.map(({ report }) => report.failures), windows.map(({ name }) => name)),
     totals: mergeTotals(shards.map(({ report }) => report.totals), windows.length),
     ended: endings.includes('interrupted') ? 'interrupted' : endings.includes('budget') ? 'budget' : 'complete',
+    ...(first.report.secondCuts !== undefined && { secondCuts: mergeCuts(shards, windows.map(({ name }) => name)) }),
     ...(missing.length > 0 && { missingShards: { of: first.of, indexes: missing } }),
   };
 }
@@ -78,6 +79,13 @@ function mergeWindow(shards: readonly Shard[], i: number): ReportedWindow {
   return window;
 }
 
+/** In the order of the windows that the first cut was in. */
+function mergeCuts(shards: readonly Shard[], names: readonly string[]): SecondCut[] {
+  const place = new Map(names.map((name, i) => [name, i] as const));
+  const at = ({ state }: SecondCut): number => place.get(state.split(':', 1)[0] ?? '') ?? names.length;
+  return shards.flatMap(({ report }) => report.secondCuts ?? []).sort((a, b) => at(a) - at(b));
+}
+
 const VERDICTS: readonly Verdict[] = ['kept', 'violated', 'inapplicable', 'hang', 'broken'];
 
 function mergeTotals(totals: readonly ReportedTotals[], windows: number): ReportedTotals {
@@ -88,7 +96,7 @@ function mergeTotals(totals: readonly ReportedTotals[], windows: number): Report
     states: sum((each) => each.states),
     checks: sum((each) => each.checks),
     byVerdict: Object.fromEntries(VERDICTS.map((verdict) => [verdict, sum((each) => each.byVerdict[verdict])])) as Record<Verdict, number>,
-    pruned: { content: sum((each) => each.pruned.content), reads: sum((each) => each.pruned.reads) },
+    pruned: { content: sum((each) => each.pruned.content), reads: sum((each) => each.pruned.reads), ...(totals.some(({ pruned }) => pruned.files !== undefined) && { files: sum((each) => each.pruned.files ?? 0) }) },
     seconds: sum((each) => each.seconds),
   };
 }

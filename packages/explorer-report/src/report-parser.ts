@@ -1,4 +1,4 @@
-import { ExploreError, type ExploreReport, type FailureGroup, type MinimalPiece, type MinimalSet, type ReportedCoverage, type ReportedOptions, type ReportedRecording, type ReportedTotals, type ReportedWindow } from '@vpmem/explorer';
+import { ExploreError, type ExploreReport, type FailureGroup, type MinimalPiece, type MinimalSet, type ReportedCoverage, type ReportedOptions, type ReportedRecording, type ReportedTotals, type ReportedWindow, type SecondCut } from '@vpmem/explorer';
 import { readable } from './readable-text.ts';
 import { amount, hexadecimal, list, matching, object, oneOf, optional, text, truth, whole, type Shape } from './report-shape.ts';
 
@@ -19,6 +19,7 @@ const OPTIONS = object<ReportedOptions>({
   seed: count,
   states: count,
   budget: optional(amount),
+  secondCut: optional(whole(1)),
   shard: optional(object<NonNullable<ReportedOptions['shard']>>({ index: whole(1), of: whole(1) })),
 });
 
@@ -52,12 +53,16 @@ const FAILURE = object<FailureGroup>({
   minimal: optional(MINIMAL),
 });
 
+const ENDED = oneOf('complete', 'budget', 'interrupted');
+
+const SECOND_CUT = object<SecondCut>({ state: text, file: text, windows: count, states: count, violated: count, checks: count, ended: ENDED, failures: list(FAILURE) });
+
 const TOTALS = object<ReportedTotals>({
   windows: object<ReportedTotals['windows']>({ exhaustive: count, sampled: count, skipped: count }),
   states: count,
   checks: count,
   byVerdict: object<ReportedTotals['byVerdict']>({ kept: count, violated: count, inapplicable: count, hang: count, broken: count }),
-  pruned: object<ReportedTotals['pruned']>({ content: count, reads: count }),
+  pruned: object<ReportedTotals['pruned']>({ content: count, reads: count, files: optional(count) }),
   seconds: amount,
 });
 
@@ -71,7 +76,8 @@ const REPORT: Shape<ExploreReport> = {
   marks: list(object<ExploreReport['marks'][number]>({ time: amount, text })),
   failures: list(FAILURE),
   totals: TOTALS,
-  ended: oneOf('complete', 'budget', 'interrupted'),
+  ended: ENDED,
+  secondCuts: optional(list(SECOND_CUT)),
   missingShards: optional(object<NonNullable<ExploreReport['missingShards']>>({ of: whole(1), indexes: list(whole(1)) })),
 };
 
@@ -112,20 +118,27 @@ function checkVersion({ version }: { readonly version?: unknown }): void {
   if (version !== VERSION) throw new ExploreError(`is version ${version === undefined ? 'nothing' : readable(JSON.stringify(version), 20)} of ${FORMAT}; this program reads version ${VERSION}`);
 }
 
-function checkWindows({ windows, failures, options: { from } }: ExploreReport): void {
+function checkWindows({ windows, failures, secondCuts, options: { from } }: ExploreReport): void {
   const names = new Set<string>();
   for (const [i, { name }] of windows.entries()) {
     if (names.has(name)) throw new ExploreError(`windows[${i}].name is ${name}, which was there before; each window has its own`);
     names.add(name);
   }
+  checkPieces(failures, 'failures');
+  for (const [i, { failures: later }] of (secondCuts ?? []).entries()) checkPieces(later, `secondCuts[${i}].failures`);
   for (const [i, failure] of failures.entries()) {
     const unknown = failure.windows.find((name) => !names.has(name));
     if (unknown !== undefined) throw new ExploreError(`failures[${i}].windows names ${unknown}, which is not among the windows`);
-    for (const [j, { before, after }] of (failure.minimal?.pieces ?? []).entries()) {
-      if (before.length !== after.length) throw new ExploreError(`failures[${i}].minimal.pieces[${j}] has ${before.length / 2} bytes before and ${after.length / 2} after; they have to be as many`);
-    }
   }
   if (from !== undefined && !names.has(from)) throw new ExploreError(`options.from is ${from}, which is not among the windows`);
+}
+
+function checkPieces(failures: readonly FailureGroup[], at: string): void {
+  for (const [i, { minimal }] of failures.entries()) {
+    for (const [j, { before, after }] of (minimal?.pieces ?? []).entries()) {
+      if (before.length !== after.length) throw new ExploreError(`${at}[${i}].minimal.pieces[${j}] has ${before.length / 2} bytes before and ${after.length / 2} after; they have to be as many`);
+    }
+  }
 }
 
 function checkShard({ options: { shard } }: ExploreReport): void {

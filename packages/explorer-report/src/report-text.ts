@@ -3,6 +3,7 @@ import { coverageOf } from './unit-coverage.ts';
 import { failureLines } from './failure-text.ts';
 import { paintOf, type Paint } from './paint.ts';
 import { readable } from './readable-text.ts';
+import { secondCutLines } from './second-cut-text.ts';
 import { wrap } from './text-layout.ts';
 import { count, duration, number, outlook, request, reservations, result, size } from './wording.ts';
 
@@ -31,6 +32,7 @@ export function formatReport(report: ExploreReport, { colors = false, width: wan
     '',
     ...failures.slice(0, FAILURES).flatMap((failure, i) => [...failureLines(failure, i + 1, width, paint), '']),
     ...(left > 0 ? [...wrap(`and ${count(left, 'kind')} more; a report in JSON or HTML has all of them`, width), ''] : []),
+    ...secondCutLines(report, width, paint),
     ...verdict(report, width, paint),
   ].join('\n');
 }
@@ -53,7 +55,8 @@ function model({ model: sentences }: ExploreReport, width: number, paint: Paint)
 function totals({ recording, totals: { checks, seconds, pruned } }: ExploreReport): string {
   const rate = seconds > 0 ? `, ${number(Math.round(checks / seconds))} a second` : '';
   const saved = `${count(pruned.content, 'state')} had the bytes of another, ${number(pruned.reads)} the same bytes where recovery reads`;
-  return `Recorded: ${size(recording.size)}, ${count(recording.flushes, 'flush', 'flushes')} in ${duration(recording.duration / 1e6)}. ${count(checks, 'check')} in ${duration(seconds)}${rate}; ${saved}.`;
+  const equal = pruned.files === undefined ? '' : `, and of ${count(pruned.files, 'check')} the files were those of another`;
+  return `Recorded: ${size(recording.size)}, ${count(recording.flushes, 'flush', 'flushes')} in ${duration(recording.duration / 1e6)}. ${count(checks, 'check')} in ${duration(seconds)}${rate}; ${saved}${equal}.`;
 }
 
 function verdict(report: ExploreReport, width: number, paint: Paint): string[] {

@@ -1,4 +1,4 @@
-import type { ExploreReport, ReportedOptions } from '@vpmem/explorer';
+import type { ExploreReport, ReportedOptions, SecondCut } from '@vpmem/explorer';
 import { readable } from './readable-text.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US');
@@ -38,7 +38,17 @@ export function size(bytes: number): string {
 }
 
 /** What it came to, in a few words without a full stop. */
-export function result({ totals, failures }: ExploreReport): string {
+export function result(report: ExploreReport): string {
+  const cuts = violatedCuts(report);
+  return `${firstResult(report)}${cuts.length === 0 ? '' : `; violated by a second cut, after ${count(cuts.length, 'state')} of ${number(report.secondCuts?.length ?? 0)}`}`;
+}
+
+/** Second cuts after which the promise was not kept. */
+export function violatedCuts({ secondCuts = [] }: ExploreReport): readonly SecondCut[] {
+  return secondCuts.filter(({ failures, violated }) => failures.length > 0 || violated > 0);
+}
+
+function firstResult({ totals, failures }: ExploreReport): string {
   const failed = totals.byVerdict.violated + totals.byVerdict.hang;
   if (failed > 0 || failures.length > 0) return `violated in ${number(failed)} of ${count(totals.states, 'state')}, ${count(failures.length, 'kind of failure', 'kinds of failure')}`;
   const { states, byVerdict: { kept } } = totals;
@@ -49,8 +59,9 @@ export function result({ totals, failures }: ExploreReport): string {
 }
 
 /** Whether it is good or bad news; `open` if what was looked at is too little to say. */
-export function outlook({ totals: { byVerdict }, failures, ended, missingShards }: ExploreReport): 'good' | 'bad' | 'open' {
-  if (failures.length > 0 || byVerdict.violated + byVerdict.hang > 0) return 'bad';
+export function outlook(report: ExploreReport): 'good' | 'bad' | 'open' {
+  const { totals: { byVerdict }, failures, ended, missingShards } = report;
+  if (violatedCuts(report).length > 0 || failures.length > 0 || byVerdict.violated + byVerdict.hang > 0) return 'bad';
   return byVerdict.kept > 0 && byVerdict.broken === 0 && ended === 'complete' && missingShards === undefined ? 'good' : 'open';
 }
 

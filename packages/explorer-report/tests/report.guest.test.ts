@@ -284,6 +284,21 @@ describe.skipIf(chromium === undefined)(`the page in a browser${reason === undef
     expect(await page.evaluate(`(${FIND_PALE})()`)).toEqual([]);
   });
 
+  it('shows a failure by a second cut beside the others, with both cuts', async () => {
+    const [failure] = sampleReport().failures;
+    if (failure === undefined) throw new Error('the sample has no failure');
+    const later = { state: '4:all', file: 'cuts/run-4_all.vpmrec', windows: 5, states: 40, violated: 2, checks: 30, ended: 'complete', failures: [{ ...failure, signature: 'gone after recovery' }] } as const;
+    const page = await open({ ...cleanReport(), secondCuts: [later] });
+    expect(await page.locator('.dot').getAttribute('class')).toBe('dot bad');
+    expect(await page.locator('#failure-count').textContent()).toBe('1');
+    expect(await page.locator('#reservations').textContent()).toContain('Second cut: 1 recovery that wrote to the disk: 5 windows, 40 states, 2 violated.');
+    expect(await page.locator('.failure .badge').first().textContent()).toBe('second cut');
+    expect(await page.locator('.failure .body').textContent()).toContain('After a power cut at 4:all, a second one in recovery. Windows and states are those of cuts/run-4_all.vpmrec.');
+    // Its windows are those of another recording, so none of the timeline is meant.
+    expect(await page.locator('.failure .body .links button').count()).toBe(0);
+    expect(await page.evaluate(`(${FIND_PALE})()`)).toEqual([]);
+  });
+
   it('says so where there is nothing to show', async () => {
     const clean = cleanReport();
     const page = await open({ ...clean, windows: [], failures: [], marks: [], options: { ...clean.options, units: ['page'] }, totals: { ...clean.totals, states: 0 } });

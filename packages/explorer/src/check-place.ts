@@ -19,7 +19,18 @@ export interface CheckQuestion {
   readonly marks: readonly string[];
   /** Numbers of pages of which it matters whether they are read, ascending; none: nobody wants to know. */
   readonly watch: readonly number[];
+  /** Whether it matters what is written: {@link CheckAnswer.writes}. */
+  readonly trace?: boolean;
 }
+
+/** What happened to the disk while it was looked at: recovery writes to it too, and the checker may. In order. */
+export type RecoveryStep =
+  /** `at` in bytes. */
+  | { readonly type: 'write'; readonly at: number; readonly bytes: Uint8Array }
+  /** All that was written before is durable. */
+  | { readonly type: 'flush' }
+  /** Nothing is known of what came after; `text` says why. */
+  | { readonly type: 'lost'; readonly text: string };
 
 export interface CheckAnswer {
   readonly verdict: Verdict;
@@ -31,6 +42,10 @@ export interface CheckAnswer {
   /** Those of {@link CheckQuestion.watch} that were read before they were written; undefined where this place does not see it. */
   readonly reads: ReadonlySet<number> | undefined;
   readonly milliseconds: number;
+  /** All of it, if {@link CheckQuestion.trace} was asked for; undefined where this place does not see it. */
+  readonly writes?: readonly RecoveryStep[];
+  /** The checker was not run: its files are those of an image that it was asked of before. */
+  readonly reusedFiles?: boolean;
 }
 
 /** Somewhere an image lies and is looked at; each job has one of its own. */

@@ -1,9 +1,12 @@
 import type { Recording } from '@vpmem/recording';
-import { EventQueue } from './run/event-queue.ts';
-import { Exploration } from './run/exploration.ts';
 import type { ExploreEvent } from './run/explore-event.ts';
 import { settle, type ExploreOptions } from './run/explore-options.ts';
+import { exploreRecording } from './run/one-exploration.ts';
 import { PromisedMarks } from './run/promised-marks.ts';
+import { SecondCuts } from './second-cut/second-cuts.ts';
+
+/** Of the budget, if second cuts are wanted: the rest is for them. */
+const TIME_FOR_FIRST = 0.6;
 
 /**
  * Tries the states that power cuts can have left, and tells what it finds; the last event has the report. Who stops listening stops it. All places
@@ -13,17 +16,24 @@ import { PromisedMarks } from './run/promised-marks.ts';
 export async function* explore(recording: Recording, options: ExploreOptions): AsyncGenerator<ExploreEvent, void> {
   const marks = new PromisedMarks(recording);
   const settings = settle(recording, marks, options);
-  const listener = new AbortController();
-  const signal = options.signal === undefined ? listener.signal : AbortSignal.any([listener.signal, options.signal]);
-  const events = new EventQueue<ExploreEvent>();
-  const running = new Exploration(recording, marks, settings, events, signal).run().finally(() => events.end());
-  // Until it is awaited below, a listener may take its time.
-  running.catch(() => undefined);
-  try {
-    yield* events;
-    yield { type: 'end', report: await running };
-  } finally {
-    listener.abort();
-    await running;
+  const { secondCut, budget } = settings;
+  const start = settings.now();
+  const first = secondCut === undefined || budget === undefined ? settings : { ...settings, budget: budget * TIME_FOR_FIRST };
+  const { report, windows } = yield* exploreRecording(recording, marks, first);
+  if (secondCut === undefined) {
+    yield { type: 'end', report };
+    return;
   }
+  const found = yield* new SecondCuts(recording, marks, settings, secondCut, start).explore(windows);
+  const endings = [report.ended, found.ended];
+  yield {
+    type: 'end',
+    report: {
+      ...report,
+      options: { ...report.options, ...(budget !== undefined && { budget: budget / 1000 }) },
+      totals: { ...report.totals, seconds: (settings.now() - start) / 1000 },
+      ended: endings.includes('interrupted') ? 'interrupted' : endings.includes('budget') ? 'budget' : 'complete',
+      secondCuts: found.cuts,
+    },
+  };
 }

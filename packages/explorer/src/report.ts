@@ -18,6 +18,8 @@ export interface ExploreReport {
   readonly totals: ReportedTotals;
   /** Why it ended: every state that was planned is tried, or the time was over, or somebody stopped it. */
   readonly ended: 'complete' | 'budget' | 'interrupted';
+  /** Power cuts while what the first had left was recovered; absent if that was not asked for. Only recoveries that wrote to the disk, in the order of their states. */
+  readonly secondCuts?: readonly SecondCut[];
   /** Of a report merged of shards, those that were not there; their windows are skipped. */
   readonly missingShards?: { readonly of: number; /** Counted from 1, ascending. */ readonly indexes: readonly number[] };
 }
@@ -46,6 +48,8 @@ export interface ReportedOptions {
   readonly states: number;
   /** Seconds. */
   readonly budget?: number;
+  /** States at most of which a second cut was tried; absent if none. */
+  readonly secondCut?: number;
   /** Counted from 1. */
   readonly shard?: { readonly index: number; readonly of: number };
 }
@@ -103,6 +107,21 @@ export interface FailureGroup {
   readonly minimal?: MinimalSet;
 }
 
+/** What power cuts while one state was recovered came to. */
+export interface SecondCut {
+  /** What the first cut left, and was kept. */
+  readonly state: string;
+  /** What recovery wrote, as a recording of its own: its windows and states are those of {@link failures}. */
+  readonly file: string;
+  readonly windows: number;
+  /** States of which a verdict is known. */
+  readonly states: number;
+  readonly violated: number;
+  readonly checks: number;
+  readonly ended: ExploreReport['ended'];
+  readonly failures: readonly FailureGroup[];
+}
+
 /** The least that has to be lost, or to be there alone, for it to fail. */
 export interface MinimalSet {
   readonly state: string;
@@ -135,7 +154,7 @@ export interface ReportedTotals {
   /** Checks that ran, minimising included. */
   readonly checks: number;
   readonly byVerdict: Readonly<Record<Verdict, number>>;
-  /** States that needed no check: equal bytes, or equal in all that recovery read. */
-  readonly pruned: { readonly content: number; readonly reads: number };
+  /** States that needed no check: equal bytes, or equal in all that recovery read. And checks without the checker: its files were equal; absent if nobody looked for that. */
+  readonly pruned: { readonly content: number; readonly reads: number; readonly files?: number };
   readonly seconds: number;
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { builtInChecker, isBuiltIn, openHostPlace, openImagePlace, programChecker, type Checker } from '@vpmem/check-places';
+import { builtInChecker, EqualFiles, isBuiltIn, openHostPlace, openImagePlace, programChecker, type Checker } from '@vpmem/check-places';
 import type { CheckPlace } from '@vpmem/explorer';
 import { GuestPlace } from '@vpmem/guest-place';
 import { CliError } from '../cli-error.ts';
@@ -17,7 +17,7 @@ export interface CheckOptions {
 
 /** @throws CliError that names the option; ExploreError for a checker that cannot be run */
 export function readCheck(words: ExploreWords): CheckOptions {
-  const { check, worker = false, mountOptions, writable = false, package: packages = [], file: files = [] } = words;
+  const { check, worker = false, mountOptions, writable = false, package: packages = [], file: files = [], equalFiles = false } = words;
   if (check === undefined) throw new CliError('--check is missing: a program that looks at the disk and exits with 0 or 1, or ext4, xfs, sqlite:PATH[:QUERY], acked:PATH');
   const timeout = words.timeout === undefined ? {} : { timeout: readTime('--timeout', words.timeout) };
   if (worker && isBuiltIn(check)) throw new CliError(`--worker is for programs; --check ${check} is built in`);
@@ -27,13 +27,17 @@ export function readCheck(words: ExploreWords): CheckOptions {
   if (where !== 'image' && (mount === undefined || mount === 'none')) throw new CliError(`--where ${where} mounts the disk: --mount wants the name of its file system, such as --mount ext4`);
   if (where === 'image' && checker.looksAt === 'files') throw new CliError(`--check ${check} looks at files: --mount wants the name of the file system, such as --mount ext4`);
   refuseUnused(where, { mountOptions, writable, packages, files });
+  if (equalFiles && where !== 'host') throw new CliError(`--equal-files is for --where host; with --where ${where} nobody looks at the files beforehand`);
+  if (equalFiles && checker.looksAt === 'disk') throw new CliError(`--equal-files is for programs that look at files; --check ${check} looks at the disk`);
+  // All jobs learn from each other.
+  const equal = equalFiles ? new EqualFiles() : undefined;
   return {
     checker,
     where,
     mount: mount ?? 'none',
     open: (size) => {
       if (where === 'image') return openImagePlace({ size, checker, writable });
-      if (where === 'host') return openHostPlace({ size, checker, mount, mountOptions });
+      if (where === 'host') return openHostPlace({ size, checker, mount, mountOptions, equalFiles: equal });
       return GuestPlace.open({ size, checker, ...(mount === undefined ? {} : { fileSystem: mount }), ...(mountOptions === undefined ? {} : { mountOptions }), packages, files: guestFiles(files) });
     },
   };

@@ -6,8 +6,8 @@ import { Recording } from '@vpmem/recording';
 import { CliError } from '../cli-error.ts';
 import { readCheck, type CheckOptions } from './check-options.ts';
 import { failed } from './explore-failure.ts';
-import { readPlan, type ExploreWords } from './explore-options.ts';
-import { checkOutputs, hasColors, putOut } from './explore-outputs.ts';
+import { readPlan, readSecondCut, type ExploreWords } from './explore-options.ts';
+import { checkOutputs, hasColors, makeFolder, putOut } from './explore-outputs.ts';
 import { Interruption } from './interruption.ts';
 import { commandLine } from './reproduce-line.ts';
 
@@ -18,10 +18,13 @@ export async function runExplore(file: string, words: ExploreWords): Promise<num
   try {
     const plan = readPlan(words);
     const check = readCheck(words);
+    const secondCut = readSecondCut(words, check.where);
     checkOutputs(words);
     recording = openRecording(file);
     refuseWithoutNumbers(check.checker, marksOf(recording));
-    const options = { ...plan, file, ...common(recording, file, words, check), signal: interruption.signal };
+    if (secondCut !== undefined) makeFolder(secondCut.folder);
+    const reproduce = (nested: string, state: string): string => commandLine(`${nested} ${state}`, words, check);
+    const options = { ...plan, secondCut: secondCut === undefined ? undefined : { ...secondCut, reproduce }, file, ...common(recording, file, words, check), signal: interruption.signal };
     const report = await told(recording, withoutUndefined(options));
     return interruption.status ?? putOut(report, words);
   } catch (error) {
@@ -69,7 +72,8 @@ function progressOf({ windows, known, checks, rate, failures, left }: ExploreEve
   return { windows: windows.all, windowsDone: windows.done, states: known, checks, failures: failures.states, perSecond: rate, ...(Number.isFinite(left) ? { secondsLeft: left } : {}) };
 }
 
-function wordsOf(event: ExploreEvent & { type: 'failure' | 'minimising' }): string {
+function wordsOf(event: ExploreEvent & { type: 'failure' | 'minimising' | 'second-cut' }): string {
+  if (event.type === 'second-cut') return `a second cut, after one at ${event.state}, ${event.number} of ${event.of}: ${readable(event.file)}`;
   const signature = readable(event.signature);
   if (event.type === 'minimising') return `looking for the least of failure ${event.number} of ${event.of}${signature === '' ? '' : `: ${signature}`}`;
   return `${event.verdict} at ${event.step}, state ${event.state}${signature === '' ? '' : `: ${signature}`}`;

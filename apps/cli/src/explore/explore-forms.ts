@@ -3,13 +3,13 @@ import { failed } from './explore-failure.ts';
 import type { ExploreWords } from './explore-options.ts';
 
 /** Options that only make sense where something is explored. */
-const PLAN = ['unit', 'from', 'budget', 'states', 'jobs', 'seed', 'shard'] as const;
-const CHECK = ['check', 'mount', 'mountOptions', 'where', 'worker', 'writable', 'timeout', 'package', 'file'] as const;
+const PLAN = ['unit', 'from', 'budget', 'states', 'jobs', 'seed', 'shard', 'secondCut', 'secondCutStates'] as const;
+const CHECK = ['check', 'mount', 'mountOptions', 'where', 'worker', 'writable', 'timeout', 'package', 'file', 'equalFiles'] as const;
 const FILES = ['json', 'junit', 'html'] as const;
 /** What each form of the command does not take. */
 const REFUSED = {
   merge: [...PLAN, ...CHECK, 'reproduce', 'demo'],
-  reproduce: [...PLAN, ...FILES, 'merge', 'allowMissing', 'demo'],
+  reproduce: [...PLAN, ...FILES, 'equalFiles', 'merge', 'allowMissing', 'demo'],
   demo: [...PLAN, ...CHECK, 'merge', 'allowMissing', 'reproduce'],
   explore: ['allowMissing'],
 } as const satisfies Record<string, readonly (keyof ExploreWords)[]>;

@@ -19,6 +19,9 @@ export interface ExploreWords {
   readonly jobs?: string;
   readonly seed?: string;
   readonly shard?: string;
+  readonly secondCut?: string;
+  readonly secondCutStates?: string;
+  readonly equalFiles?: boolean;
   readonly json?: string;
   readonly junit?: string;
   readonly html?: string;
@@ -34,6 +37,7 @@ const UNITS: readonly StateUnit[] = ['page', 'sector', 'line', 'word'];
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_JOBS = 64;
 const MAX_STATES = 1_000_000;
+const MAX_CUT_TWICE = 10_000;
 const MAX_SHARDS = 100_000;
 /** Milliseconds: as long as a timer can wait. */
 const MAX_TIME = 2 ** 31 - 1;
@@ -63,6 +67,17 @@ export function readPlan(words: ExploreWords): PlanOptions {
     seed: given(words.seed, (word) => integer('--seed', word, 0, MAX_SEED)),
     shard: given(words.shard, readShard),
   };
+}
+
+/** Where recordings of recoveries go, and how many at most; undefined if no second cut is wanted. @throws CliError */
+export function readSecondCut({ secondCut: folder, secondCutStates: states }: ExploreWords, where: Where): { readonly folder: string; readonly states?: number } | undefined {
+  if (folder === undefined) {
+    if (states !== undefined) throw new CliError('--second-cut-states goes with --second-cut FOLDER');
+    return undefined;
+  }
+  if (folder === '') throw new CliError('--second-cut: the name of a folder is missing; recordings of what recovery writes go there');
+  if (where !== 'host') throw new CliError(`--second-cut is for --where host; with --where ${where} nobody sees what recovery writes`);
+  return { folder, ...(states !== undefined && { states: integer('--second-cut-states', states, 1, MAX_CUT_TWICE) }) };
 }
 
 /** Where it is checked: with no file system to mount as an image, as root on this host, otherwise in a guest. @throws CliError */

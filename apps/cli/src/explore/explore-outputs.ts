@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ExploreReport } from '@vpmem/explorer';
 import { formatReport, toHtml, toJunit } from '@vpmem/explorer-report';
@@ -32,6 +32,16 @@ export function checkOutputs(words: ExploreWords): void {
   }
 }
 
+/** Makes the folder for recordings of recoveries, unless it is there. @throws CliError that names the option */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new CliError(`--second-cut ${folder}: it cannot be written to (${(error as NodeJS.ErrnoException).code ?? ''}); a folder is wanted`, { cause: error });
+  }
+}
+
 /** Writes the report into the files that were asked for. @throws CliError that names the option */
 export function writeReports(report: ExploreReport, words: ExploreWords): void {
   for (const [name, write] of FORMS) {
@@ -50,5 +60,5 @@ export function putOut(report: ExploreReport, words: ExploreWords): number {
   writeReports(report, words);
   const width = process.stdout.isTTY ? process.stdout.columns : undefined;
   process.stdout.write(`${formatReport(report, { colors: hasColors(process.stdout), ...(width === undefined ? {} : { width }) })}\n`);
-  return report.failures.length > 0 ? 1 : 0;
+  return report.failures.length > 0 || report.secondCuts?.some(({ failures }) => failures.length > 0) === true ? 1 : 0;
 }

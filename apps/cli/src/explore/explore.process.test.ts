@@ -168,6 +168,16 @@ describe('what is wrong', () => {
     ['half of what to show again', ['--reproduce', 'run.vpmrec', '--check', './check.sh'], /^--reproduce run\.vpmrec: a file and a state are wanted/],
     ['nothing to merge', ['--merge'], /^--merge wants the JSON reports of all shards$/],
     ['a report that is none', ['--merge', 'check.sh'], /check\.sh/],
+    ['a second cut of an image', [...check, '--second-cut', 'cuts'], /^--second-cut is for --where host; with --where image nobody sees what recovery writes$/],
+    ['a second cut in a guest', [...check, '--mount', 'ext4', '--where', 'guest', '--second-cut', 'cuts'], /^--second-cut is for --where host; with --where guest nobody/],
+    ['a second cut in a file', [...check, '--mount', 'ext4', '--where', 'host', '--second-cut', 'check.sh'], /^--second-cut check\.sh: it cannot be written to \(EEXIST\); a folder is wanted$/],
+    ['a second cut in nothing', [...check, '--mount', 'ext4', '--where', 'host', '--second-cut', ''], /^--second-cut: the name of a folder is missing/],
+    ['states of no second cut', [...check, '--second-cut-states', '3'], /^--second-cut-states goes with --second-cut FOLDER$/],
+    ['a second cut of no state', [...check, '--mount', 'ext4', '--where', 'host', '--second-cut', 'cuts', '--second-cut-states', '0'], /^--second-cut-states 0: not an integer from 1 to 10000$/],
+    ['a second cut of one state', ['--reproduce', 'run.vpmrec 1', '--check', './check.sh', '--second-cut', 'cuts'], /^--second-cut does not go with --reproduce$/],
+    ['equal files of an image', [...check, '--equal-files'], /^--equal-files is for --where host; with --where image nobody looks at the files beforehand$/],
+    ['equal files of a disk', ['run.vpmrec', '--check', 'ext4', '--where', 'host', '--equal-files'], /^--equal-files is for programs that look at files; --check ext4 looks at the disk$/],
+    ['equal files of one state', ['--reproduce', 'run.vpmrec 1', '--check', './check.sh', '--equal-files'], /^--equal-files does not go with --reproduce$/],
     ['two forms at once', ['--merge', 'a.json', '--check', './check.sh'], /^--check does not go with --merge$/],
     ['a demonstration of a file', ['--demo', 'run.vpmrec'], /^--demo makes its own recording; leave 'run\.vpmrec' away$/],
   ])('%s: one line, status 2, and no report', (_, args, message) => {
@@ -181,6 +191,6 @@ describe('what is wrong', () => {
     const lines = stderr.split('\n').filter((line) => line.startsWith('vpmem explore: '));
     expect({ status, stdout, lines: lines.length }).toEqual({ status: 2, stdout: '', lines: 1 });
     expect(lines[0]?.replace('vpmem explore: ', '')).toMatch(message);
-    expect(readdirSync(folder).filter((name) => /json|xml|html/.test(name))).toEqual([]);
+    expect(readdirSync(folder).filter((name) => /json|xml|html|cuts/.test(name))).toEqual([]);
   });
 });

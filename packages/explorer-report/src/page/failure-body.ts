@@ -1,6 +1,7 @@
 import type { ExploreReport, FailureGroup, MinimalPiece, MinimalSet } from '@vpmem/explorer';
 import { minimalWords, signatureOf } from '../failure-words.ts';
 import { readable, readableLines } from '../readable-text.ts';
+import { afterWhat, type LaterFailure } from '../second-cuts.ts';
 import { hexOffset } from '../shown-words.ts';
 import { count, number } from '../wording.ts';
 import { copyable } from './copy-button.ts';
@@ -16,17 +17,18 @@ const WINDOWS = 24;
 const NAME = 500;
 
 /** All that is known of a failure. */
-export function failureBody(report: ExploreReport, failure: FailureGroup, showWindow: (name: string) => void): HTMLElement {
+export function failureBody(report: ExploreReport, failure: FailureGroup, showWindow: (name: string) => void, later?: LaterFailure): HTMLElement {
   const { minimal } = failure;
   const model = report.model.find(({ unit }) => unit === failure.unit)?.text;
   const signature = signatureOf(failure);
   return element('div', { class: 'body' },
     ...(signature.endsWith('…') ? [block('Signature', element('pre', { tabindex: '0' }, foreign(failure.signature)))] : []),
+    ...(later === undefined ? [] : [element('p', { class: 'model-note' }, foreign(afterWhat(later), 700))]),
     block('Reproduce', copyable(readable(failure.reproduce))),
     ...(model === undefined ? [] : [element('p', { class: 'model-note' }, `It begins with unit ${failure.unit}. `, foreign(model))]),
     ...(minimal === undefined ? [block('State', element('p', {}, element('code', {}, readable(failure.state)), ' It was not made smaller.'))] : [minimalBlock(minimal)]),
     element('div', { class: 'columns' }, ...promised(failure), ...output(failure)),
-    block(`Windows (${number(failure.windows.length)})`, windowLinks(failure.windows, showWindow)),
+    block(`Windows (${number(failure.windows.length)})`, later === undefined ? windowLinks(failure.windows, showWindow) : element('p', { class: 'states' }, failure.windows.join(' '))),
     block(`States (${number(failure.states.length)} of ${number(failure.count)})`, element('p', { class: 'states' }, ...failure.states.flatMap((state) => [element('code', {}, readable(state, 200)), ' ']))),
   );
 }

@@ -1,5 +1,6 @@
 import type { ExploreReport, FailureGroup } from '@vpmem/explorer';
 import { signatureOf } from '../failure-words.ts';
+import { laterFailures, type LaterFailure } from '../second-cuts.ts';
 import { count, number, result } from '../wording.ts';
 import { element, foreign, part, vector } from './element.ts';
 import { failureBody } from './failure-body.ts';
@@ -17,6 +18,8 @@ const UNITS = ['page', 'sector', 'line', 'word'] as const;
 /** Failures by signature, most frequent first; a body is made when it is opened. */
 export class FailureList {
   readonly #shown: readonly Shown[];
+  /** How many of them take one cut only: the others have windows of another recording. */
+  readonly #ofFirst: number;
   readonly #filter = element('input', { type: 'search', id: 'failure-filter', placeholder: 'Filter by text', 'aria-label': 'Filter failures by text', autocomplete: 'off', spellcheck: 'false' });
   readonly #step: HTMLSelectElement;
   readonly #unit: HTMLSelectElement;
@@ -24,8 +27,10 @@ export class FailureList {
 
   /** @param showWindow shows a window in the timeline */
   constructor(report: ExploreReport, showWindow: (name: string) => void) {
-    const { failures } = report;
-    this.#shown = failures.map((failure, i) => ({ failure, details: card(report, failure, i, showWindow), text: textOf(failure) }));
+    const later = laterFailures(report);
+    const failures = [...report.failures, ...later.map(({ failure }) => failure)];
+    this.#ofFirst = report.failures.length;
+    this.#shown = failures.map((failure, i) => ({ failure, details: card(report, failure, i, showWindow, later[i - report.failures.length]), text: textOf(failure) }));
     this.#step = choice('Step', STEPS.filter((step) => failures.some((failure) => failure.step === step)));
     this.#unit = choice('Unit', UNITS.filter((unit) => failures.some((failure) => failure.unit === unit)));
     if (failures.length === 0) {
@@ -42,7 +47,7 @@ export class FailureList {
 
   /** Opens the first failure that was seen in a window. */
   reveal(window: string): void {
-    const found = this.#shown.find(({ failure }) => failure.windows.includes(window));
+    const found = this.#shown.slice(0, this.#ofFirst).find(({ failure }) => failure.windows.includes(window));
     if (found === undefined) return;
     [this.#filter.value, this.#step.value, this.#unit.value] = ['', '', ''];
     this.#apply();
@@ -72,17 +77,18 @@ function textOf(failure: FailureGroup): string {
   return [signatureOf(failure), failure.verdict, ...names, ...failure.windows, ...failure.states].join('\n').toLowerCase();
 }
 
-function card(report: ExploreReport, failure: FailureGroup, place: number, showWindow: (name: string) => void): HTMLDetailsElement {
+function card(report: ExploreReport, failure: FailureGroup, place: number, showWindow: (name: string) => void, later: LaterFailure | undefined): HTMLDetailsElement {
   const { step, verdict, unit, windows } = failure;
   const arrow = vector('svg', { class: 'arrow', viewBox: '0 0 10 10', 'aria-hidden': 'true' }, vector('path', { d: 'M3 1l4 4-4 4' }));
   const badges = [
+    ...(later === undefined ? [] : [element('span', { class: 'badge' }, 'second cut')]),
     element('span', { class: 'badge' }, verdict === 'hang' ? `hangs at ${step}` : step),
     element('span', { class: 'badge unit', title: 'The coarsest unit with which it fails' }, `from ${unit}`),
     element('span', { class: 'often' }, `${count(failure.count, 'state')} in ${count(windows.length, 'window')}`),
   ];
   const details = element('details', { class: 'failure' }, element('summary', {}, arrow, element('span', { class: 'place' }, `${place + 1}`), element('span', { class: 'signature' }, foreign(signatureOf(failure))), element('span', { class: 'badges' }, ...badges)));
   details.addEventListener('toggle', () => {
-    if (details.open && details.children.length === 1) details.append(failureBody(report, failure, showWindow));
+    if (details.open && details.children.length === 1) details.append(failureBody(report, failure, showWindow, later));
   });
   return details;
 }

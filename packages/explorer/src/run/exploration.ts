@@ -53,6 +53,11 @@ export class Exploration {
     this.#start = settings.now();
   }
 
+  /** Those that were looked at, by their place in the recording. */
+  get windows(): ReadonlyMap<number, WindowExploration> {
+    return this.#windows;
+  }
+
   /** All places are closed after this, whatever comes of it. @throws ExploreError; whatever a place throws */
   async run(): Promise<ExploreReport> {
     // A check that runs when it is stopped ends by its place being closed; what that throws is thrown where all are closed.
@@ -77,7 +82,7 @@ export class Exploration {
   async #explore(): Promise<void> {
     const first = await this.#openJob(0);
     this.#where = first.place.kind;
-    const given = await checkChecker(this.#recording, this.#marks, this.#settings, first);
+    const given = this.#settings.selfCheck === false ? new Map<string, CheckAnswer>() : await checkChecker(this.#recording, this.#marks, this.#settings, first);
     this.#chooseWindows(given);
     await Promise.all(Array.from({ length: Math.min(this.#settings.jobs, this.#windows.size) - 1 }, (_, i) => this.#openJob(i + 1)));
     const meter = new ProgressMeter(this.#settings, this.#start, this.#windows, this.#jobs);

@@ -9,6 +9,8 @@ export type ExploreEvent =
   | { readonly type: 'failure'; readonly verdict: Verdict; readonly step: CheckStep; readonly signature: string; readonly state: string; readonly unit: StateUnit; readonly window: string }
   /** The least of a failure is looked for; `of` is how many failures there are. */
   | { readonly type: 'minimising'; readonly signature: string; readonly number: number; readonly of: number }
+  /** The power is cut again while `state` is recovered, of which `file` is the recording; events that follow are of that. `of` is how many there are. */
+  | { readonly type: 'second-cut'; readonly state: string; readonly file: string; readonly number: number; readonly of: number }
   | { readonly type: 'end'; readonly report: ExploreReport };
 
 export interface ExploreProgress {

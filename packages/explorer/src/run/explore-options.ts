@@ -32,8 +32,24 @@ export interface ExploreOptions {
   readonly check?: string;
   /** The command line that shows a state again. */
   readonly reproduce?: (state: string) => string;
+  /** Cuts the power again, while what the first cut left is recovered. Wants a place that sees what is written. */
+  readonly secondCut?: SecondCutOptions;
+  /** False: the checker was checked already. */
+  readonly selfCheck?: boolean;
   /** Says what bytes of a disk are; without it they have no names. */
   readonly nameBytes?: NameBytes;
+}
+
+/** States of the first cut of which a second is tried, unless given. */
+export const STATES_CUT_TWICE = 16;
+
+export interface SecondCutOptions {
+  /** Where recordings of what recovery writes go. It is made if it is not there; a file of the same name is overwritten. */
+  readonly folder: string;
+  /** States of the first cut at most: the whole and nothing of windows first, then others that are kept; 16 unless given. */
+  readonly states?: number;
+  /** The command line that shows a state of such a recording again. */
+  readonly reproduce?: (file: string, state: string) => string;
 }
 
 /** Options with everything that was not given, and checked. */
@@ -50,7 +66,7 @@ export interface Settings extends ExploreOptions {
 
 /** @throws ExploreError for what cannot work */
 export function settle(recording: Recording, marks: PromisedMarks, options: ExploreOptions): Settings {
-  const { jobs = 1, units = ['page', 'sector'], seed = 1, states = 256, budget, shard, from } = options;
+  const { jobs = 1, units = ['page', 'sector'], seed = 1, states = 256, budget, shard, from, secondCut } = options;
   const all = Object.keys(UNIT_BYTES);
   const wrong = units.find((unit) => !all.includes(unit));
   if (wrong !== undefined || units.length === 0) throw new ExploreError(`unit: ${wrong === undefined ? 'none is given' : `there is no '${wrong}'`}; there are ${all.join(', ')}`);
@@ -61,6 +77,7 @@ export function settle(recording: Recording, marks: PromisedMarks, options: Expl
   if (shard !== undefined && !(Number.isSafeInteger(shard.index) && Number.isSafeInteger(shard.of) && shard.index >= 1 && shard.index <= shard.of)) {
     throw new ExploreError(`shard: there is no ${shard.index}/${shard.of}; INDEX/OF, with an INDEX from 1 to OF`);
   }
+  if (secondCut?.states !== undefined && !(Number.isSafeInteger(secondCut.states) && secondCut.states >= 1)) throw new ExploreError(`secondCut: ${secondCut.states} is none or no whole number of states; 1 or more`);
   if (!recording.windows.some(isAnswered)) throw new ExploreError(`${options.file}: no flush in it was answered, so nothing became durable; record a guest that flushes`);
   const first = from === undefined ? 0 : firstWindow(recording, marks, from);
   return {

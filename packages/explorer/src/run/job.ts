@@ -23,10 +23,10 @@ export class Job {
   }
 
   /** @throws ExploreError if the checker is broken; the signal's reason; whatever the place throws */
-  async check(state: RecordedState, contents: WindowContents): Promise<CheckAnswer> {
+  async check(state: RecordedState, contents: WindowContents, { trace = false }: { readonly trace?: boolean } = {}): Promise<CheckAnswer> {
     this.#builder.apply(state);
     const isWatched = contents.pages.length <= MOST_WATCHED;
-    const question = this.#question(formatState(state), contents, isWatched ? [...contents.pages] : []);
+    const question = { ...this.#question(formatState(state), contents, isWatched ? [...contents.pages] : []), ...(trace && { trace }) };
     const answer = this.#whole(await this.place.check(question), question);
     this.checks++;
     return isWatched ? answer : { ...answer, reads: undefined };

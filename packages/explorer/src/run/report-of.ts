@@ -4,7 +4,7 @@ import type { LeastFailure } from '../minimise/minimiser.ts';
 import { WindowVersions } from '../plan/window-versions.ts';
 import type { ExploreReport, FailureGroup, ReportedCoverage, ReportedWindow } from '../report.ts';
 import { DISK_MODEL } from './disk-model.ts';
-import type { Settings } from './explore-options.ts';
+import { STATES_CUT_TWICE, type Settings } from './explore-options.ts';
 import { mergeFailures, type MergedFailure } from './failure-groups.ts';
 import { STATES_KEPT } from './failure-log.ts';
 import type { PromisedMarks } from './promised-marks.ts';
@@ -45,9 +45,9 @@ export function reportOf(findings: Findings): ExploreReport {
 }
 
 function reportOptions({ recording, settings, where }: Findings): ExploreReport['options'] {
-  const { mount = 'none', check = '', units, first, seed, states, budget, shard } = settings;
+  const { mount = 'none', check = '', units, first, seed, states, budget, shard, secondCut } = settings;
   const from = recording.windows[first];
-  return { mount, check, where, units, ...(first > 0 && from !== undefined && { from: windowName(from) }), seed, states, ...(budget !== undefined && { budget: budget / 1000 }), ...(shard !== undefined && { shard }) };
+  return { mount, check, where, units, ...(first > 0 && from !== undefined && { from: windowName(from) }), seed, states, ...(budget !== undefined && { budget: budget / 1000 }), ...(secondCut !== undefined && { secondCut: secondCut.states ?? STATES_CUT_TWICE }), ...(shard !== undefined && { shard }) };
 }
 
 function reportWindow({ recording, marks, settings, windows }: Findings, index: number): ReportedWindow {
@@ -81,16 +81,18 @@ function reportFailure({ marks, settings, minimal }: Findings, { name, signature
 function reportTotals({ windows, checks, seconds }: Findings, reported: readonly ReportedWindow[]): ExploreReport['totals'] {
   const byVerdict: Record<Verdict, number> = { kept: 0, violated: 0, inapplicable: 0, hang: 0, broken: 0 };
   const pruned = { content: 0, reads: 0 };
+  let files: number | undefined;
   let states = 0;
   for (const window of windows.values()) {
     states += window.known.size;
     for (const { verdict } of window.known.outcomes()) byVerdict[verdict]++;
     pruned.content += window.pruned.content;
     pruned.reads += window.pruned.reads;
+    if (window.pruned.files !== undefined) files = (files ?? 0) + window.pruned.files;
   }
   const byCoverage = { exhaustive: 0, sampled: 0, skipped: 0 };
   for (const { coverage } of reported) byCoverage[worst(coverage)]++;
-  return { windows: byCoverage, states, checks, byVerdict, pruned, seconds };
+  return { windows: byCoverage, states, checks, byVerdict, pruned: { ...pruned, ...(files !== undefined && { files }) }, seconds };
 }
 
 /** A window is exhaustive if it is with each unit. */

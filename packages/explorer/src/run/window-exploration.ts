@@ -40,7 +40,7 @@ export class WindowExploration {
   readonly index: number;
   readonly failures = new FailureLog();
   readonly known = new KnownStates();
-  readonly pruned = { content: 0, reads: 0 };
+  readonly pruned = { content: 0, reads: 0, files: undefined as number | undefined };
   done = false;
   readonly #recording: Recording;
   readonly #settings: Settings;
@@ -111,6 +111,25 @@ export class WindowExploration {
     return found === 'lent' ? undefined : found;
   }
 
+  /** Whether none of it is something of its own, and not just the whole of the window before. */
+  get beginsAnew(): boolean {
+    return !this.#neighbour.isSame;
+  }
+
+  /** States that are known to be kept, each content once, in the order of the plan. */
+  *kept(): Generator<RecordedState> {
+    const { versions } = this.#make();
+    const seen = new Set<number>();
+    for (const planned of planWindow(versions, this.index, this.#settings, () => this.#answers.read)) {
+      if (planned === 'turn') continue;
+      const { key } = versions.sketch(planned.state);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (this.outcome(planned.state)?.verdict === 'kept') yield planned.state;
+    }
+    versions.release();
+  }
+
   /** The verdict of what was lent, or undefined if there is none: then it is not known. */
   settle(before: WindowExploration | undefined): void {
     if (this.known.get(NONE) !== 'lent') return;
@@ -157,6 +176,7 @@ export class WindowExploration {
     this.#spent++;
     const asked = this.#settings.units.find((each) => UNIT_BYTES[each] <= UNIT_BYTES[unit]) ?? unit;
     this.#checks.set(asked, (this.#checks.get(asked) ?? 0) + 1);
+    if (answer.reusedFiles !== undefined) this.pruned.files = (this.pruned.files ?? 0) + Number(answer.reusedFiles);
     const { reads } = answer;
     // Whether the window before is looked at as well must make no difference, and its check has watched other pages.
     const isShared = sketch.key === NONE && this.#neighbour.isSame;
