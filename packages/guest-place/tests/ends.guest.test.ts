@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { programChecker } from '@vpmem/check-places';
 import { processEnd } from '@vpmem/native';
 import { requireTestbed } from '@vpmem/testbed';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GuestPlace } from '../src/index.ts';
 import { ext4Image, fill } from './disk-images.ts';
 
@@ -16,15 +17,28 @@ const SIZE = 16 * 2 ** 20;
 const question = (script: string) => ({ state: '1', window: '1', marks: [script], watch: [] });
 
 describe.skipIf(testbed === undefined)(`the end of a guest place${reason === undefined ? '' : ` (skipped: ${reason})`}`, { timeout: 150_000 }, () => {
+  // Of its own: other tests have guests at the same time.
+  const outer = process.env.TMPDIR;
+  let temporary: string;
+  beforeEach(() => {
+    temporary = mkdtempSync(join(tmpdir(), 'vpmem-ends-'));
+    process.env.TMPDIR = temporary;
+  });
+  afterEach(() => {
+    if (outer === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = outer;
+    rmSync(temporary, { recursive: true });
+  });
+
   it('a guest that stands still is a hang and is ended; closing ends a check that runs, and leaves nothing', async () => {
-    const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('vpmem-testbed-'));
-    const before = folders();
+    const folders = (): string[] => readdirSync(temporary).filter((name) => name.startsWith('vpmem-testbed-'));
     const descriptors = openFiles();
     const checker = programChecker({ command: 'eval "$VPMEM_LAST_MARK" #$1', timeout: 1000 });
     const place = await GuestPlace.open({ testbed: testbed!, size: SIZE, fileSystem: 'ext4', checker, grace: 1000 });
     try {
       fill(place.target, ext4Image(testbed!, SIZE, { file: 'x' }));
       const { pid: first = 0 } = place;
+      expect(folders()).toHaveLength(1);
       const end = processEnd(first);
       process.kill(first, 'SIGSTOP');
       expect(await place.check(question('true'))).toMatchObject({ verdict: 'hang', step: 'mount', signature: 'the mount did not end in time' });
@@ -35,7 +49,7 @@ describe.skipIf(testbed === undefined)(`the end of a guest place${reason === und
       await place.close();
       await heard;
       await expect(place.check(question('true'))).rejects.toThrow('the place is closed');
-      expect(folders().filter((name) => !before.includes(name))).toEqual([]);
+      expect(folders()).toEqual([]);
       // The last of a program's pipes is closed when its end is heard of.
       await vi.waitFor(() => expect(openFiles()).toEqual(descriptors), 10_000);
     } finally {
