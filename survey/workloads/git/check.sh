@@ -11,4 +11,6 @@ for object in $(git rev-list --objects main | cut -d' ' -f1); do
 done
 [ "$(git show "main:file$((n % 3))")" = "content $n" ] || violated "a commit has other content" "commit $n"
 [ "$n" -ge "$ACKED" ] || violated "acknowledged commits are lost" "$n of $ACKED"
+# A bare repository has none.
+[ $WORK = push ] || index=$(git ls-files) || violated "the index cannot be read" "$index"
 kept

@@ -1,1 +1,0 @@
-for i in $(seq 6); do commit $i && ack $i; done

@@ -1,5 +1,0 @@
-# All of this was durable before: gc is to lose none of it.
-ack 5
-git gc -q --prune=now
-mark collected
-commit 6 && ack 6
