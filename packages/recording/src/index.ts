@@ -15,7 +15,7 @@ export { LogWritesReader, type LogEntry } from './log-writes/log-reader.ts';
 export { logSteps, type LogMark, type LogStep, type LogWindow } from './log-writes/log-steps.ts';
 export { LogWritesWriter, type LogWriterOptions } from './log-writes/log-writer.ts';
 export { PageChanges, type ChangedPages } from './page-changes.ts';
-export type { RecordedEvent } from './recorded-event.ts';
+export type { RecordedEvent, RecordedMark } from './recorded-event.ts';
 export { RecordingError, type RecordingProblem } from './recording-error.ts';
 export { RecordingWriter, type WriterOptions } from './recording-writer.ts';
 export { Recording } from './recording.ts';

@@ -20,6 +20,15 @@ export type RecordedEvent = {
   | { readonly type: 'end' }
 );
 
+/** A text at its place among the flushes. */
+export interface RecordedMark {
+  /** The frame that says so. */
+  readonly frame: number;
+  /** Microseconds since the recording's start. */
+  readonly time: number;
+  readonly text: string;
+}
+
 /** @throws RecordingError damaged */
 export function* readEvents(table: FrameTable, store: FrameStore, from: number, to: number): Generator<RecordedEvent> {
   let pages = 0;

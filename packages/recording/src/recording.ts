@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import type { BaseExtent } from './base-content.ts';
 import { DescriptorFile, type ByteFile } from './byte-file.ts';
 import { MalformedError } from './byte-source.ts';
+import { decodeText } from './event-payload.ts';
 import { decodeHeader, FileHeader, type RecordingHeader } from './file-header.ts';
 import { readIndexed, scanFrames, type Frames, type RecordingEnding } from './frame-scan.ts';
 import { FrameStore } from './frame-store.ts';
@@ -9,7 +10,7 @@ import { FRAME } from './frame.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { FileImage } from './image-target.ts';
 import type { PageChanges } from './page-changes.ts';
-import { readEvents, type RecordedEvent } from './recorded-event.ts';
+import { readEvents, type RecordedEvent, type RecordedMark } from './recorded-event.ts';
 import { RecordingError } from './recording-error.ts';
 import type { RecordedState } from './state-text.ts';
 import { Timeline, windowName, windowWords, type RecordedWindow } from './timeline.ts';
@@ -124,6 +125,14 @@ export class Recording {
   /** What happened, in order, from frame `from` to before frame `to`. @throws RecordingError damaged */
   events(from = 0, to = this.#frames.table.length): Generator<RecordedEvent> {
     return readEvents(this.#frames.table, this.#store, from, Math.min(to, this.#frames.table.length));
+  }
+
+  /** Its marks alone, in order: nothing of the pages between them is read. @throws RecordingError damaged */
+  *marks(): Generator<RecordedMark> {
+    const { table } = this.#frames;
+    for (let frame = 0; frame < table.length; frame++) {
+      if (table.type(frame) === FRAME.mark) yield { frame, time: table.time(frame), text: this.#store.decoded(frame, decodeText) };
+    }
   }
 
   /** What kind of frame one is, by the numbers in {@link FRAME}. */

@@ -1,14 +1,12 @@
-import type { RecordedWindow, Recording } from '@vpmem/recording';
+import type { RecordedMark, RecordedWindow, Recording } from '@vpmem/recording';
 
 /** The marks of a recording, and which of them are promised in a window. */
 export class PromisedMarks {
   /** In the order of time; microseconds since the start. */
-  readonly all: readonly { readonly time: number; readonly text: string; readonly frame: number }[];
+  readonly all: readonly RecordedMark[];
 
   constructor(recording: Recording) {
-    const all: { time: number; text: string; frame: number }[] = [];
-    for (const event of recording.events()) if (event.type === 'mark') all.push({ time: event.time, text: event.text, frame: event.frame });
-    this.all = all;
+    this.all = [...recording.marks()];
   }
 
   /**
