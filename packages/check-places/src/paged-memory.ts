@@ -25,6 +25,15 @@ export class PagedMemory {
     return view.subarray(at % VIEW, (at % VIEW) + length);
   }
 
+  /** All from `start` to before `end`, in pieces, in place. */
+  *pieces(start: number, end: number): Generator<[at: number, bytes: Uint8Array]> {
+    for (let at = start; at < end; ) {
+      const bytes = this.bytes(at, Math.min(end - at, PagedMemory.together(at)));
+      yield [at, bytes];
+      at += bytes.length;
+    }
+  }
+
   unmap(): void {
     this.#views.length = 0;
     this.#mapping.unmap();

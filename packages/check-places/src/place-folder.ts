@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExploreError } from '@vpmem/explorer';
-import { detachLoopDevice, unmount } from '@vpmem/native';
+import { detachLoopDevice, processStat, unmount } from '@vpmem/native';
 import { mountsBelow } from './mount-table.ts';
 import { killStrays, killStraysNow } from './stray-processes.ts';
 
@@ -124,10 +124,9 @@ function loopDevicesBelow(folder: string): string[] {
 /** When a process began, in the kernel's clock ticks, as text; undefined if there is none that runs. With its number it is unique until the next boot. */
 function startOf(pid: number): string | undefined {
   try {
-    // The name in the second field may have spaces and brackets.
-    const [state = '', ...others] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const { state, started } = processStat(pid);
     // It has ended, and nobody has asked how.
-    return 'ZX'.includes(state) ? undefined : others[18];
+    return 'ZX'.includes(state) ? undefined : started;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
-import { mountFailure, verdictOf } from '@vpmem/check-places';
+import { mountFailure, OUTPUT_LIMIT, verdictOf } from '@vpmem/check-places';
 import type { CheckStep, Verdict } from '@vpmem/explorer';
-import { SystemError } from '@vpmem/native';
+import { signalName, SystemError } from '@vpmem/native';
 import type { GuestOutcome } from './checking-guest.ts';
 import { AGENT } from './guest-agent.ts';
 import { panicSignature } from './kernel-words.ts';
@@ -13,10 +13,7 @@ export interface Judged {
   readonly output: string;
 }
 
-/** x86-64, asm/signal.h, by number. */
-const SIGNALS = ['', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGUSR1', 'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM'];
 const NOT_IN_TIME: Readonly<Record<CheckStep, string>> = { mount: 'the mount did not end in time', check: 'no answer in time', unmount: 'the unmount did not end in time' };
-const OUTPUT_LIMIT = 65_536;
 
 /** What the end of a request to the agent says of the image; undefined where it says nothing, because the guest was switched off or ended. */
 export function judge(outcome: GuestOutcome): Judged | undefined {
@@ -44,7 +41,7 @@ function judgeAnswer(values: ReadonlyMap<string, Buffer>): Judged {
   const signal = number('signal');
   const said = verdictOf({
     status: number('status'),
-    signal: signal === 0 || number('late') === 1 ? undefined : (SIGNALS[signal] ?? String(signal)),
+    signal: signal === 0 || number('late') === 1 ? undefined : signalName(signal),
     timedOut: number('late') === 1,
     stdout: text('out'),
     stderr: text('err'),

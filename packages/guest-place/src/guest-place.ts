@@ -1,4 +1,4 @@
-import { checkEnvironment, mountOptions, type Checker } from '@vpmem/check-places';
+import { checkEnvironment, mountOptions, OneCheck, type Checker } from '@vpmem/check-places';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion } from '@vpmem/explorer';
 import { openTracker, type PageTracker } from '@vpmem/page-tracker';
 import { prepareTestbed, TestbedError, type Testbed } from '@vpmem/testbed';
@@ -56,12 +56,11 @@ export class GuestPlace implements CheckPlace {
   readonly #setUp: GuestSetUp;
   readonly #limit: number;
   readonly #tracker: PageTracker;
+  readonly #one = new OneCheck();
   #guest: CheckingGuest | undefined;
   #starting: Promise<CheckingGuest> | undefined;
   #touched: TouchedPages | undefined;
   #reads = new Set<number>();
-  #checking: Promise<unknown> | undefined;
-  #closing: Promise<void> | undefined;
 
   /** Starts the guest. @throws ExploreError where it cannot be had, or the checker cannot be taken into it; nothing is left then */
   static async open(options: GuestPlaceOptions): Promise<GuestPlace> {
@@ -112,7 +111,7 @@ export class GuestPlace implements CheckPlace {
   }
 
   check(question: CheckQuestion): Promise<CheckAnswer> {
-    return this.#alone(question, async () => {
+    return this.#timed(question, async () => {
       const { looksAt, replay, script } = this.#checker;
       if (looksAt === 'disk' && this.#mount === undefined && replay !== undefined) {
         const replayed = await this.#run(question, replay, { mount: NOTHING, kept: false });
@@ -123,49 +122,38 @@ export class GuestPlace implements CheckPlace {
   }
 
   checkBlank(question: CheckQuestion): Promise<CheckAnswer> {
-    return this.#alone(question, async () => {
+    return this.#timed(question, async () => {
       const kept = this.#mount !== undefined && this.#checker.looksAt !== 'disk';
       return await this.#run(question, this.#checker.script, { mount: kept ? EMPTY : NOTHING, kept, blank: true });
     });
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    // One that is about to come up is gone as soon as it is there.
-    const guest = this.#guest ?? (await this.#starting?.catch(() => undefined));
-    await guest?.stop();
-    await this.#checking;
-    this.#touched?.close();
-    this.#tracker.close();
-    this.target.close();
+    const end = async (): Promise<void> => {
+      // One that is about to come up is gone as soon as it is there.
+      const guest = this.#guest ?? (await this.#starting?.catch(() => undefined));
+      await guest?.stop();
+    };
+    return this.#one.close(end, () => {
+      this.#touched?.close();
+      this.#tracker.close();
+      this.target.close();
+      return Promise.resolve();
+    });
   }
 
   /** One check at a time, timed; what the guest has written is taken back. */
-  async #alone(question: CheckQuestion, work: () => Promise<Judged>): Promise<CheckAnswer> {
-    this.#stillOpen('the place is closed');
-    if (this.#checking !== undefined) throw new Error('a place checks one image at a time');
+  async #timed(question: CheckQuestion, work: () => Promise<Judged>): Promise<CheckAnswer> {
     const began = performance.now();
-    const checking = this.#bracket(work);
-    this.#checking = checking.catch(() => undefined);
-    this.#reads = new Set();
-    try {
-      const judged = await checking;
-      return { ...judged, reads: this.#touched === undefined && question.watch.length > 0 ? undefined : this.#reads, milliseconds: performance.now() - began };
-    } finally {
-      this.#checking = undefined;
-    }
-  }
-
-  async #bracket(work: () => Promise<Judged>): Promise<Judged> {
-    try {
-      return await work();
-    } finally {
-      this.#takeBack();
-    }
+    const judged = await this.#one.run(async () => {
+      this.#reads = new Set();
+      try {
+        return await work();
+      } finally {
+        this.#takeBack();
+      }
+    });
+    return { ...judged, reads: this.#touched === undefined && question.watch.length > 0 ? undefined : this.#reads, milliseconds: performance.now() - began };
   }
 
   #takeBack(): void {
@@ -191,7 +179,7 @@ export class GuestPlace implements CheckPlace {
       const isWhole = outcome.kind === 'answer' && outcome.values.get('left')?.toString() !== '1';
       if (outcome.kind !== 'gone') this.#see(question.watch);
       if (!isWhole) await this.#drop();
-      this.#stillOpen('the place was closed while a check ran');
+      this.#one.stillOpen();
       const judged = judge(outcome);
       if (judged !== undefined) return judged;
       if (outcome.kind === 'gone') why = outcome.why;
@@ -211,7 +199,7 @@ export class GuestPlace implements CheckPlace {
   }
 
   async #start(): Promise<CheckingGuest> {
-    this.#stillOpen('the place is closed');
+    this.#one.stillOpen();
     const guest = await CheckingGuest.start(this.#setUp);
     this.#tracker.clientCame(guest.pid);
     this.#touched?.close();
@@ -229,10 +217,6 @@ export class GuestPlace implements CheckPlace {
     const { pid } = guest;
     await guest.stop();
     this.#tracker.clientLeft(pid);
-  }
-
-  #stillOpen(otherwise: string): void {
-    if (this.#closing !== undefined) throw new ExploreError(otherwise);
   }
 }
 

@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { PagedMemory } from '@vpmem/check-places';
 import { createMemfd, dataExtents, Mapping, punchHole } from '@vpmem/native';
 import { PAGE_SIZE, PageSet, type PageRun } from '@vpmem/page-tracker';
 import { MappedImage, type ImageTarget } from '@vpmem/recording';
@@ -19,7 +20,7 @@ export class TwinImage implements ImageTarget {
   readonly guest: number;
   readonly #mappings: readonly [wanted: Mapping, guest: Mapping];
   readonly #image: MappedImage;
-  readonly #from: MappedImageBytes;
+  readonly #from: PagedMemory;
   readonly #to: MappedImage;
   readonly #behind: PageSet;
 
@@ -32,7 +33,7 @@ export class TwinImage implements ImageTarget {
     const map = (fd: number): Mapping => Mapping.ofFile(fd, { length: this.deviceSize });
     this.#mappings = [map(this.wanted), map(this.guest)];
     this.#image = new MappedImage(this.#mappings[0]);
-    this.#from = new MappedImageBytes(this.#mappings[0]);
+    this.#from = new PagedMemory(this.wanted, this.deviceSize);
     this.#to = new MappedImage(this.#mappings[1]);
     this.#behind = new PageSet(this.deviceSize);
   }
@@ -74,29 +75,7 @@ export class TwinImage implements ImageTarget {
 
   /** Must not be used after it. */
   close(): void {
-    for (const mapping of this.#mappings) mapping.unmap();
+    for (const mapping of [this.#from, ...this.#mappings]) mapping.unmap();
     for (const fd of [this.wanted, this.guest]) closeSync(fd);
-  }
-}
-
-/** Pieces of views, each of which a mapping's window can have. */
-const VIEW = 2 ** 30;
-
-/** The bytes of a mapping of any length. */
-class MappedImageBytes {
-  readonly #views: Uint8Array[] = [];
-
-  constructor(mapping: Mapping) {
-    for (let at = 0; at < mapping.length; at += VIEW) this.#views.push(new Uint8Array(mapping.window(at, Math.min(VIEW, mapping.length - at))));
-  }
-
-  *pieces(start: number, end: number): Generator<[at: number, bytes: Uint8Array]> {
-    for (let at = start; at < end; ) {
-      const view = this.#views[Math.floor(at / VIEW)];
-      if (view === undefined) throw new RangeError(`byte ${at}`);
-      const bytes = view.subarray(at % VIEW, (at % VIEW) + end - at);
-      yield [at, bytes];
-      at += bytes.length;
-    }
   }
 }

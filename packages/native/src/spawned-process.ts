@@ -121,6 +121,7 @@ function reap(): void {
   clearInterval(alive);
 }
 
-function signalName(number: number): string {
+/** `SIGKILL` for 9; the number as text where it has no name. */
+export function signalName(number: number): string {
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? `${number}`;
 }

@@ -1,18 +1,10 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
-import { ProcessMaps, type MappedFile } from '@vpmem/native';
-
-/** proc(5), /proc/PID/stat: which member, counted from behind the name, that may hold anything: minor faults of children waited for, start time. */
-const STAT = { childFaults: 8, started: 19 } as const;
-
-function statMember(pid: number, member: number): string {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[member] ?? '';
-}
+import { ProcessMaps, processStat, type MappedFile } from '@vpmem/native';
 
 /** When a process began, which tells it from a later one of the same number; undefined if there is none. */
 export function startOf(pid: number): string | undefined {
   try {
-    return statMember(pid, STAT.started);
+    return processStat(pid).started;
   } catch {
     return undefined;
   }
@@ -46,7 +38,7 @@ export class ChildWatch {
     this.#lastPid = lastPid;
     try {
       const children = childrenOf(this.#pid);
-      const faults = statMember(this.#pid, STAT.childFaults);
+      const faults = processStat(this.#pid).childFaults;
       const fresh = children.some((child) => !this.#known.has(child));
       const waited = faults !== this.#childFaults;
       const before = this.#mapping;
