@@ -5,6 +5,7 @@ import colors from 'picocolors';
 import { CliError } from './cli-error.ts';
 import { readCompareOptions, type CompareWords } from './compare-options.ts';
 import { formatJson } from './qmp-command.ts';
+import { hasColors } from './terminal-colors.ts';
 
 /** `vpmem compare`: what a power cut leaves on virtio-pmem and on nvdimm; the exit status. */
 export async function runCompare(words: CompareWords): Promise<number> {
@@ -46,8 +47,7 @@ function say(line: string): void {
 }
 
 function paint(): Paint {
-  const { NO_COLOR = '' } = process.env;
-  if (!process.stdout.isTTY || NO_COLOR !== '') return NO_PAINT;
+  if (!hasColors(process.stdout)) return NO_PAINT;
   const { green, red, dim, bold } = colors.createColors(true);
   return { good: green, bad: red, dim, strong: bold };
 }

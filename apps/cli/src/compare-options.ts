@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { keptNames, SIZES, WORKLOAD_NAMES, type ComparisonOptions, type WorkloadName } from '@vpmem/compare';
-import { formatSize, nearest, OptionError, parseSize } from '@vpmem/options';
+import { formatSize, OptionError, parseSize } from '@vpmem/options';
 import { GRANULARITY_BYTES, MAX_SEED, type Granularity } from '@vpmem/simulated-medium';
 import { CliError } from './cli-error.ts';
+import { integer, oneOf } from './option-words.ts';
 
 /** Options as they were written. */
 export interface CompareWords {
@@ -41,19 +42,6 @@ export function readCompareOptions(words: CompareWords): ComparisonOptions {
 
 function readNames(words: readonly string[] | undefined): readonly WorkloadName[] {
   return words === undefined ? WORKLOAD_NAMES : words.map((word) => oneOf('--workload', word, WORKLOAD_NAMES));
-}
-
-function oneOf<T extends string>(option: string, word: string, words: readonly T[]): T {
-  const found = words.find((each) => each === word);
-  if (found !== undefined) return found;
-  const close = nearest(word, words);
-  throw new CliError(`${option} ${word}: ${close === undefined ? '' : `did you mean ${close}? `}there is ${words.join(', ')}`);
-}
-
-function integer(option: string, word: string, min: number, max: number): number {
-  const value = Number(word);
-  if (/^\d+$/.test(word) && value >= min && value <= max) return value;
-  throw new CliError(`${option} ${word}: not an integer from ${min} to ${max}`);
 }
 
 function readSize({ size, qemu = false }: CompareWords): number {

@@ -1,6 +1,7 @@
 export { toHtml } from './html.ts';
 export { toJunit } from './junit.ts';
-export { ProgressLine, type ExploreProgress, type ProgressOptions } from './progress-line.ts';
+export { ProgressLine, type ProgressOptions } from './progress-line.ts';
+export { readable, readableLines } from './readable-text.ts';
 export { mergeReports, type MergeOptions } from './report-merge.ts';
 export { parseReport } from './report-parser.ts';
 export { formatReport, type TextOptions } from './report-text.ts';

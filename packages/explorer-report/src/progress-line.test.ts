@@ -1,7 +1,9 @@
+import type { ExploreProgress } from '@vpmem/explorer';
 import { describe, expect, it } from 'vitest';
-import { ProgressLine, type ExploreProgress } from './progress-line.ts';
+import { ProgressLine } from './progress-line.ts';
 
-const PROGRESS: ExploreProgress = { windows: 10_000, windowsDone: 41, states: 12_345, checks: 4000, failures: 3, perSecond: 103.6, secondsLeft: 75 };
+const WINDOWS = { done: 41, begun: 50, all: 10_000 };
+const PROGRESS: ExploreProgress = { type: 'progress', windows: WINDOWS, known: 12_345, checks: 4000, rate: 103.6, failures: { states: 3, groups: 1 }, left: 75 };
 
 describe('ProgressLine', () => {
   it('writes over one line of a terminal, at most ten times a second', () => {
@@ -11,14 +13,13 @@ describe('ProgressLine', () => {
     time = 99;
     expect(line.update(PROGRESS)).toBe('');
     time = 100;
-    expect(line.update({ ...PROGRESS, windowsDone: 42 })).toContain('window 42/');
+    expect(line.update({ ...PROGRESS, windows: { ...WINDOWS, done: 42 } })).toContain('window 42/');
   });
 
   it('writes plain lines where there is no terminal, one every five seconds', () => {
     let time = 1e6;
     const line = new ProgressLine({ terminal: false, now: () => time, colors: true });
-    const { secondsLeft: _, ...unknown } = PROGRESS;
-    expect(line.update({ ...unknown, perSecond: 3.14 })).toBe('window 41/10,000, 3 failed, 12,345 states, 3.1/s\n');
+    expect(line.update({ ...PROGRESS, rate: 3.14, left: Infinity })).toBe('window 41/10,000, 3 failed, 12,345 states, 3.1/s\n');
     time += 4999;
     expect(line.update(PROGRESS)).toBe('');
     time += 1;
@@ -44,7 +45,7 @@ describe('ProgressLine', () => {
   });
 
   it('is red once something failed, if it may have colours', () => {
-    const of = (failures: number): string => new ProgressLine({ terminal: true, colors: true }).update({ ...PROGRESS, failures });
+    const of = (states: number): string => new ProgressLine({ terminal: true, colors: true }).update({ ...PROGRESS, failures: { states, groups: 1 } });
     expect(of(0)).not.toContain('\u001b[31m');
     expect(of(1)).toContain('\u001b[31m');
   });

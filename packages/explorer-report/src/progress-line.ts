@@ -1,21 +1,7 @@
+import type { ExploreProgress } from '@vpmem/explorer';
 import { paintOf } from './paint.ts';
 import { fitted } from './text-layout.ts';
 import { duration, number } from './wording.ts';
-
-/** How far exploring is. */
-export interface ExploreProgress {
-  readonly windows: number;
-  readonly windowsDone: number;
-  /** States of which a verdict is known. */
-  readonly states: number;
-  readonly checks: number;
-  /** States that failed. */
-  readonly failures: number;
-  /** Checks. */
-  readonly perSecond: number;
-  /** Undefined as long as nobody can say. */
-  readonly secondsLeft?: number;
-}
 
 export interface ProgressOptions {
   /** Whether it goes to a terminal, where one line is written over. */
@@ -51,7 +37,7 @@ export class ProgressLine {
     this.#shown = true;
     // One column stays free: in the last one some terminals go on to the next line.
     const line = fitted(progressText(progress), Math.max(20, width()) - 1);
-    return `\r${progress.failures > 0 ? paintOf(colors).bad(line) : line}\u001b[K`;
+    return `\r${progress.failures.states > 0 ? paintOf(colors).bad(line) : line}\u001b[K`;
   }
 
   /** What to write before anything else is: it takes the line off the terminal. */
@@ -63,12 +49,12 @@ export class ProgressLine {
 }
 
 /** The most important first, as a narrow terminal shows only that. */
-function progressText({ windows, windowsDone, states, failures, perSecond, secondsLeft }: ExploreProgress): string {
+function progressText({ windows, known, failures, rate, left }: ExploreProgress): string {
   return [
-    `window ${number(windowsDone)}/${number(windows)}`,
-    `${number(failures)} failed`,
-    `${number(states)} states`,
-    `${number(perSecond < 10 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond))}/s`,
-    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+    `window ${number(windows.done)}/${number(windows.all)}`,
+    `${number(failures.states)} failed`,
+    `${number(known)} states`,
+    `${number(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))}/s`,
+    ...(Number.isFinite(left) ? [`${duration(left)} left`] : []),
   ].join(', ');
 }

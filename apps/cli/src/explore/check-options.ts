@@ -62,7 +62,8 @@ function refuseUnused(where: Where, { mountOptions, writable, packages, files }:
 function guestFiles(words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {
-      const [path = '', source = path] = word.split('=', 2);
+      // Only the first = parts the two: a name may have more.
+      const [, path = word, source = path] = /^([^=]*)=(.*)$/s.exec(word) ?? [];
       if (!path.startsWith('/') && word.includes('=')) throw new CliError(`--file ${word}: the path in the guest has to begin with /, as /etc/check.conf=check.conf`);
       return [resolve(path), resolve(source)];
     }),

@@ -1,15 +1,19 @@
 import { refuseWithoutNumbers } from '@vpmem/check-places';
 import { nameBytes } from '@vpmem/disk-names';
 import { explore, type ExploreEvent, type ExploreOptions, type ExploreReport } from '@vpmem/explorer';
-import { ProgressLine } from '@vpmem/explorer-report';
+import { ProgressLine, readable } from '@vpmem/explorer-report';
 import { Recording } from '@vpmem/recording';
 import { CliError } from '../cli-error.ts';
+import { hasColors } from '../terminal-colors.ts';
 import { readCheck, type CheckOptions } from './check-options.ts';
 import { failed } from './explore-failure.ts';
 import { readPlan, readSecondCut, type ExploreWords } from './explore-options.ts';
-import { checkOutputs, hasColors, makeFolder, putOut } from './explore-outputs.ts';
+import { checkOutputs, makeFolder, putOut } from './explore-outputs.ts';
 import { Interruption } from './interruption.ts';
 import { commandLine } from './reproduce-line.ts';
+
+/** Characters of what a checker or a file system said, on one line. */
+const SHOWN = 200;
 
 /** `vpmem explore FILE`: the states that a power cut can leave, each checked; the exit status: 0 nothing violated, 1 something, 2 wrong use. */
 export async function runExplore(file: string, words: ExploreWords): Promise<number> {
@@ -21,7 +25,7 @@ export async function runExplore(file: string, words: ExploreWords): Promise<num
     const secondCut = readSecondCut(words, check.where);
     checkOutputs(words);
     recording = openRecording(file);
-    refuseWithoutNumbers(check.checker, marksOf(recording));
+    refuseWithoutNumbers(check.checker, [...recording.marks()].map(({ text }) => text));
     if (secondCut !== undefined) makeFolder(secondCut.folder);
     const reproduce = (nested: string, state: string): string => commandLine(`${nested} ${state}`, words, check);
     const options = { ...plan, secondCut: secondCut === undefined ? undefined : { ...secondCut, reproduce }, file, ...common(recording, file, words, check), signal: interruption.signal };
@@ -61,33 +65,18 @@ async function told(recording: Recording, options: ExploreOptions): Promise<Expl
   let report: ExploreReport | undefined;
   for await (const event of explore(recording, options)) {
     if (event.type === 'end') report = event.report;
-    else stderr.write(event.type === 'progress' ? line.update(progressOf(event)) : `${line.clear()}${wordsOf(event)}\n`);
+    else stderr.write(event.type === 'progress' ? line.update(event) : `${line.clear()}${wordsOf(event)}\n`);
   }
   stderr.write(line.clear());
   if (report === undefined) throw new Error('exploring ended without a report');
   return report;
 }
 
-function progressOf({ windows, known, checks, rate, failures, left }: ExploreEvent & { type: 'progress' }): Parameters<ProgressLine['update']>[0] {
-  return { windows: windows.all, windowsDone: windows.done, states: known, checks, failures: failures.states, perSecond: rate, ...(Number.isFinite(left) ? { secondsLeft: left } : {}) };
-}
-
 function wordsOf(event: ExploreEvent & { type: 'failure' | 'minimising' | 'second-cut' }): string {
-  if (event.type === 'second-cut') return `a second cut, after one at ${event.state}, ${event.number} of ${event.of}: ${readable(event.file)}`;
-  const signature = readable(event.signature);
+  if (event.type === 'second-cut') return `a second cut, after one at ${event.state}, ${event.number} of ${event.of}: ${readable(event.file, SHOWN)}`;
+  const signature = readable(event.signature, SHOWN);
   if (event.type === 'minimising') return `looking for the least of failure ${event.number} of ${event.of}${signature === '' ? '' : `: ${signature}`}`;
   return `${event.verdict} at ${event.step}, state ${event.state}${signature === '' ? '' : `: ${signature}`}`;
-}
-
-function marksOf(recording: Recording): string[] {
-  const marks: string[] = [];
-  for (const event of recording.events()) if (event.type === 'mark') marks.push(event.text);
-  return marks;
-}
-
-/** A checker's words on a terminal, on one line. */
-function readable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd').slice(0, 200);
 }
 
 /** An option that was not given is absent. */

@@ -1,5 +1,6 @@
 import type { StateUnit } from '@vpmem/recording';
 import { CliError } from '../cli-error.ts';
+import { integer } from '../option-words.ts';
 
 /** Options as they were written. */
 export interface ExploreWords {
@@ -114,10 +115,4 @@ function readShard(word: string): { readonly index: number; readonly of: number 
   if (index === undefined || of === undefined || shard.of > MAX_SHARDS) throw new CliError(`--shard ${word}: write it like 3/16, the third of sixteen`);
   if (shard.index < 1 || shard.index > shard.of) throw new CliError(`--shard ${word}: of ${shard.of} there are shards 1 to ${shard.of}`);
   return shard;
-}
-
-function integer(option: string, word: string, min: number, max: number): number {
-  const value = Number(word);
-  if (/^\d+$/.test(word) && value >= min && value <= max) return value;
-  throw new CliError(`${option} ${word}: not an integer from ${min} to ${max}`);
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { ExploreReport } from '@vpmem/explorer';
 import { formatReport, toHtml, toJunit } from '@vpmem/explorer-report';
 import { CliError } from '../cli-error.ts';
+import { hasColors } from '../terminal-colors.ts';
 import type { ExploreWords } from './explore-options.ts';
 
 const FORMS = [
@@ -10,12 +11,6 @@ const FORMS = [
   ['junit', toJunit],
   ['html', toHtml],
 ] as const;
-
-/** Whether colours are wanted at a stream. */
-export function hasColors(stream: { readonly isTTY?: boolean }): boolean {
-  const { NO_COLOR = '' } = process.env;
-  return stream.isTTY === true && NO_COLOR === '';
-}
 
 /** Looks whether the files can be written before hours are spent on what goes into them. @throws CliError that names the option */
 export function checkOutputs(words: ExploreWords): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, readSync } from 'node:fs';
 import { checkState, type CheckAnswer } from '@vpmem/explorer';
+import { readable, readableLines } from '@vpmem/explorer-report';
 import { createMemfd } from '@vpmem/native';
 import type { Recording } from '@vpmem/recording';
 import { CliError } from '../cli-error.ts';
@@ -71,12 +72,7 @@ function textOf(subject: string, digest: string, marks: readonly string[], { ver
     `${subject}: ${verdict}${step === 'check' ? '' : ` at ${step}`}${signature === '' ? '' : `: ${readable(signature)}`}`,
     `image    sha256 ${digest}`,
     `promised ${last === undefined ? 'nothing' : `${marks.length} ${marks.length === 1 ? 'mark' : 'marks'}, the last '${readable(last)}'`}`,
-    ...(output.trim() === '' ? [] : ['output', ...output.trimEnd().split('\n').map((line) => `  ${readable(line)}`)]),
+    ...(output.trim() === '' ? [] : ['output', ...readableLines(output).map((line) => `  ${line}`)]),
     '',
   ].join('\n');
-}
-
-/** What a guest or a checker wrote, harmless to a terminal. */
-function readable(text: string): string {
-  return text.replaceAll('\t', '  ').replaceAll(/[\p{Cc}\p{Cf}]/gu, '\ufffd');
 }
