@@ -29,8 +29,8 @@ export async function runExplore(file: string, words: ExploreWords): Promise<num
     if (secondCut !== undefined) makeFolder(secondCut.folder);
     const reproduce = (nested: string, state: string): string => commandLine(`${nested} ${state}`, words, check);
     const options = { ...plan, secondCut: secondCut === undefined ? undefined : { ...secondCut, reproduce }, file, ...common(recording, file, words, check), signal: interruption.signal };
-    const report = await told(recording, withoutUndefined(options));
-    return interruption.status ?? putOut(report, words);
+    const status = putOut(await told(recording, withoutUndefined(options)), words);
+    return interruption.status ?? status;
   } catch (error) {
     return interruption.status ?? failed(error);
   } finally {

@@ -109,11 +109,13 @@ describe('vpmem explore', () => {
     record();
     writeFileSync(path('slow.sh'), `#!/bin/sh\n: > ${path('begun')}\nsleep 600\n`);
     chmodSync(path('slow.sh'), 0o755);
-    const child = spawn(process.execPath, [BIN, 'explore', 'run.vpmrec', '--check', './slow.sh'], { cwd: folder, env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BIN, 'explore', 'run.vpmrec', '--check', './slow.sh', '--json', 'out.json'], { cwd: folder, env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
     const ended = once(child, 'close') as Promise<[number | null]>;
     while (!existsSync(path('begun'))) await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill('SIGINT');
     expect((await ended)[0]).toBe(130);
+    // What was known until then is told.
+    expect(report('out.json')).toMatchObject({ ended: 'interrupted', totals: { states: 0 } });
     expect(spawnSync('pgrep', ['-f', path('slow.sh')]).status).toBe(1);
     expect(readdirSync(folder).filter((name) => name.startsWith('vpmem')).flatMap((name) => readdirSync(path(name)))).toEqual([]);
   });
