@@ -97,6 +97,22 @@ it('when the time is over every window has had its turn', async () => {
   expect(last).toMatchObject({ left: 0, checks: report.totals.checks });
 });
 
+it('the time that places take to open is not of the budget', async () => {
+  const { recording, check } = program();
+  let now = 0;
+  const slow: MemoryChecker = (image, question) => {
+    now += 10;
+    return check(image, question);
+  };
+  const openPlace = (): Promise<MemoryPlace> => {
+    now += 60_000;
+    return Promise.resolve(new MemoryPlace(recording.size, slow));
+  };
+  const { report } = await run(recording, slow, { from: '2', budget: 300, jobs: 2, openPlace, now: () => now });
+  expect(report.totals.checks).toBeGreaterThan(20);
+  expect(report.totals.seconds).toBeLessThanOrEqual(0.35);
+});
+
 it('some of the budget is left to find the least that fails', async () => {
   const { recording, check } = program();
   let now = 0;

@@ -34,7 +34,8 @@ export class Exploration {
   /** Either. */
   readonly #stopped: AbortSignal;
   readonly #places: PlaceKeeper;
-  readonly #start: number;
+  /** When it began, later by what it took to open places. */
+  #start: number;
   readonly #windows = new Map<number, WindowExploration>();
   readonly #seen = new Set<string>();
   readonly #jobs: Job[] = [];
@@ -80,11 +81,12 @@ export class Exploration {
   }
 
   async #explore(): Promise<void> {
-    const first = await this.#openJob(0);
+    const [first] = await this.#openJobs(0, 1);
+    if (first === undefined) throw new RangeError('no job');
     this.#where = first.place.kind;
     const given = this.#settings.selfCheck === false ? new Map<string, CheckAnswer>() : await checkChecker(this.#recording, this.#marks, this.#settings, first);
     this.#chooseWindows(given);
-    await Promise.all(Array.from({ length: Math.min(this.#settings.jobs, this.#windows.size) - 1 }, (_, i) => this.#openJob(i + 1)));
+    await this.#openJobs(1, Math.min(this.#settings.jobs, this.#windows.size));
     const meter = new ProgressMeter(this.#settings, this.#start, this.#windows, this.#jobs);
     await takeTurns(
       [...this.#windows.values()],
@@ -128,6 +130,14 @@ export class Exploration {
   #giveUp(error: unknown): never {
     this.#failed.abort();
     throw error;
+  }
+
+  /** Those from `from` to before `to`. A guest that boots, or is fetched first, takes nothing of the budget. */
+  async #openJobs(from: number, to: number): Promise<Job[]> {
+    const began = this.#settings.now();
+    const jobs = await Promise.all(Array.from({ length: Math.max(0, to - from) }, (_, i) => this.#openJob(from + i)));
+    this.#start += this.#settings.now() - began;
+    return jobs;
   }
 
   async #openJob(number: number): Promise<Job> {

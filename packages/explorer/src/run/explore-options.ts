@@ -19,7 +19,7 @@ export interface ExploreOptions {
   readonly seed?: number;
   /** Checks of each window at most; 256 unless given. What is known without one does not count. */
   readonly states?: number;
-  /** Milliseconds in which all has to be done; a check that runs then is waited for. No limit unless given. */
+  /** Milliseconds in which all has to be done, from when places are open; a check that runs then is waited for. No limit unless given. */
   readonly budget?: number;
   /** Every `of`-th window, beginning with the `index`-th, which is counted from 1. All shards together see all windows, and none twice. */
   readonly shard?: { readonly index: number; readonly of: number };
