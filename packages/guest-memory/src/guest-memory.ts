@@ -150,6 +150,11 @@ export class GuestMemory {
     write: boolean,
     move: (window: MemoryWindow, offset: number, piece: Uint8Array) => void,
   ): boolean {
+    const whole = write ? this.writable(address, bytes.length) : this.readable(address, bytes.length);
+    if (whole !== undefined) {
+      move(whole, address - whole.start, bytes);
+      return true;
+    }
     for (let done = 0; done < bytes.length; ) {
       const at = address + done;
       const window = write ? this.writable(at, 1) : this.readable(at, 1);

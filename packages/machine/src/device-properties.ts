@@ -53,6 +53,7 @@ export const virtioPmemPciProperties = defineProperties({
   'flush-fault-ms': property.int({ min: 0, description: 'of a delay: milliseconds' }),
   ops: property.int({ min: 0, max: MAX_OPS, default: 0, description: 'syncs a second at most; 0: any number (not in QEMU)' }),
   burst: property.int({ min: 1, max: MAX_OPS, description: 'of those, at once after a pause' }),
+  'poll-max-ns': property.int({ default: 1_000_000, min: 0, max: 1_000_000_000, description: 'how long to look for what comes next before sleeping; 0: never (in QEMU of an iothread)' }),
   bus: property.string({ description: 'passed on: the VM\'s bus' }),
   addr: passedAddress('passed on: slot and function on it'),
   multifunction: property.bool({ description: 'passed on: other functions in the slot' }),

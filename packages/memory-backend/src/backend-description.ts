@@ -20,6 +20,8 @@ export interface BackendDescription {
   readonly recording?: { readonly path: string; readonly fd: number; readonly interval: number | undefined };
   /** What the backing file is; absent where there is none, or it was let go. */
   readonly kind?: FileKind;
+  /** A sync of the file at `fd` has nothing to wait for: it lives in memory. Absent: it may. */
+  readonly syncsAtOnce?: boolean;
   /** Bytes the memory's address has to be a multiple of, at least {@link PAGE_SIZE}. */
   readonly align: number;
   /** The backing file, if it has a name. */

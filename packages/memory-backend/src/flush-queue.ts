@@ -138,8 +138,7 @@ export class FlushQueue {
       }
       this.stats.failed += answered.length;
     }
-    const last = new Map(answered.map(({ asker }, i) => [asker, i]));
-    answered.forEach(({ answer, asker }, i) => answer(error === undefined, last.get(asker) === i));
+    answerAll(answered, error === undefined);
     if (this.#begin()) return;
     for (const callback of this.#idle.splice(0)) callback();
   }
@@ -149,4 +148,11 @@ export class FlushQueue {
     this.#failure = error;
     if (first) this.#onFailure(error);
   }
+}
+
+function answerAll(waiting: readonly Waiting[], durable: boolean): void {
+  // One alone is what a guest with one process has.
+  if (waiting.length === 1) return waiting[0]?.answer(durable, true);
+  const last = new Map(waiting.map(({ asker }, i) => [asker, i]));
+  waiting.forEach(({ answer, asker }, i) => answer(durable, last.get(asker) === i));
 }

@@ -11,6 +11,6 @@ export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendM
 export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendOpeningMessage } from './open-backend.ts';
 export { MAX_RECORD_INTERVAL } from './recording-file.ts';
 export { SyncPool } from './sync-pool.ts';
-export { fileSyncer, volatileSyncer, type Syncer } from './syncer.ts';
+export { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.ts';
 export { checkRoom, startThread, threadProgram } from './thread-start.ts';
 export { TokenBucket, type RateLimit } from './token-bucket.ts';

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createMemfd } from '@vpmem/native';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryBackend, SYNC_FAILED_CHANNEL } from './memory-backend.ts';
-import { fileSyncer, volatileSyncer, type Syncer } from './syncer.ts';
+import { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.ts';
 import { ManualSyncer } from './testing.ts';
 
 let fd: number;
@@ -43,19 +43,36 @@ it('publishes a sync that failed, once', () => {
   expect(messages).toMatchObject([{ id: 'mem1', error: { code: 'EIO' } }]);
 });
 
-it.each([
-  ['fileSyncer', (): Syncer => fileSyncer(fd)],
-  ['volatileSyncer', (): Syncer => volatileSyncer({ id: 'mem1' })],
-])('%s answers later, not at once', async (_, make) => {
-  const memory = backend(make());
+it('fileSyncer answers later, not at once', async () => {
+  const memory = backend(fileSyncer(fd));
   const answered = new Promise<boolean>((resolve) => memory.flushes.request(resolve));
   memory.flushes.start();
   expect(memory.flushes.inFlight).toBe(1);
   expect(await answered).toBe(true);
 });
 
-it('fileSyncer reports what fdatasync says', async () => {
-  const memory = backend(fileSyncer(999_999));
+it.each([
+  ['promptSyncer', (): Syncer => promptSyncer(fd)],
+  ['volatileSyncer', (): Syncer => volatileSyncer({ id: 'mem1' })],
+])('%s answers before it returns, each who asked once', (_, make) => {
+  const memory = backend(make());
+  const answers: [boolean, boolean][] = [];
+  for (let i = 0; i < 2; i++) memory.flushes.request((durable, last) => answers.push([durable, last]));
+  expect(answers).toEqual([]);
+  memory.flushes.start();
+  expect(answers).toEqual([
+    [true, false],
+    [true, true],
+  ]);
+  expect(memory.flushes.inFlight).toBe(0);
+  expect(memory.flushes.stats).toEqual({ asked: 2, synced: 1, coalesced: 1, failed: 0 });
+});
+
+it.each([
+  ['fileSyncer', fileSyncer],
+  ['promptSyncer', promptSyncer],
+])('%s reports what fdatasync says', async (_, make) => {
+  const memory = backend(make(999_999));
   const answered = new Promise<boolean>((resolve) => memory.flushes.request(resolve));
   memory.flushes.start();
   expect(await answered).toBe(false);

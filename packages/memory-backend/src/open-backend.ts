@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
-import { createMemfd, dataExtents, preallocate, punchHole, type FileSpan } from '@vpmem/native';
+import { createMemfd, dataExtents, neverWaits, preallocate, punchHole, type FileSpan } from '@vpmem/native';
 import { BackendError } from './backend-error.ts';
 import type { BackendDescription } from './backend-description.ts';
 import { PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
@@ -74,7 +74,7 @@ export function abandonBackend({ fd, locks = [], path, was, medium, recording }:
 
 function describeShared(options: FileBackendOptions, { fd, kind, locks, was }: OpenedFile): BackendDescription {
   const { id, type, size, memPath, offset = 0, align = PAGE_SIZE, discardData = false } = options;
-  const common = { id, type, size, fd, kind, locks, offset, align, discardData, was };
+  const common = { id, type, size, fd, kind, locks, offset, align, discardData, was, syncsAtOnce: neverWaits(fd) };
   if (was !== 'unnamed') return { ...common, path: memPath, volatile: undefined };
   const reason = `memory-backend-file '${id}': mem-path '${memPath}' is a directory, so the file has no name and vanishes with this process`;
   return { ...common, path: undefined, volatile: reason };

@@ -1,4 +1,4 @@
-import { errno, syscall } from './libc.ts';
+import { errno, ioSubmit, syscall } from './libc.ts';
 import { Mapping } from './mapping.ts';
 import { createMemfd } from './memfd.ts';
 import { SystemError } from './system-error.ts';
@@ -34,6 +34,7 @@ export class AsyncIo {
   readonly #arena = Mapping.anonymous(EVENTS_AT + EVENTS * EVENT_SIZE);
   readonly #view = new DataView(this.#arena.window(0, EVENTS_AT));
   readonly #context: bigint;
+  readonly #pointer = this.#at(POINTER_AT);
 
   /** @throws SystemError where the kernel has none, or no more of them (fs.aio-max-nr) */
   private constructor() {
@@ -73,7 +74,7 @@ export class AsyncIo {
   }
 
   #submit(): boolean {
-    return this.#call(this.#numbers.submit, this.#context, 1n, this.#at(POINTER_AT)) === 1;
+    return ioSubmit(this.#numbers.submit, this.#context, 1, this.#pointer) === 1;
   }
 
   #call(number: number, a: bigint, b: bigint, c: bigint, d = 0n): number {

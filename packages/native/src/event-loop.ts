@@ -1,6 +1,7 @@
 import { Epoll, EPOLLIN } from './epoll.ts';
 import { EventFd } from './event-fd.ts';
 import { schedYield } from './libc.ts';
+import { PollList, type EventSource, type Polled } from './poll-list.ts';
 import { whenReadable } from './poll.ts';
 
 /** A descriptor an {@link EventLoop} watches. */
@@ -12,10 +13,12 @@ export interface Watch {
 }
 
 /**
- * Milliseconds that {@link EventLoop.run} looks for the next event instead of sleeping, while events come that fast. Being
- * woken takes tens of microseconds, a look about one, and a guest that waits for its disk waits for every one of them.
+ * A look takes about two microseconds. One that took so many milliseconds was without a core in between: others want it, and whoever
+ * sleeps is the sooner to get one when there is something to do. So the loop only sleeps for a while, in milliseconds: longer each time
+ * that happens, and shorter with each look that was worth it.
  */
-const POLL_MAX = 1;
+const CONTENDED = 0.5;
+const RETREAT = { least: 1, most: 64 };
 
 interface Timer {
   /** By `performance.now()`. */
@@ -23,14 +26,26 @@ interface Timer {
   readonly callback: () => void;
 }
 
-interface Watched {
+interface Watched extends EventSource {
   readonly handler: (events: number) => void;
 }
+
+/** How a descriptor is watched. */
+export interface WatchOptions {
+  /** For how long after its events {@link EventLoop.run} may look for what follows, in milliseconds. Default 0: it sleeps. */
+  readonly pollMax?: () => number;
+}
+
+/** Before the first event. */
+const NOTHING: EventSource = { pollMax: 0, short: false };
 
 /**
  * A loop of plain synchronous handlers over one {@link Epoll}. With {@link run} it has a worker thread to itself: while it
  * waits, nothing of node's own event loop happens there. With {@link pump} it shares a thread with node's loop, at the
  * price of two more thread switches a turn.
+ *
+ * Being woken takes tens of microseconds, a look about two, and a guest that waits for its disk waits for every one of them. So
+ * {@link run} looks for what follows an event instead of sleeping, where the wait after the last event of the same source was short.
  */
 export class EventLoop {
   readonly #epoll = new Epoll();
@@ -38,7 +53,14 @@ export class EventLoop {
   #deferred: (() => void)[] = [];
   readonly #timers = new Set<Timer>();
   readonly #wake = new EventFd();
-  #pollWindow = 0;
+  readonly #polls = new PollList();
+  /** Whose event was the last. */
+  #last = NOTHING;
+  /** No looking before that, by `performance.now()`. */
+  #retreatUntil = 0;
+  /** How long the next is, in milliseconds. */
+  #retreat = RETREAT.least;
+  #running = false;
   #stopped = false;
   #turning = false;
 
@@ -47,8 +69,14 @@ export class EventLoop {
   }
 
   /** Calls `handler` whenever one of `events` (EPOLLIN, …), an error or a hang-up is pending on `fd`. */
-  watch(fd: number, events: number, handler: (events: number) => void): Watch {
-    const watched: Watched = { handler };
+  watch(fd: number, events: number, handler: (events: number) => void, { pollMax = never }: WatchOptions = {}): Watch {
+    const watched: Watched = {
+      handler,
+      short: false,
+      get pollMax() {
+        return pollMax();
+      },
+    };
     this.#epoll.add(fd, events);
     this.#watched.set(fd, watched);
     return {
@@ -78,9 +106,21 @@ export class EventLoop {
     return () => void this.#timers.delete(timer);
   }
 
+  /**
+   * Something of `polled` is expected: with {@link run} it is looked at in each turn from now on, until nothing came for long or the
+   * loop sleeps. To be said again whenever it is expected again. With {@link pump} nothing happens.
+   */
+  poll(polled: Polled): void {
+    if (!this.#running) return;
+    this.#last = this.#polls.add(polled, performance.now()) ?? this.#last;
+  }
+
   /** Serves until {@link stop}. Between events that follow each other closely it does not sleep. */
   run(): void {
-    while (!this.#stopped) this.#pollOrSleep();
+    this.#running = true;
+    while (!this.#stopped) this.#lookOrSleep();
+    this.#running = false;
+    this.#polls.rest();
   }
 
   /** Serves until {@link stop}, between the other things this thread does. */
@@ -95,20 +135,25 @@ export class EventLoop {
   /** Waits once, at most `timeoutMs`, and serves what is ready; returns the number of descriptors that were. */
   turn(timeoutMs: number): number {
     const deferred = this.#deferred;
-    this.#deferred = [];
+    if (deferred.length > 0) this.#deferred = [];
     this.#turning = true;
     try {
-      const ready = this.#epoll.wait(deferred.length > 0 ? 0 : this.#untilTimer(timeoutMs), (fd, events) => {
-        // A handler earlier in the same turn may have closed this watch.
-        this.#watched.get(fd)?.handler(events);
-      });
-      for (const callback of deferred) callback();
+      const ready = this.#epoll.wait(deferred.length > 0 ? 0 : this.#untilTimer(timeoutMs), this.#handle);
+      if (deferred !== this.#deferred) for (const callback of deferred) callback();
       this.#expire();
       return ready;
     } finally {
       this.#turning = false;
     }
   }
+
+  readonly #handle = (fd: number, events: number): void => {
+    const watched = this.#watched.get(fd);
+    // A handler earlier in the same turn may have closed this watch.
+    if (watched === undefined) return;
+    this.#last = watched;
+    watched.handler(events);
+  };
 
   /** Makes {@link run} and {@link pump} return, for good, after the handlers of the present turn. From this thread only. */
   stop(): void {
@@ -134,15 +179,38 @@ export class EventLoop {
     }
   }
 
-  /** One turn with something to do. Looking pays when sleeping would have been short, so the last wait decides on the next. */
-  #pollOrSleep(): void {
+  /** One turn with something to do. Looking pays where sleeping would have been short: where it was after the last such event. */
+  #lookOrSleep(): void {
+    const before = this.#last;
     const began = performance.now();
-    while (performance.now() - began < this.#pollWindow) {
-      if (this.turn(0) > 0) return;
-      schedYield();
+    if (before.short && began >= this.#retreatUntil && this.#look(began, before.pollMax)) {
+      this.#retreat = Math.max(RETREAT.least, this.#retreat * 0.99);
+      return;
     }
+    if (this.#served(this.#polls.rest())) return;
     this.turn(-1);
-    this.#pollWindow = performance.now() - began < POLL_MAX ? POLL_MAX : 0;
+    before.short = performance.now() - began < before.pollMax;
+  }
+
+  /** Looks for something to do for at most so long, in milliseconds; whether there was something. */
+  #look(began: number, longest: number): boolean {
+    for (let now = began; now - began < longest; ) {
+      if (this.#served(this.#polls.look(now)) || this.turn(0) > 0) return true;
+      schedYield();
+      const before = now;
+      now = performance.now();
+      if (now - before > CONTENDED) {
+        this.#retreatUntil = now + this.#retreat;
+        this.#retreat = Math.min(RETREAT.most, this.#retreat * 2);
+        return false;
+      }
+    }
+    return false;
+  }
+
+  #served(source: EventSource | undefined): boolean {
+    if (source !== undefined) this.#last = source;
+    return source !== undefined;
   }
 
   close(): void {
@@ -151,4 +219,8 @@ export class EventLoop {
     this.#wake.close();
     this.#epoll.close();
   }
+}
+
+function never(): number {
+  return 0;
 }

@@ -124,6 +124,11 @@ export const syscall = declare<(number: number, a: bigint, b: bigint, c: bigint,
   'long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)',
 );
 
+/** io_submit(2), whose number differs from machine to machine. */
+export const ioSubmit = declare<(number: number, context: bigint, count: number, requests: bigint) => number>(
+  'long syscall(long number, unsigned long context, long count, void *requests)',
+);
+
 /** The same with one argument more. */
 export const syscallOfSix = declare<(number: number, a: bigint, b: bigint, c: bigint, d: bigint, e: bigint, f: bigint) => number | bigint>(
   'long syscall(long number, unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e, unsigned long f)',

@@ -18,6 +18,8 @@ const MFD_HUGE_SHIFT = 26;
 /** Linux, linux/magic.h */
 const HUGETLBFS_MAGIC = 0x9584_58f6;
 const TMPFS_MAGIC = 0x0102_1994;
+const RAMFS_MAGIC = 0x8584_58f6;
+const WITHOUT_DISK: ReadonlySet<number> = new Set([TMPFS_MAGIC, RAMFS_MAGIC, HUGETLBFS_MAGIC]);
 
 /**
  * A file of `size` bytes that lives in memory only; returns its descriptor, close-on-exec. Sealed, unless told otherwise,
@@ -87,6 +89,12 @@ export function hasHugePages(fd: number): boolean {
 /** Whether a file lives in ordinary memory: it is on tmpfs, or a memfd. */
 export function isInMemory(fd: number): boolean {
   return fileSystemOf(fd) === TMPFS_MAGIC;
+}
+
+/** Whether a sync of a file has nothing to do, and so cannot wait: it is on tmpfs, ramfs or hugetlbfs, or a memfd. */
+export function neverWaits(fd: number): boolean {
+  // A device's file is on a tmpfs as well; what is behind it is not.
+  return fstatSync(fd).isFile() && WITHOUT_DISK.has(fileSystemOf(fd));
 }
 
 function fileSystemOf(fd: number): number {

@@ -1,11 +1,13 @@
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createMemfd, hasHugePages, isInMemory } from './memfd.ts';
+import { createMemfd, hasHugePages, isInMemory, neverWaits } from './memfd.ts';
 import { setFilePolicy } from './memory-policy.ts';
 
 const MIB = 2 ** 20;
+/** Linux, asm-generic/fcntl.h, with O_DIRECTORY, of which it is made. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** Kernels without NUMA, and containers that may not. */
 const reason = ((): string | undefined => {
@@ -42,5 +44,11 @@ describe('what a file lives in', () => {
     expect([isInMemory(memfd), hasHugePages(memfd), hasHugePages(file)]).toEqual([true, false, false]);
     for (const fd of [memfd, file]) closeSync(fd);
     rmSync(folder, { recursive: true });
+  });
+
+  it('has a sync that waits, unless it is memory; a device is no memory because its file is on a tmpfs', () => {
+    const kinds = { memfd: createMemfd('lives', MIB), shm: openSync('/dev/shm', O_TMPFILE | constants.O_RDWR), proc: openSync('/proc/self/stat', 'r'), device: openSync('/dev/zero', 'r') };
+    expect(Object.fromEntries(Object.entries(kinds).map(([name, fd]) => [name, neverWaits(fd)]))).toEqual({ memfd: true, shm: true, proc: false, device: false });
+    for (const fd of Object.values(kinds)) closeSync(fd);
   });
 });

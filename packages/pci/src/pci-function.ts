@@ -19,6 +19,18 @@ export interface PciHost {
   intx(asserted: boolean): void;
   /** Calls back soon, after other functions have had their turn. */
   readonly defer: (callback: () => void) => void;
+  /** Something is expected of the driver at once: the host may look for it for a while by {@link PciFunction.polled}. Absent: it never does. */
+  readonly poll?: () => void;
+}
+
+/** What a host calls that looks for a driver's requests itself, so that the driver need not notify; see {@link PciHost.poll}. */
+export interface PolledFunction {
+  /** Begins; called again whenever something is expected. */
+  begin(): void;
+  /** Serves the requests there are; whether there was one. */
+  look(): boolean;
+  /** Ends: `found`, a request had come meanwhile and was served; `later`, the driver could not be told, and this has to be tried again. */
+  rest(): 'rested' | 'found' | 'later';
 }
 
 /** The far side of a bridge, as its registers say at this moment. */
@@ -46,6 +58,8 @@ export interface PciFunction {
   readonly msixVectors: number;
   /** Whether the function has an interrupt pin. */
   readonly intx: boolean;
+  /** Present where a driver's requests can be looked for. */
+  readonly polled?: PolledFunction;
   /** Present for a bridge. */
   readonly bridge?: PciBridgeSide;
   readConfig(offset: number, width: AccessWidth): number;

@@ -25,6 +25,8 @@ export interface DeviceDescription {
   readonly fault: FlushFault | undefined;
   /** How often they can make the host sync. */
   readonly limit: RateLimit | undefined;
+  /** For how long the device thread may look for what comes next instead of sleeping, in milliseconds. */
+  readonly pollMax: number;
   /** A listening socket; the device thread's from now on. */
   readonly listener: number;
 }

@@ -101,7 +101,7 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
       socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, unplug, marks, features: queueFeatures(options), fault, limit: flushLimit(options), listener: socket.fd } });
+      await this.#thread.request({ type: 'add', device: { id, backend, vectors, unplug, marks, features: queueFeatures(options), fault, limit: flushLimit(options), pollMax: options['poll-max-ns'] / NANOSECONDS, listener: socket.fd } });
       const pci = pciPlacement(options);
       const plug = vfioUserPlug({ id, socketPath, pci });
       const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, unplug, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
@@ -227,6 +227,9 @@ export class Machine implements ManagedMachine {
     if (event.event === 'client-left') this.#removal.clientLeft(device).catch((error: unknown) => this.#observer.failed(error as Error));
   }
 }
+
+/** In a millisecond. */
+const NANOSECONDS = 1_000_000;
 
 function notOurs(command: string): Promise<never> {
   return Promise.reject(new MachineError('not-supported', undefined, `${command}: the VMs are not ours: each has a monitor of its own for that`));

@@ -1,6 +1,6 @@
 import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
 import { PmemBacking } from '@vpmem/machine/pmem-backing';
-import { volatileSyncer, type After, type MemoryBackend, type RateLimit, type SyncPool } from '@vpmem/memory-backend';
+import { promptSyncer, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
 import { VfioUserServer } from '@vpmem/vfio-user';
@@ -37,15 +37,17 @@ export class ServedDevice {
   readonly turnover: TurnoverLimit;
   readonly #pci: VirtioPciFunction;
   readonly #notifications: NotificationLimit;
+  /** Milliseconds. */
+  readonly #pollMax: number;
 
   constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
-    const { id, backend, vectors, unplug, marks, features, fault, limit, listener } = description;
+    const { id, backend, vectors, unplug, marks, features, fault, limit, pollMax, listener } = description;
     this.id = id;
     const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
     this.turnover = new TurnoverLimit(after);
     this.backing = new PmemBacking({
       description: backend,
-      syncer: () => (backend.volatile === undefined ? pool.syncer(backend.fd) : volatileSyncer(backend, loop.defer)),
+      syncer: () => syncerOf(backend, pool),
       mark: marks ? (text, done) => power.mark(text, done) : undefined,
       defer: loop.defer,
       after,
@@ -65,10 +67,11 @@ export class ServedDevice {
     });
     this.backing.faults.plan(fault);
     this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
-    this.limitTo(limit);
+    this.#pollMax = pollMax;
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
     this.server = new VfioUserServer(this.#pci, listener, loop, { keepsMsix: unplug });
+    this.limitTo(limit);
   }
 
   get backend(): MemoryBackend {
@@ -79,6 +82,8 @@ export class ServedDevice {
   limitTo(limit: RateLimit | undefined): void {
     this.backing.throttle.limitTo(limit);
     this.#notifications.limitTo(limit);
+    // Requests that are looked for cannot be made to wait.
+    this.server.pollMax = limit === undefined ? this.#pollMax : 0;
   }
 
   get #faultStats(): FlushFaultInfo {
@@ -110,4 +115,10 @@ export class ServedDevice {
       this.backing.close(done);
     });
   }
+}
+
+/** What makes a backend durable, unless it has a medium: a thread waits for a disk, and nobody for memory. */
+function syncerOf(backend: BackendDescription, pool: SyncPool): Syncer {
+  if (backend.volatile !== undefined) return volatileSyncer(backend);
+  return backend.syncsAtOnce === true ? promptSyncer(backend.fd) : pool.syncer(backend.fd);
 }

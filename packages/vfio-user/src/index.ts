@@ -1,1 +1,1 @@
-export { CLIENT_CHANNEL, VfioUserServer, type ClientMessage, type VfioUserServerOptions } from './vfio-user-server.ts';
+export { CLIENT_CHANNEL, POLL_MAX, VfioUserServer, type ClientMessage, type VfioUserServerOptions } from './vfio-user-server.ts';

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import type { ValuesOf } from '@vpmem/layout';
-import { errnoOf, peerProcess, type EventLoop } from '@vpmem/native';
+import { errnoOf, peerProcess, type EventLoop, type Polled } from '@vpmem/native';
 import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
 import { coverMsix, isCopy } from './covered-msix.ts';
 import { DmaRegions } from './dma-regions.ts';
@@ -32,9 +32,10 @@ import {
   RegionAccess,
   RegionInfo,
 } from './protocol.ts';
+import { RegisterAccess } from './register-access.ts';
 import { decodes, readRegion, regionSize, writeRegion } from './region-access.ts';
 import { regionInfo } from './region-info.ts';
-import { invalid, request, type Answer, type Handler } from './request.ts';
+import { invalid, request, type Answer, type Handler, type Refusal } from './request.ts';
 import { negotiate } from './version.ts';
 
 /** What a session needs to know of the server it belongs to. */
@@ -43,6 +44,10 @@ export interface SessionOwner {
   readonly loop: EventLoop;
   /** Whether the function's MSI-X is kept on this side, and no client's business. */
   readonly keepsMsix: boolean;
+  /** The function, as the loop looks for its driver's requests; absent where it cannot. */
+  readonly polled: Polled | undefined;
+  /** For how long after a message the loop may look for the next, in milliseconds. */
+  readonly pollMax: () => number;
   /** A client has introduced itself; false if the device is already somebody's. */
   claim(session: Session): boolean;
   /** The session is over. */
@@ -64,6 +69,7 @@ export class Session implements MessageSink {
   readonly #memory = new GuestMemory();
   readonly #dma = new DmaRegions(this.#memory, (address, size) => decodes(this.#owner.pci, address, size));
   readonly #irqs: IrqLines;
+  readonly #registers: RegisterAccess;
   readonly #messages = new MessageWrites((message) => this.#stream.send(message));
   #claimed = false;
 
@@ -71,18 +77,34 @@ export class Session implements MessageSink {
   constructor(fd: number, owner: SessionOwner) {
     this.pid = peerProcess(fd);
     this.#owner = owner;
+    this.#registers = new RegisterAccess(owner.pci);
     this.#irqs = new IrqLines([owner.pci.intx ? 1 : 0, 0, owner.keepsMsix ? 0 : owner.pci.msixVectors, 1, 1], owner.loop);
-    this.#stream = new MessageStream(fd, owner.loop, this);
+    this.#stream = new MessageStream(fd, owner.loop, this, { pollMax: owner.pollMax });
   }
 
   message(message: Message): void {
+    if (!this.#claimed) return this.#carryOut(message);
+    try {
+      const reply = this.#registers.reply(message);
+      if (reply === undefined) this.#carryOut(message);
+      else this.#stream.send(reply);
+    } catch (error) {
+      this.#tell(message, refusal(error));
+    }
+  }
+
+  #carryOut(message: Message): void {
     const { id, command, flags, fds } = message;
     if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY) {
       if (command === Command.DMA_WRITE && fds.length === 0 && this.#messages.answered(id)) return;
       for (const fd of fds) closeSync(fd);
       return this.#owner.remark(`a reply (id ${id}) that nobody asked for is ignored`);
     }
-    const answer = this.#answer(message);
+    this.#tell(message, this.#answer(message));
+  }
+
+  #tell(message: Message, answer: Answer): void {
+    const { command } = message;
     this.#reply(message, answer);
     const refused = 'errno' in answer ? `command ${command} refused with errno ${answer.errno}${answer.detail === undefined ? '' : `: ${answer.detail}`}` : undefined;
     if (!this.#claimed) this.close(refused);
@@ -152,9 +174,7 @@ export class Session implements MessageSink {
       if (fds.length > 0 && !takesFds) return invalid(`${fds.length} descriptors where none belong`);
       return this.#handlers[command]?.(body, fds) ?? invalid('no such command');
     } catch (error) {
-      const errno = errnoOf(error);
-      if (errno === undefined) throw error;
-      return { errno, detail: (error as Error).message };
+      return refusal(error);
     } finally {
       for (const fd of fds.splice(0)) closeSync(fd);
     }
@@ -236,7 +256,18 @@ export class Session implements MessageSink {
       msix: this.#msix,
       intx: (asserted) => this.#irqs.setIntx(asserted),
       defer: (callback) => this.#owner.loop.defer(callback),
+      poll: this.#poll,
     };
   }
 
+  readonly #poll = (): void => {
+    if (this.#owner.polled !== undefined) this.#owner.loop.poll(this.#owner.polled);
+  };
+}
+
+/** What the host cannot do, as an answer. @throws whatever is no failure of the host */
+function refusal(error: unknown): Refusal {
+  const errno = errnoOf(error);
+  if (errno === undefined) throw error;
+  return { errno, detail: (error as Error).message };
 }

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { closeSync } from 'node:fs';
-import { acceptUnix, EPOLLIN, SystemError, type EventLoop, type Watch } from '@vpmem/native';
+import { acceptUnix, EPOLLIN, SystemError, type EventLoop, type Polled, type Watch } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
@@ -25,7 +25,15 @@ export interface VfioUserServerOptions {
    * older ones would write nonsense, and Cloud Hypervisor waits for ever.
    */
   readonly keepsMsix?: boolean;
+  /**
+   * For how long the loop may look for what a client or its guest does next, instead of sleeping, in milliseconds; it does so only
+   * where that was short last time. 0: not at all. Default {@link POLL_MAX}.
+   */
+  readonly pollMax?: number;
 }
+
+/** A guest that waits for each of its flushes has the next within some tenths of that. Milliseconds. */
+export const POLL_MAX = 1;
 
 /** Connections that have not introduced themselves yet; for one more, the oldest has to go. */
 const MAX_STRANGERS = 16;
@@ -45,6 +53,9 @@ export class VfioUserServer {
   readonly #strangers = new Set<Session>();
   readonly #loop: EventLoop;
   readonly #keepsMsix: boolean;
+  readonly #polled: Polled | undefined;
+  /** As of {@link VfioUserServerOptions}, and may be changed at any time. */
+  pollMax: number;
   #client: Session | undefined;
   /** Not accepting for now: on {@link hold}, or for want of descriptors, until a time that this takes back. */
   #held = false;
@@ -54,11 +65,13 @@ export class VfioUserServer {
   #retired = false;
 
   /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
-  constructor(pci: PciFunction, listener: number, loop: EventLoop, { keepsMsix = false }: VfioUserServerOptions = {}) {
+  constructor(pci: PciFunction, listener: number, loop: EventLoop, { keepsMsix = false, pollMax = POLL_MAX }: VfioUserServerOptions = {}) {
     pci.bars.forEach((bar, index) => {
       if (bar !== undefined) checkBar(index, bar);
     });
     this.#keepsMsix = keepsMsix;
+    this.pollMax = pollMax;
+    this.#polled = this.#polledBy(pci);
     this.#listener = listener;
     this.#loop = loop;
     this.#watch = loop.watch(listener, EPOLLIN, () => this.#accept(pci, loop));
@@ -104,6 +117,19 @@ export class VfioUserServer {
     this.#client?.close('the server is stopping');
   }
 
+  #polledBy({ polled }: PciFunction): Polled | undefined {
+    if (polled === undefined) return undefined;
+    const longest = (): number => this.pollMax;
+    return {
+      get pollMax() {
+        return longest();
+      },
+      begin: () => polled.begin(),
+      look: () => polled.look(),
+      rest: () => polled.rest(),
+    };
+  }
+
   #accept(pci: PciFunction, loop: EventLoop): void {
     // Who came this moment is not silent yet.
     const [silent] = this.#strangers;
@@ -114,6 +140,8 @@ export class VfioUserServer {
         pci,
         loop,
         keepsMsix: this.#keepsMsix,
+        polled: this.#polled,
+        pollMax: () => this.pollMax,
         claim: () => this.#claim(session),
         ended: (_, reason) => this.#ended(session, reason),
         remark: (text) => this.#publish('remark', session, text),

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { GuestMemory } from '@vpmem/guest-memory';
 import { RegisterBlock, type AccessWidth } from '@vpmem/layout';
-import { Msix, PciEndpoint, type Bar, type BarHandler, type PciFunction, type PciHost } from '@vpmem/pci';
+import { Msix, PciEndpoint, type Bar, type BarHandler, type PciFunction, type PciHost, type PolledFunction } from '@vpmem/pci';
 import {
   VIRTIO_F_NOTIF_CONFIG_DATA,
   VirtioController,
@@ -80,7 +80,11 @@ export class VirtioPciFunction implements PciFunction {
       get memory(): GuestMemory {
         return memory();
       },
-      queueInterrupt: (queue) => this.#interrupt(ISR_QUEUE, this.#common.queueVector(queue)),
+      queueInterrupt: (queue) => {
+        this.#interrupt(ISR_QUEUE, this.#common.queueVector(queue));
+        // Who waited for it may have the next request.
+        this.#endpoint.host?.poll?.();
+      },
       configInterrupt: () => this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector),
       wasReset: () => this.#wasReset(),
       queueWasReset: (queue) => this.#common.resetQueueVector(queue),
@@ -161,12 +165,26 @@ export class VirtioPciFunction implements PciFunction {
     this.#endpoint.reset();
   }
 
+  /** A request that is found is worth a notification, and counts as one. */
+  readonly polled: PolledFunction = {
+    begin: () => this.#controller.poll(),
+    look: () => {
+      if (!this.#controller.available) return false;
+      this.#aroundNotification(this.#look);
+      return true;
+    },
+    rest: () => this.#controller.rest(),
+  };
+  readonly #look = (): void => this.#controller.look();
+
   /** BAR 0: one page each for the common, ISR, device and notification structures. */
   readonly #structures: BarHandler = {
     read: (offset, width) => {
       const within = offset % PAGE;
       switch (offset - within) {
         case COMMON_AT:
+          // A driver looks at the status before it makes a request, as Linux's virtio_pmem does for each flush.
+          if (within === STATUS_AT) this.#endpoint.host?.poll?.();
           return this.#commonBlock.read(within, width);
         case ISR_AT:
           return within === 0 ? this.#takeIsr() : 0;
@@ -199,6 +217,7 @@ export class VirtioPciFunction implements PciFunction {
    */
   #notified(queue: number, value: number): void {
     if (this.#controller.negotiated(VIRTIO_F_NOTIF_CONFIG_DATA) && (value & 0xffff) !== notificationConfigData(queue)) return;
+    this.#endpoint.host?.poll?.();
     this.#controller.notify(queue);
   }
 

@@ -42,6 +42,9 @@ export class VirtioPmem implements VirtioDevice {
   readonly sharedMemory: readonly SharedMemoryRegion[];
   readonly #backend: MemoryBackend;
   readonly #address: bigint | undefined;
+  /** The request that is looked at. */
+  readonly #request = new Uint8Array(VirtioPmemReq.size);
+  readonly #requestView = new DataView(this.#request.buffer);
   #driver: ActiveDriver | undefined;
 
   constructor(backend: MemoryBackend, { address }: PmemPlacement = {}) {
@@ -119,11 +122,10 @@ export class VirtioPmem implements VirtioDevice {
    * cannot be read, because its RAM is not shared, is taken for the only type there is.
    */
   #isFlush(chain: DescriptorChain): boolean {
-    const request = new Uint8Array(VirtioPmemReq.size);
-    const { memory } = this.#driver ?? {};
-    const isRead = memory !== undefined && chain.unreachable === undefined && chain.gather(memory, request);
+    const memory = this.#driver?.memory;
+    const isRead = memory !== undefined && chain.unreachable === undefined && chain.gather(memory, this.#request);
     if (!isRead) return chain.unreachable !== undefined;
-    return VirtioPmemReq.decode(new DataView(request.buffer)).type === VIRTIO_PMEM_REQ_TYPE_FLUSH;
+    return VirtioPmemReq.fields.type.get(this.#requestView, 0) === VIRTIO_PMEM_REQ_TYPE_FLUSH;
   }
 }
 

@@ -29,6 +29,8 @@ export class ActiveQueue {
   #live = false;
   #paused = false;
   #deferred = false;
+  /** Somebody looks for buffers, and the driver was told not to notify. */
+  #polled = false;
   /** What could not be reached last. */
   #unreachable: UnsharedError | undefined;
 
@@ -49,8 +51,8 @@ export class ActiveQueue {
   }
 
   /**
-   * Takes all available buffers, one call of `handle` each, and asks to be notified of the next. The chain is only valid
-   * during the call. Every chain has to be given back with {@link complete}, then or later.
+   * Takes all available buffers, one call of `handle` each, and asks to be notified of the next, unless they are looked for. The
+   * chain is only valid during the call. Every chain has to be given back with {@link complete}, then or later.
    *
    * After one ring's worth of buffers it goes on in a later turn. `finished` is called at the end of each, which is when what was
    * completed in it is to be notified of.
@@ -67,7 +69,7 @@ export class ActiveQueue {
       for (let taken = 0; taken < ring.size && this.#live; taken++) {
         const popped = ring.pop();
         if (popped.code === 'empty') {
-          if (!ring.enableNotifications()) return;
+          if (this.#polled || ring.enableNotifications() !== true) return;
           continue;
         }
         if (popped.code !== 'chain') return this.fail(popped);
@@ -102,7 +104,7 @@ export class ActiveQueue {
     this.#guard(() => {
       let done = 0;
       for (const { address, length } of segments) {
-        if (!this.#memory.write(address, bytes.subarray(done, done + length))) {
+        if (!this.#memory.write(address, length === bytes.length ? bytes : bytes.subarray(done, done + length))) {
           const unshared = unsharedError(this.#memory, 'response', address, length);
           if (unshared !== undefined) return this.#cannotReach(unshared);
           return this.fail({ code: 'response-unmapped', detail: `no RAM at 0x${address.toString(16)} to put the response into` });
@@ -140,6 +142,47 @@ export class ActiveQueue {
     this.#live = false;
   }
 
+  /** Buffers are looked for from now on, by {@link available}: the driver need not notify. */
+  poll(): void {
+    if (this.#polled || !this.#live) return;
+    this.#polled = true;
+    this.#guard((ring) => ring.disableNotifications());
+  }
+
+  /** Whether there are buffers to take, for whoever polls. */
+  get available(): boolean {
+    if (!this.#live || this.#paused || !this.#polled || this.#ring === undefined) return false;
+    try {
+      return this.#ring.available;
+    } catch (error) {
+      this.#memoryGone(error);
+      return false;
+    }
+  }
+
+  /**
+   * The driver has to notify again from now on. `found`: there are buffers that it may not have told of. `later`: the ring cannot be
+   * reached for now, so the driver has not heard of it.
+   */
+  rest(): 'rested' | 'found' | 'later' {
+    if (!this.#polled) return 'rested';
+    // A queue that is paused asks when it goes on.
+    const there = this.#paused ? false : this.#ask();
+    if (there === undefined) return 'later';
+    this.#polled = false;
+    return there ? 'found' : 'rested';
+  }
+
+  #ask(): boolean | undefined {
+    if (!this.#live || this.#ring === undefined) return false;
+    try {
+      return this.#ring.enableNotifications();
+    } catch (error) {
+      this.#memoryGone(error);
+      return false;
+    }
+  }
+
   /** Takes no more buffers until {@link resume}; those taken can be given back. */
   pause(): void {
     this.#paused = true;
@@ -153,6 +196,7 @@ export class ActiveQueue {
   start(ring: DeviceQueue): void {
     this.#ring = ring;
     this.#outstanding = 0;
+    this.#polled = false;
     this.#live = true;
   }
 
@@ -166,8 +210,12 @@ export class ActiveQueue {
     try {
       work(this.#ring);
     } catch (error) {
-      if (!(error instanceof GuestMemoryFault)) throw error;
-      this.fail({ code: 'memory-fault', detail: error.message });
+      this.#memoryGone(error);
     }
+  }
+
+  #memoryGone(error: unknown): void {
+    if (!(error instanceof GuestMemoryFault)) throw error;
+    this.fail({ code: 'memory-fault', detail: error.message });
   }
 }

@@ -65,7 +65,7 @@ export class DescriptorChain {
   gather(memory: GuestMemory, target: Uint8Array): boolean {
     let done = 0;
     for (let i = 0; i < this.readableCount && done < target.length; i++) {
-      const piece = target.subarray(done, done + this.length(i));
+      const piece = done === 0 && this.length(i) >= target.length ? target : target.subarray(done, done + this.length(i));
       if (!memory.read(this.address(i), piece)) {
         this.unreachable ??= unsharedError(memory, 'request', this.address(i), piece.length);
         return false;

@@ -142,7 +142,7 @@ describe.each(QUEUE_FORMATS)('a %s queue', (format, bits) => {
     memory.remove(0, RAM);
     expect(device.pop()).toMatchObject({ code: 'unmapped' });
     device.push(0, 0);
-    expect(device.enableNotifications()).toBe(false);
+    expect(device.enableNotifications()).toBeUndefined();
     expect(device.needsInterrupt()).toBe(false);
   });
 
@@ -217,7 +217,7 @@ describe.each(QUEUE_FORMATS)('a %s queue', (format, bits) => {
         const exposed: number[] = [];
         const serve = (): void => {
           pending.kick = false;
-          for (let more = true; more; more = device.enableNotifications()) {
+          for (let more: boolean | undefined = true; more === true; more = device.enableNotifications()) {
             for (let popped = device.pop(); popped.code === 'chain'; popped = device.pop()) device.push(popped.head, 0);
           }
           pending.interrupt = device.needsInterrupt() || pending.interrupt;

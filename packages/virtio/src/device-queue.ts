@@ -60,6 +60,10 @@ export interface DeviceQueue {
   push(head: number, written: number): void;
   /** Whether the driver wants a notification for what was pushed since this was last asked. */
   needsInterrupt(): boolean;
-  /** Asks for a notification at the next available buffer; true if one is already there. */
-  enableNotifications(): boolean;
+  /** Whether a buffer is available; false where that cannot be seen. */
+  readonly available: boolean;
+  /** Asks for a notification at the next available buffer; true if one is already there, undefined if nobody can be asked now. */
+  enableNotifications(): boolean | undefined;
+  /** Asks for no notifications. There may be some all the same. */
+  disableNotifications(): void;
 }

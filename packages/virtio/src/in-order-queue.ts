@@ -53,7 +53,15 @@ export class InOrderQueue implements DeviceQueue {
     return this.#ring.needsInterrupt();
   }
 
-  enableNotifications(): boolean {
+  get available(): boolean {
+    return this.#ring.available;
+  }
+
+  enableNotifications(): boolean | undefined {
     return this.#ring.enableNotifications();
+  }
+
+  disableNotifications(): void {
+    this.#ring.disableNotifications();
   }
 }

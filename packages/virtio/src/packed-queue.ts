@@ -98,13 +98,23 @@ export class PackedQueue implements DeviceQueue {
     return reachedSlot(eventSlot.get(event.view, event.base), this.#nextUsed, this.#usedWrap, count, this.size);
   }
 
-  enableNotifications(): boolean {
+  get available(): boolean {
+    const ring = this.#windows.get()?.desc;
+    return ring !== undefined && isAvailable(this.#firstFlags(ring), this.#availWrap);
+  }
+
+  enableNotifications(): boolean | undefined {
     const parts = this.#windows.get();
-    if (parts === undefined) return false;
+    if (parts === undefined) return undefined;
     const { window, base } = parts.device;
     if (this.#eventIndex) window.store16(base + eventSlot.offset, slotWord(this.#nextAvail, this.#availWrap));
     window.store16(base + eventFlags.offset, this.#eventIndex ? RING_EVENT_FLAGS_DESC : RING_EVENT_FLAGS_ENABLE);
     return isAvailable(this.#firstFlags(parts.desc), this.#availWrap);
+  }
+
+  disableNotifications(): void {
+    const event = this.#windows.get()?.device;
+    event?.window.store16(event.base + eventFlags.offset, RING_EVENT_FLAGS_DISABLE);
   }
 
   #firstFlags({ window, base }: RingPart): number {

@@ -91,6 +91,33 @@ export class QueueSet {
     return queue?.active?.live === true && queue.notifiedEarly;
   }
 
+  /** Buffers are looked for from now on, by {@link available}, and no driver need notify. */
+  poll(): void {
+    for (const { active } of this.#queues) active?.poll();
+  }
+
+  /** Whether a queue has buffers, for whoever polls. */
+  get available(): boolean {
+    for (const { active } of this.#queues) if (active?.available === true) return true;
+    return false;
+  }
+
+  /** Calls `serve` for each queue that has buffers. */
+  look(serve: (index: number) => void): void {
+    for (let index = 0; index < this.#queues.length; index++) if (this.#queues[index]?.active?.available === true) serve(index);
+  }
+
+  /** Drivers have to notify again; `serve` is called for each queue that has buffers already. As {@link ActiveQueue.rest}, of all. */
+  rest(serve: (index: number) => void): 'rested' | 'found' | 'later' {
+    let outcome: 'rested' | 'found' | 'later' = 'rested';
+    for (const [index, { active }] of this.#queues.entries()) {
+      const one = active?.rest() ?? 'rested';
+      if (one === 'found') serve(index);
+      if (outcome !== 'later' && one !== 'rested') outcome = one;
+    }
+    return outcome;
+  }
+
   /** Ends the service of all queues without a word. */
   stop(): void {
     this.#whenSettled = undefined;

@@ -21,6 +21,9 @@ export const VirtqAvail = {
 /** The driver wants no used buffer notifications. */
 export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
 
+/** The device wants no available buffer notifications; without VIRTIO_F_EVENT_IDX. */
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
 /** VIRTIO 1.4 §2.7.8, struct virtq_used_elem */
 export const VirtqUsedElem = struct('virtq_used_elem', { id: le32, len: le32 });
 

@@ -8,6 +8,7 @@ import {
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
   VirtqAvail,
   VirtqDesc,
   VirtqUsed,
@@ -32,6 +33,8 @@ export class SplitQueue implements DeviceQueue {
   readonly #chain: DescriptorChain;
   #nextAvail = 0;
   #nextUsed = 0;
+  /** The driver was asked for no notifications. */
+  #silenced = false;
   /** Used index when {@link needsInterrupt} was last asked. */
   #notifiedUsed = 0;
 
@@ -90,12 +93,28 @@ export class SplitQueue implements DeviceQueue {
     return ((this.#nextUsed - event - 1) & 0xffff) < ((this.#nextUsed - before) & 0xffff);
   }
 
-  enableNotifications(): boolean {
+  get available(): boolean {
+    const avail = this.#windows.get()?.driver;
+    return avail !== undefined && avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
+  }
+
+  enableNotifications(): boolean | undefined {
     const parts = this.#windows.get();
-    if (parts === undefined) return false;
+    if (parts === undefined) return undefined;
     const { driver: avail, device: used } = parts;
     if (this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), this.#nextAvail);
+    else if (this.#silenced) used.window.store16(used.base + VirtqUsed.flags, 0);
+    this.#silenced = false;
     return avail.window.load16(avail.base + VirtqAvail.idx) !== this.#nextAvail;
+  }
+
+  disableNotifications(): void {
+    const used = this.#windows.get()?.device;
+    if (used === undefined) return;
+    this.#silenced = true;
+    // VIRTIO 1.4 §2.7.10: the driver notifies when it goes past avail_event. It is past this one, for 65,535 buffers to come.
+    if (this.#eventIndex) used.window.store16(used.base + VirtqUsed.availEvent(this.size), (this.#nextAvail - 1) & 0xffff);
+    else used.window.store16(used.base + VirtqUsed.flags, VIRTQ_USED_F_NO_NOTIFY);
   }
 
   /** Copies the chain at `head` out of the table, and of an indirect table at its end. */

@@ -124,6 +124,31 @@ export class VirtioController {
     if (!this.suspended && this.#queues.notify(index)) this.device.notified(index);
   }
 
+  /** Buffers are looked for from now on, by {@link look}, and the driver is told that it need not notify. */
+  poll(): void {
+    if ((this.#status & DRIVER_OK) !== 0) this.#queues.poll();
+  }
+
+  /** Whether a queue has buffers, for whoever polls. */
+  get available(): boolean {
+    return this.#queues.available;
+  }
+
+  /** Serves the queues that have buffers. */
+  look(): void {
+    this.#queues.look(this.#serve);
+  }
+
+  /**
+   * The driver is told that it has to notify. `found`: buffers had come meanwhile, and are served. `later`: a ring cannot be reached
+   * for now, so the driver does not know yet, and {@link look} and this have to be called again.
+   */
+  rest(): 'rested' | 'found' | 'later' {
+    return this.#queues.rest(this.#serve);
+  }
+
+  readonly #serve = (index: number): void => this.device.notified(index);
+
   /** VIRTIO 1.4 §2.5: changes whenever two reads of the configuration could differ. */
   get configGeneration(): number {
     return this.#generation;
