@@ -59,9 +59,8 @@ export class PollList {
   /** Looks at each once; whose something was there, the last of them. One of which nothing came for long is looked at no more. */
   look(now: number): EventSource | undefined {
     let found: EventSource | undefined;
-    for (let i = 0; i < this.#active.length; i++) {
-      const entry = this.#active[i];
-      if (entry === undefined) break;
+    // One that is looked at no more is the last or leaves its place to the next, which has its turn next time.
+    for (const entry of this.#active) {
       if (entry.polled.look()) {
         entry.since = now;
         found = entry;
