@@ -1,6 +1,6 @@
 // `npm run bench`: prints what vpmem costs beside QEMU's own virtio-pmem, in one guest, in turns, and what parts of it cost alone.
 // `npm run bench -- power-failure` measures only that; there is queue, daemon, page-tracker, power-failure, recording, start-up,
-// recorded-guest, exploring, guest.
+// recorded-guest, exploring, page-cache, guest.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { exploringTable, measureExploring } from './exploring.ts';
 import { runFio, WORKLOADS, type Workload } from './fio.ts';
 import { GuestPair, type Server } from './guest-pair.ts';
 import { measureManyDevices } from './many-devices.ts';
+import { measurePageCache, pageCacheTable } from './page-cache.ts';
 import { measurePageTracker, pageTrackerTable } from './page-tracker.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
@@ -155,7 +156,7 @@ async function guest(testbed: Testbed): Promise<void> {
   await compare(testbed, 'on disk', diskFolder());
 }
 
-const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), 'recorded-guest': () => withTestbed(recordedGuest), exploring: () => withTestbed(exploring), guest: () => withTestbed(guest) };
+const parts: Readonly<Record<string, () => void | Promise<void>>> = { queue, daemon, 'page-tracker': pageTracker, 'power-failure': powerFailure, recording, 'start-up': () => withTestbed(startUp), 'recorded-guest': () => withTestbed(recordedGuest), exploring: () => withTestbed(exploring), 'page-cache': () => withTestbed(async (testbed) => say(`\n${pageCacheTable(await measurePageCache(testbed, diskFolder()))}`)), guest: () => withTestbed(guest) };
 const wanted = process.argv.slice(2);
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {

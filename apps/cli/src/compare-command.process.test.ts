@@ -104,7 +104,7 @@ describe('vpmem compare', { timeout: PATIENCE }, () => {
 
 describe('mistakes end with a line that names the option, exit 1, and nothing half-made', () => {
   it('a workload that is not there', () => {
-    expect(compare('--workload', 'stores', 'tron')).toEqual({ status: 1, stdout: '', stderr: 'vpmem compare: --workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum\n' });
+    expect(compare('--workload', 'stores', 'tron')).toEqual({ status: 1, stdout: '', stderr: 'vpmem compare: --workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum, page-cache\n' });
     expect(readdirSync(folder)).toEqual([]);
   });
 

@@ -19,6 +19,13 @@ it('compares everything once unless it is told otherwise', () => {
   expect(readCompareOptions({ qemu: true }).size).toBe(64 * MIB);
 });
 
+it('measures what a file costs in memory with Linux, unless something else is asked for', () => {
+  expect(readCompareOptions({ qemu: true })).toMatchObject({ names: WORKLOAD_NAMES, footprint: true });
+  expect(readCompareOptions({ qemu: true, workload: ['page-cache'] })).toMatchObject({ names: [], footprint: true });
+  expect(readCompareOptions({ qemu: true, workload: ['page-cache', 'log'] })).toMatchObject({ names: ['log'], footprint: true });
+  expect(readCompareOptions({ qemu: true, workload: ['log'] })).not.toHaveProperty('footprint');
+});
+
 it('takes what it is told, and makes the folder for what is kept', () => {
   const keep = join(folder, 'a/b');
   expect(readCompareOptions({ workload: ['log', 'torn'], seed: '4294967295', survivors: 'random', granularity: 'word', rounds: '500', size: '1G', keep })).toEqual({
@@ -34,7 +41,8 @@ it('takes what it is told, and makes the folder for what is kept', () => {
 });
 
 it.each<[CompareWords, string]>([
-  [{ workload: ['tron'] }, '--workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum'],
+  [{ workload: ['tron'] }, '--workload tron: did you mean torn? there is stores, stores-fsync, log, log-fsync, torn, torn-checksum, page-cache'],
+  [{ workload: ['log', 'page-cache'] }, '--workload page-cache: only Linux has a page cache; say --qemu too'],
   [{ seed: '-1' }, '--seed -1: not an integer from 0 to 4294967295'],
   [{ seed: '4294967296' }, '--seed 4294967296: not an integer from 0 to 4294967295'],
   [{ seed: '' }, '--seed : not an integer from 0 to 4294967295'],

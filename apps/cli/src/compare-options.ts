@@ -22,15 +22,18 @@ export interface CompareWords {
 /** Its default shows a torn record that a reader without a checksum takes for whole. */
 const SEED = 7;
 const MAX_ROUNDS = 500;
+/** What is measured, and loses no power. */
+const PAGE_CACHE = 'page-cache';
 const SURVIVORS = ['none', 'random'] as const;
 const GRANULARITIES = Object.keys(GRANULARITY_BYTES) as Granularity[];
 
 /** What they mean; the folder to keep files in is made. @throws CliError that names the option */
 export function readCompareOptions(words: CompareWords): ComparisonOptions {
-  const names = readNames(words.workload);
+  const { names, footprint } = readWorkloads(words);
   const rounds = integer('--rounds', words.rounds ?? '1', 1, MAX_ROUNDS);
   return {
     names,
+    ...(footprint && { footprint }),
     rounds,
     seed: integer('--seed', words.seed ?? String(SEED), 0, MAX_SEED),
     survivors: words.survivors === undefined ? undefined : oneOf('--survivors', words.survivors, SURVIVORS),
@@ -40,8 +43,13 @@ export function readCompareOptions(words: CompareWords): ComparisonOptions {
   };
 }
 
-function readNames(words: readonly string[] | undefined): readonly WorkloadName[] {
-  return words === undefined ? WORKLOAD_NAMES : words.map((word) => oneOf('--workload', word, WORKLOAD_NAMES));
+/** Everything there is, with a Linux guest also what a file costs in memory; or what was named. */
+function readWorkloads({ workload, qemu = false }: CompareWords): { readonly names: readonly WorkloadName[]; readonly footprint: boolean } {
+  if (workload === undefined) return { names: WORKLOAD_NAMES, footprint: qemu };
+  const named = workload.map((word) => oneOf('--workload', word, [...WORKLOAD_NAMES, PAGE_CACHE] as const));
+  const footprint = named.includes(PAGE_CACHE);
+  if (footprint && !qemu) throw new CliError(`--workload ${PAGE_CACHE}: only Linux has a page cache; say --qemu too`);
+  return { names: named.filter((name) => name !== PAGE_CACHE), footprint };
 }
 
 function readSize({ size, qemu = false }: CompareWords): number {

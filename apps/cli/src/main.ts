@@ -56,7 +56,7 @@ program
   .command('compare')
   .description('show what a power cut leaves of the same work on virtio-pmem and on nvdimm')
   .option('--qemu', 'by Linux guests in an unmodified QEMU, fetched as Debian packages, on ext4 with DAX')
-  .option('--workload <name...>', 'only these: stores, stores-fsync, log, log-fsync, torn, torn-checksum')
+  .option('--workload <name...>', 'only these: stores, stores-fsync, log, log-fsync, torn, torn-checksum; with --qemu also page-cache')
   .option('--seed <n>', 'decides what survives by chance; the same seed, the same bytes (default: 7)')
   .option('--survivors <which>', 'of the bytes that were not flushed: none, random')
   .option('--granularity <unit>', 'what survives as one: page, sector, line, word')

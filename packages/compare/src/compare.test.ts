@@ -7,7 +7,7 @@ import { WORKLOAD_NAMES } from './workload.ts';
 import { workload } from './workload-list.ts';
 
 function run(lie: Lie = {}, more: Partial<Comparison> = {}): Promise<CompareReport> {
-  return compare({ rig: () => new FakeRig(lie), mapSync: { asked: false, how: 'ask' }, names: WORKLOAD_NAMES, seed: 7, rounds: 1, size: 4 * 2 ** 20, ...more });
+  return compare({ rig: () => new FakeRig(lie), mapSync: { asked: false, how: 'ask' }, footprint: { measured: false, how: 'ask' }, names: WORKLOAD_NAMES, seed: 7, rounds: 1, size: 4 * 2 ** 20, ...more });
 }
 
 describe('compare', () => {

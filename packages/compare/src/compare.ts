@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { MAX_SEED, type Granularity, type Survival, type Survivors } from '@vpmem/simulated-medium';
 import { judge, type Outcome } from './outcome.ts';
-import { makeReport, type CompareReport, type MapSync } from './report.ts';
+import { makeReport, type CompareReport, type MapSync, type MeasuredFootprint } from './report.ts';
 import { DEVICES, type Losses, type Rig, type Trial } from './rig.ts';
 import { workloads } from './workload-list.ts';
 import type { Workload, WorkloadName } from './workload.ts';
 
 /** What to compare. */
 export interface ComparisonOptions {
+  /** None of them: only what {@link footprint} asks for. */
   readonly names: readonly WorkloadName[];
   /** An integer from 0 to 2^32 - 1; each round after the first has the next. */
   readonly seed: number;
@@ -19,22 +20,25 @@ export interface ComparisonOptions {
   readonly size: number;
   /** A folder to put into what is left on each disk. */
   readonly keep?: string | undefined;
+  /** Whether to measure, once and with a Linux guest, what a file costs in memory. */
+  readonly footprint?: boolean;
   /** Told what is going on, line by line. */
   readonly say?: ((line: string) => void) | undefined;
 }
 
 /** What to compare, and where. */
-export interface Comparison extends ComparisonOptions {
+export interface Comparison extends Omit<ComparisonOptions, 'footprint'> {
   /** Makes what the trials of one round run on. */
   readonly rig: (trials: readonly Trial[]) => Rig | Promise<Rig>;
   readonly mapSync: MapSync;
+  readonly footprint: MeasuredFootprint;
 }
 
 const UNITS = ['page', 'sector', 'line', 'word'] as const;
 
 /** Does the same on both devices, cuts the power at the same points, and compares what is left. @throws CompareError */
 export async function compare(comparison: Comparison): Promise<CompareReport> {
-  const { rig: makeRig, names, seed, rounds, size, mapSync, say } = comparison;
+  const { rig: makeRig, names, seed, rounds, size, mapSync, footprint, say } = comparison;
   const trials = trialsOf(names);
   const outcomes: Outcome[] = [];
   let guest: CompareReport['guest'] | undefined;
@@ -50,7 +54,7 @@ export async function compare(comparison: Comparison): Promise<CompareReport> {
     }
   }
   if (guest === undefined) throw new RangeError('there has to be one round at least');
-  return makeReport({ guest, size, seed, rounds, mapSync, outcomes, names: workloads(names).map(({ name }) => name) });
+  return makeReport({ guest, size, seed, rounds, mapSync, footprint, outcomes, names: workloads(names).map(({ name }) => name) });
 }
 
 function trialsOf(names: readonly WorkloadName[]): Trial[] {

@@ -22,6 +22,10 @@ export interface LinuxDisksOptions {
   readonly size: number;
   /** Whether the disks lose what was not flushed. */
   readonly powerFailure: boolean;
+  /** MiB of the guest's RAM; 512 if not given. */
+  readonly ram?: number;
+  /** What else QEMU is told, and kernel modules that needs. */
+  readonly extra?: { readonly qemuArgs: readonly string[]; readonly modules: readonly string[] };
 }
 
 /**
@@ -62,15 +66,16 @@ export class LinuxDisks {
   async boot(): Promise<void> {
     await this.#guest?.kill();
     await this.#guest?.stop();
-    const { testbed, size } = this.#options;
+    const { testbed, size, ram = RAM_MIB, extra = { qemuArgs: [], modules: [] } } = this.#options;
     const modules = this.#disks.filter(({ device }) => device === 'nvdimm');
-    const maxmem = RAM_MIB + 1024 + Math.ceil(size / 2 ** 20) * (modules.length + 1);
+    const maxmem = ram + 1024 + Math.ceil(size / 2 ** 20) * (modules.length + 1);
     this.#guest = await startGuest({
       testbed,
       machine: 'pc,nvdimm=on',
-      memory: `${RAM_MIB}M,slots=${modules.length + 1},maxmem=${maxmem}M`,
+      memory: `${ram}M,slots=${modules.length + 1},maxmem=${maxmem}M`,
       tools: ['xfs', 'ndctl'],
-      qemuArgs: await this.#qemuArguments(),
+      modules: extra.modules,
+      qemuArgs: [...(await this.#qemuArguments()), ...extra.qemuArgs],
       timeout: BOOT_TIME,
     });
     await this.sh(QUIET);
@@ -79,11 +84,17 @@ export class LinuxDisks {
 
   /** Asks the guest for the names of its disks, which change with a namespace's mode. */
   async findDisks(): Promise<void> {
+    if (this.#disks.length === 0) return;
     const { status, output } = await this.run(`${waitForDisks(this.#disks.length)} && { ${LIST_DISKS}; }`);
     if (status !== 0) throw new CompareError(`Linux found ${output.trim()} of the ${this.#disks.length} disks it was given`);
     const found = readDisks(output.trim());
     const next = { 'virtio-pmem': 0, nvdimm: 0 };
     this.#names = new Map(this.#disks.map((disk) => [disk, found[disk.device][next[disk.device]++] ?? '']));
+  }
+
+  /** Of the guest's QEMU. */
+  get pid(): number {
+    return this.#running.pid;
   }
 
   /** What the guest calls it: `/dev/pmem0`. */

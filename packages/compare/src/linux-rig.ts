@@ -9,6 +9,11 @@ import { SparseImage } from './sparse-image.ts';
 
 const KERNEL = '6.12';
 
+/** What the guests of a testbed are. */
+export function linuxDescription({ kernels, qemuVersion }: Testbed): GuestDescription {
+  return { kind: 'linux', kernel: kernels[KERNEL].release, qemu: qemuVersion };
+}
+
 export interface LinuxRigOptions {
   readonly testbed: Testbed;
   readonly template: LinuxTemplate;
@@ -27,7 +32,7 @@ export class LinuxRig implements Rig {
   readonly #of = new Map<Trial, LinuxDisk>();
 
   private constructor({ testbed, size }: LinuxRigOptions) {
-    this.guest = { kind: 'linux', kernel: testbed.kernels[KERNEL].release, qemu: testbed.qemuVersion };
+    this.guest = linuxDescription(testbed);
     this.#disks = new LinuxDisks({ testbed, folder: this.#folder, size, powerFailure: true });
   }
 

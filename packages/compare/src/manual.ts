@@ -8,6 +8,7 @@ export interface Sentence {
 }
 
 const DOCUMENT = 'QEMU manual, virtio pmem';
+const USE = 'Usecase';
 const PERSISTENCE = 'Guest Data Persistence';
 const COMPARED = 'How does virtio-pmem compare to the nvdimm emulation?';
 
@@ -32,6 +33,16 @@ export const SENTENCES = {
     text: 'With virtio pmem device, MAP_SYNC mmap flag is not supported.',
     document: DOCUMENT,
     section: PERSISTENCE,
+  },
+  'bypasses-cache': {
+    text: 'Virtio pmem allows to bypass the guest page cache and directly use host page cache.',
+    document: DOCUMENT,
+    section: USE,
+  },
+  'smaller-footprint': {
+    text: 'This reduces guest memory footprint as the host can make efficient memory reclaim decisions under memory pressure.',
+    document: DOCUMENT,
+    section: USE,
   },
 } as const satisfies Readonly<Record<string, Sentence>>;
 

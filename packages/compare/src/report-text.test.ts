@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { EXAMPLE } from '../tests/example-footprint.ts';
 import { FakeRig, type Lie } from '../tests/fake-rig.ts';
 import { compare } from './compare.ts';
-import type { CompareReport, MapSync } from './report.ts';
+import { makeReport, type CompareReport, type MapSync, type MeasuredFootprint } from './report.ts';
 import { formatReport } from './report-text.ts';
 import type { GuestDescription } from './rig.ts';
 import { WORKLOAD_NAMES, type WorkloadName } from './workload.ts';
 
 const NOT_ASKED: MapSync = { asked: false, how: 'only a Linux guest can say' };
+const NOT_MEASURED: MeasuredFootprint = { measured: false, how: 'only Linux has a page cache' };
 const ANSWERS: MapSync = {
   asked: true,
   answers: [
@@ -16,9 +18,9 @@ const ANSWERS: MapSync = {
 };
 const LINUX: GuestDescription = { kind: 'linux', kernel: '6.12.107+deb13-cloud-amd64', qemu: '11.1.3' };
 
-async function report(names: readonly WorkloadName[], lie: Lie = {}, more: { mapSync?: MapSync; guest?: GuestDescription; rounds?: number } = {}): Promise<CompareReport> {
-  const { mapSync = NOT_ASKED, rounds = 1, guest } = more;
-  const made = await compare({ rig: () => new FakeRig(lie), mapSync, names, seed: 7, rounds, size: 4 * 2 ** 20 });
+async function report(names: readonly WorkloadName[], lie: Lie = {}, more: { mapSync?: MapSync; footprint?: MeasuredFootprint; guest?: GuestDescription; rounds?: number } = {}): Promise<CompareReport> {
+  const { mapSync = NOT_ASKED, footprint = NOT_MEASURED, rounds = 1, guest } = more;
+  const made = await compare({ rig: () => new FakeRig(lie), mapSync, footprint, names, seed: 7, rounds, size: 4 * 2 ** 20 });
   return { ...made, ...(guest !== undefined && { guest }) };
 }
 
@@ -95,6 +97,45 @@ describe('formatReport', () => {
     `);
   });
 
+  it('says what a file costs in memory, and what the manual says of that; alone if nothing else was asked for', async () => {
+    const measured: MeasuredFootprint = { measured: true, ...EXAMPLE };
+    const alone = makeReport({ guest: LINUX, size: 0, seed: 7, rounds: 1, mapSync: NOT_ASKED, footprint: measured, outcomes: [], names: [] });
+    expect(formatReport(alone)).toMatchInlineSnapshot(`
+      "What 256M that a guest writes and reads on ext4 cost in memory
+                                          virtio-blk     virtio-pmem
+                                     cache=writeback             dax
+      guest: Cached                             +256               0 e
+      guest: MemFree                            -268               0
+      QEMU: RssShmem (the RAM)                  +250               0
+      QEMU: RssFile                                0            +262
+      QEMU: RssAnon                               +5              +4
+      host: the guest's RAM                     +250               0
+      host: the file's page cache               +256            +280
+      taken back of the RAM                        0               0
+      taken back of the page cache               256             280 f
+      read again: back in the cache                0            +276
+      read again: the bytes                 the same        the same
+
+      MiB; guest, QEMU and host: changes from before the work to after it, each in a
+      VM of its own. Taken back: by MADV_PAGEOUT of what QEMU has mapped, and
+      POSIX_FADV_DONTNEED of the file.
+      This host has no swap, so it can take back none of the RAM.
+
+      What it is an example of
+      e  “Virtio pmem allows to bypass the guest page cache and directly use host
+         page cache.” (QEMU manual, virtio pmem, “Usecase”)
+      f  “This reduces guest memory footprint as the host can make efficient memory
+         reclaim decisions under memory pressure.” (QEMU manual, virtio pmem,
+         “Usecase”)"
+    `);
+    const after = formatReport(await report(['stores'], {}, { footprint: measured }));
+    expect(after.indexOf('cost in memory')).toBeGreaterThan(after.indexOf('Pages of the files'));
+    for (const line of after.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    const worse = { ...measured, ways: EXAMPLE.ways.map((way) => ({ ...way, guest: { cached: EXAMPLE.bytes, free: 0 } })) };
+    const { broken } = await report(['stores'], {}, { footprint: worse });
+    expect(broken).toEqual([expect.stringContaining('the guest has 256 MiB in its page cache') as string]);
+  });
+
   it.each<[string, Lie, number]>([
     ['as it is', {}, 1],
     ['with all that can go wrong', { lostFsync: () => true, fileSystem: () => ({ mounted: false, replayed: false, clean: false, said: 'mount: '.repeat(40) }) }, 500],
@@ -121,7 +162,7 @@ describe('formatReport', () => {
 it('the report has a version, and the members that docs/compare.md lists', async () => {
   const found = await report(['log'], { fileSystem: () => ({ mounted: true, replayed: true, clean: true }) }, { mapSync: ANSWERS });
   expect(found).toMatchObject({ kind: 'vpmem-compare', version: 1 });
-  expect(Object.keys(found)).toEqual(['kind', 'version', 'guest', 'size', 'seed', 'rounds', 'workloads', 'rows', 'mapSync', 'sentences', 'pages', 'outcomes', 'broken']);
+  expect(Object.keys(found)).toEqual(['kind', 'version', 'guest', 'size', 'seed', 'rounds', 'workloads', 'rows', 'mapSync', 'footprint', 'sentences', 'pages', 'outcomes', 'broken']);
   expect(Object.keys(found.rows[0] ?? {})).toEqual(['workload', 'device', 'rounds', 'records', 'missing', 'verdict', 'proves', 'fileSystem']);
   expect(Object.keys(found.outcomes[0] ?? {})).toEqual(['workload', 'device', 'round', 'survival', 'records', 'bytes', 'verdict', 'missing', 'pages', 'fileSystem']);
   expect(Object.keys(found.outcomes[0]?.records ?? {})).toEqual(['stored', 'fsynced', 'believed', 'whole', 'torn', 'lost', 'read', 'misread']);

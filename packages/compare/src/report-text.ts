@@ -1,20 +1,11 @@
 import { formatSize } from '@vpmem/options';
+import { footprintRows } from './footprint-table.ts';
+import { footprintText } from './footprint-text.ts';
 import { PAGE_MARKS } from './page-map.ts';
+import { NO_PAINT, wrap, type Paint } from './paragraph.ts';
 import type { CompareReport, MapSync, Row } from './report.ts';
 import { DEVICES, type DeviceKind } from './rig.ts';
 
-/** How words are made to stand out; each gives back what it was given where there are no colours. */
-export interface Paint {
-  readonly good: (text: string) => string;
-  readonly bad: (text: string) => string;
-  readonly dim: (text: string) => string;
-  readonly strong: (text: string) => string;
-}
-
-const same = (text: string): string => text;
-export const NO_PAINT: Paint = { good: same, bad: same, dim: same, strong: same };
-
-const WIDTH = 79;
 /** Of workload and device. */
 const NAME = 13;
 const DEVICE = 11;
@@ -23,6 +14,11 @@ const COLUMNS = ['STORED', 'FSYNCED', 'BELIEVED', 'WHOLE', 'TORN', 'LOST'] as co
 /** The report for people, without line ends beyond the last; no line is longer than 80 characters. */
 export function formatReport(report: CompareReport, paint: Paint = NO_PAINT): string {
   const letters = new Map(Object.keys(report.sentences).map((name, i) => [name, 'abcdefgh'[i] ?? '?'] as const));
+  return [...(report.rows.length === 0 ? [] : powerCuts(report, letters, paint)), ...footprintText(report, letters, paint), paint.strong('What it is an example of'), ...sentences(report, letters), '', ...result(report, paint)].join('\n').trimEnd();
+}
+
+/** Everything but the sentences and what it comes to; ends with an empty line. */
+function powerCuts(report: CompareReport, letters: ReadonlyMap<string, string>, paint: Paint): string[] {
   return [
     paint.strong('What a power cut leaves, of the same work on two devices'),
     ...wrap(about(report)),
@@ -36,11 +32,7 @@ export function formatReport(report: CompareReport, paint: Paint = NO_PAINT): st
     paint.strong(`Pages of the files${report.rounds > 1 ? ', first round' : ''}, before the cut and after it`),
     ...pageMap(report, paint),
     '',
-    paint.strong('What it is an example of'),
-    ...sentences(report, letters),
-    '',
-    ...result(report, paint),
-  ].join('\n');
+  ];
 }
 
 function about({ guest, size, seed, rounds }: CompareReport): string {
@@ -103,8 +95,8 @@ function paintMarks(pages: string, { good, bad }: Paint): string {
   return pages.replaceAll(/#+/g, (run) => good(run)).replaceAll(/[x~]+/g, (run) => bad(run));
 }
 
-function sentences({ sentences: all, rows, mapSync }: CompareReport, letters: ReadonlyMap<string, string>): string[] {
-  const used = new Set<string>([...rows.map(({ proves }) => proves), ...(mapSync.asked ? ['no-map-sync'] : [])]);
+function sentences({ sentences: all, rows, mapSync, footprint }: CompareReport, letters: ReadonlyMap<string, string>): string[] {
+  const used = new Set<string>([...rows.map(({ proves }) => proves), ...(mapSync.asked ? ['no-map-sync'] : []), ...(footprint.measured ? footprintRows(footprint).flatMap(({ proves }) => proves ?? []) : [])]);
   return Object.entries(all)
     .filter(([name]) => used.has(name))
     .flatMap(([name, { text, document, section }]) => wrap(`“${text}” (${document}, “${section}”)`, `${letters.get(name) ?? ''}  `, '   '));
@@ -138,21 +130,4 @@ function misreadings(rows: readonly Row[]): string[] {
   return rows.flatMap(({ workload, device, records: { misread = 0, read = 0 } }) =>
     misread === 0 ? [] : wrap(`${workload} on ${device}: whoever reads the log takes ${read} records for whole, and ${misread} of them ${misread === 1 ? 'is' : 'are'} not.`),
   );
-}
-
-/** Lines of at most {@link WIDTH} characters. */
-function wrap(text: string, first = '', rest = ''): string[] {
-  const lines: string[] = [];
-  let line = first;
-  let empty = true;
-  for (const word of text.split(' ')) {
-    if (!empty && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = rest;
-      empty = true;
-    }
-    line += empty ? word : ` ${word}`;
-    empty = false;
-  }
-  return [...lines, line];
 }

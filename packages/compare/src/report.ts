@@ -1,5 +1,7 @@
 import { SENTENCES, sentenceFor, type Sentence, type SentenceName } from './manual.ts';
 import type { Outcome, Verdict } from './outcome.ts';
+import type { Footprint } from './page-footprint.ts';
+import { footprintProblems } from './footprint-table.ts';
 import { PAGE_MARKS } from './page-map.ts';
 import type { DeviceKind, GuestDescription, MapSyncAnswer } from './rig.ts';
 import { workload } from './workload-list.ts';
@@ -27,6 +29,9 @@ export interface Row {
 /** `asked: false` if there was no Linux to ask. */
 export type MapSync = { readonly asked: false; readonly how: string } | { readonly asked: true; readonly answers: readonly MapSyncAnswer[] };
 
+/** `measured: false` if there was no Linux to measure, or nobody wanted it. */
+export type MeasuredFootprint = { readonly measured: false; readonly how: string } | ({ readonly measured: true } & Footprint);
+
 /** Everything that a comparison found. The table for people is made of this and nothing else. */
 export interface CompareReport {
   readonly kind: 'vpmem-compare';
@@ -40,6 +45,8 @@ export interface CompareReport {
   readonly workloads: readonly { readonly name: WorkloadName; readonly what: string }[];
   readonly rows: readonly Row[];
   readonly mapSync: MapSync;
+  /** What a file costs the guest and the host in memory. */
+  readonly footprint: MeasuredFootprint;
   readonly sentences: Readonly<Record<SentenceName, Sentence>>;
   /** How {@link Outcome.pages} is drawn. */
   readonly pages: { readonly bytes: number; readonly marks: typeof PAGE_MARKS };
@@ -50,11 +57,11 @@ export interface CompareReport {
 }
 
 /** What a comparison was of. */
-export interface ReportParts extends Pick<CompareReport, 'guest' | 'size' | 'seed' | 'rounds' | 'mapSync' | 'outcomes'> {
+export interface ReportParts extends Pick<CompareReport, 'guest' | 'size' | 'seed' | 'rounds' | 'mapSync' | 'footprint' | 'outcomes'> {
   readonly names: readonly WorkloadName[];
 }
 
-export function makeReport({ guest, size, seed, rounds, mapSync, outcomes, names }: ReportParts): CompareReport {
+export function makeReport({ guest, size, seed, rounds, mapSync, footprint, outcomes, names }: ReportParts): CompareReport {
   const first = outcomes.filter(({ round }) => round === 1);
   return {
     kind: 'vpmem-compare',
@@ -66,10 +73,11 @@ export function makeReport({ guest, size, seed, rounds, mapSync, outcomes, names
     workloads: names.map((name) => ({ name, what: workload(name).what })),
     rows: first.map((one) => row(outcomes.filter((each) => each.workload === one.workload && each.device === one.device), one)),
     mapSync,
+    footprint,
     sentences: SENTENCES,
     pages: { bytes: PAGE, marks: PAGE_MARKS },
     outcomes,
-    broken: outcomes.flatMap(brokenPromises),
+    broken: [...outcomes.flatMap(brokenPromises), ...(footprint.measured ? footprintProblems(footprint) : [])],
   };
 }
 

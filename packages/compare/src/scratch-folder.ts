@@ -4,10 +4,12 @@ import { join } from 'node:path';
 
 /** A folder that is gone when it is removed, or when this process ends by itself. */
 export class ScratchFolder {
-  readonly path = mkdtempSync(join(tmpdir(), 'vpmem-compare-'));
+  readonly path: string;
   readonly #remove = (): void => rmSync(this.path, { recursive: true, force: true });
 
-  constructor() {
+  /** In `where`, or where temporary files are. */
+  constructor(where: string = tmpdir()) {
+    this.path = mkdtempSync(join(where, 'vpmem-compare-'));
     process.once('exit', this.#remove);
   }
 

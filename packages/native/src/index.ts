@@ -16,6 +16,7 @@ export { MAX_FDS, MessageSocket, WOULD_BLOCK } from './message-socket.ts';
 export { MOUNT_FLAGS, mount, mountSoon, unmount, unmountSoon, type MountRequest } from './mount.ts';
 export { noNewPrivileges } from './no-new-privileges.ts';
 export { signalAtParentsEnd } from './parent-end.ts';
+export { cachedBytes, dropCached } from './page-cache.ts';
 export { PageMap, type PageMatch } from './page-map.ts';
 export { openPipe } from './pipe.ts';
 export { PeerEvent } from './peer-event.ts';

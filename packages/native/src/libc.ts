@@ -22,6 +22,8 @@ export const mmap = declare<(address: Pointer, length: number, prot: number, fla
   'void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)',
 );
 export const munmap = declare<(address: bigint, length: number) => number>('int munmap(void *addr, size_t length)');
+export const mincore = declare<(address: bigint, length: number, pages: Uint8Array) => number>('int mincore(void *addr, size_t length, void *vec)');
+export const posixFadvise = declare<(fd: number, offset: number, length: number, advice: number) => number>('int posix_fadvise(int fd, int64_t offset, int64_t len, int advice)');
 export const memfdCreate = declare<(name: string, flags: number) => number>('int memfd_create(const char *name, unsigned int flags)');
 export const fcntl = declare<(fd: number, command: number, argument: number) => number>('int fcntl(int fd, int cmd, int arg)');
 export const fcntlLock = declare<(fd: number, command: number, lock: Uint8Array) => number>('int fcntl(int fd, int cmd, void *lock)');
