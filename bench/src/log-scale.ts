@@ -17,7 +17,7 @@ export function logScale(values: readonly number[], also: readonly number[], fro
 
 /** The coarsest round numbers of which at least three lie between two; as many as there are where they are close. */
 function roundNumbers(low: number, high: number): number[] {
-  const steps = [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 9.5]];
+  const steps = [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]];
   const decades = Array.from({ length: Math.ceil(Math.log10(high)) - Math.floor(Math.log10(low)) + 1 }, (_, i) => Math.floor(Math.log10(low)) + i);
   const within = (of: readonly number[]): number[] => decades.flatMap((decade) => of.map((step) => Number((step * 10 ** decade).toPrecision(3)))).filter((tick) => tick >= low && tick <= high);
   return steps.map(within).find((ticks) => ticks.length >= 3) ?? within(steps.at(-1) ?? []);

@@ -56,7 +56,7 @@ export function latencyPanel(figures: readonly Figure[], servers: readonly Serve
 /** Rates as ratios: a dot for the median over rounds, a line between its quarters. */
 export function ratioPanel(figures: readonly Figure[], box: { x: number; y: number; width: number }): Drawn {
   const { x, y, width } = box;
-  const [left, right] = [x + 270, x + width - 150];
+  const [left, right] = [x + 270, x + width - 170];
   const rows = figures.flatMap((figure) => figure.ratios.map((ratio, i) => ({ ratio, workload: i === 0 ? figure.workload : '' })));
   const scale = logScale(rows.flatMap(({ ratio }) => [ratio.median, ...ratio.quarters]), [0.9, 1, 1.1], left, right);
   const bottom = y + rows.length * LINE + 4;

@@ -25,7 +25,7 @@ const COLOURS = {
 export function drawPlot(results: readonly MediumResult[], { begun, host }: Beginning): string {
   const servers = results[0]?.servers ?? [];
   const heading = [svgText(MARGIN, 36, 'title', "vpmem beside QEMU's own virtio-pmem"), ...legend(servers, 36)];
-  const surroundings = [...hostLines(host), ...(results[0] === undefined ? [] : guestLines(results[0].surroundings).slice(0, 1)), `Begun ${begun}`];
+  const surroundings = [...hostLines(host), ...(results[0] === undefined ? [] : guestLines(results[0].surroundings).slice(0, 2)), `Begun ${begun}`];
   let y = 36 + LINE;
   const elements = [...heading];
   for (const line of surroundings) elements.push(svgText(MARGIN, (y += LINE) - LINE / 2, 'small', line));

@@ -22,5 +22,5 @@ it('takes the load of a moment before it, where somebody took it', () => {
 
 it('says what the guest runs on, and why', () => {
   const guest = { accelerator: 'tcg', why: 'KVM does not work here', qemu: '11.1.3 (Debian)', kernel: '6.12', processor: 'Virtual', processors: 1, files: { folder: '/dev/shm', type: 'tmpfs', source: 'tmpfs', options: 'rw' } } as const;
-  expect(guestLines(guest)).toEqual(['Guest: Linux 6.12, 1 processor (Virtual), QEMU 11.1.3 (Debian) with TCG, because KVM does not work here', 'Backing files: tmpfs (tmpfs at /dev/shm; rw)']);
+  expect(guestLines(guest)).toEqual(['Guest: Linux 6.12, 1 processor (Virtual), QEMU 11.1.3 (Debian)', 'Accelerator: TCG, because KVM does not work here', 'Backing files: tmpfs (tmpfs at /dev/shm; rw)']);
 });

@@ -61,7 +61,8 @@ export function hostLines({ kernel, node, processor, processors, load }: HostSur
 
 export function guestLines({ accelerator, why, qemu, kernel, processor, processors, files }: GuestSurroundings): string[] {
   return [
-    `Guest: Linux ${kernel}, ${counted(processors)} (${processor}), QEMU ${qemu} with ${accelerator.toUpperCase()}${why === undefined ? '' : `, because ${why}`}`,
+    `Guest: Linux ${kernel}, ${counted(processors)} (${processor}), QEMU ${qemu}`,
+    `Accelerator: ${accelerator.toUpperCase()}${why === undefined ? '' : `, because ${why}`}`,
     `Backing files: ${files.type} (${files.source} at ${files.folder}; ${files.options})`,
   ];
 }
