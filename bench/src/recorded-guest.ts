@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DaemonProcess } from '@vpmem/daemon/process';
 import { startGuest, type Guest, type Testbed } from '@vpmem/testbed';
-import { runFio, WORKLOADS, type Workload } from './fio.ts';
-import { median, short, spread } from './statistics.ts';
+import { runTurns, WORKLOADS, type Workload } from './fio.ts';
+import { median, plusMinus, ratios as ratiosTo, short } from './statistics.ts';
 
 const SIZE = 256 * 2 ** 20;
 const ROUNDS = 5;
@@ -72,13 +72,12 @@ async function inTurns(guest: Guest): Promise<RecordedGuestResult[]> {
     for (let round = -1; round < ROUNDS; round++) {
       const ways = [...WAYS.entries()];
       for (const [i, way] of round % 2 === 0 ? ways : ways.toReversed()) {
-        const value = await runFio(guest, workload, { device: '', mount: `/mnt/${i}` }, SECONDS);
-        if (round >= 0) values[way].push(value);
+        const [result] = await runTurns(guest, [{ workload, place: { device: '', mount: `/mnt/${i}` } }], { seconds: SECONDS });
+        if (round >= 0) values[way].push(result?.value ?? NaN);
       }
     }
     for (const way of WAYS) {
-      const ratios = values[way].map((value, i) => value / (values.plain[i] ?? NaN));
-      results.push({ workload: workload.name, unit: workload.unit, way, values: values[way], ratios });
+      results.push({ workload: workload.name, unit: workload.unit, way, values: values[way], ratios: ratiosTo(values[way], values.plain) });
     }
   }
   return results;
@@ -89,6 +88,6 @@ export function recordedGuestTable(results: readonly RecordedGuestResult[]): str
   return [
     '| in a guest, 256 MiB, full, on disk | | unit | ratio to plain | spread |',
     '| --- | ---: | --- | ---: | ---: |',
-    ...results.map(({ workload, unit, way, values, ratios }) => `| ${workload}, ${way} | ${short(median(values))} | ${unit} | ${median(ratios).toFixed(2)} | ±${(spread(ratios) * 50).toFixed(0)} % |`),
+    ...results.map(({ workload, unit, way, values, ratios }) => `| ${workload}, ${way} | ${short(median(values))} | ${unit} | ${median(ratios).toFixed(2)} | ${plusMinus(ratios)} |`),
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ramArguments } from './machine-arguments.ts';
+import { machineArguments, ramArguments } from './machine-arguments.ts';
 
 it.each([
   [undefined, '512M', '512M'],
@@ -15,4 +15,10 @@ it.each([
 it('takes RAM of the caller instead, also none', () => {
   expect(ramArguments({ ram: ['-object', 'x'] })).toEqual(['-m', '512M', '-object', 'x']);
   expect(ramArguments({ memory: '1G', ram: [] })).toEqual(['-m', '1G']);
+});
+
+it('runs under TCG, the same everywhere, unless KVM is asked for; then with the processor of the host', () => {
+  expect(machineArguments({})).toEqual(['-machine', 'pc', '-accel', 'tcg,thread=multi']);
+  expect(machineArguments({ machine: 'q35', accelerator: 'tcg' })).toEqual(['-machine', 'q35', '-accel', 'tcg,thread=multi']);
+  expect(machineArguments({ machine: 'q35', accelerator: 'kvm' })).toEqual(['-machine', 'q35', '-accel', 'kvm', '-cpu', 'host']);
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { makeInitramfs, type GuestContents } from './initramfs.ts';
 import type { KernelName } from './kernel-package.ts';
-import { ramArguments, type RamOptions } from './machine-arguments.ts';
+import { machineArguments, ramArguments, type Accelerator, type RamOptions } from './machine-arguments.ts';
 import { QemuProcess } from './qemu-process.ts';
 import type { Testbed } from './testbed.ts';
 
@@ -13,6 +13,8 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly kernel?: KernelName;
   /** Of QEMU's `-machine`; `pc` if not given. */
   readonly machine?: string;
+  /** What carries out the guest's instructions; `tcg` if not given, which is the same everywhere. `kvm` is not tried beforehand. */
+  readonly accelerator?: Accelerator;
   /** What boots the machine: SeaBIOS if not given, or UEFI (Debian's OVMF), whose variables are forgotten with the guest. */
   readonly firmware?: 'seabios' | 'ovmf';
   /** Further arguments for QEMU; they come last, so they also override. */
@@ -34,13 +36,14 @@ export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_time
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, machine = 'pc', firmware = 'seabios', qemuArgs = [], channels = {}, append = '', command, until = 'ready', timeout } = options;
+  const { testbed, firmware = 'seabios', qemuArgs = [], channels = {}, append = '', command, until = 'ready', timeout } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, options);
   const guest = new Guest();
   const line = [...KERNEL_LINE, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append])].join(' ');
   const args = [
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', machine, '-accel', 'tcg,thread=multi'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...machineArguments(options),
     ...ramArguments(options),
     ...(firmware === 'ovmf' ? ovmfArguments(testbed) : []),
     ...['-kernel', kernel.image, '-initrd', initramfs, '-append', line],

@@ -22,3 +22,16 @@ it('reads what stands behind a name, whatever that is', async () => {
   expect(() => processStat(child.pid ?? 0)).toThrow(/ENOENT|ESRCH/);
   rmSync(folder, { recursive: true });
 });
+
+it('counts processor time as node does', () => {
+  // More than one tick of each, so that one in place of the other would be seen.
+  for (let i = 0; process.cpuUsage().user < 300_000 && i < 1e9; i++);
+  const before = process.cpuUsage();
+  const { userTicks, systemTicks } = processStat(process.pid);
+  const after = process.cpuUsage();
+  for (const [ticks, least, most] of [[userTicks, before.user, after.user], [systemTicks, before.system, after.system]] as const) {
+    // Node reads the same in µs; the kernel rounds down.
+    expect(ticks * 10_000).toBeGreaterThan(least - 20_000);
+    expect(ticks * 10_000).toBeLessThanOrEqual(most + 10_000);
+  }
+});
