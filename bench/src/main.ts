@@ -14,6 +14,7 @@ import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
 import { measureRecordedGuest, recordedGuestTable } from './recorded-guest.ts';
 import { measureRecording, recordingTable } from './recording.ts';
+import { measureStartTimes, startTimesTable } from './start-times.ts';
 import { measureStartUp } from './start-up.ts';
 import { median, short, spread } from './statistics.ts';
 
@@ -94,6 +95,7 @@ function queue(): void {
 }
 
 async function daemon(): Promise<void> {
+  say(`\n${startTimesTable(await measureStartTimes())}\n`);
   const { one, devices, ready, milliseconds, kib, descriptors } = await measureManyDevices(256);
   say(`vpmemd with one device is ready in ${one.ready.toFixed(0)} ms and has ${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.own / 1024).toFixed(0)} of them its own`);
   say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);

@@ -8,7 +8,6 @@ export async function runMachine(words: readonly string[], version: string): Pro
     {
       name: 'vpmem run',
       version,
-      types: { object: objectProperties, device: embeddedDeviceProperties, machine: machineProperties },
       help: {
         before: `usage: vpmem run [OPTION [ARGUMENT]]…
 
@@ -20,8 +19,7 @@ Exit status: 0 ended in good order, 1 an option is wrong or cannot be had,
 70 an error of vpmem's own.
 `,
       },
-      defaultMonitor: 'stdio',
-      machine: embedded,
+      body: () => Promise.resolve({ types: { object: objectProperties, device: embeddedDeviceProperties, machine: machineProperties }, defaultMonitor: 'stdio', machine: embedded }),
     },
     words,
   );
