@@ -1,5 +1,7 @@
 import { EmbeddedMachine, embeddedDeviceProperties, machineProperties } from '@vpmem/embedded-machine';
 import { objectProperties } from '@vpmem/machine';
+// There always is a monitor, and what was loaded by then is not looked for anew.
+import '@vpmem/monitor/commands';
 import { runService, type MachineParts, type OwnedMachine } from '@vpmem/service';
 
 /** `vpmem run`: a machine with the embedded guest, in this process; the exit status. */

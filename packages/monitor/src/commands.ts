@@ -2,3 +2,4 @@
 export { serveHmp, type History } from './hmp/hmp-session.ts';
 export { HmpShell } from './hmp/hmp-shell.ts';
 export { asQmpError, machineHandlers } from './qmp/machine-handlers.ts';
+export { MonitorDesk } from './monitor-desk.ts';
