@@ -16,6 +16,7 @@ import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
 import { measureRecordedGuest, recordedGuestTable } from './recorded-guest.ts';
 import { measureRecording, recordingTable } from './recording.ts';
+import { measureStartTimes, startTimesTable } from './start-times.ts';
 import { measureStartUp } from './start-up.ts';
 
 /** What a part may use. */
@@ -40,7 +41,7 @@ export type Part = { readonly about: string } & ({ readonly guest: false; readon
 
 export const PARTS = {
   queue: { guest: false, about: 'one request in a virtqueue', run: queue },
-  daemon: { guest: false, about: 'vpmemd with 1 and with 256 devices: time, memory, descriptors', run: daemon },
+  daemon: { guest: false, about: 'how long programs take to start; vpmemd with 1 and with 256 devices: time, memory, descriptors', run: daemon },
   'page-tracker': { guest: false, about: 'finding the pages that were written', run: onDisk(pageTracker) },
   'power-failure': { guest: false, about: 'flushes with power-failure=on, three minutes', run: onDisk(powerFailure) },
   recording: { guest: false, about: 'images of a recording', run: onDisk(recording) },
@@ -78,11 +79,13 @@ function queue({ say }: PartContext): unknown {
 }
 
 async function daemon({ say }: PartContext): Promise<unknown> {
+  const times = await measureStartTimes();
+  say(`${startTimesTable(times)}\n`);
   const cost = await measureManyDevices(256);
   const { one, devices, ready, milliseconds, kib, descriptors } = cost;
   say(`vpmemd with one device is ready in ${one.ready.toFixed(0)} ms and has ${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.own / 1024).toFixed(0)} of them its own`);
   say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
-  return cost;
+  return { ...cost, startTimes: Object.fromEntries(times) };
 }
 
 function pageTracker({ say }: PartContext, folder: string): unknown {

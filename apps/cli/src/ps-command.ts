@@ -6,7 +6,7 @@ import { formatJson } from './qmp-command.ts';
 import { formatTable } from './table.ts';
 
 /** How long a program may take to answer. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 5000;
 /** Between two looks at the counters. */
 const INTERVAL_MS = 1000;
 

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explainEvent, type ManagedMachine } from '@vpmem/machine';
+// What was loaded by then is not looked for anew when the first client comes.
+import '@vpmem/monitor/commands';
 import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import { checkAddressBits, holdSignals, QemuConnection, QemuMachine, substitute, unplugPolicy, withUnplug, type ChildExit, type SubstituteOptions, type Substitution, type UnplugChoice, type UnplugPolicy } from '@vpmem/qemu';

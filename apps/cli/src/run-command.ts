@@ -1,5 +1,7 @@
 import { EmbeddedMachine, embeddedDeviceProperties, machineProperties } from '@vpmem/embedded-machine';
 import { objectProperties } from '@vpmem/machine';
+// There always is a monitor, and what was loaded by then is not looked for anew.
+import '@vpmem/monitor/commands';
 import { runService, type MachineParts, type OwnedMachine } from '@vpmem/service';
 
 /** `vpmem run`: a machine with the embedded guest, in this process; the exit status. */
@@ -8,7 +10,6 @@ export async function runMachine(words: readonly string[], version: string): Pro
     {
       name: 'vpmem run',
       version,
-      types: { object: objectProperties, device: embeddedDeviceProperties, machine: machineProperties },
       help: {
         before: `usage: vpmem run [OPTION [ARGUMENT]]…
 
@@ -20,8 +21,7 @@ Exit status: 0 ended in good order, 1 an option is wrong or cannot be had,
 70 an error of vpmem's own.
 `,
       },
-      defaultMonitor: 'stdio',
-      machine: embedded,
+      body: () => Promise.resolve({ types: { object: objectProperties, device: embeddedDeviceProperties, machine: machineProperties }, defaultMonitor: 'stdio', machine: embedded }),
     },
     words,
   );

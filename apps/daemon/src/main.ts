@@ -1,16 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { deviceProperties, objectProperties } from '@vpmem/machine';
-import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
-import { Machine } from '@vpmem/served-machine';
-import { runService, type MachineParts, type OwnedMachine, type Program } from '@vpmem/service';
+import type { Program } from '@vpmem/service';
+// Not by way of its index, with which everything would be loaded before it is known what is asked for.
+import { runService } from '@vpmem/service/run-service';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 const vpmemd: Program = {
   name: 'vpmemd',
   version,
-  types: { object: objectProperties, device: deviceProperties },
   help: {
     before: `usage: vpmemd [OPTION [ARGUMENT]]…
 
@@ -23,24 +21,7 @@ SIGTERM, SIGINT or SIGHUP: makes everything durable, removes the sockets, exits.
 Exit status: 0 stopped in good order, 1 an option is wrong or cannot be had, 70 an error of vpmemd's own.
 `,
   },
-  complaint: ({ devices, monitors }) =>
-    devices.length > 0 || monitors.some(({ name }) => name !== 'chardev')
-      ? undefined
-      : 'there is no -device, so nothing to serve, and no -monitor or -qmp to add one; vpmemd -help shows how',
-  machine: serve,
-  announce: (devices) => (devices.length === 0 ? [] : [...devices.map(({ plug }) => `-device ${quoteForShell([JSON.stringify(plug)])}`), DMA_ADVICE]),
+  body: async () => (await import('./vpmemd-body.ts')).vpmemdBody,
 };
 
 process.exitCode = await runService(vpmemd, process.argv.slice(2));
-
-function serve({ setup: { name }, socketFolder, warning, failed }: MachineParts): OwnedMachine {
-  const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(socketFolder !== undefined && { socketFolder }) });
-  return {
-    managed: machine,
-    end: async (reason) => {
-      if (reason === 'signal') machine.end('host-signal');
-      await machine.close();
-    },
-    abandon: () => machine.abandon(),
-  };
-}

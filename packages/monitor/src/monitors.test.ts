@@ -9,7 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_WAITING } from './chardev/client-queue.ts';
 import { FakeMachine } from './fake-machine.ts';
 import { NO_MONITORS, planMonitors, type MonitorOptions } from './monitor-plan.ts';
-import { Monitors, type About } from './monitors.ts';
+import type { About } from './about.ts';
+import { Monitors } from './monitors.ts';
 import { TextClient } from './text-client.ts';
 
 let folder: string;

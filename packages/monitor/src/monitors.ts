@@ -1,51 +1,36 @@
-import type { MachineEvent, ManagedMachine } from '@vpmem/machine';
+import type { ManagedMachine } from '@vpmem/machine';
+import type { About } from './about.ts';
 import type { Chardev } from './chardev/chardev.ts';
 import type { Connection } from './chardev/connection.ts';
 import { openChardev } from './chardev/open-chardev.ts';
-import { HmpShell } from './hmp/hmp-shell.ts';
-import { serveHmp, type History } from './hmp/hmp-session.ts';
+import { DeskLoader } from './desk-loader.ts';
 import type { LineEditor } from './hmp/line-editor.ts';
 import { MonitorError } from './monitor-error.ts';
+import type { MonitorDesk } from './monitor-desk.ts';
 import { onTerminal, type MonitorPlan, type PlannedMonitor } from './monitor-plan.ts';
-import { foreignCommands, machineHandlers } from './qmp/machine-handlers.ts';
-import { QmpConnection, type QmpConnectionOptions } from './qmp/qmp-connection.ts';
 
-/** Who has the monitors, and whom it tells. */
-export interface About {
-  /** The program's name, as in `vpmemd`. */
-  readonly program: string;
-  /** Its version, as in `1.2.3`. */
-  readonly version: string;
-  /** One line for people. */
-  warn(text: string): void;
-  /** A defect of ours; the command it happened in has failed, nothing else. */
-  internalError(error: unknown): void;
-  /** One line for people: that start-up waits for a client. */
-  info?(text: string): void;
-  /** Ends the wait for clients: nothing is opened then. */
-  readonly signal?: AbortSignal;
-}
-
-/** The QEMU whose protocol this is, for clients that go by its version. */
-const ACTS_AS = { major: 11, minor: 1, micro: 3 };
 /** Milliseconds that answers have to leave in, when it is over: clients that do not read are not waited for. */
 const GRACE = 1000;
 
 interface OpenMonitor {
   readonly planned: PlannedMonitor;
   readonly chardev: Chardev;
-  readonly history: History;
+  readonly history: string[];
   /** For each client: settles when it has its answers. */
   readonly settling: Set<() => Promise<void>>;
+}
+
+/** How monitors are opened. */
+export interface MonitorsOptions {
+  /** What answers clients is loaded when the first one comes: for monitors that nobody may ever use. Default false. */
+  readonly loadLate?: boolean;
 }
 
 /** All monitors of a machine. */
 export class Monitors {
   readonly #open: readonly OpenMonitor[];
   readonly #about: About;
-  readonly #shell: HmpShell;
-  readonly #qmp: QmpConnectionOptions;
-  readonly #qmpClients = new Set<QmpConnection>();
+  readonly #desk: DeskLoader;
   readonly #forgetEvents: () => void;
   /** Of the terminal, while somebody may type there. */
   #terminalLine: LineEditor | undefined;
@@ -56,7 +41,7 @@ export class Monitors {
    *
    * @throws MonitorError, or the signal's reason, with nothing left open
    */
-  static async open(plan: MonitorPlan, machine: ManagedMachine, about: About): Promise<Monitors> {
+  static async open(plan: MonitorPlan, machine: ManagedMachine, about: About, { loadLate = false }: MonitorsOptions = {}): Promise<Monitors> {
     for (const warning of plan.warnings) about.warn(warning);
     const open: OpenMonitor[] = [];
     try {
@@ -66,24 +51,15 @@ export class Monitors {
       throw error;
     }
     const monitors = new Monitors(open, machine, about);
-    await monitors.#start();
+    await monitors.#start(loadLate);
     return monitors;
   }
 
   private constructor(open: readonly OpenMonitor[], machine: ManagedMachine, about: About) {
-    const { program, version } = about;
-    const internalError = (error: unknown): void => about.internalError(error);
     this.#open = open;
     this.#about = about;
-    this.#shell = new HmpShell({ machine, program, version, chardevs: () => this.#chardevs() }, internalError);
-    const foreign = foreignCommands(machine);
-    this.#qmp = {
-      version: { qemu: ACTS_AS, package: `${program} ${version}` },
-      handlers: machineHandlers(machine, this.#shell),
-      ...(foreign !== undefined && { foreign }),
-      onInternalError: internalError,
-    };
-    this.#forgetEvents = machine.onEvent((event) => this.#tell(event));
+    this.#desk = new DeskLoader((Desk) => new Desk(machine, about, () => this.#chardevs()));
+    this.#forgetEvents = machine.onEvent((event) => this.#desk.loaded?.tell(event));
   }
 
   /** Serves the monitor that is on the terminal, if one is. What is said there before comes before its prompt. */
@@ -112,14 +88,16 @@ export class Monitors {
     await Promise.all(this.#open.map(({ chardev }) => chardev.close()));
   }
 
-  async #start(): Promise<void> {
+  async #start(loadLate: boolean): Promise<void> {
     const { program, signal } = this.#about;
-    const clients = this.#open.filter(({ planned }) => !onTerminal(planned)).map((monitor) => {
-      const { planned: { chardev: options }, chardev } = monitor;
-      if (options.backend === 'socket' && options.wait) this.#about.info?.(`${program} waiting for connection on: ${chardev.filename}`);
-      return chardev.start((connection) => this.#serve(monitor, connection));
-    });
     try {
+      // Before any client comes, who has then nothing to wait for.
+      if (!loadLate && this.#open.length > 0) await this.#desk.load();
+      const clients = this.#open.filter(({ planned }) => !onTerminal(planned)).map((monitor) => {
+        const { planned: { chardev: options }, chardev } = monitor;
+        if (options.backend === 'socket' && options.wait) this.#about.info?.(`${program} waiting for connection on: ${chardev.filename}`);
+        return chardev.start((connection) => this.#serve(monitor, connection));
+      });
       await orAborted(Promise.all(clients), signal);
     } catch (error) {
       await this.close();
@@ -128,19 +106,27 @@ export class Monitors {
   }
 
   async #serve(monitor: OpenMonitor, connection: Connection): Promise<void> {
+    let desk;
     try {
-      await (monitor.planned.mode === 'readline' ? this.#serveHmp(monitor, connection) : this.#serveQmp(monitor, connection));
+      desk = await this.#desk.load();
+    } catch (error) {
+      this.#about.warn(`a client of a monitor cannot be answered: ${(error as Error).message}`);
+      connection.hangUp();
+      return;
+    }
+    try {
+      await (monitor.planned.mode === 'readline' ? this.#serveHmp(desk, monitor, connection) : this.#serveQmp(desk, monitor, connection));
     } catch (error) {
       this.#about.internalError(error);
     }
   }
 
-  async #serveHmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
+  async #serveHmp(desk: MonitorDesk, monitor: OpenMonitor, connection: Connection): Promise<void> {
     let running: Promise<void> = Promise.resolve();
     const settled = (): Promise<void> => running;
     monitor.settling.add(settled);
     try {
-      await serveHmp(connection, this.#shell, this.#about, monitor.history, (command) => void (running = command), (editor) => {
+      await desk.serveHmp(connection, monitor.history, (command) => void (running = command), (editor) => {
         if (connection.terminal !== undefined) this.#terminalLine = editor;
       });
     } finally {
@@ -149,26 +135,17 @@ export class Monitors {
     }
   }
 
-  async #serveQmp(monitor: OpenMonitor, connection: Connection): Promise<void> {
-    const client = new QmpConnection(connection, { ...this.#qmp, pretty: monitor.planned.mode === 'control-pretty' });
-    this.#qmpClients.add(client);
+  async #serveQmp(desk: MonitorDesk, monitor: OpenMonitor, connection: Connection): Promise<void> {
+    const { client, done } = desk.serveQmp(connection, monitor.planned.mode === 'control-pretty');
     const settled = async (): Promise<void> => {
       await client.session.idle();
       await connection.end();
     };
     monitor.settling.add(settled);
     try {
-      await client.serve();
+      await done;
     } finally {
       monitor.settling.delete(settled);
-      this.#qmpClients.delete(client);
-    }
-  }
-
-  #tell(event: MachineEvent): void {
-    for (const { session } of this.#qmpClients) {
-      if (event.name === 'FOREIGN') session.foreignEvent(event.data.event, event.data.data, event.data.timestamp);
-      else session.event(event.name, event.data);
     }
   }
 

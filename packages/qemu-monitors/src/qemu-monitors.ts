@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { exposureOf, MonitorError, serveHmp, type About, type Chardev, type Connection, type History, type LineEditor } from '@vpmem/monitor';
+import { exposureOf, MonitorError, type About, type Chardev, type Connection, type LineEditor } from '@vpmem/monitor';
+import { serveHmp, type History } from '@vpmem/monitor/commands';
 import { adoptSocket, connectUnix, EventLoop, SystemError, UnixStream } from '@vpmem/native';
 import type { QemuMachine } from '@vpmem/qemu';
 import { Multiplexer } from './multiplexer.ts';

@@ -1,4 +1,4 @@
-import { HmpShell } from '@vpmem/monitor';
+import { HmpShell } from '@vpmem/monitor/commands';
 import { lineCarriesState, type QemuMachine } from '@vpmem/qemu';
 
 /** What of HMP is not QEMU's alone. */

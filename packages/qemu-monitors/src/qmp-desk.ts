@@ -1,5 +1,5 @@
 // What of QMP is not QEMU's alone: commands about devices and backends of ours, and those that would hurt them or lead past us.
-import { asQmpError, machineHandlers } from '@vpmem/monitor';
+import { asQmpError, machineHandlers } from '@vpmem/monitor/commands';
 import { backendId, carriesState, refuseWithDevices, type QemuMachine } from '@vpmem/qemu';
 import { checkArguments, isCommandName, qmpCommands, QmpError, type CommandName, type JsonObject, type QmpHandlers, type Writable } from '@vpmem/qmp';
 import type { QemuShell } from './qemu-shell.ts';

@@ -4,7 +4,7 @@ export { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 export type { MessageSettings } from './message-settings.ts';
 export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';
-export type { EndReason, MachineParts, OwnedMachine, Program } from './program.ts';
+export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';
 export type { ParsedSetupOption, SetupOption } from './setup-option.ts';

@@ -6,6 +6,7 @@ export interface LogRecord {
   /** ISO 8601. */
   readonly time: string;
   readonly program: string;
+  readonly pid: number;
   readonly name?: string;
   readonly message: string;
 }

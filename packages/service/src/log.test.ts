@@ -67,7 +67,7 @@ describe('Log', () => {
 });
 
 describe('formatRecord', () => {
-  const record: LogRecord = { level: 'warning', time: '2026-01-02T03:04:05.678Z', program: 'vpmemd', name: 'vm1', message: 'a\nb' };
+  const record: LogRecord = { level: 'warning', time: '2026-01-02T03:04:05.678Z', program: 'vpmemd', pid: 1, name: 'vm1', message: 'a\nb' };
   it.each<[Partial<TextStyle>, string]>([
     [{}, 'vpmemd: warning: a\nb\n'],
     [{ timestamp: true, guestName: true }, '2026-01-02T03:04:05.678Z vm1 vpmemd: warning: a\nb\n'],

@@ -1,7 +1,7 @@
 import { fstatSync, openSync } from 'node:fs';
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
-import type { Level, MessageSettings } from './message-settings.ts';
-import { formatRecord, type LogRecord, type TextStyle } from './log-record.ts';
+import { LEVELS, type Level, type MessageSettings } from './message-settings.ts';
+import { formatRecord, type LogRecord } from './log-record.ts';
+import { outputLines } from './output-lines.ts';
 
 /** What a JSON message says beside its text: `event`, `device` and the like. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,35 +16,31 @@ export interface LogOptions extends Partial<MessageSettings> {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** Characters of messages that wait for the disk. */
+/** Bytes of messages that wait for the disk. */
 const MAX_WAITING = 2 ** 20;
+
+/** From the least to the most that matters; what ends the program is always said. */
+const ORDER: readonly (Level | 'fatal')[] = [...LEVELS, 'fatal'];
 
 /** Messages to whoever runs the program. */
 export class Log {
-  readonly #logger: Logger;
+  readonly #write: (record: LogRecord) => void;
+  readonly #least: number;
+  readonly #base: Pick<LogRecord, 'program' | 'pid' | 'name'>;
   #around: (write: () => void) => void = (write) => write();
 
   constructor(options: LogOptions) {
     const { program, name, level = 'info', format = 'text' } = options;
     const fd = options.file === undefined ? 2 : openSync(options.file, 'a', 0o600);
-    const lines = destination({ dest: fd, sync: true, maxLength: MAX_WAITING });
-    // On a disk that is full messages wait for the next, and some are lost; without a listener the program would be.
-    lines.on('error', () => undefined);
-    const written = format === 'json' ? lines : textLines(lines, {
+    const lines = outputLines(fd, MAX_WAITING);
+    const style = {
       timestamp: options.timestamp ?? false,
       guestName: options['guest-name'] ?? false,
-      priorities: leadsToJournal(fd, options.env ?? process.env),
-    });
-    this.#logger = pino(
-      {
-        level: level === 'warning' ? 'warn' : level,
-        base: { program, pid: process.pid, ...(name !== undefined && { name }) },
-        timestamp: () => `,"time":"${new Date().toISOString()}"`,
-        formatters: { level: (label) => ({ level: label === 'warn' ? 'warning' : label }) },
-        messageKey: 'message',
-      },
-      { write: (json) => this.#around(() => { written.write(json); }) },
-    );
+      priorities: format === 'text' && leadsToJournal(fd, options.env ?? process.env),
+    };
+    this.#write = (record) => lines.write(format === 'json' ? `${JSON.stringify(record)}\n` : formatRecord(record, style));
+    this.#least = ORDER.indexOf(level);
+    this.#base = { program, pid: process.pid, ...(name !== undefined && { name }) };
   }
 
   /** From now on `around` is called with what writes a message, and calls it: for whoever else writes on the same terminal. */
@@ -53,33 +49,35 @@ export class Log {
   }
 
   debug(text: string, fields: Fields = {}): void {
-    this.#logger.debug(fields, text);
+    this.#say('debug', text, fields);
   }
 
   info(text: string, fields: Fields = {}): void {
-    this.#logger.info(fields, text);
+    this.#say('info', text, fields);
   }
 
   warning(text: string, fields: Fields = {}): void {
-    this.#logger.warn(fields, text);
+    this.#say('warning', text, fields);
   }
 
   error(text: string, fields: Fields = {}): void {
-    this.#logger.error(fields, text);
+    this.#say('error', text, fields);
   }
 
   /** Why the program ends. */
   fatal(text: string, fields: Fields = {}): void {
-    this.#logger.fatal(fields, text);
+    this.#say('fatal', text, fields);
   }
 
   at(level: Level, text: string, fields: Fields = {}): void {
-    this[level](text, fields);
+    this.#say(level, text, fields);
   }
-}
 
-function textLines(lines: DestinationStream, style: TextStyle): DestinationStream {
-  return { write: (json) => lines.write(formatRecord(JSON.parse(json) as LogRecord, style)) };
+  #say(level: LogRecord['level'], text: string, fields: Fields): void {
+    if (ORDER.indexOf(level) < this.#least) return;
+    const record = { level, time: new Date().toISOString(), ...this.#base, ...fields, message: text };
+    this.#around(() => this.#write(record));
+  }
 }
 
 /** Whether systemd has connected `fd` to its journal (systemd.exec(5), JOURNAL_STREAM). */

@@ -35,7 +35,7 @@ export class PrivateMonitor {
     const { program } = about;
     const { pid } = process;
     const qmp = join(folder, `${fileStem({ program, pid })}.qmp`);
-    const monitors = await Monitors.open(planPrivateMonitor(qmp), machine, about);
+    const monitors = await Monitors.open(planPrivateMonitor(qmp), machine, about, { loadLate: true });
     try {
       const { name } = machine;
       return new PrivateMonitor(monitors, new ProgramEntry(folder, { program, pid, qmp, started: new Date().toISOString(), ...(name !== undefined && { name }) }));

@@ -28,12 +28,8 @@ export interface MachineParts {
   readonly failed: (error: Error) => void;
 }
 
-/** A program around a machine. */
-export interface Program {
-  readonly name: ProgramName;
-  readonly version: string;
-  /** What `-help` prints before and after the list of options. */
-  readonly help: { readonly before: string; readonly after: string };
+/** What a program is made of once more is asked of it than its help or its version. */
+export interface ProgramBody {
   readonly types: TypesByOption;
   /** A monitor, as `-monitor` would name it, for a command line that asks for none. */
   readonly defaultMonitor?: string;
@@ -44,3 +40,16 @@ export interface Program {
   /** Lines for stdout, before the one that says it is ready. */
   announce?(devices: readonly AddedDevice[]): readonly string[];
 }
+
+/** A program around a machine. */
+export interface Program {
+  readonly name: ProgramName;
+  readonly version: string;
+  /** What `-help` prints before and after the list of options. */
+  readonly help: { readonly before: string; readonly after: string };
+  /** Loads the rest, which a help or a version does without. */
+  body(): Promise<ProgramBody>;
+}
+
+/** A program that is going to run. */
+export type LoadedProgram = Program & ProgramBody;

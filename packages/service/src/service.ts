@@ -8,7 +8,7 @@ import { namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
-import type { EndReason, OwnedMachine, Program } from './program.ts';
+import type { EndReason, LoadedProgram, OwnedMachine } from './program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
 import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';
@@ -19,7 +19,7 @@ import { StopSignal } from './stop-signal.ts';
 
 /** What a service is made of. */
 export interface ServiceParts {
-  readonly program: Program;
+  readonly program: LoadedProgram;
   readonly setup: Setup;
   readonly plan: MonitorPlan;
   /** On stderr. */

@@ -1,11 +1,11 @@
-import { destination, type DestinationStream } from 'pino';
+import { outputLines, type OutputLines } from './output-lines.ts';
 
-let made: DestinationStream | undefined;
+let made: OutputLines | undefined;
 
 /** Standard output, written to at once and whole, which no reader that has gone away can disturb. */
 export const standardOutput = {
   write(text: string): void {
-    made ??= destination({ dest: 1, sync: true }).on('error', () => undefined);
+    made ??= outputLines(1);
     made.write(text);
   },
 };

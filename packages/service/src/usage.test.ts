@@ -1,26 +1,12 @@
 import { defineProperties, property } from '@vpmem/options';
 import { describe, expect, it } from 'vitest';
-import { OPTION_NAMES } from './option-table.ts';
 import { SetupError } from './setup-error.ts';
-import { describeOptions, describeTypes } from './usage.ts';
+import { describeTypes } from './usage.ts';
 
 const types = {
   object: { 'memory-backend-ram': defineProperties({ size: property.size({ required: true, description: 'bytes' }) }) },
   device: { 'virtio-pmem-pci': defineProperties({ memdev: property.string({ required: true }) }) },
 };
-
-describe('describeOptions', () => {
-  it('has every option the program takes, once, and none that it refuses', () => {
-    const heads = (text: string): string[] => [...text.matchAll(/^ {2}-([\w-]+)/gm)].map(([, name]) => name ?? '').sort();
-    const refused = ['S', 'm', 'machine'];
-    expect(heads(describeOptions('vpmem run'))).toEqual([...OPTION_NAMES].sort());
-    expect(heads(describeOptions('vpmemd'))).toEqual(OPTION_NAMES.filter((name) => !refused.includes(name)).sort());
-  });
-
-  it('fits on a terminal', () => {
-    expect(Math.max(...describeOptions('vpmem run').split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
-  });
-});
 
 describe('describeTypes', () => {
   it('lists types, and properties in QEMU\'s layout', () => {
