@@ -117,6 +117,24 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     }
   });
 
+  it.each(['disk', 'memory'] as const)('of a file on %s: only what can wait for a disk is another thread\'s', async (storage) => {
+    await served.close();
+    served = new Served(storage);
+    await trace('-e', 'trace=fdatasync,recvmsg');
+    const guest = embedded();
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    for (let i = 0; i < 5; i++) await disk.fsync();
+    await guest.close();
+    guests.length = 0;
+    await served.daemon.end();
+    const calls = readCalls(readFileSync(log(), 'utf8'));
+    const deviceThread = calls.find(({ name }) => name === 'recvmsg')?.thread;
+    const syncs = calls.filter(({ name }) => name === 'fdatasync');
+    // One for each flush, and one more when the daemon stops.
+    expect(syncs).toHaveLength(6);
+    for (const { thread } of syncs) expect(thread === deviceThread).toBe(storage === 'memory');
+  });
+
   it('of a Linux guest: the interrupt that answers it is sent after the fdatasync returned', async () => {
     await trace('-e', 'trace=fdatasync,recvmsg,io_submit');
     const guest = await bootLinux();

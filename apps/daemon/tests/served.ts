@@ -1,12 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DaemonProcess, type DaemonProcessOptions } from '../src/daemon-process.ts';
 import { deviceOptions } from './daemon-guests.ts';
 
+/** Linux, linux/magic.h */
+const TMPFS_MAGIC = 0x0102_1994;
+
+/** Where the files of a {@link Served} are: a sync of one on a disk waits, of one in memory it has nothing to do. */
+export type Storage = 'disk' | 'memory';
+
 /** A folder of its own with a daemon whose files and sockets are in it. */
 export class Served {
-  readonly folder = mkdtempSync(join(tmpdir(), 'vpmem-served-'));
+  readonly folder: string;
+
+  constructor(storage: Storage = 'disk') {
+    this.folder = mkdtempSync(join(storage === 'memory' ? '/dev/shm' : diskFolder(), 'vpmem-served-'));
+  }
+
   #daemon: DaemonProcess | undefined;
 
   /** The running daemon. */
@@ -40,4 +51,9 @@ export class Served {
     await this.#daemon?.end('SIGTERM');
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** Temporary files may be kept in memory; those that have to last are not. */
+function diskFolder(): string {
+  return statfsSync(tmpdir()).type === TMPFS_MAGIC ? '/var/tmp' : tmpdir();
 }
