@@ -1,3 +1,4 @@
+import { leaveCore } from './core-change.ts';
 import { Epoll, EPOLLIN } from './epoll.ts';
 import { EventFd } from './event-fd.ts';
 import { schedYield } from './libc.ts';
@@ -13,11 +14,13 @@ export interface Watch {
 }
 
 /**
- * A look takes about two microseconds. One that took so many milliseconds was without a core in between: others want it, and whoever
- * sleeps is the sooner to get one when there is something to do. So the loop only sleeps for a while, in milliseconds: longer each time
- * that happens, and shorter with each look that was worth it.
+ * A look takes about two microseconds. One that took so many milliseconds was without a core in between: others want it. If that is the
+ * first time for {@link MOVE_AGAIN} milliseconds, another core may be free, and the loop goes there. Otherwise whoever sleeps is the
+ * sooner to get one when there is something to do. So the loop only sleeps for a while, in milliseconds: longer each time that happens,
+ * and shorter with each look that was worth it.
  */
-const CONTENDED = 0.5;
+const CONTENDED = 0.25;
+const MOVE_AGAIN = 4;
 const RETREAT = { least: 1, most: 64 };
 
 interface Timer {
@@ -58,6 +61,8 @@ export class EventLoop {
   #last = NOTHING;
   /** No looking before that, by `performance.now()`. */
   #retreatUntil = 0;
+  /** When it went to another core last. */
+  #moved = -Infinity;
   /** How long the next is, in milliseconds. */
   #retreat = RETREAT.least;
   #running = false;
@@ -200,9 +205,13 @@ export class EventLoop {
       const before = now;
       now = performance.now();
       if (now - before > CONTENDED) {
-        this.#retreatUntil = now + this.#retreat;
-        this.#retreat = Math.min(RETREAT.most, this.#retreat * 2);
-        return false;
+        if (now - this.#moved > MOVE_AGAIN && leaveCore()) {
+          this.#moved = now;
+        } else {
+          this.#retreatUntil = now + this.#retreat;
+          this.#retreat = Math.min(RETREAT.most, this.#retreat * 2);
+          return false;
+        }
       }
     }
     return false;

@@ -57,6 +57,13 @@ export const prctl = declare<(option: number, a: bigint, b: bigint, c: bigint, d
 );
 export const unshare = declare<(flags: number) => number>('int unshare(int flags)');
 export const schedYield = declare<() => number>('int sched_yield(void)');
+export const schedGetcpu = declare<() => number>('int sched_getcpu(void)');
+export const schedGetaffinity = declare<(thread: number, length: number, mask: Uint8Array) => number>(
+  'int sched_getaffinity(int pid, size_t length, void *mask)',
+);
+export const schedSetaffinity = declare<(thread: number, length: number, mask: Uint8Array) => number>(
+  'int sched_setaffinity(int pid, size_t length, const void *mask)',
+);
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',
 );
