@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts'],
     // Those are for vitest.guest.config.ts and vitest.process.config.ts.
     exclude: ['**/*.guest.test.ts', '**/*.process.test.ts', '**/node_modules/**'],
-    // A process for each file: descriptors and mappings are counted in many. Packages without any say --no-isolate, which takes half the time.
+    // A process for each file where one takes all descriptors or counts what its process has. The others say --no-isolate, which takes half the time.
     pool: 'forks',
     // Limits end a hang, on a machine with eight times as much to do as it can.
     testTimeout: 120_000,

@@ -1,38 +1,57 @@
 /**
- * Type-checks every ```ts block of a package's README, as a file of that package, against what it exports.
- * Run in the package's folder.
+ * Type-checks every ```ts block of packages' READMEs, each as a file of its package, against what that exports: of the package in the
+ * current folder, or at the root those of all packages, as one program.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const FOLDER = '.readme';
 
-const blocks = [...readFileSync('README.md', 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
-if (blocks.length === 0) {
-  console.error('README.md has no ```ts example');
-  process.exit(1);
+const packages = existsSync('pnpm-workspace.yaml') ? allWithExamples() : ['.'];
+const files: string[] = [];
+for (const each of packages) {
+  const examples = writeExamples(each);
+  if (examples.length === 0) fail(`${join(each, 'README.md')} has no \`\`\`ts example`);
+  files.push(...examples);
+}
+if (process.exitCode === undefined) {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(
+    join(FOLDER, 'tsconfig.json'),
+    JSON.stringify({
+      extends: relative(FOLDER, join(import.meta.dirname, '../tsconfig.base.json')),
+      compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
+      files: files.map((file) => relative(FOLDER, file)),
+    }),
+  );
+  try {
+    execFileSync('tsc', ['-p', FOLDER], { stdio: 'inherit' });
+    for (const each of ['.', ...packages]) rmSync(join(each, FOLDER), { recursive: true, force: true });
+  } catch {
+    fail(`README.md: an example does not compile (kept in ${FOLDER}/ of its package)`);
+  }
 }
 
-rmSync(FOLDER, { recursive: true, force: true });
-mkdirSync(FOLDER);
-const files = blocks.map((block, i) => {
-  const name = `example-${i + 1}.ts`;
-  writeFileSync(`${FOLDER}/${name}`, block);
-  return name;
-});
-writeFileSync(
-  `${FOLDER}/tsconfig.json`,
-  JSON.stringify({
-    extends: relative(FOLDER, join(import.meta.dirname, '../tsconfig.base.json')),
-    compilerOptions: { noEmit: true, noUnusedLocals: false, noUnusedParameters: false },
-    files,
-  }),
-);
-try {
-  execFileSync('tsc', ['-p', FOLDER], { stdio: 'inherit' });
-} catch {
-  console.error(`README.md: an example does not compile (kept in ${FOLDER}/)`);
-  process.exit(1);
+/** Folders of the packages whose `typecheck` ends with this script. */
+function allWithExamples(): string[] {
+  const folders = [...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)), 'testbed'];
+  return folders.filter((each) => /"typecheck": ".*check-readme/.test(readFileSync(join(each, 'package.json'), 'utf8')));
 }
-rmSync(FOLDER, { recursive: true, force: true });
+
+/** @returns the files written */
+function writeExamples(folder: string): string[] {
+  const blocks = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
+  rmSync(join(folder, FOLDER), { recursive: true, force: true });
+  mkdirSync(join(folder, FOLDER));
+  return blocks.map((block, i) => {
+    const file = join(folder, FOLDER, `example-${i + 1}.ts`);
+    writeFileSync(file, block);
+    return file;
+  });
+}
+
+function fail(text: string): void {
+  console.error(text);
+  process.exitCode = 1;
+}

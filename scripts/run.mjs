@@ -1,6 +1,7 @@
 // Runs a task of the workspace: `node scripts/run.mjs TASK`, which is what `npm start`, `npm test` and the others do.
 // It first sets up whatever is missing, so that each of them works in a fresh clone with nothing but node and npm.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -24,18 +25,36 @@ const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
 const unit = turbo('test');
 const processes = turbo('test:process', '--concurrency=2');
 const oracle = turbo('test:oracle', '--concurrency=2');
+const prepare = ['tsx', 'testbed/scripts/prepare-testbed.ts'];
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
 // eslint keeps the types of every project that it has seen: all of them at once take more than 4 GiB, which is node's limit.
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
 const half = Math.ceil(packages.length / 2);
 const lint = [packages.slice(0, half), packages.slice(half), ['apps', 'bench', 'fuzz', 'scripts', 'survey', 'testbed', '*.ts', '*.js']].map((part) => ['eslint', ...part]);
-const check = [...lint, turbo('typecheck', 'check:package'), ['tsc', '-p', 'tsconfig.json'], ['tsx', 'scripts/check-docs.ts']];
+// One program for all packages: most of what a program of one package takes is what it imports.
+const types = [
+  ['tsc', '-p', 'tsconfig.all.json', '--singleThreaded'],
+  ['tsc', '-p', 'packages/explorer-report/src/page'],
+  ['tsx', 'scripts/check-readme.ts'],
+];
+const packed = ['tsx', 'scripts/check-package.ts'];
+const docs = ['tsx', 'scripts/check-docs.ts'];
+const check = [...lint, ...types, packed, docs];
 
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
+
+/**
+ * At the same time, each list in its order: one thread of a guest's QEMU is busy where the other core has nothing to do.
+ * Not two of turbo's: each brings back what was built from its cache, under the feet of the other's tests.
+ */
+const atOnce = (...lists) => ({ atOnce: lists });
+const tests = ['turbo', 'run', 'test', 'test:process', 'test:oracle', 'test:guest', '--concurrency=3', '--log-order=grouped', '--log-prefix=none'];
+// The first reads nothing that was built, and so gives turbo the time to bring that back.
+const beside = [docs, ...lint, ...types, packed, [...fuzz, '--share']];
 
 /** Task names and the commands each runs after the set-up. */
 const tasks = {
@@ -46,11 +65,11 @@ const tasks = {
   'test:unit': [build, unit],
   'test:process': [build, processes],
   'test:oracle': [build, oracle],
-  'test:guest': [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest],
-  test: [build, ...check, unit, processes, oracle, buildFuzz, [...fuzz, '--share'], ['tsx', 'testbed/scripts/prepare-testbed.ts'], guest, conformance],
+  'test:guest': [build, prepare, guest],
+  test: [build, buildFuzz, prepare, atOnce([tests], beside), conformance],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
-  bench: [build, ['tsx', 'testbed/scripts/prepare-testbed.ts'], ['tsx', 'bench/src/main.ts']],
+  bench: [build, prepare, ['tsx', 'bench/src/main.ts']],
   survey: [build, ['tsx', 'survey/src/main.ts']],
 };
 
@@ -59,6 +78,32 @@ function run(command, args, options = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment, ...options });
   if (error !== undefined) fail(`cannot run ${command}: ${error.message}`);
   if (status !== 0) process.exit(signal === null ? status : 1);
+}
+
+/** Runs lists of commands at the same time, the first on this terminal; of the others it prints what each wrote when that has ended. */
+async function runAtOnce(lists) {
+  const running = new Set();
+  let failed;
+  const runList = async (list, index) => {
+    for (const [command, ...args] of list) {
+      if (failed !== undefined) return;
+      const child = spawn(command, args, { cwd: root, stdio: index === 0 ? 'inherit' : ['ignore', 'pipe', 'pipe'], env: environment });
+      running.add(child);
+      const output = [];
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
+      const [status] = await once(child, 'close').catch((error) => fail(`cannot run ${command}: ${error.message}`));
+      running.delete(child);
+      // What was ended because another had failed has nothing to say.
+      if (failed !== undefined) return;
+      process.stdout.write(Buffer.concat(output));
+      if (status === 0) continue;
+      failed = status ?? 1;
+      process.stdout.write(`vpmem: ${[command, ...args].join(' ')} failed\n`);
+      for (const other of running) other.kill();
+    }
+  };
+  await Promise.all(lists.map(runList));
+  if (failed !== undefined) process.exit(failed);
 }
 
 function fail(text) {
@@ -104,4 +149,7 @@ if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.
 setUp();
 // What a user adds is for the program that the task is there for.
 commands[commands.length - 1].push(...(['bench', 'survey', 'fuzz'].includes(task) ? options : []));
-for (const [command, ...args] of commands) run(command, args);
+for (const step of commands) {
+  if ('atOnce' in step) await runAtOnce(step.atOnce);
+  else run(step[0], step.slice(1));
+}
