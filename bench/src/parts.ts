@@ -10,6 +10,7 @@ import { comparisonText } from './comparison-tables.ts';
 import { exploringTable, measureExploring } from './exploring.ts';
 import { compareInGuest, type MediumResult } from './guest-comparison.ts';
 import { measureManyDevices } from './many-devices.ts';
+import { measureMessages } from './messages.ts';
 import { measurePageCache, pageCacheTable } from './page-cache.ts';
 import { measurePageTracker, pageTrackerTable } from './page-tracker.ts';
 import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
@@ -41,6 +42,7 @@ export type Part = { readonly about: string } & ({ readonly guest: false; readon
 
 export const PARTS = {
   queue: { guest: false, about: 'one request in a virtqueue', run: queue },
+  messages: { guest: false, about: 'one message of a guest, from recvmsg to sendmsg', run: messages },
   daemon: { guest: false, about: 'how long programs take to start; vpmemd with 1 and with 256 devices: time, memory, descriptors', run: daemon },
   'page-tracker': { guest: false, about: 'finding the pages that were written', run: onDisk(pageTracker) },
   'power-failure': { guest: false, about: 'flushes with power-failure=on, three minutes', run: onDisk(powerFailure) },
@@ -76,6 +78,12 @@ function queue({ say }: PartContext): unknown {
   say(`One virtqueue, two descriptors a request: ${plain.toFixed(0)} ns on the device's side`);
   say(`The same with 4 bytes read and 4 written: ${copied.toFixed(0)} ns`);
   return { nanoseconds: plain, nanosecondsWithBytes: copied };
+}
+
+function messages({ say }: PartContext): unknown {
+  const costs = measureMessages();
+  say(`One status read: ${costs.statusRead.toFixed(0)} ns from before recvmsg until after sendmsg; one notification that brings nothing: ${costs.notification.toFixed(0)} ns`);
+  return costs;
 }
 
 async function daemon({ say }: PartContext): Promise<unknown> {
