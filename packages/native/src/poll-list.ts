@@ -28,6 +28,8 @@ class Entry implements EventSource {
   active = false;
   /** When something was last expected of it, by `performance.now()`. */
   since = 0;
+  /** How often something was expected of it. */
+  begun = 0;
 
   constructor(polled: Polled) {
     this.polled = polled;
@@ -52,6 +54,7 @@ export class PollList {
     entry.since = now;
     if (!entry.active) this.#active.push(entry);
     entry.active = true;
+    entry.begun++;
     polled.begin();
     return entry;
   }
@@ -59,16 +62,18 @@ export class PollList {
   /** Looks at each once; whose something was there, the last of them. One of which nothing came for long is looked at no more. */
   look(now: number): EventSource | undefined {
     let found: EventSource | undefined;
-    // One that is looked at no more is the last or leaves its place to the next, which has its turn next time.
-    for (const entry of this.#active) {
+    for (let i = 0; ; ) {
+      const entry = this.#active[i];
+      if (entry === undefined) return found;
       if (entry.polled.look()) {
         entry.since = now;
         found = entry;
       } else if (now - entry.since >= entry.pollMax && this.#rest(entry)) {
         found = entry;
       }
+      // One that is looked at no more leaves its place to the next.
+      if (this.#active[i] === entry) i++;
     }
-    return found;
   }
 
   /** Nobody will look for a while: all are told of again. Whose something was there, the last of them. */
@@ -80,7 +85,10 @@ export class PollList {
 
   /** Whether something was there. */
   #rest(entry: Entry): boolean {
+    const { begun } = entry;
     const outcome = entry.polled.rest();
+    // What it served made somebody expect more, so again nobody tells of it: it stays, and nobody sleeps on that.
+    if (entry.begun !== begun) return true;
     if (outcome === 'later') return false;
     entry.active = false;
     this.#active.splice(this.#active.indexOf(entry), 1);

@@ -1,0 +1,178 @@
+import { GuestMemory, type MemoryWindow } from '@vpmem/guest-memory';
+import type { MemoryView } from '@vpmem/layout';
+
+/** What the programs share: memory, and flags that they raise for each other. */
+export interface World {
+  readonly bytes: DataView;
+  /** How often each flag was raised and not taken down. */
+  readonly flags: number[];
+}
+
+/** A program of plain code, which only touches {@link World} through what it is given, and does the same whenever it sees the same. */
+export type Program = (actor: Actor) => void;
+
+/** Thrown to leave a program before a step that it may not take yet. */
+class Parked extends Error {}
+
+interface Step {
+  /** Whether it can be taken. */
+  readonly ready: (world: World) => boolean;
+  /** Ways in which it can be taken. */
+  readonly ways: number;
+}
+
+/** A program as far as it has come: all that it saw and did, and the step it would take next; without one it is over. */
+interface Progress {
+  readonly seen: readonly unknown[];
+  readonly next: Step | undefined;
+}
+
+/**
+ * Runs a program to its next step and no further. Code cannot be left in the middle and continued, but begun anew and shown what it saw
+ * before: then it comes to the same place. What it wrote before is not written again.
+ */
+export class Actor {
+  /** All of the memory, from address 0. An access of 16 bits that is atomic is a step, and so is a plain one that `racing` names. */
+  readonly memory = new GuestMemory();
+  readonly #world: World;
+  readonly #seen: unknown[];
+  readonly #racing: (address: number) => boolean;
+  #at = 0;
+  /** The way in which the next step is taken; undefined if none may be taken. */
+  #way: number | undefined;
+  #next: Step | undefined;
+  #private = false;
+
+  private constructor(world: World, { seen }: Progress, racing: (address: number) => boolean, way: number | undefined) {
+    this.#world = world;
+    this.#seen = [...seen];
+    this.#racing = racing;
+    this.#way = way;
+    const window = this.#window(world.bytes.byteLength);
+    this.memory.add({ start: 0, size: window.end, writable: true, backing: { window: () => window, release: () => undefined } });
+  }
+
+  /** Begins `program`, up to before its first step (`way` undefined), or takes one more. `world` changes. */
+  static advance(program: Program, world: World, progress: Progress, racing: (address: number) => boolean, way: number | undefined): Progress {
+    const actor = new Actor(world, progress, racing, way);
+    try {
+      program(actor);
+    } catch (error) {
+      if (!(error instanceof Parked)) throw error;
+    }
+    return { seen: actor.#seen, next: actor.#next };
+  }
+
+  /** What is done in `work` is no step, whatever it is: nobody else is there yet. */
+  alone<T>(work: () => T): T {
+    this.#private = true;
+    const value = work();
+    this.#private = false;
+    return value;
+  }
+
+  /** One of `count` numbers from 0 on: all are tried. */
+  choose(count: number): number {
+    return this.#do(true, () => this.#way ?? 0, { ready: () => true, ways: count });
+  }
+
+  raise(flag: number): void {
+    this.#do(true, ({ flags }) => void (flags[flag] = (flags[flag] ?? 0) + 1));
+  }
+
+  /** Takes a flag down; whether it was raised. */
+  take(flag: number): boolean {
+    return this.#do(true, ({ flags }) => {
+      const raised = (flags[flag] ?? 0) > 0;
+      flags[flag] = 0;
+      return raised;
+    });
+  }
+
+  /** Does nothing until `ready`. */
+  waitFor(ready: (world: World) => boolean): void {
+    this.#do(true, () => undefined, { ready, ways: 1 });
+  }
+
+  #do<T>(isStep: boolean, act: (world: World) => T, step: Step = { ready: () => true, ways: 1 }): T {
+    if (this.#at < this.#seen.length) return this.#seen[this.#at++] as T;
+    if (isStep && !this.#private) {
+      if (this.#way === undefined) {
+        this.#next = step;
+        throw new Parked();
+      }
+    }
+    const value = act(this.#world);
+    if (isStep && !this.#private) this.#way = undefined;
+    this.#seen.push(value);
+    this.#at++;
+    return value;
+  }
+
+  #window(size: number): MemoryWindow {
+    const { bytes } = this.#world;
+    const plain = <T>(act: () => T): T => this.#do(false, act);
+    const maybe = <T>(at: number, act: () => T): T => this.#do(this.#racing(at), act);
+    const step = <T>(act: () => T): T => this.#do(true, act);
+    const view: MemoryView = {
+      byteLength: size,
+      getUint8: (at) => plain(() => bytes.getUint8(at)),
+      getUint16: (at, little) => maybe(at, () => bytes.getUint16(at, little)),
+      getUint32: (at, little) => plain(() => bytes.getUint32(at, little)),
+      getBigUint64: (at, little) => plain(() => bytes.getBigUint64(at, little)),
+      setUint8: (at, value) => plain(() => bytes.setUint8(at, value)),
+      setUint16: (at, value, little) => maybe(at, () => bytes.setUint16(at, value, little)),
+      setUint32: (at, value, little) => plain(() => bytes.setUint32(at, value, little)),
+      setBigUint64: (at, value, little) => plain(() => bytes.setBigUint64(at, value, little)),
+    };
+    return {
+      start: 0,
+      end: size,
+      view,
+      load16: (at) => step(() => bytes.getUint16(at, true)),
+      store16: (at, value) => step(() => bytes.setUint16(at, value, true)),
+      copyOut: (at, target) => target.set(plain(() => new Uint8Array(bytes.buffer.slice(at, at + target.length)))),
+      copyIn: (at, source) => plain(() => new Uint8Array(bytes.buffer).set(source, at)),
+    };
+  }
+}
+
+/** What {@link everyInterleaving} tries. */
+export interface Interleaving {
+  /** Bytes of memory, zero at first. */
+  readonly ram: number;
+  /** Each runs to before its first step, one after the other. */
+  readonly programs: readonly Program[];
+  /** Whether a plain access of 16 bits at this address is a step too. */
+  readonly racing: (address: number) => boolean;
+  /** Called wherever nobody can go on; `over` says which programs have ended. */
+  readonly atEnd: (world: World, over: readonly boolean[]) => void;
+}
+
+/** Tries every order in which the steps of the programs can be taken; states that two orders lead to are gone on from once. Returns how many states there are. */
+export function everyInterleaving({ ram, programs, racing, atEnd }: Interleaving): number {
+  const visited = new Set<string>();
+  const first: World = { bytes: new DataView(new ArrayBuffer(ram)), flags: [] };
+  const begun = programs.map((program) => Actor.advance(program, first, { seen: [], next: undefined }, racing, undefined));
+  const waiting: { world: World; progress: readonly Progress[] }[] = [{ world: first, progress: begun }];
+  for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
+    const { world, progress } = state;
+    let moved = false;
+    for (const [index, before] of progress.entries()) {
+      const program = programs[index];
+      if (program === undefined || before.next?.ready(world) !== true) continue;
+      moved = true;
+      for (let way = 0; way < before.next.ways; way++) {
+        const changed: World = { bytes: new DataView(world.bytes.buffer.slice(0) as ArrayBuffer), flags: [...world.flags] };
+        const after = Actor.advance(program, changed, before, racing, way);
+        const all = progress.map((each, i) => (i === index ? after : each));
+        const key = `${Buffer.from(changed.bytes.buffer).toString('latin1')}|${changed.flags.join()}|${all.map(({ seen }) => seen.join()).join('|')}`;
+        if (visited.has(key)) continue;
+        visited.add(key);
+        waiting.push({ world: changed, progress: all });
+      }
+    }
+    if (!moved) atEnd(world, progress.map(({ next }) => next === undefined));
+  }
+  return visited.size;
+}
