@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** What the build makes of the page's modules, which it writes in one form only. The same from `src` and from `dist`. */
+/** What the build makes of the page's modules, which it writes in one form only, but for the quotes. The same from `src` and from `dist`. */
 const ENTRY = new URL('../dist/page/page/report-page.js', import.meta.url);
-const IMPORT = /^import (\{.*\}) from "(\..*)";$/gm;
+const IMPORT = /^import (\{.*\}) from ['"](\..*)['"];$/gm;
 const EXPORT = /^export (?=(?:async )?(?:function|class|const) (\w+))/gm;
 
 /**
