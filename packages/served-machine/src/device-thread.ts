@@ -1,4 +1,4 @@
-// The body of the device thread: every device and every conversation with a VM, on one blocking loop. It never syncs,
+// The body of the device thread: every device and every conversation with a VM, on one blocking loop. It never syncs what could wait,
 // never reads a file and never waits for anybody: while it does not answer, a VM stands still.
 import { subscribe } from 'node:diagnostics_channel';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
