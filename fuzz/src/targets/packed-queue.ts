@@ -1,5 +1,5 @@
 import { GuestMemory } from '@vpmem/guest-memory';
-import { PackedQueue, PvirtqDesc, PvirtqEventSuppress, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_USED, VIRTQ_DESC_F_WRITE } from '@vpmem/virtio';
+import { PackedQueue, PvirtqDesc, PvirtqEventSuppress, RING_EVENT_FLAGS_DESC, RING_EVENT_FLAGS_ENABLE, VIRTQ_DESC_F_AVAIL, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_USED, VIRTQ_DESC_F_WRITE } from '@vpmem/virtio';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { HostileRam, readAddress } from '../hostile-ram.ts';
@@ -21,6 +21,9 @@ class DrivenQueue {
   readonly memory = new GuestMemory();
   readonly queue: PackedQueue;
   readonly desc: number;
+  /** Likewise from the beginning of RAM. */
+  readonly #device: number;
+  readonly #eventIndex: boolean;
   readonly #inFlight: number[] = [];
 
   constructor(input: ByteReader) {
@@ -29,9 +32,11 @@ class DrivenQueue {
     const place = (usual: number): number => (input.u8() < 0xe0 ? RAM_AT + usual : Number(readAddress(input, MEMORY)));
     const config = { size: this.size, desc: place(PLACES.desc), driver: place(PLACES.driver), device: place(PLACES.device) };
     this.desc = config.desc - RAM_AT;
+    this.#device = config.device - RAM_AT;
+    this.#eventIndex = (flags & FLAGS.eventIndex) !== 0;
     this.ram = new HostileRam(RAM, input.bytes((flags & FLAGS.changing) === 0 ? 0 : input.u8()));
     this.connect();
-    this.queue = new PackedQueue(this.memory, config, { eventIndex: (flags & FLAGS.eventIndex) !== 0, indirect: (flags & FLAGS.indirect) !== 0 });
+    this.queue = new PackedQueue(this.memory, config, { eventIndex: this.#eventIndex, indirect: (flags & FLAGS.indirect) !== 0 });
     const parts = [
       { start: this.desc, end: this.desc + PvirtqDesc.size * this.size },
       { start: config.device - RAM_AT, end: config.device - RAM_AT + PvirtqEventSuppress.size },
@@ -59,6 +64,19 @@ class DrivenQueue {
     popped.writablePrefix(4);
   }
 
+  /** From now on the device looks for buffers: the driver need not notify. */
+  poll(): void {
+    this.queue.disableNotifications();
+    must(typeof this.queue.available === 'boolean', () => 'a look without an answer');
+  }
+
+  /** It looks no more: unless the ring is not there, the driver has to be asked to notify of the next buffer. */
+  rest(): void {
+    if (this.queue.enableNotifications() === undefined || this.ram.changes) return;
+    const { flags } = PvirtqEventSuppress.decode(new DataView(this.ram.bytes.buffer), this.#device);
+    must(flags === (this.#eventIndex ? RING_EVENT_FLAGS_DESC : RING_EVENT_FLAGS_ENABLE), () => `the driver is to notify by ${flags}`);
+  }
+
   push(input: ByteReader): void {
     const which = input.u8();
     const [head = input.u16()] = this.#inFlight.splice(which % Math.max(1, this.#inFlight.length), 1);
@@ -70,7 +88,7 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
   (driven) => driven.pop(),
   (driven, input) => driven.push(input),
   (driven) => void driven.queue.needsInterrupt(),
-  (driven) => void driven.queue.enableNotifications(),
+  (driven) => driven.rest(),
   (driven, input) => driven.ram.bytes.set(input.bytes(input.u8()), input.u16() % (RAM - 256)),
   (driven, input) => {
     const at = Math.max(0, Math.min(RAM - PvirtqDesc.size, driven.desc + PvirtqDesc.size * input.below(driven.size)));
@@ -81,8 +99,9 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
     if (driven.memory.regions.length === 0) driven.connect();
     else driven.memory.clear();
   },
+  (driven) => driven.poll(),
 ];
-const [POP, PUSH, INTERRUPT, ENABLE, , DESCRIBE] = [0, 1, 2, 3, 4, 5] as const;
+const [POP, PUSH, INTERRUPT, REST, , DESCRIBE, , POLL] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 const usual = (flags: number, size: number): ByteWriter => new ByteWriter().u8(flags, size - 1, 0, 0, 0);
 const describe = (to: ByteWriter, slot: number, at: number, length: number, id: number, flags: number): ByteWriter =>
@@ -100,10 +119,11 @@ export const packedQueue: Target = {
   },
   seeds: [
     describe(describe(usual(0, 8), 0, 0x1800, 4, 7, FIRST_LAP | VIRTQ_DESC_F_NEXT), 1, 0x1900, 4, 7, FIRST_LAP | VIRTQ_DESC_F_WRITE)
-      .u8(POP, PUSH, 0).u16(4).u8(INTERRUPT, ENABLE).done,
+      .u8(POP, PUSH, 0).u16(4).u8(INTERRUPT, REST).done,
     describe(describe(usual(FLAGS.indirect | FLAGS.eventIndex, 4), 0, 0x30, 16, 1, FIRST_LAP | VIRTQ_DESC_F_INDIRECT), 3, 0x1800, 16, 0, VIRTQ_DESC_F_WRITE)
-      .u8(ENABLE, POP, PUSH, 0).u16(0).u8(INTERRUPT).done,
-    describe(describe(usual(1, 1), 0, 0x1800, 4, 1, FIRST_LAP).u8(POP, PUSH, 0).u16(0), 0, 0x1800, 4, 2, SECOND_LAP).u8(POP, ENABLE).done,
+      .u8(REST, POP, PUSH, 0).u16(0).u8(INTERRUPT).done,
+    describe(describe(usual(1, 1), 0, 0x1800, 4, 1, FIRST_LAP).u8(POP, PUSH, 0).u16(0), 0, 0x1800, 4, 2, SECOND_LAP).u8(POP, REST).done,
+    ...[0, FLAGS.eventIndex].map((flags) => describe(usual(flags, 2).u8(POLL), 0, 0x1800, 4, 1, FIRST_LAP).u8(POLL, REST, POP, PUSH, 0).u16(0).u8(REST, POLL, REST).done),
   ],
   maxLength: 1024,
   maxSteps: (length) => 20_000 + 2000 * length,

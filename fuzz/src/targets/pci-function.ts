@@ -181,8 +181,11 @@ const OPERATIONS: readonly Operation[] = [
     writeField(rig, 'queue_reset', 1n);
     if (input.u8() === 1) writeField(rig, 'queue_enable', 1n);
   },
+  (rig) => rig.pci.polled.begin(),
+  (rig) => void rig.pci.polled.look(),
+  (rig) => void rig.pci.polled.rest(),
 ];
-const [, , , , , READY, DESCRIBE, OFFER, NOTIFY, , FINISH, TURN, RESET, , , , , , MSIX, DESCRIBE_PACKED, RESET_QUEUE] = Array.from(OPERATIONS, (_, i) => i);
+const [, , , , , READY, DESCRIBE, OFFER, NOTIFY, , FINISH, TURN, RESET, , , , , , MSIX, DESCRIBE_PACKED, RESET_QUEUE, POLL, LOOK, REST] = Array.from(OPERATIONS, (_, i) => i);
 
 const describe = (to: ByteWriter, index: number, at: number, length: number, flags: number, next: number): ByteWriter => to.u8(DESCRIBE!, index, 0).u16(at).u32(length).u16(flags, next);
 const flush = (to: ByteWriter): ByteWriter =>
@@ -235,6 +238,8 @@ export const pciFunction: Target = {
     packedFlush(ready(begin(MSIX_2 | PACKED), 0)).u8(RESET_QUEUE!, 1).done,
     packedFlush(ready(begin(PACKED | ALL), 0)).done,
     flush(ready(begin(ALL), 0)).u8(RESET_QUEUE!, 0).done,
+    flush(flush(ready(begin(MSIX_2).u8(MSIX!, 0, 0), 0).u8(POLL!)).u8(LOOK!, REST!, POLL!)).u8(REST!, POLL!, RESET_QUEUE!, 1, LOOK!, RESET!, REST!).done,
+    packedFlush(ready(begin(MSIX_2 | PACKED), 0).u8(POLL!)).u8(LOOK!, REST!, POLL!, RESET_QUEUE!, 0, REST!).done,
     begin(MSIX_2).u8(0, 2).u16(0x40).u8(1, 2).u16(0x10).u32(0xffff_ffff).u8(2, 0, 0).u16(0x14).done,
   ],
   maxLength: 1024,

@@ -1,5 +1,5 @@
 import { GuestMemory } from '@vpmem/guest-memory';
-import { SplitQueue, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VirtqAvail, VirtqDesc, VirtqUsed, type DescriptorChain } from '@vpmem/virtio';
+import { SplitQueue, VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE, VIRTQ_USED_F_NO_NOTIFY, VirtqAvail, VirtqDesc, VirtqUsed, type DescriptorChain } from '@vpmem/virtio';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { HostileRam, readAddress } from '../hostile-ram.ts';
@@ -25,7 +25,13 @@ class DrivenQueue {
   readonly queue: SplitQueue;
   /** From the beginning of RAM. */
   readonly desc: number;
+  /** Likewise, of the available and the used ring. */
+  readonly #avail: number;
+  readonly #used: number;
+  readonly #overlap: boolean;
   readonly #indirect: boolean;
+  readonly #eventIndex: boolean;
+  #silenced = false;
   readonly heads: number[] = [];
   chain: DescriptorChain | undefined;
 
@@ -35,13 +41,17 @@ class DrivenQueue {
     const place = (usual: number): number => (input.u8() < 0xe0 ? RAM_AT + usual : Number(readAddress(input, MEMORY)));
     const config = { size: this.size, desc: place(PLACES.desc), driver: place(PLACES.driver), device: place(PLACES.device) };
     this.desc = config.desc - RAM_AT;
+    this.#avail = config.driver - RAM_AT;
+    this.#used = config.device - RAM_AT;
+    this.#overlap = this.#avail < this.#used + VirtqUsed.bytes(this.size) && this.#used < this.#avail + VirtqAvail.bytes(this.size);
     this.ram = new HostileRam(RAM, input.bytes((flags & FLAGS.changing) === 0 ? 0 : input.u8()));
     const used = { start: config.device - RAM_AT, end: config.device - RAM_AT + VirtqUsed.bytes(this.size) };
     this.ram.onWrite = (address, length) =>
       must(address >= used.start && address + length <= Math.min(used.end, RAM - ROM), () => `a write to [${address}, +${length}), not in the used ring`);
     this.connect();
     this.#indirect = (flags & FLAGS.indirect) !== 0;
-    this.queue = new SplitQueue(this.memory, config, { eventIndex: (flags & FLAGS.eventIndex) !== 0, indirect: this.#indirect });
+    this.#eventIndex = (flags & FLAGS.eventIndex) !== 0;
+    this.queue = new SplitQueue(this.memory, config, { eventIndex: this.#eventIndex, indirect: this.#indirect });
   }
 
   connect(): void {
@@ -60,6 +70,26 @@ class DrivenQueue {
     if (!changing) this.#compare(popped);
     this.heads.push(head);
     this.chain = popped;
+  }
+
+  /** From now on the device looks for buffers: the driver need not notify. */
+  poll(): void {
+    this.queue.disableNotifications();
+    if (this.memory.regions.length > 0) this.#silenced = true;
+    must(typeof this.queue.available === 'boolean', () => 'a look without an answer');
+  }
+
+  /** It looks no more: unless a buffer is there or the ring is not, the driver has to be asked to notify of the next. */
+  rest(): void {
+    const there = this.queue.enableNotifications();
+    if (there === undefined) return;
+    if ((this.#silenced || this.#eventIndex) && !this.ram.changes && !this.#overlap) {
+      const view = new DataView(this.ram.bytes.buffer);
+      const [wanted, index] = [view.getUint16(this.#used + VirtqUsed.availEvent(this.size), true), view.getUint16(this.#avail + VirtqAvail.idx, true)];
+      if (this.#eventIndex) must((wanted === index) === !there, () => `the driver is to notify after ${wanted}, and is at ${index}`);
+      else must((view.getUint16(this.#used, true) & VIRTQ_USED_F_NO_NOTIFY) === 0, () => 'the driver is not to notify');
+    }
+    this.#silenced = false;
   }
 
   /** The chain as anybody would walk it who believes what is there. */
@@ -87,7 +117,7 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
   (driven) => driven.pop(),
   (driven, input) => driven.queue.push(driven.heads.shift() ?? input.u16(), input.u32()),
   (driven) => void driven.queue.needsInterrupt(),
-  (driven) => void driven.queue.enableNotifications(),
+  (driven) => driven.rest(),
   (driven, input) => driven.ram.bytes.set(input.bytes(input.u8()).subarray(0, RAM), input.u16() % (RAM - 256)),
   (driven, input) => {
     const at = Math.max(0, Math.min(RAM - VirtqDesc.size, driven.desc + VirtqDesc.size * input.below(driven.size)));
@@ -104,6 +134,7 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
     if (driven.memory.regions.length === 0) driven.connect();
     else driven.memory.clear();
   },
+  (driven) => driven.poll(),
   (driven, input) => {
     const { chain } = driven;
     if (chain === undefined) return;
@@ -114,7 +145,9 @@ const OPERATIONS: readonly ((driven: DrivenQueue, input: ByteReader) => void)[] 
     must(segments === undefined || segments.reduce((sum, { length }) => sum + length, 0) === wanted, () => `a prefix of other than ${wanted} bytes`);
   },
 ];
-const [POP, PUSH, INTERRUPT, ENABLE, , DESCRIBE, OFFER, , GATHER] = Array.from(OPERATIONS, (_, i) => i) as [number, number, number, number, number, number, number, number, number];
+const [POP, PUSH, INTERRUPT, REST, , DESCRIBE, OFFER, , POLL, GATHER] = Array.from(OPERATIONS, (_, i) => i) as [
+  number, number, number, number, number, number, number, number, number, number,
+];
 
 const usual = (flags: number, log2: number): ByteWriter => new ByteWriter().u8(flags, log2, 0, 0, 0);
 const describe = (to: ByteWriter, index: number, at: number, length: number, flags: number, next: number): ByteWriter =>
@@ -130,9 +163,12 @@ export const splitQueue: Target = {
   },
   seeds: [
     describe(describe(usual(0, 3), 0, 0x1800, 4, VIRTQ_DESC_F_NEXT, 1), 1, 0x1900, 4, VIRTQ_DESC_F_WRITE, 0)
-      .u8(OFFER, 0, POP, GATHER, 4).u16(4).u8(PUSH).u32(4).u8(INTERRUPT, ENABLE).done,
+      .u8(OFFER, 0, POP, GATHER, 4).u16(4).u8(PUSH).u32(4).u8(INTERRUPT, REST).done,
     describe(describe(usual(FLAGS.indirect | FLAGS.eventIndex, 2), 0, 0x40, 32, VIRTQ_DESC_F_INDIRECT, 0), 4, 0x1800, 16, VIRTQ_DESC_F_NEXT, 1)
-      .u8(OFFER, 0, POP, PUSH).u32(0).u8(INTERRUPT, ENABLE).done,
+      .u8(OFFER, 0, POP, PUSH).u32(0).u8(INTERRUPT, REST).done,
+    ...[0, FLAGS.eventIndex].map((flags) =>
+      describe(usual(flags, 1).u8(POLL), 0, 0x1800, 4, VIRTQ_DESC_F_WRITE, 0).u8(OFFER, 0, POLL, REST, POP, PUSH).u32(0).u8(REST, OFFER, 0, POLL, POP, REST).done,
+    ),
   ],
   maxLength: 1024,
   maxSteps: (length) => 20_000 + 2000 * length,

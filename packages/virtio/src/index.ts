@@ -34,6 +34,7 @@ export {
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
   VirtqAvail,
   VirtqDesc,
   VirtqUsed,
