@@ -1,9 +1,10 @@
 import { closeSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EPOLLIN, EPOLLOUT } from './epoll.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Epoll, EPOLLIN, EPOLLOUT } from './epoll.ts';
 import { EventFd } from './event-fd.ts';
 import { EventLoop } from './event-loop.ts';
+import type { Polled } from './poll-list.ts';
 import { unixPair } from './unix-socket.ts';
 
 
@@ -91,6 +92,42 @@ describe('EventLoop', () => {
     loop.run();
     await other.terminate();
     expect(served[0]).toBe(gaps.length);
+  });
+
+  it('looks while events follow each other, and then asks to be told and sleeps', () => {
+    const [event] = events as [EventFd];
+    const waits = vi.spyOn(Epoll.prototype, 'wait');
+    let looks = 0;
+    const rests: { readonly looks: number; readonly waits: number }[] = [];
+    const polled: Polled = {
+      pollMax: 1,
+      begin: () => undefined,
+      look: () => {
+        looks++;
+        return false;
+      },
+      rest: () => {
+        rests.push({ looks, waits: waits.mock.calls.length });
+        loop.after(20, () => loop.stop());
+        return 'rested';
+      },
+    };
+    let left = 5;
+    loop.watch(event.fd, EPOLLIN, () => {
+      event.drain();
+      loop.poll(polled);
+      if (--left > 0) event.signal();
+    });
+    event.signal();
+    loop.run();
+    const after = waits.mock.calls.length;
+    waits.mockRestore();
+    // Once before the wait after the first event, of which nobody knew what would follow, and once when nothing followed.
+    expect(rests.length).toBeGreaterThanOrEqual(1);
+    const last = rests.at(-1);
+    expect(looks).toBe(last?.looks);
+    // A millisecond of looking is hundreds of them.
+    expect(after - (last?.waits ?? 0)).toBeLessThan(10);
   });
 
   it('pumps on node\'s own loop, and stops when told, without an event', async () => {

@@ -81,6 +81,22 @@ it.each(['poll-max-ns=0', 'ops=1000000'])('with %s each flush is notified', asyn
   expect(notifications).toBe(200);
 });
 
+it.each([
+  ['a split ring', ''],
+  ['a packed ring', ',packed=on'],
+  ['a split ring without EVENT_IDX', ',event_idx=off'],
+])('of %s no flush is left, whenever between looking and sleeping it comes', async (_, options) => {
+  // A tenth of the usual: so it goes to sleep ever so often.
+  await plug(`${options},poll-max-ns=100000`);
+  let seed = 1;
+  const random = (): number => (seed = (seed * 48271) % 0x7fff_ffff) / 0x7fff_ffff;
+  for (let i = 0; i < 400; i++) {
+    const until = performance.now() + random() * 0.25;
+    while (performance.now() < until);
+    await disk.fsync();
+  }
+});
+
 it('a limit that comes later ends the looking', async () => {
   await plug();
   for (let i = 0; i < 200; i++) await disk.fsync();
