@@ -1,7 +1,6 @@
 // Runs a task of the workspace: `node scripts/run.mjs TASK`, which is what `npm start`, `npm test` and the others do.
 // It first sets up whatever is missing, so that each of them works in a fresh clone with nothing but node and npm.
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -47,14 +46,8 @@ const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
-/**
- * At the same time, each list in its order: one thread of a guest's QEMU is busy where the other core has nothing to do.
- * Not two of turbo's: each brings back what was built from its cache, under the feet of the other's tests.
- */
-const atOnce = (...lists) => ({ atOnce: lists });
-const tests = ['turbo', 'run', 'test', 'test:process', 'test:oracle', 'test:guest', '--concurrency=3', '--log-order=grouped', '--log-prefix=none'];
-// The first reads nothing that was built, and so gives turbo the time to bring that back.
-const beside = [docs, ...lint, ...types, packed, [...fuzz, '--share']];
+// One graph of all kinds of tests: a package whose tests of processes are over goes on with its guests, while another's go on.
+const tests = ['turbo', 'run', 'test', 'test:process', 'test:oracle', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
 
 /** Task names and the commands each runs after the set-up. */
 const tasks = {
@@ -66,7 +59,7 @@ const tasks = {
   'test:process': [build, processes],
   'test:oracle': [build, oracle],
   'test:guest': [build, prepare, guest],
-  test: [build, buildFuzz, prepare, atOnce([tests], beside), conformance],
+  test: [build, ...check, buildFuzz, [...fuzz, '--share'], prepare, tests, conformance],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, prepare, ['tsx', 'bench/src/main.ts']],
@@ -78,32 +71,6 @@ function run(command, args, options = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment, ...options });
   if (error !== undefined) fail(`cannot run ${command}: ${error.message}`);
   if (status !== 0) process.exit(signal === null ? status : 1);
-}
-
-/** Runs lists of commands at the same time, the first on this terminal; of the others it prints what each wrote when that has ended. */
-async function runAtOnce(lists) {
-  const running = new Set();
-  let failed;
-  const runList = async (list, index) => {
-    for (const [command, ...args] of list) {
-      if (failed !== undefined) return;
-      const child = spawn(command, args, { cwd: root, stdio: index === 0 ? 'inherit' : ['ignore', 'pipe', 'pipe'], env: environment });
-      running.add(child);
-      const output = [];
-      for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
-      const [status] = await once(child, 'close').catch((error) => fail(`cannot run ${command}: ${error.message}`));
-      running.delete(child);
-      // What was ended because another had failed has nothing to say.
-      if (failed !== undefined) return;
-      process.stdout.write(Buffer.concat(output));
-      if (status === 0) continue;
-      failed = status ?? 1;
-      process.stdout.write(`vpmem: ${[command, ...args].join(' ')} failed\n`);
-      for (const other of running) other.kill();
-    }
-  };
-  await Promise.all(lists.map(runList));
-  if (failed !== undefined) process.exit(failed);
 }
 
 function fail(text) {
@@ -149,7 +116,4 @@ if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.
 setUp();
 // What a user adds is for the program that the task is there for.
 commands[commands.length - 1].push(...(['bench', 'survey', 'fuzz'].includes(task) ? options : []));
-for (const step of commands) {
-  if ('atOnce' in step) await runAtOnce(step.atOnce);
-  else run(step[0], step.slice(1));
-}
+for (const [command, ...args] of commands) run(command, args);
