@@ -90,7 +90,7 @@ export class LibvirtHost {
   /** Words of the command line of each process in there, but those that are there in any case. */
   async processes(): Promise<string[]> {
     const { text } = await this.run('sh', '-c', 'for each in /proc/[0-9]*; do tr "\\0" " " < $each/cmdline && echo; done');
-    return text.split('\n').filter((line) => line !== '' && !/^(sh -c for each|\/bin\/sh -c sleep infinity|sleep infinity|libvirtd -d|tr )|No such/.test(line));
+    return text.split('\n').filter((line) => line !== '' && !/^(sh -c for each|\/bin\/sh -c echo ready|sleep infinity|libvirtd -d|tr )|No such/.test(line));
   }
 
   /** What qemu and libvirtd have complained about. */
@@ -146,9 +146,8 @@ function setUpScript({ packages, folder, shared }: LibvirtHostOptions): string {
     ...bind('/dev'),
     ...bind('/sys'),
     ...[folder, ...shared].flatMap((path) => bind(path)),
-    'echo ready',
     // The first process of the namespace; it has to see to those whose parents have ended.
-    `exec chroot ${at('')} /bin/sh -c 'sleep infinity & wait'`,
+    `exec chroot ${at('')} /bin/sh -c 'echo ready; sleep infinity & wait'`,
     '',
   ].join('\n');
 }
