@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { livesInMemory } from '@vpmem/native';
 import { DaemonProcess, type DaemonProcessOptions } from '../src/daemon-process.ts';
 import { deviceOptions } from './daemon-guests.ts';
-
-/** Linux, linux/magic.h */
-const TMPFS_MAGIC = 0x0102_1994;
 
 /** Where the files of a {@link Served} are: a sync of one on a disk waits, of one in memory it has nothing to do. */
 export type Storage = 'disk' | 'memory';
@@ -55,5 +53,5 @@ export class Served {
 
 /** Temporary files may be kept in memory; those that have to last are not. */
 function diskFolder(): string {
-  return statfsSync(tmpdir()).type === TMPFS_MAGIC ? '/var/tmp' : tmpdir();
+  return livesInMemory(tmpdir()) ? '/var/tmp' : tmpdir();
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { livesInMemory } from '@vpmem/native';
 import type { Testbed } from '@vpmem/testbed';
 import { compare, type ComparisonOptions } from './compare.ts';
 import { EmbeddedRig } from './embedded-rig.ts';
-import { livesInMemory } from './host-memory.ts';
 import { linuxDescription, LinuxRig } from './linux-rig.ts';
 import { makeTemplate } from './linux-template.ts';
 import { FOOTPRINT_WAYS, measureFootprint } from './page-footprint.ts';

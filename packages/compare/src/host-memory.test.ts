@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { kib, livesInMemory, readResident } from './host-memory.ts';
+import { kib, readResident } from './host-memory.ts';
 
 const STATUS = 'Name:\tqemu\nVmRSS:\t  300 kB\nRssAnon:\t  100 kB\nRssFile:\t   80 kB\nRssShmem:\t  120 kB\n';
 
@@ -10,9 +10,4 @@ it('reads what a process has resident, by what is behind it', () => {
 it('takes a line by its whole name', () => {
   expect(kib('SwapCached:   1 kB\nCached:       7 kB\n', 'Cached')).toBe(7 * 1024);
   expect(() => kib('SwapCached:   1 kB\n', 'Cached')).toThrow('the kernel says nothing of Cached');
-});
-
-it('knows what lives in memory', () => {
-  expect(livesInMemory('/dev/shm')).toBe(true);
-  expect(livesInMemory('/proc')).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync, statfsSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachedBytes, describeErrno, dropCached, mappedFile, ProcessMaps, PtracedThread, SystemError, type FileMapping, type HoldProblem } from '@vpmem/native';
 import { CompareError } from './rig.ts';
@@ -12,8 +12,6 @@ const MADV_PAGEOUT = 21n;
 const HOLD_LIMIT = 3000;
 /** Bytes of the instruction `syscall`. */
 const INSTRUCTION = 2n;
-/** linux/magic.h: tmpfs and ramfs, whose files have no other place than memory. */
-const IN_MEMORY = [0x0102_1994, 0x8584_58f6];
 
 const PROBLEMS: Readonly<Record<HoldProblem, string>> = {
   stopped: 'it is stopped by a signal',
@@ -44,11 +42,6 @@ export function kib(text: string, name: string): number {
 /** Bytes of swap that this host has, used or not. */
 export function swapBytes(): number {
   return kib(readFileSync('/proc/meminfo', 'utf8'), 'SwapTotal');
-}
-
-/** Whether files in a folder live in memory and nowhere else. */
-export function livesInMemory(folder: string): boolean {
-  return IN_MEMORY.includes(statfsSync(folder).type);
 }
 
 /** What a VM has of this host's memory: its QEMU, its RAM and the file that is its disk. The caller closes it. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync, truncateSync } from 'node:fs';
+import { livesInMemory } from '@vpmem/native';
 import type { Testbed } from '@vpmem/testbed';
-import { HostMemory, kib, livesInMemory, swapBytes, type Resident } from './host-memory.ts';
+import { HostMemory, kib, swapBytes, type Resident } from './host-memory.ts';
 import { LinuxDisks } from './linux-disks.ts';
 import { MAKE_DAX, MAKE_FILE_SYSTEM } from './linux-script.ts';
 import type { DeviceKind } from './rig.ts';

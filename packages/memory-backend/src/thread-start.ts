@@ -1,5 +1,5 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { EventFd } from '@vpmem/native';
+import { checkFreeDescriptors } from '@vpmem/native';
 
 /** Descriptors that have to be free: five for a thread's event loop and its program, and some that others may take meanwhile. */
 const ROOM = 16;
@@ -32,13 +32,10 @@ export function startThread(program: URL, purpose: string, options: WorkerOption
  * @throws Error with `code` EMFILE or ENFILE, naming the purpose
  */
 export function checkRoom(purpose: string): void {
-  const taken: EventFd[] = [];
   try {
-    while (taken.length < ROOM) taken.push(new EventFd());
+    checkFreeDescriptors(ROOM);
   } catch (error) {
     throw cannotStart(purpose, error, (error as NodeJS.ErrnoException).code ?? 'EMFILE', `it needs ${ROOM} descriptors, see ulimit -n`);
-  } finally {
-    for (const each of taken) each.close();
   }
 }
 

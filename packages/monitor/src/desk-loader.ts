@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { checkFreeDescriptors } from '@vpmem/native';
 import type { MonitorDesk } from './monitor-desk.ts';
 
 /** Descriptors that have to be free: node opens several modules at a time, and what it could not open once it never tries again. */
@@ -19,7 +19,7 @@ export class DeskLoader {
     return this.#loaded;
   }
 
-  /** @throws Error of node, with `code` EMFILE or ENFILE where descriptors are short; it can be called again then */
+  /** @throws Error with `code` EMFILE or ENFILE where descriptors are short; it can be called again then */
   load(): Promise<MonitorDesk> {
     this.#loading ??= this.#load().catch((error: unknown) => {
       this.#loading = undefined;
@@ -29,17 +29,8 @@ export class DeskLoader {
   }
 
   async #load(): Promise<MonitorDesk> {
-    checkRoom();
+    checkFreeDescriptors(ROOM);
     const { MonitorDesk: Desk } = await import('./monitor-desk.ts');
     return (this.#loaded = this.#make(Desk));
-  }
-}
-
-function checkRoom(): void {
-  const taken: number[] = [];
-  try {
-    while (taken.length < ROOM) taken.push(openSync('/dev/null', 'r'));
-  } finally {
-    for (const fd of taken) closeSync(fd);
   }
 }

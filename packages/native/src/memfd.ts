@@ -94,7 +94,12 @@ export function isInMemory(fd: number): boolean {
 /** Whether a sync of a file has nothing to do, and so cannot wait: it is on tmpfs, ramfs or hugetlbfs, or a memfd. */
 export function neverWaits(fd: number): boolean {
   // A device's file is on a tmpfs as well; what is behind it is not.
-  return fstatSync(fd).isFile() && WITHOUT_DISK.has(fileSystemOf(fd));
+  return fstatSync(fd).isFile() && livesInMemory(`/proc/self/fd/${fd}`);
+}
+
+/** Whether files in a folder, or at a path, live in memory and nowhere else: on tmpfs, ramfs or hugetlbfs. */
+export function livesInMemory(path: string): boolean {
+  return WITHOUT_DISK.has(statfsSync(path).type);
 }
 
 function fileSystemOf(fd: number): number {

@@ -2,7 +2,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createMemfd, hasHugePages, isInMemory, neverWaits } from './memfd.ts';
+import { createMemfd, hasHugePages, isInMemory, livesInMemory, neverWaits } from './memfd.ts';
 import { setFilePolicy } from './memory-policy.ts';
 
 const MIB = 2 ** 20;
@@ -44,6 +44,11 @@ describe('what a file lives in', () => {
     expect([isInMemory(memfd), hasHugePages(memfd), hasHugePages(file)]).toEqual([true, false, false]);
     for (const fd of [memfd, file]) closeSync(fd);
     rmSync(folder, { recursive: true });
+  });
+
+  it('is memory in some folders', () => {
+    expect(livesInMemory('/dev/shm')).toBe(true);
+    expect(livesInMemory('/proc')).toBe(false);
   });
 
   it('has a sync that waits, unless it is memory; a device is no memory because its file is on a tmpfs', () => {

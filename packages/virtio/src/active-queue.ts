@@ -20,6 +20,12 @@ export interface QueueHost {
 /** What ended a driver's session with the device: a mistake of its own, but for {@link UnsharedError}. */
 export type DriverError = QueueError | { readonly code: 'memory-fault' | 'response-unmapped' | 'too-many-outstanding'; readonly detail: string };
 
+/**
+ * What came of telling a driver to notify again. `found`: there are buffers that it may not have told of. `later`: the ring cannot be
+ * reached for now, so the driver has not heard of it.
+ */
+export type Rest = 'rested' | 'found' | 'later';
+
 /** A queue between DRIVER_OK and reset, what a device type works with; in service while the driver has it enabled. */
 export class ActiveQueue {
   #ring: DeviceQueue | undefined;
@@ -160,11 +166,8 @@ export class ActiveQueue {
     }
   }
 
-  /**
-   * The driver has to notify again from now on. `found`: there are buffers that it may not have told of. `later`: the ring cannot be
-   * reached for now, so the driver has not heard of it.
-   */
-  rest(): 'rested' | 'found' | 'later' {
+  /** The driver has to notify again from now on. */
+  rest(): Rest {
     if (!this.#polled) return 'rested';
     // A queue that is paused asks when it goes on.
     const there = this.#paused ? false : this.#ask();

@@ -1,4 +1,4 @@
-export { ActiveQueue, type DriverError, type QueueHost } from './active-queue.ts';
+export { ActiveQueue, type DriverError, type QueueHost, type Rest } from './active-queue.ts';
 export { DescriptorChain, type Segment } from './descriptor-chain.ts';
 export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
 export { createDeviceQueue } from './create-device-queue.ts';

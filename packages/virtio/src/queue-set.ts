@@ -1,4 +1,4 @@
-import { ActiveQueue, type DriverError } from './active-queue.ts';
+import { ActiveQueue, type DriverError, type Rest } from './active-queue.ts';
 import { createDeviceQueue } from './create-device-queue.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
 import type { UnsharedError } from './unshared-error.ts';
@@ -108,8 +108,8 @@ export class QueueSet {
   }
 
   /** Drivers have to notify again; `serve` is called for each queue that has buffers already. As {@link ActiveQueue.rest}, of all. */
-  rest(serve: (index: number) => void): 'rested' | 'found' | 'later' {
-    let outcome: 'rested' | 'found' | 'later' = 'rested';
+  rest(serve: (index: number) => void): Rest {
+    let outcome: Rest = 'rested';
     for (const [index, { active }] of this.#queues.entries()) {
       const one = active?.rest() ?? 'rested';
       if (one === 'found') serve(index);

@@ -1,4 +1,4 @@
-import type { DriverError } from './active-queue.ts';
+import type { DriverError, Rest } from './active-queue.ts';
 import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
 import { VIRTIO_F_RING_PACKED, VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
 import { FrozenConfig } from './frozen-config.ts';
@@ -143,7 +143,7 @@ export class VirtioController {
    * The driver is told that it has to notify. `found`: buffers had come meanwhile, and are served. `later`: a ring cannot be reached
    * for now, so the driver does not know yet, and {@link look} and this have to be called again.
    */
-  rest(): 'rested' | 'found' | 'later' {
+  rest(): Rest {
     return this.#queues.rest(this.#serve);
   }
 
