@@ -28,6 +28,7 @@ export { processEnd } from './process-end.ts';
 export { ProcessMaps, mappedFile, parseMaps, type FileMapping, type MappedFile } from './process-maps.ts';
 export { processStat, type ProcessStat } from './process-stat.ts';
 export { PtracedThread, type HoldProblem } from './ptraced-thread.ts';
+export type { SaveDescriptor, TakeDescriptor } from './saved-descriptors.ts';
 export { SocketPathError, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { signalName, spawnProcess, type SpawnRequest, type SpawnedEnd, type SpawnedProcess } from './spawned-process.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
