@@ -1,13 +1,13 @@
 import { deviceProperties, objectProperties } from '@vpmem/machine';
 import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
-import { Machine } from '@vpmem/served-machine';
-import type { MachineParts, OwnedMachine, ProgramBody } from '@vpmem/service';
+import { contradiction, Machine, STATE_VERSION, STATE_VERSIONS, type MachineState, type RunningMachine } from '@vpmem/served-machine';
+import type { Continuable, MachineParts, OwnedMachine, ProgramBody } from '@vpmem/service';
 
 /** vpmemd beyond its help and its version. */
 export const vpmemdBody: ProgramBody = {
   types: { object: objectProperties, device: deviceProperties },
-  complaint: ({ devices, monitors }) =>
-    devices.length > 0 || monitors.some(({ name }) => name !== 'chardev')
+  complaint: ({ devices, monitors, takeover }) =>
+    takeover !== undefined || devices.length > 0 || monitors.some(({ name }) => name !== 'chardev')
       ? undefined
       : 'there is no -device, so nothing to serve, and no -monitor or -qmp to add one; vpmemd -help shows how',
   machine: serve,
@@ -18,10 +18,32 @@ function serve({ setup: { name }, socketFolder, warning, failed }: MachineParts)
   const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(socketFolder !== undefined && { socketFolder }) });
   return {
     managed: machine,
+    continuable: continuable(machine),
     end: async (reason) => {
       if (reason === 'signal') machine.end('host-signal');
       await machine.close();
     },
     abandon: () => machine.abandon(),
+  };
+}
+
+/** The machine as another vpmemd can take it over. */
+function continuable(machine: Machine): Continuable {
+  const { continuation } = machine;
+  return {
+    version: STATE_VERSION,
+    understands: STATE_VERSIONS,
+    complete: () => continuation.complete(),
+    about: () => continuation.about(),
+    contradiction: ({ objects, devices }, about, folder) =>
+      contradiction({ objects: objects.map(({ parsed }) => parsed), devices: devices.map(({ parsed }) => parsed) }, about as RunningMachine, folder),
+    suspend: () => continuation.suspend(),
+    save: (put) => continuation.save(put),
+    restore: async (state, take) => {
+      await continuation.restore(state as MachineState, take);
+      return machine.devices;
+    },
+    proceed: () => continuation.proceed(),
+    letGo: () => machine.letGo(),
   };
 }

@@ -1,10 +1,13 @@
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
 import { uffdObstacle } from '@vpmem/page-tracker';
+import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import { MachineError } from './machine-error.ts';
 import type { BackendInfo } from './memory-info.ts';
 import { objectWarnings, readObject } from './object-properties.ts';
+import { restoreSource, saveSource } from './saved-source.ts';
+import { restoreBackend, saveBackend, type SavedBackend } from './saved-backend.ts';
 import type { ObjectNode, ObjectProperty } from './object-tree.ts';
 
 /** Who uses a backend. */
@@ -16,6 +19,7 @@ export interface BackendUser {
 }
 
 interface Entry {
+  readonly source: PropertySource;
   readonly options: BackendOptions;
   readonly backend: BackendDescription;
   user: BackendUser | undefined;
@@ -44,7 +48,7 @@ export class BackendStore {
     try {
       const backend = await openBackend(options);
       checkTracker(backend);
-      this.#entries.set(id, { options, backend, user: undefined });
+      this.#entries.set(id, { source, options, backend, user: undefined });
       for (const text of objectWarnings(source)) this.#warn(text);
       for (const text of backend.remarks ?? []) this.#warn(text);
       if (backend.volatile !== undefined) this.#warn(backend.volatile);
@@ -52,6 +56,39 @@ export class BackendStore {
     } finally {
       this.#opening.delete(id);
     }
+  }
+
+  /** What all were made of, by id. */
+  get sources(): readonly { readonly id: string; readonly source: PropertySource }[] {
+    return [...this.#entries].map(([id, { source }]) => ({ id, source }));
+  }
+
+  /** All backends, for a process that continues this one's work. */
+  save(put: SaveDescriptor): SavedBackend[] {
+    return [...this.#entries.values()].map(({ source, options, backend }) => saveBackend({ source: saveSource(source), options }, backend, put));
+  }
+
+  /** Has a backend that another process had. @throws MachineError, RangeError with nothing left behind */
+  restore(saved: SavedBackend, take: TakeDescriptor): void {
+    const { options } = saved;
+    if (this.#entries.has(options.id)) throw new MachineError('duplicate-id', 'id', `there is an object '${options.id}' already; what was handed over names it twice`);
+    this.#entries.set(options.id, { source: restoreSource(saved.source), options, backend: restoreBackend(saved, take), user: undefined });
+  }
+
+  /** Gives a backend that was {@link restore restored} to the device that had it. @throws MachineError */
+  reclaim(memdev: string, user: BackendUser): BackendDescription {
+    const entry = this.#entries.get(memdev);
+    if (entry === undefined || entry.user !== undefined) {
+      throw new MachineError('memdev-missing', 'memdev', `${nameOf(user.label)}: what was handed over has no free memory backend '${memdev}'`);
+    }
+    entry.user = user;
+    return entry.backend;
+  }
+
+  /** Closes all descriptors, and leaves files as they are: another process has them. */
+  letGo(): void {
+    for (const { backend } of this.#entries.values()) closeDescriptors(backend);
+    this.#entries.clear();
   }
 
   /** Lets go of a backend nobody uses; its file stays. @throws MachineError */
@@ -172,6 +209,13 @@ function checkNotRecorded({ id, recording }: BackendDescription, label: string |
     'memdev',
     `${nameOf(label)}: record '${recording.path}' of memory backend '${id}' holds what the device before did; make the backend anew, with another record=`,
   );
+}
+
+function closeDescriptors({ fd, medium, recording, locks = [] }: BackendDescription): void {
+  closeSync(fd);
+  if (medium !== undefined) closeSync(medium.fd);
+  if (recording !== undefined) closeSync(recording.fd);
+  for (const lock of locks) closeSync(lock);
 }
 
 function nameOf(id: string | undefined): string {

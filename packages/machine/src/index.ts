@@ -37,3 +37,5 @@ export { busAddress } from './passed-address.ts';
 export { pmemQtree, type PmemQtree } from './pmem-qtree.ts';
 export { qtreeText } from './qtree-text.ts';
 export { defaultSocketFolder, ensureSocketFolder } from './socket-folder.ts';
+export type { SavedBackend } from './saved-backend.ts';
+export { restoreSource, saveSource } from './saved-source.ts';

@@ -24,6 +24,8 @@ interface OpenMonitor {
 export interface MonitorsOptions {
   /** What answers clients is loaded when the first one comes: for monitors that nobody may ever use. Default false. */
   readonly loadLate?: boolean;
+  /** Listening sockets of a process whose place this one takes, by where they listen; those that are used are taken out. */
+  readonly inherited?: Map<string, number>;
 }
 
 /** All monitors of a machine. */
@@ -41,11 +43,11 @@ export class Monitors {
    *
    * @throws MonitorError, or the signal's reason, with nothing left open
    */
-  static async open(plan: MonitorPlan, machine: ManagedMachine, about: About, { loadLate = false }: MonitorsOptions = {}): Promise<Monitors> {
+  static async open(plan: MonitorPlan, machine: ManagedMachine, about: About, { loadLate = false, inherited }: MonitorsOptions = {}): Promise<Monitors> {
     for (const warning of plan.warnings) about.warn(warning);
     const open: OpenMonitor[] = [];
     try {
-      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned), history: [], settling: new Set() });
+      for (const planned of plan.monitors) open.push({ planned, chardev: await openPlanned(planned, inherited), history: [], settling: new Set() });
     } catch (error) {
       await Promise.all(open.map(({ chardev }) => chardev.close()));
       throw error;
@@ -76,6 +78,11 @@ export class Monitors {
   /** Where they listen, in the words of `-monitor`: `unix:PATH,server=on`. */
   get endpoints(): readonly string[] {
     return this.#open.flatMap(({ chardev: { endpoint } }) => endpoint ?? []);
+  }
+
+  /** The sockets that listen, and where; they stay these monitors'. */
+  get listeners(): readonly { readonly at: string; readonly fd: number }[] {
+    return this.#open.flatMap(({ chardev: { listener } }) => listener ?? []);
   }
 
   /** Lets answers leave that are under way, hangs up on all clients, and leaves no socket behind. */
@@ -154,9 +161,9 @@ export class Monitors {
   }
 }
 
-async function openPlanned({ option, chardev }: PlannedMonitor): Promise<Chardev> {
+async function openPlanned({ option, chardev }: PlannedMonitor, inherited: Map<string, number> | undefined): Promise<Chardev> {
   try {
-    return await openChardev(chardev);
+    return await openChardev(chardev, inherited);
   } catch (error) {
     if (error instanceof MonitorError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
     throw error;

@@ -7,6 +7,7 @@ const EWOULDBLOCK = 11;
 const EACCES = 13;
 const F_OFD_GETLK = 36;
 const F_GETFL = 3;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const F_OFD_SETLK = 37;
@@ -79,4 +80,9 @@ export function setCloseOnExec(fd: number, on: boolean): void {
 /** How its file is open: `O_RDONLY`, `O_NONBLOCK` and the like. */
 export function fileStatusFlags(fd: number): number {
   return check(fcntl(fd, F_GETFL, 0), 'fcntl F_GETFL', `descriptor ${fd}`);
+}
+
+/** Another descriptor of the same open file, close-on-exec. @throws SystemError EMFILE */
+export function duplicate(fd: number): number {
+  return check(fcntl(fd, F_DUPFD_CLOEXEC, 0), 'fcntl F_DUPFD_CLOEXEC', `descriptor ${fd}`);
 }

@@ -10,10 +10,19 @@ const SO_PEERCRED = 17;
  * @throws SystemError ENOTSOCK, EBADF
  */
 export function peerProcess(fd: number): number | undefined {
+  const [pid = 0] = peerCredentials(fd);
+  return pid > 0 ? pid : undefined;
+}
+
+/** The user it ran as when it connected. @throws SystemError ENOTSOCK, EBADF */
+export function peerUser(fd: number): number {
+  return peerCredentials(fd)[1] ?? -1;
+}
+
+function peerCredentials(fd: number): Int32Array {
   // struct ucred: pid, uid, gid.
   const credentials = new Int32Array(3);
   const length = new Uint32Array([credentials.byteLength]);
   check(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, length), 'getsockopt SO_PEERCRED', `descriptor ${fd}`);
-  const [pid = 0] = credentials;
-  return pid > 0 ? pid : undefined;
+  return credentials;
 }

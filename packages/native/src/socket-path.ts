@@ -64,6 +64,13 @@ export function listenAtPath(path: string): ListeningSocket {
   }
 }
 
+/** A socket of another process' that listens at `path`, and that this process has from now on. It takes over `fd`. */
+export function adoptListener(path: string, fd: number): ListeningSocket {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  // Who has taken the path away meanwhile has left nothing to remove.
+  return { path, fd, remove: stat === undefined ? () => undefined : () => removeOwn(path, stat.ino, stat.dev) };
+}
+
 /** How long somebody else in the folder is waited for, in milliseconds and in steps of so many. */
 const PATIENCE = { all: 2000, step: 5 };
 

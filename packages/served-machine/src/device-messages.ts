@@ -3,6 +3,7 @@ import type { FlushFaults, PowerCutOrder, PowerExposure, RecordingInfo } from '@
 import type { BackendDescription, FlushLatency, RateLimit, FlushStats } from '@vpmem/memory-backend';
 import type { FlushFault, PowerCutReport, RecordingOrder } from '@vpmem/simulated-medium';
 import type { QueueFeatures } from '@vpmem/virtio';
+import type { SavedThreadDevice } from './machine-state.ts';
 
 /** What the device thread is given to live on. */
 export interface DeviceThreadData {
@@ -27,13 +28,20 @@ export interface DeviceDescription {
   readonly limit: RateLimit | undefined;
   /** For how long the device thread may look for what comes next instead of sleeping, in milliseconds. */
   readonly pollMax: number;
-  /** A listening socket; the device thread's from now on. */
-  readonly listener: number;
+  /** A listening socket; the device thread's from now on. Absent where it goes on with the one it had. */
+  readonly listener?: number;
+}
+
+/** What a device of the device thread was in another process. */
+export interface ContinuedDevice {
+  readonly saved: SavedThreadDevice;
+  /** Its descriptors by their number in that; the device thread's to close. */
+  readonly descriptors: readonly number[];
 }
 
 /** What the main thread asks for. */
 export type DeviceRequest =
-  | { readonly type: 'add'; readonly device: DeviceDescription }
+  | { readonly type: 'add'; readonly device: DeviceDescription; readonly continues?: ContinuedDevice }
   /** Make everything durable that can be and let go of the device; refused as `device-busy` while a client has it. */
   | { readonly type: 'remove'; readonly id: string }
   /** Listen no more: who has the device is its last client. */
@@ -60,6 +68,12 @@ export type DeviceRequest =
   | { readonly type: 'end-recording'; readonly id: string }
   /** Put a mark into the recording of a device, or of all; the answer says how many have it. */
   | { readonly type: 'mark'; readonly text: string; readonly id: string | undefined }
+  /** Read nothing more, and finish what is in flight; the answer comes when nothing is. */
+  | { readonly type: 'suspend' }
+  /** What all devices are, after that. */
+  | { readonly type: 'save' }
+  /** Go on after it, or begin with devices that are continued. */
+  | { readonly type: 'proceed' }
   /** Make everything durable that can be, hang up on the clients, and end. */
   | { readonly type: 'stop' }
   /** End at once, without an answer: the process exits. */
@@ -83,6 +97,12 @@ export interface DeviceStatus {
   readonly recording: RecordingInfo | undefined;
   /** Why flushes fail, if they do. */
   readonly failure: string | undefined;
+}
+
+/** All devices as they are, and the descriptors that they name by their place. They stay the device thread's. */
+export interface SavedThread {
+  readonly devices: readonly SavedThreadDevice[];
+  readonly descriptors: readonly number[];
 }
 
 /** Something that happened to a device. */
@@ -112,6 +132,6 @@ interface RecordingFailure {
 
 /** What the device thread says. */
 export type DeviceReply =
-  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[]; readonly cut?: PowerCutReport | undefined; readonly powerOff?: boolean; readonly recording?: RecordingInfo; readonly marked?: number }
+  | { readonly type: 'done'; readonly request: number; readonly devices: readonly DeviceStatus[]; readonly cut?: PowerCutReport | undefined; readonly powerOff?: boolean; readonly recording?: RecordingInfo; readonly marked?: number; readonly saved?: SavedThread }
   | { readonly type: 'failed'; readonly request: number; readonly code: 'device-thread' | 'device-busy' | 'power-cut' | 'recording'; readonly message: string }
   | { readonly type: 'event'; readonly event: DeviceEvent };

@@ -3,13 +3,16 @@ import { MachineError, type PowerCutOrder, type RecordingInfo } from '@vpmem/mac
 import { threadProgram } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
-import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread } from './device-messages.ts';
 
 /**
  * MiB for what the device thread's devices have just made, all but a little of it garbage soon. Left to itself V8 lets that grow to 48,
  * and keeps it: 256 devices had 110 KiB each, with this they have 92. It is no limit that could end the thread: what stays moves out of it.
  */
 const YOUNG_MIB = 4;
+
+/** What cannot be asked for while another process takes over: it would not hear of it. */
+const CHANGING: readonly DeviceRequest['type'][] = ['remove', 'retire', 'power-cut', 'flush-fault', 'flush-limit', 'begin-recording', 'end-recording', 'mark'];
 
 interface Pending {
   readonly resolve: (reply: DeviceReply & { type: 'done' }) => void;
@@ -24,6 +27,8 @@ export class DeviceThreadHandle {
   readonly #pending = new Map<number, Pending>();
   readonly #ended: Promise<void>;
   #nextRequest = 0;
+  /** Between `suspend` and `proceed`. */
+  #suspended = false;
 
   /** `onFailure` hears of the thread's death, which takes every device with it. */
   constructor(onEvent: (event: DeviceEvent) => void, onFailure: (error: Error) => void) {
@@ -73,7 +78,16 @@ export class DeviceThreadHandle {
     return (await this.#ask({ type: 'release-vm' })).powerOff ?? false;
   }
 
+  /** All devices as they are, after `suspend`. The descriptors stay the thread's. @throws MachineError */
+  async save(): Promise<SavedThread> {
+    const { saved } = await this.#ask({ type: 'save' });
+    if (saved === undefined) throw new TypeError('devices were saved, and nothing was told of them');
+    return saved;
+  }
+
   #ask(body: DeviceRequest): Promise<DeviceReply & { type: 'done' }> {
+    if (CHANGING.includes(body.type)) this.checkServing();
+    if (body.type === 'suspend' || body.type === 'proceed') this.#suspended = body.type === 'suspend';
     const request = this.#nextRequest++;
     return new Promise((resolve, reject) => {
       this.#pending.set(request, { resolve, reject });
@@ -82,10 +96,26 @@ export class DeviceThreadHandle {
     });
   }
 
+  /** @throws MachineError while everything is being handed over to another process */
+  checkServing(): void {
+    if (this.#suspended) throw new MachineError('machine-state', undefined, 'another process is just taking over; ask again, and it answers');
+  }
+
+  /** Ends the thread as it is: nothing is made durable, nobody is told. */
+  async quit(): Promise<void> {
+    void this.request({ type: 'quit' });
+    await this.#ended;
+    this.#close();
+  }
+
   /** Makes everything durable, hangs up on every client and ends the thread. */
   async stop(): Promise<void> {
     await this.request({ type: 'stop' });
     await this.#ended;
+    this.#close();
+  }
+
+  #close(): void {
     process.off('exit', this.#processExits);
     this.#port.close();
     this.#wake.close();

@@ -1,6 +1,7 @@
 // The body of the device thread: every device and every conversation with a VM, on one blocking loop. It never syncs what could wait,
 // never reads a file and never waits for anybody: while it does not answer, a VM stands still.
 import { subscribe } from 'node:diagnostics_channel';
+import { closeSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { PowerCutOrder } from '@vpmem/machine';
 import { putMark } from '@vpmem/machine/pmem-backing';
@@ -10,7 +11,7 @@ import { nameThread } from '@vpmem/native/thread-name';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
-import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData } from './device-messages.ts';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread } from './device-messages.ts';
 import { DeviceBusy, ServedDevice, type PowerListener } from './served-device.ts';
 import { VmPower } from './vm-power.ts';
 
@@ -46,7 +47,7 @@ function handle(body: DeviceRequest, request: number): void {
   const done = (statuses: readonly DeviceStatus[] = []): void => reply({ type: 'done', request, devices: statuses });
   switch (body.type) {
     case 'add':
-      devices.push(new ServedDevice(body.device, loop, pool, power));
+      add(body);
       return done();
     case 'remove':
       return remove(body.id, done);
@@ -77,11 +78,38 @@ function handle(body: DeviceRequest, request: number): void {
     case 'flush-limit':
       device(body.id).limitTo(body.limit);
       return done();
+    case 'suspend':
+      return forEach(devices, (each, held) => each.suspend(held), done);
+    case 'save':
+      return reply({ type: 'done', request, devices: [], saved: save() });
+    case 'proceed':
+      for (const each of devices) each.proceed();
+      return done();
     case 'stop':
       return stopAll(done);
     case 'quit':
       return loop.stop();
   }
+}
+
+/** @throws what keeps a device from being made, with nothing of it left open */
+function add({ device: description, continues }: Extract<DeviceRequest, { type: 'add' }>): void {
+  try {
+    devices.push(new ServedDevice(description, { loop, pool, power, continues }));
+  } finally {
+    for (const fd of continues?.descriptors ?? []) closeSync(fd);
+  }
+}
+
+function save(): SavedThread {
+  const numbers = new Map<number, number>();
+  const put = (fd: number): number => {
+    const number = numbers.get(fd) ?? numbers.size;
+    numbers.set(fd, number);
+    return number;
+  };
+  const saved = devices.map((each) => each.save(put));
+  return { devices: saved, descriptors: [...numbers.keys()] };
 }
 
 function device(id: string): ServedDevice {
@@ -103,14 +131,20 @@ function remove(id: string, done: () => void): void {
 }
 
 function stopAll(done: () => void): void {
-  let running = devices.length;
-  const oneStopped = (): void => {
-    if (running-- > 0) return;
+  forEach(devices, (each, stopped) => each.stop(stopped), () => {
     done();
     loop.stop();
+  });
+}
+
+/** Does something with all at once; `done` is called, possibly at once, when it is done with each. */
+function forEach(all: readonly ServedDevice[], act: (device: ServedDevice, done: () => void) => void, done: () => void): void {
+  let running = all.length;
+  const oneDone = (): void => {
+    if (running-- === 0) done();
   };
-  for (const device of devices) device.stop(oneStopped);
-  oneStopped();
+  for (const each of [...all]) act(each, oneDone);
+  oneDone();
 }
 
 /** The status of all, with what a power cut would cost each, when all know. */

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import {
   BackendStore, BackingFileWatch, deviceId, deviceProperties, deviceWarnings, ensureSocketFolder, EventHub, explainFileChange,
-  featureSettings, flushLimit, MachineError, objectProperties, pciPlacement, plannedFault, queueFeatures, readDevice,
-  virtioPmemPciProperties, type BackendInfo, type BusInfo, type FailureControl, type MachineEvent, type MachineEvents, type ManagedMachine,
+  MachineError, objectProperties, readDevice, virtioPmemPciProperties, type BackendInfo, type BusInfo, type FailureControl, type MachineEvent, type MachineEvents, type ManagedMachine,
   type MemoryDeviceInfo, type MemoryRegionInfo, type MemorySize, type ObjectNode, type PciBusInfo, type PmemInfo, type RecordingControl, type RunState,
   type ShutdownReason,
 } from '@vpmem/machine';
-import type { ListeningSocket } from '@vpmem/native';
+import { adoptListener, type ListeningSocket } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import type { DeviceEvent } from './device-messages.ts';
 import { DeviceThreadHandle } from './device-thread-handle.ts';
@@ -14,11 +13,12 @@ import { checkServable } from './servable.ts';
 import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
 import { ServedFailures } from './served-failures.ts';
 import { ServedRecordings } from './served-recordings.ts';
-import { ServedDevices, type Device, type Served } from './served-devices.ts';
+import { describeDevice, servedDevice } from './describe-device.ts';
+import { MachineContinuation, type RestoredDevice } from './machine-continuation.ts';
+import { ServedDevices, type Device } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
 import { ServedRemoval } from './served-removal.ts';
 import { listenAt } from './socket-path.ts';
-import { vfioUserPlug } from './vfio-user-plug.ts';
 
 /** What a machine's owner wants to hear beside its events. */
 export interface MachineObserver {
@@ -54,6 +54,9 @@ export class Machine implements ManagedMachine {
   readonly #devices = new ServedDevices();
   readonly #removal: ServedRemoval;
 
+  /** How it goes from process to process. */
+  readonly continuation: MachineContinuation;
+
   constructor(observer: MachineObserver, options: MachineOptions = {}) {
     this.name = options.name;
     this.#observer = observer;
@@ -69,7 +72,8 @@ export class Machine implements ManagedMachine {
     );
     this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
     this.recordings = new ServedRecordings(this.#devices, this.#backends, this.#thread);
-    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#events.emit(event) });
+    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#removed(event) });
+    this.continuation = new MachineContinuation({ devices: this.#devices, backends: this.#backends, thread: this.#thread, remake: (device) => this.#remake(device) });
   }
 
   get devices(): readonly Device[] {
@@ -78,34 +82,38 @@ export class Machine implements ManagedMachine {
 
   /** Makes an object: what `-object` and `object_add` ask for. @throws OptionError, MachineError, BackendError */
   async addObject(source: PropertySource): Promise<void> {
-    await this.#backends.add(source);
+    this.#thread.checkServing();
+    const { id } = await this.#backends.add(source);
+    this.continuation.made(id);
   }
 
   /** @throws MachineError if there is none, or a device has it */
   deleteObject(id: string): Promise<void> {
-    return Promise.resolve().then(() => this.#backends.delete(id));
+    return Promise.resolve().then(() => {
+      this.#thread.checkServing();
+      this.#backends.delete(id);
+      this.continuation.deleted(id);
+    });
   }
 
   /** Makes a device and serves it: what `-device` and `device_add` ask for. @throws OptionError, MachineError */
   async addDevice(source: PropertySource): Promise<Device> {
+    this.#thread.checkServing();
     const options = readDevice(source);
-    const { memdev, vectors, unplug, marks } = options;
-    const fault = plannedFault(options);
-    const named = options.id !== undefined;
-    const { id, path } = options.id !== undefined ? this.#devices.reserve(options.id) : this.#devices.reserveUnnamed(deviceId(options));
+    const { memdev } = options;
+    const reserved = options.id !== undefined ? this.#devices.reserve(options.id) : this.#devices.reserveUnnamed(deviceId(options));
+    const { id, path } = reserved;
     let socket: ListeningSocket | undefined;
     let claimed = false;
     try {
       const backend = this.#backends.claim(memdev, { path, label: options.id });
       claimed = true;
       checkServable(id, backend);
-      const socketPath = options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`);
-      socket = listenAt(socketPath);
-      await this.#thread.request({ type: 'add', device: { id, backend, vectors, unplug, marks, features: queueFeatures(options), fault, limit: flushLimit(options), pollMax: options['poll-max-ns'] / NANOSECONDS, listener: socket.fd } });
-      const pci = pciPlacement(options);
-      const plug = vfioUserPlug({ id, socketPath, pci });
-      const device: Served = { id, named, path, memdev, socketPath, size: backend.size, vectors, unplug, features: featureSettings(options), pci, plug, socket, leaving: 'no', removing: false, lastError: undefined };
+      socket = listenAt(options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`));
+      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), listener: socket.fd } });
+      const device = servedDevice(reserved, { source, options, size: backend.size, socket });
       this.#devices.add(device);
+      this.continuation.made(id);
       for (const text of deviceWarnings(virtioPmemPciProperties, source)) this.#observer.warning(text);
       return device;
     } catch (error) {
@@ -114,6 +122,16 @@ export class Machine implements ManagedMachine {
       if (claimed) this.#backends.release(memdev);
       throw error;
     }
+  }
+
+  /** Makes a device again that another process had; it waits for `proceed`. @throws OptionError, MachineError */
+  async #remake({ source, id, path, socketPath, leaving, lastError, continues }: RestoredDevice): Promise<void> {
+    const options = readDevice(source);
+    const backend = this.#backends.reclaim(options.memdev, { path, label: options.id });
+    this.#devices.reserve(id);
+    await this.#thread.request({ type: 'add', device: describeDevice(id, options, backend), continues });
+    const socket = adoptListener(socketPath, -1);
+    this.#devices.add({ ...servedDevice({ id, path }, { source, options, size: backend.size, socket }), leaving, lastError });
   }
 
   /** @throws MachineError if there is none, a VM has it and `wait` is not set, or it is going already */
@@ -191,6 +209,14 @@ export class Machine implements ManagedMachine {
     this.#backends.close();
   }
 
+  /** Closes all it has, and changes nothing: another process has it. */
+  async letGo(): Promise<void> {
+    this.#files.close();
+    await this.#thread.quit();
+    this.#backends.letGo();
+    this.#devices.clear();
+  }
+
   /** Undoes a set-up that could not be finished: files it made are gone again. */
   async abandon(): Promise<void> {
     await this.#hangUp();
@@ -212,6 +238,11 @@ export class Machine implements ManagedMachine {
     });
   }
 
+  #removed(event: MachineEvent): void {
+    if (event.name === 'DEVICE_DELETED' && event.data.device !== undefined) this.continuation.deleted(event.data.device);
+    this.#events.emit(event);
+  }
+
   #fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {
     const user = this.#devices.all.find(({ memdev }) => memdev === data.memdev);
     if (user !== undefined) user.lastError = { text: explainFileChange(data), time: Date.now() };
@@ -227,9 +258,6 @@ export class Machine implements ManagedMachine {
     if (event.event === 'client-left') this.#removal.clientLeft(device).catch((error: unknown) => this.#observer.failed(error as Error));
   }
 }
-
-/** In a millisecond. */
-const NANOSECONDS = 1_000_000;
 
 function notOurs(command: string): Promise<never> {
   return Promise.reject(new MachineError('not-supported', undefined, `${command}: the VMs are not ours: each has a monitor of its own for that`));

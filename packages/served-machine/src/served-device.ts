@@ -1,12 +1,13 @@
 import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
-import { PmemBacking } from '@vpmem/machine/pmem-backing';
+import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
 import { promptSyncer, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
-import type { EventLoop } from '@vpmem/native';
+import { duplicate, type EventLoop, type SaveDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
-import { VfioUserServer } from '@vpmem/vfio-user';
+import { VfioUserServer, type ServerState } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
-import type { DeviceDescription, DeviceStatus } from './device-messages.ts';
+import type { ContinuedDevice, DeviceDescription, DeviceStatus } from './device-messages.ts';
+import type { SavedThreadDevice } from './machine-state.ts';
 import { NotificationLimit } from './notification-limit.ts';
 import { RemarkLimit } from './remark-limit.ts';
 import { TurnoverLimit } from './turnover-limit.ts';
@@ -25,6 +26,15 @@ export interface PowerListener {
   mark(text: string, done: () => void): void;
 }
 
+/** What a device is made with, beside its description. */
+export interface DeviceSurroundings {
+  readonly loop: EventLoop;
+  readonly pool: SyncPool;
+  readonly power: PowerListener;
+  /** What it was in another process; it then waits for {@link ServedDevice.proceed}. */
+  readonly continues: ContinuedDevice | undefined;
+}
+
 /** A virtio-pmem-pci device from its file to its socket. */
 export class ServedDevice {
   readonly id: string;
@@ -40,7 +50,8 @@ export class ServedDevice {
   /** Milliseconds. */
   readonly #pollMax: number;
 
-  constructor(description: DeviceDescription, loop: EventLoop, pool: SyncPool, power: PowerListener) {
+  /** @throws where what it was cannot be made again; its listener is then the caller's still */
+  constructor(description: DeviceDescription, { loop, pool, power, continues }: DeviceSurroundings) {
     const { id, backend, vectors, unplug, marks, features, fault, limit, pollMax, listener } = description;
     this.id = id;
     const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
@@ -52,6 +63,7 @@ export class ServedDevice {
       defer: loop.defer,
       after,
       loop,
+      continues: continues?.saved.backing as BackingState | undefined,
       observer: {
         powerLost: () => {
           power.powerLost(this);
@@ -65,13 +77,32 @@ export class ServedDevice {
         recordingFailed: (recording) => power.recordingFailed(this, recording),
       },
     });
-    this.backing.faults.plan(fault);
+    if (continues === undefined) this.backing.faults.plan(fault);
     this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
     this.#pollMax = pollMax;
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
-    this.server = new VfioUserServer(this.#pci, listener, loop, { keepsMsix: unplug });
-    this.limitTo(limit);
+    this.server = new VfioUserServer(this.#pci, listener ?? -1, loop, {
+      keepsMsix: unplug,
+      ...(continues !== undefined && { continues: { state: continues.saved.server as ServerState, take: (number: number) => takeFrom(continues.descriptors, number) } }),
+    });
+    this.limitTo(continues === undefined ? limit : this.backing.throttle.limit);
+  }
+
+  /** Reads nothing more, and finishes what is in flight; `done` is called, possibly at once, when nothing is. */
+  suspend(done: () => void): void {
+    this.server.suspend(() => this.backing.hold(done));
+  }
+
+  /** All it is, after {@link suspend}. */
+  save(put: SaveDescriptor): SavedThreadDevice {
+    return { id: this.id, server: this.server.save(put), backing: this.backing.save() };
+  }
+
+  /** Goes on after {@link suspend}, or begins with what it was made to continue. */
+  proceed(): void {
+    this.backing.proceed();
+    this.server.proceed();
   }
 
   get backend(): MemoryBackend {
@@ -121,4 +152,10 @@ export class ServedDevice {
 function syncerOf(backend: BackendDescription, pool: SyncPool): Syncer {
   if (backend.volatile !== undefined) return volatileSyncer(backend);
   return backend.syncsAtOnce === true ? promptSyncer(backend.fd) : pool.syncer(backend.fd);
+}
+
+function takeFrom(descriptors: readonly number[], number: number): number {
+  const fd = descriptors[number];
+  if (fd === undefined) throw new RangeError(`there is no descriptor ${number} of this device`);
+  return duplicate(fd);
 }

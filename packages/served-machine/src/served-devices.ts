@@ -1,5 +1,6 @@
 import { freeId, MachineError, type AddedDevice, type PciPlacement, type PmemInfo } from '@vpmem/machine';
 import type { ListeningSocket } from '@vpmem/native';
+import type { PropertySource } from '@vpmem/options';
 import type { ViewedDevice } from './served-view.ts';
 
 /** A device somebody can plug in. */
@@ -20,6 +21,8 @@ export interface Device extends AddedDevice {
 
 /** A device as the machine that serves it keeps it. */
 export interface Served extends Device, ViewedDevice {
+  /** What it was made of. */
+  readonly source: PropertySource;
   readonly socket: ListeningSocket;
   /** Asked to go: at once, or when its client does. */
   leaving: 'no' | 'now' | 'with-client';
@@ -38,6 +41,16 @@ export interface Reserved {
 export class ServedDevices {
   readonly #devices = new Map<string, Served | undefined>();
   #unnamed = 0;
+
+  /** How many devices without an id there have been. */
+  get unnamed(): number {
+    return this.#unnamed;
+  }
+
+  /** As many as in the process that is continued. */
+  restoreUnnamed(count: number): void {
+    this.#unnamed = count;
+  }
 
   get all(): Served[] {
     return [...this.#devices.values()].filter((device) => device !== undefined);

@@ -1,17 +1,19 @@
 import { terminalMonitor } from '@vpmem/monitor';
 import { anchorPlan, anchorSetup } from './anchored-paths.ts';
 import { Background, startInBackground } from './background.ts';
-import type { CommandLine, DescribableOption } from './command-line.ts';
+import { readCommandLine, type CommandLine, type DescribableOption, type GivenOption } from './command-line.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { planOptions } from './monitor-options.ts';
 import type { LoadedProgram, Program } from './program.ts';
 import { followParent, giveUpPrivileges } from './run-with.ts';
+import type { RunningProgram } from './running-program.ts';
 import { Service } from './service.ts';
 import { SetupError } from './setup-error.ts';
 import type { ParsedSetupOption } from './setup-option.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
+import { programToTake, saysNothingOfItsOwn } from './take-over.ts';
 import { describeTypes } from './usage.ts';
 
 /** What needs the program's own types, or its machine. */
@@ -26,15 +28,49 @@ export type SubstantialRequest = Extract<CommandLine, { readonly action: 'run' |
 export async function carryOut(program: Program, request: SubstantialRequest, choose: (log: Log) => void): Promise<number> {
   const loaded: LoadedProgram = { ...program, ...(await program.body()) };
   if (request.action === 'describe') return describe(request, loaded);
-  const setup = readSetup(request.options, program.name);
+  const line = effectiveLine(request, program.name);
+  const setup = readSetup(line.options, program.name);
   const help = typeHelp(setup);
   if (help !== undefined) return describe(help, loaded);
   const chosen = new Log({ program: program.name, name: setup.name, ...setup.messages });
   choose(chosen);
-  return run(loaded, setup, chosen);
+  return run(loaded, setup, chosen, line);
 }
 
-async function run(program: LoadedProgram, setup: Setup, log: Log): Promise<number> {
+/** What is to be carried out: of a command line that only takes the place of another program, what that one's said. */
+interface EffectiveLine {
+  readonly options: readonly GivenOption[];
+  /** The same as it was typed, and the folder in which that was. */
+  readonly words: readonly string[];
+  readonly folder: string;
+  readonly takes: RunningProgram & { readonly takeover: string } | undefined;
+}
+
+/** @throws SetupError */
+function effectiveLine({ options, words }: Extract<SubstantialRequest, { readonly action: 'run' }>, program: Program['name']): EffectiveLine {
+  const address = options.find(({ name }) => name === 'takeover')?.text;
+  const here = { options, words, folder: process.cwd() };
+  if (address === undefined) return { ...here, takes: undefined };
+  const takes = programToTake(address, program);
+  const { words: its, folder } = takes;
+  if (!saysNothingOfItsOwn(options) || its === undefined || folder === undefined) return { ...here, takes };
+  const theirs = readCommandLine(its, program);
+  if (theirs.action !== 'run') throw new SetupError(`-takeover ${address}: process ${takes.pid} was started to ${theirs.action}`);
+  enter(folder, address);
+  const given = new Set(options.map(({ name }) => name));
+  return { options: [...theirs.options.filter(({ name }) => !given.has(name)), ...options], words: its, folder, takes };
+}
+
+/** Paths of a command line mean what they meant where it was typed. @throws SetupError */
+function enter(folder: string, address: string): void {
+  try {
+    process.chdir(folder);
+  } catch (error) {
+    throw new SetupError(`-takeover ${address}: its folder '${folder}' cannot be entered: ${(error as Error).message}; give its options here too`, { cause: error });
+  }
+}
+
+async function run(program: LoadedProgram, setup: Setup, log: Log, { words, folder, takes }: EffectiveLine): Promise<number> {
   const complaint = program.complaint?.(setup);
   if (complaint !== undefined) throw new SetupError(complaint);
   const plan = planOptions(setup.monitors, setup.daemonize ? undefined : program.defaultMonitor);
@@ -42,13 +78,13 @@ async function run(program: LoadedProgram, setup: Setup, log: Log): Promise<numb
   giveUpPrivileges(setup.runWith);
   if (!setup.daemonize) {
     followParent(setup.runWith);
-    return new Service({ program, setup, plan, log }).run();
+    return new Service({ program, setup, plan, log, words, folder, takes }).run();
   }
   if (setup.runWith['exit-with-parent']) throw new SetupError('-run-with exit-with-parent=on: cannot be used with -daemonize, whose parent ends at once; leave out one of them');
   if (terminal !== undefined) throw new SetupError(`${terminal.option}: cannot be used with -daemonize, which leaves the terminal; use unix:PATH,server=on,wait=off`);
   const background = Background.ofThisProcess();
   if (background === undefined) return startInBackground();
-  return new Service({ program, setup: anchorSetup(setup), plan: anchorPlan(plan), log, background }).run();
+  return new Service({ program, setup: anchorSetup(setup), plan: anchorPlan(plan), log, background, words, folder, takes }).run();
 }
 
 /** A type whose properties were asked for: `-device TYPE,help`. */

@@ -14,7 +14,7 @@ export type DescribableOption = 'object' | 'device' | 'machine' | 'chardev' | 'm
 
 /** What the command line asks for. */
 export type CommandLine =
-  | { readonly action: 'run'; readonly options: readonly GivenOption[] }
+  | { readonly action: 'run'; readonly options: readonly GivenOption[]; readonly words: readonly string[] }
   | { readonly action: 'help' }
   | { readonly action: 'version' }
   | { readonly action: 'describe'; readonly option: DescribableOption; readonly type?: string };
@@ -42,7 +42,7 @@ export function readCommandLine(words: readonly string[], program: ProgramName):
     if (again === 'refused' && options.some((earlier) => earlier.name === name)) throw new SetupError(`${word} ${text}: there is one already; give -${name} once`);
     options.push({ name, text });
   }
-  return { action: 'run', options };
+  return { action: 'run', options, words };
 }
 
 function optionName(word: string, program: ProgramName): OptionName {

@@ -1,5 +1,6 @@
 export { anchorOption, anchorPlan } from './anchored-paths.ts';
 export { Background, startInBackground, type BackgroundOptions } from './background.ts';
+export type { Continuable } from './continuable.ts';
 export { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 export type { MessageSettings } from './message-settings.ts';
 export type { ProgramName } from './option-table.ts';

@@ -129,6 +129,13 @@ export const OPTION_TABLE = {
     again: 'refused',
     help: ['writes the process id; meanwhile no other program', 'can use FILE'],
   },
+  takeover: {
+    section: 'Program',
+    argument: 'NAME|PID|SOCKET',
+    again: 'refused',
+    help: ['takes the place of a vpmemd that runs: VMs go on', 'with this one. Without other options, with its options'],
+    refusedBy: { 'vpmem run': 'its guest is part of it, and ends with it' },
+  },
   daemonize: {
     section: 'Program',
     help: ['leaves the terminal once all is ready'],

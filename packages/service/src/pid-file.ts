@@ -13,28 +13,30 @@ const NO_FILE = ['ELOOP', 'EISDIR', 'ENXIO'];
 /** A file that has this process's id while it runs, and keeps a second one with the same file away. */
 export class PidFile {
   readonly #path: string;
-  readonly #fd: number;
+  /** Open, and locked. */
+  readonly fd: number;
   #removed = false;
 
   /**
    * Makes the file, or takes over one that a dead process has left behind. For its owner alone: mode 0600.
    *
+   * @param taken the same file, open, from the process whose place this one takes
    * @throws SetupError if another process has it, naming that, or it cannot be made, or has something else in it
    */
-  constructor(path: string) {
+  constructor(path: string, taken?: number) {
     // It is removed by a process that may be elsewhere by then.
     this.#path = resolve(path);
-    this.#fd = openOwn(path, this.#path);
-    ftruncateSync(this.#fd);
-    writeSync(this.#fd, `${process.pid}\n`);
+    this.fd = taken ?? openOwn(path, this.#path);
+    ftruncateSync(this.fd);
+    writeSync(this.fd, `${process.pid}\n`);
   }
 
   /** Takes the file away, unless something else is in its place by now; a second call does nothing. */
   remove(): void {
     if (this.#removed) return;
     this.#removed = true;
-    if (isAt(this.#fd, this.#path)) unlinkSync(this.#path);
-    closeSync(this.#fd);
+    if (isAt(this.fd, this.#path)) unlinkSync(this.#path);
+    closeSync(this.fd);
   }
 }
 

@@ -3,7 +3,7 @@ import { ensureSocketFolder, type ManagedMachine } from '@vpmem/machine';
 import { Monitors, type About } from '@vpmem/monitor';
 import { planPrivateMonitor } from './monitor-options.ts';
 import { explainMistake } from './named-mistake.ts';
-import { fileStem, ProgramEntry, runningPrograms } from './running-program.ts';
+import { fileStem, ProgramEntry, runningPrograms, type RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
 /** How `vpmem ps` finds a program and talks to it: a QMP socket for this user alone, and a file that tells of it. */
@@ -16,10 +16,10 @@ export class PrivateMonitor {
     this.#entry = entry;
   }
 
-  /** Convenient, not needed: where it cannot be had there is a warning, and undefined. */
-  static async open(machine: ManagedMachine, about: About): Promise<PrivateMonitor | undefined> {
+  /** Convenient, not needed: where it cannot be had there is a warning, and undefined. `more` goes into its entry. */
+  static async open(machine: ManagedMachine, about: About, more: Pick<RunningProgram, 'takeover' | 'words' | 'folder'> = {}): Promise<PrivateMonitor | undefined> {
     try {
-      return await PrivateMonitor.#open(machine, about);
+      return await PrivateMonitor.#open(machine, about, more);
     } catch (error) {
       const why = explainMistake(error) ?? (error as Error).message;
       about.warn(`'vpmem ps' will not show this program: ${why}`);
@@ -28,7 +28,7 @@ export class PrivateMonitor {
   }
 
   /** @throws MachineError, MonitorError, OptionError or node's error, with nothing left open */
-  static async #open(machine: ManagedMachine, about: About): Promise<PrivateMonitor> {
+  static async #open(machine: ManagedMachine, about: About, more: Pick<RunningProgram, 'takeover' | 'words' | 'folder'>): Promise<PrivateMonitor> {
     const folder = runtimeFolder() ?? ensureSocketFolder();
     // Takes away what programs that were killed have left there.
     runningPrograms([folder]);
@@ -38,7 +38,7 @@ export class PrivateMonitor {
     const monitors = await Monitors.open(planPrivateMonitor(qmp), machine, about, { loadLate: true });
     try {
       const { name } = machine;
-      return new PrivateMonitor(monitors, new ProgramEntry(folder, { program, pid, qmp, started: new Date().toISOString(), ...(name !== undefined && { name }) }));
+      return new PrivateMonitor(monitors, new ProgramEntry(folder, { program, pid, qmp, started: new Date().toISOString(), ...(name !== undefined && { name }), ...more }));
     } catch (error) {
       await monitors.close();
       throw error;

@@ -1,4 +1,5 @@
 import type { AddedDevice, ManagedMachine } from '@vpmem/machine';
+import type { Continuable } from './continuable.ts';
 import type { ProgramName } from './option-table.ts';
 import type { Setup } from './setup.ts';
 import type { TypesByOption } from './usage.ts';
@@ -9,6 +10,8 @@ export type EndReason = 'signal' | 'quit';
 /** A machine, and what only its owner may do with it. */
 export interface OwnedMachine {
   readonly managed: ManagedMachine;
+  /** How it goes on in another process, where it can. */
+  readonly continuable?: Continuable;
   /** Called once everything of the command line is in it. */
   start?(): Promise<void>;
   /** Ends it in good order, everything durable; after `quit` it may have done so already. */

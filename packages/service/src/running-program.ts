@@ -14,6 +14,11 @@ export interface RunningProgram {
   readonly qmp: string;
   /** ISO 8601. */
   readonly started: string;
+  /** Where it can be asked to let another process go on with what it serves; absent where it cannot. */
+  readonly takeover?: string;
+  /** The words of its command line, and the folder in which it was started; with {@link takeover}. */
+  readonly words?: readonly string[];
+  readonly folder?: string;
 }
 
 /** Folders of services that systemd starts (RuntimeDirectory=vpmem/NAME). */
@@ -91,7 +96,7 @@ function readEntry(path: string): RunningProgram[] {
     if (program === undefined) return [];
     if (!lockFile(fd)) return [program];
     rmSync(path, { force: true });
-    rmSync(path.replace(/\.json$/, '.qmp'), { force: true });
+    for (const beside of ['.qmp', '.takeover', '.call']) rmSync(path.replace(/\.json$/, beside), { force: true });
     return [];
   } finally {
     closeSync(fd);

@@ -4,11 +4,13 @@ import { nameThread } from '@vpmem/native/thread-name';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import { namedMistake } from './named-mistake.ts';
+import { GiveAway } from './give-away.ts';
+import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
 import type { EndReason, LoadedProgram, OwnedMachine } from './program.ts';
+import type { RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
 import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';
@@ -16,6 +18,7 @@ import type { Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
 import { StatusReport } from './status-report.ts';
 import { StopSignal } from './stop-signal.ts';
+import { TakeOver } from './take-over.ts';
 
 /** What a service is made of. */
 export interface ServiceParts {
@@ -26,6 +29,11 @@ export interface ServiceParts {
   readonly log: Log;
   /** For a process that is to leave the terminal. */
   readonly background?: Background;
+  /** The words of the command line, and the folder they were typed in. */
+  readonly words: readonly string[];
+  readonly folder: string;
+  /** The program whose place this one takes. */
+  readonly takes: (RunningProgram & { readonly takeover: string }) | undefined;
 }
 
 /** One machine with all that is around it, from making it to its end. */
@@ -35,6 +43,9 @@ export class Service {
   /** Aborted when a monitor's client has said `quit`. */
   readonly #quit = new AbortController();
   #log: Log;
+  #give: (given: { readonly to: number }) => void = () => undefined;
+  /** Settles when another process has taken over. */
+  readonly #given = new Promise<{ readonly to: number }>((resolve) => (this.#give = resolve));
   /** Takes the folder of `-record` away again. */
   #removeRecordFolder: () => void = () => undefined;
 
@@ -53,7 +64,9 @@ export class Service {
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
-    const pidFile = setup.pidFile === undefined ? undefined : new PidFile(setup.pidFile);
+    const takeOver = await this.#takeOver();
+    // Of a program whose place this one takes it is to be had later.
+    let pidFile = setup.pidFile === undefined || takeOver !== undefined ? undefined : new PidFile(setup.pidFile);
     try {
       const machine = this.#machine();
       const quit = new Promise<EndReason>((resolve) => {
@@ -63,14 +76,19 @@ export class Service {
           resolve('quit');
         });
       });
-      const monitors: { close(): Promise<void> }[] = [];
+      const monitors: { close(): Promise<void> | void }[] = [];
+      let away: GiveAway | undefined;
       try {
-        const devices = await this.#addDevices(machine);
+        const devices = takeOver === undefined ? await this.#addDevices(machine) : await this.#taken(takeOver, machine);
+        if (takeOver !== undefined && setup.pidFile !== undefined) pidFile = new PidFile(setup.pidFile, takeOver.pidFile);
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
-        const asked = await this.#openMonitors(machine);
+        const asked = await this.#openMonitors(machine, takeOver);
         monitors.push(asked);
         await machine.start?.();
-        const own = await PrivateMonitor.open(machine.managed, this.#about());
+        machine.continuable?.complete();
+        away = await this.#giveAway(machine, asked, pidFile);
+        if (away !== undefined) monitors.push(away);
+        const own = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
         if (own !== undefined) monitors.push(own);
         // A file of messages says where each run begins, as it says where it ends.
         laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
@@ -86,7 +104,10 @@ export class Service {
       const report = new StatusReport(new Notifier(), machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
-      const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const)]);
+      const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
+      const given = typeof reason === 'number' ? reason : await takenMeanwhile(away);
+      if (given !== undefined) return await this.#leave(given, report, monitors, typeof reason !== 'number');
+      if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
       await machine.end(reason);
       for (const monitor of monitors) await monitor.close();
@@ -94,6 +115,43 @@ export class Service {
     } finally {
       pidFile?.remove();
     }
+  }
+
+  async #takeOver(): Promise<TakeOver | undefined> {
+    const { setup, takes, program } = this.#parts;
+    return takes === undefined || setup.takeover === undefined ? undefined : TakeOver.begin(setup.takeover, takes, program.name);
+  }
+
+  /** @throws SetupError, and then the program whose place this one was to take goes on */
+  async #taken(takeOver: TakeOver, machine: OwnedMachine): Promise<readonly AddedDevice[]> {
+    const { program, setup } = this.#parts;
+    if (machine.continuable === undefined) throw new SetupError(`-takeover: ${program.name} cannot take another's place`);
+    return takeOver.into(machine.continuable, setup);
+  }
+
+  /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
+  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, pidFile: PidFile | undefined): Promise<GiveAway | undefined> {
+    if (machine === undefined) return undefined;
+    const { program: { name: program, version }, words, folder } = this.#parts;
+    try {
+      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, pidFile: pidFile?.fd }, (outcome) => {
+        if (outcome.outcome === 'given') this.#give(outcome);
+        else this.#log.warning(`not taken over: ${outcome.reason}`);
+      });
+    } catch (error) {
+      this.#log.warning(`this program cannot be taken over: ${explainMistake(error) ?? (error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  /** Another process has all that was here: nothing of it is touched any more. */
+  async #leave(to: number, report: StatusReport, monitors: readonly { close(): Promise<void> | void }[], stopped: boolean): Promise<number> {
+    this.#log.info(`process ${to} has taken over`, { event: 'taken-over', to });
+    report.replaced(to);
+    if (stopped) process.kill(to, 'SIGTERM');
+    // Sockets of this process alone; the paths of those that listen are the other's by now.
+    for (const monitor of monitors) if (monitor instanceof PrivateMonitor || monitor instanceof GiveAway) await monitor.close();
+    process.exit(EXIT_STATUS.ok);
   }
 
   #machine(): OwnedMachine {
@@ -131,9 +189,9 @@ export class Service {
     return recorded.objects;
   }
 
-  async #openMonitors({ managed }: OwnedMachine): Promise<Monitors> {
+  async #openMonitors({ managed }: OwnedMachine, takeOver: TakeOver | undefined): Promise<Monitors> {
     try {
-      return await Monitors.open(this.#parts.plan, managed, this.#about());
+      return await Monitors.open(this.#parts.plan, managed, this.#about(), takeOver === undefined ? {} : { inherited: takeOver.listeners });
     } catch (error) {
       throw namedMistake(error, this.#parts.setup.monitors);
     }
@@ -151,7 +209,7 @@ export class Service {
     };
   }
 
-  async #abandon(machine: OwnedMachine, monitors: readonly { close(): Promise<void> }[]): Promise<number> {
+  async #abandon(machine: OwnedMachine, monitors: readonly { close(): Promise<void> | void }[]): Promise<number> {
     await machine.abandon();
     this.#removeRecordFolder();
     for (const monitor of monitors) await monitor.close();
@@ -187,4 +245,10 @@ export class Service {
       throw new SetupError(`-D ${file}: cannot be opened: ${(error as Error).message}`, { cause: error });
     }
   }
+}
+
+/** Somebody who is just taking over is waited for: who has it all by then. */
+async function takenMeanwhile(away: GiveAway | undefined): Promise<number | undefined> {
+  const outcome = await away?.settled();
+  return outcome?.outcome === 'given' ? outcome.to : undefined;
 }

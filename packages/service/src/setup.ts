@@ -29,6 +29,8 @@ export interface Setup {
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
+  /** `-takeover`: whose place it takes. */
+  readonly takeover: string | undefined;
   readonly runWith: RunWithSettings;
   readonly messages: MessageSettings;
   /** What is better written otherwise, a line each. */
@@ -69,6 +71,7 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     pidFile: all('pidfile')[0]?.text,
     logFile: all('D')[0]?.text,
     daemonize: all('daemonize').length > 0,
+    takeover: all('takeover')[0]?.text,
     runWith: readMerged(runWith, runWithProperties),
     messages: readMerged(messages, messageProperties),
     warnings: [

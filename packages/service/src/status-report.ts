@@ -39,6 +39,15 @@ export class StatusReport {
     this.#tell({ STOPPING: 1, STATUS: 'stopping' });
   }
 
+  /** Says that another process has taken this one's place, and nothing more. */
+  replaced(pid: number): void {
+    this.#unsubscribe();
+    clearInterval(this.#timer);
+    clearTimeout(this.#again);
+    this.#unsaid = {};
+    this.#tell({ MAINPID: pid });
+  }
+
   /** The machine is asked first: a device thread that hangs is not to be covered up by a main thread that does not. */
   #report(): void {
     const told = this.#machine.pmem().then((devices) => this.#tell({ STATUS: describeDevices(devices), WATCHDOG: 1 }));

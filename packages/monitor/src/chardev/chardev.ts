@@ -9,6 +9,8 @@ export interface Chardev {
   readonly filename: string;
   /** Where clients connect, in the words of `-monitor`, if it is something that listens. */
   readonly endpoint?: string;
+  /** The socket that listens, if one does, and where: for a process that takes this one's place. */
+  readonly listener?: { readonly at: string; readonly fd: number } | undefined;
   /** Begins to serve clients; resolves when the first one is there, at once if none is waited for. */
   start(serve: Serve): Promise<void>;
   /** Hangs up, serves nobody any more, and leaves no socket behind. A command that is running is not waited for. */

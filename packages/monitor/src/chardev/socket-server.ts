@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { adoptListener } from '@vpmem/native';
 import { MonitorError } from '../monitor-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import type { Chardev, Serve } from './chardev.ts';
@@ -14,12 +15,15 @@ export class SocketServer implements Chardev {
   readonly #clients: ClientQueue<Socket>;
 
   /** @throws MonitorError */
-  static async listen(options: SocketOptions): Promise<SocketServer> {
+  static async listen(options: SocketOptions, inherited?: Map<string, number>): Promise<SocketServer> {
     // Clients that only send, like `nc -N`, get their answers after they have closed their side.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     const { address } = options;
+    const at = describeChardev(options);
+    const theirs = inherited?.get(at);
+    inherited?.delete(at);
     if ('path' in address) {
-      const { fd, remove } = listenAt(address.path);
+      const { fd, remove } = theirs === undefined ? listenAt(address.path) : adoptListener(address.path, theirs);
       try {
         await listening(server, { fd });
       } catch (error) {
@@ -30,7 +34,7 @@ export class SocketServer implements Chardev {
       return new SocketServer(options, server, remove);
     }
     try {
-      await listening(server, address);
+      await listening(server, theirs === undefined ? address : { fd: theirs });
     } catch (error) {
       throw failed(options, error);
     }
@@ -56,6 +60,11 @@ export class SocketServer implements Chardev {
     return remoteAddress === undefined ? this.endpoint : `${this.endpoint} <-> ${remoteAddress}:${String(remotePort)}`;
   }
 
+  get listener(): { readonly at: string; readonly fd: number } | undefined {
+    const fd = descriptorOf(this.#server);
+    return fd === undefined ? undefined : { at: this.endpoint, fd };
+  }
+
   get endpoint(): string {
     return describeChardev(this.#options);
   }
@@ -70,6 +79,12 @@ export class SocketServer implements Chardev {
     this.#clients.close();
     await closed;
   }
+}
+
+/** node has no word for it. */
+function descriptorOf(server: Server): number | undefined {
+  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd?: number } | null };
+  return handle?.fd === undefined || handle.fd < 0 ? undefined : handle.fd;
 }
 
 function listening(server: Server, where: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<void> {

@@ -1,0 +1,64 @@
+import { closeSync, fstatSync } from 'node:fs';
+import type { BackendDescription, BackendOptions } from '@vpmem/memory-backend';
+import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
+import type { PropertySource } from '@vpmem/options';
+import { MachineError } from './machine-error.ts';
+
+/** A memory backend for a process that continues this one's work: plain JSON, each descriptor by its number. */
+export interface SavedBackend {
+  readonly source: PropertySource;
+  readonly options: BackendOptions;
+  /** Without what is told beside it. */
+  readonly description: Omit<BackendDescription, 'fd' | 'medium' | 'recording' | 'locks'>;
+  readonly fd: number;
+  readonly medium?: { readonly fd: number; readonly offset: number };
+  readonly recording?: { readonly path: string; readonly fd: number; readonly interval?: number };
+  readonly locks: readonly number[];
+}
+
+/** A backend, open, as plain data. */
+export function saveBackend(made: Pick<SavedBackend, 'source' | 'options'>, description: BackendDescription, put: SaveDescriptor): SavedBackend {
+  const { fd, medium, recording, locks = [], ...rest } = description;
+  return {
+    ...made,
+    description: rest,
+    fd: put(fd),
+    ...(medium !== undefined && { medium: { fd: put(medium.fd), offset: medium.offset } }),
+    ...(recording !== undefined && { recording: { path: recording.path, fd: put(recording.fd), ...(recording.interval !== undefined && { interval: recording.interval }) } }),
+    locks: locks.map(put),
+  };
+}
+
+/** The same backend, open, of this process. @throws MachineError with nothing left open, RangeError for a descriptor that is not there */
+export function restoreBackend(saved: SavedBackend, take: TakeDescriptor): BackendDescription {
+  const open: number[] = [];
+  const own = (number: number): number => {
+    const fd = take(number);
+    open.push(fd);
+    return fd;
+  };
+  try {
+    const { description, medium, recording } = saved;
+    const backend: BackendDescription = {
+      // What JSON leaves out.
+      ...{ path: undefined, volatile: undefined },
+      ...description,
+      fd: own(saved.fd),
+      ...(medium !== undefined && { medium: { fd: own(medium.fd), offset: medium.offset } }),
+      ...(recording !== undefined && { recording: { path: recording.path, fd: own(recording.fd), interval: recording.interval } }),
+      locks: saved.locks.map(own),
+    };
+    checkSize(backend);
+    return backend;
+  } catch (error) {
+    for (const fd of open) closeSync(fd);
+    throw error;
+  }
+}
+
+/** A file that is shorter than what a guest has mapped of it would end the guest, and not be the backend it was. */
+function checkSize({ id, fd, offset, size }: BackendDescription): void {
+  const stat = fstatSync(fd);
+  if (stat.isBlockDevice() || stat.size >= offset + size) return;
+  throw new MachineError('bad-size', 'size', `memory backend '${id}' was handed over with a file of ${stat.size} bytes, where ${offset + size} are needed`);
+}

@@ -1,0 +1,42 @@
+import type { PmemInfo, SavedBackend } from '@vpmem/machine';
+import type { PropertySource } from '@vpmem/options';
+
+/** The number under which the state of a whole machine is written: another one is another machine's, to be refused. */
+export const STATE_VERSION = 1;
+
+/** Versions that are understood. */
+export const STATE_VERSIONS: readonly number[] = [STATE_VERSION];
+
+/** What the device thread keeps of one device, as plain JSON: of its server, and of what stands behind it. */
+export interface SavedThreadDevice {
+  readonly id: string;
+  readonly server: unknown;
+  readonly backing: unknown;
+}
+
+/** A device for a process that continues this one's work. */
+export interface SavedDevice {
+  readonly source: PropertySource;
+  readonly id: string;
+  readonly named: boolean;
+  /** QOM path. */
+  readonly path: string;
+  readonly socketPath: string;
+  readonly leaving: 'no' | 'with-client';
+  readonly lastError?: PmemInfo['lastError'];
+  readonly thread: SavedThreadDevice;
+  /** What the thread's part calls its descriptors 0, 1, …: their numbers in the whole. */
+  readonly descriptors: readonly number[];
+}
+
+/** All of a machine, as plain JSON. */
+export interface MachineState {
+  readonly backends: readonly SavedBackend[];
+  readonly devices: readonly SavedDevice[];
+  /** How many devices without an id there have been. */
+  readonly unnamed: number;
+  /** Ids of devices and objects of the command line that were deleted since. */
+  readonly gone: readonly string[];
+  /** Ids of those that came with the command line. */
+  readonly initial: readonly string[];
+}

@@ -1,0 +1,26 @@
+import type { AddedDevice } from '@vpmem/machine';
+import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
+import type { Setup } from './setup.ts';
+
+/** A machine that can go on in another process. */
+export interface Continuable {
+  /** In which version its state is written, and which it understands. */
+  readonly version: number;
+  readonly understands: readonly number[];
+  /** Everything of the command line is in it; what comes later came by a monitor. */
+  complete(): void;
+  /** What another process has to know to tell whether its own options say the same; plain JSON. */
+  about(): unknown;
+  /** What of a command line says something else than what runs, in words; undefined if nothing does. `folder`: where its paths begin. */
+  contradiction(setup: Setup, about: unknown, folder: string): string | undefined;
+  /** Reads nothing more, and finishes what is in flight. @throws MachineError for what cannot be handed over */
+  suspend(): Promise<void>;
+  /** All of it, after that, as plain JSON. */
+  save(put: SaveDescriptor): Promise<unknown>;
+  /** Makes it again, in a machine that has nothing yet; it waits for {@link proceed}. @throws MachineError, OptionError, RangeError */
+  restore(state: unknown, take: TakeDescriptor): Promise<readonly AddedDevice[]>;
+  /** Goes on, or begins. */
+  proceed(): Promise<void>;
+  /** Closes all it has, and changes nothing: another process has it. */
+  letGo(): Promise<void>;
+}

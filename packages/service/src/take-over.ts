@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { ensureSocketFolder, type AddedDevice } from '@vpmem/machine';
+import { HandOverError, Taking, type TakerStep } from '@vpmem/hand-over';
+import { explainError } from '@vpmem/machine';
+import type { Continuable } from './continuable.ts';
+import type { GivenOption } from './command-line.ts';
+import { endAfter } from './ending-step.ts';
+import type { ServiceState } from './give-away.ts';
+import { fileStem, runningPrograms, type RunningProgram } from './running-program.ts';
+import { runtimeFolder } from './runtime-folder.ts';
+import { SetupError } from './setup-error.ts';
+import type { Setup } from './setup.ts';
+
+/** Options that say how this process runs, and nothing of what it serves. */
+const OWN = ['takeover', 'msg', 'D', 'daemonize', 'run-with', 'keep'];
+
+/** The program that `-takeover` names, as it is listed. @throws SetupError */
+export function programToTake(address: string, program: string): RunningProgram & { readonly takeover: string } {
+  const refuse = (why: string): SetupError => new SetupError(`-takeover ${address}: ${why}`);
+  const all = runningPrograms();
+  const found = all.filter(({ name, pid, takeover }) => name === address || String(pid) === address || takeover === address);
+  const [first, second] = found;
+  if (first === undefined) {
+    const known = all.filter((each) => each.program === program).map(({ name, pid }) => name ?? String(pid)).join(', ');
+    throw refuse(`no program of that name, number or socket runs${known === '' ? '' : `; there is ${known}`}; vpmem ps lists them`);
+  }
+  if (second !== undefined) throw refuse(`there are ${found.length} of that name: processes ${found.map(({ pid }) => pid).join(' and ')}; say which`);
+  if (first.program !== program) throw refuse(`process ${first.pid} is ${first.program}, and only ${program} can be taken over`);
+  const { takeover } = first;
+  if (takeover === undefined) throw refuse(`process ${first.pid} cannot be taken over: it is of a version that does not know how`);
+  return { ...first, takeover };
+}
+
+/** Whether a command line leaves what is served to the program that is taken over. */
+export function saysNothingOfItsOwn(options: readonly GivenOption[]): boolean {
+  return options.every(({ name }) => OWN.includes(name));
+}
+
+/** A running program that this one takes the place of. */
+export class TakeOver {
+  readonly #address: string;
+  readonly #taking: Taking;
+  #state: ServiceState | undefined;
+  #listeners = new Map<string, number>();
+  #pidFile: number | undefined;
+
+  private constructor(address: string, taking: Taking) {
+    this.#address = address;
+    this.#taking = taking;
+  }
+
+  /** Asks it; it goes on meanwhile. @throws SetupError */
+  static async begin(address: string, { takeover }: { readonly takeover: string }, program: string): Promise<TakeOver> {
+    const folder = runtimeFolder() ?? ensureSocketFolder();
+    try {
+      const own = join(folder, `${fileStem({ program, pid: process.pid })}.call`);
+      return new TakeOver(address, await Taking.begin(takeover, own, (step: TakerStep) => endAfter('taker', step)));
+    } catch (error) {
+      throw refusal(address, error);
+    }
+  }
+
+  /** Listening sockets of monitors that the other had, by where they listen: the caller's from now on, once each. */
+  get listeners(): Map<string, number> {
+    return this.#listeners;
+  }
+
+  /** Its open pid file, if it had one: the caller's. */
+  get pidFile(): number | undefined {
+    return this.#pidFile;
+  }
+
+  /** Takes all it has into `machine`, and serves it. Returns the devices. @throws SetupError, and then the other goes on */
+  async into(machine: Continuable, setup: Setup): Promise<readonly AddedDevice[]> {
+    const { offer } = this.#taking;
+    try {
+      if (!machine.understands.includes(offer.state)) {
+        throw new HandOverError('version', `process ${offer.pid}, ${offer.program} ${offer.version}, keeps its state in version ${offer.state}, and this one understands ${machine.understands.join(', ')}; take a version between`);
+      }
+      const contradiction = machine.contradiction(setup, offer.about, offer.folder);
+      if (contradiction !== undefined) throw new HandOverError('refused', contradiction);
+      const { state, take } = await this.#taking.receive();
+      this.#state = state as ServiceState;
+      const devices = await machine.restore(this.#state.machine, take);
+      for (const { at, fd } of this.#state.monitors) this.#listeners.set(at, take(fd));
+      if (this.#state.pidFile !== undefined) this.#pidFile = take(this.#state.pidFile);
+      await this.#taking.claim();
+      await machine.proceed();
+      this.#taking.finish();
+      return devices;
+    } catch (error) {
+      const refused = refusal(this.#address, error);
+      this.#taking.abandon(refused.message);
+      await machine.letGo();
+      throw refused;
+    }
+  }
+}
+
+function refusal(address: string, error: unknown): SetupError {
+  if (error instanceof SetupError) return error;
+  const why = error instanceof HandOverError ? error.message : (explainError(error) ?? (error as Error).message);
+  return new SetupError(`-takeover ${address}: ${why}`, { cause: error });
+}
