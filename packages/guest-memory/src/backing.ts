@@ -9,6 +9,8 @@ export interface Backing {
   window(start: number, offset: number, length: number): MemoryWindow;
   /** The region is gone. */
   release(): void;
+  /** The file the bytes are in, for whoever hands them on; the backing's own. Absent where there is none. */
+  readonly descriptor?: number;
 }
 
 /** Memory of this process, for a guest that runs in it. */
@@ -23,6 +25,8 @@ export function bufferBacking(buffer: ArrayBuffer): Backing {
 }
 
 interface SharedFile {
+  /** Kept so that another process can map it too. */
+  readonly fd: number;
   readonly mapping: Mapping;
   readonly direct: boolean;
   users: number;
@@ -36,7 +40,7 @@ export interface FileRefused {
 
 /**
  * Guest RAM that arrives as file descriptors. Each file is mapped once, as a whole, however many regions lie in it, and
- * its descriptor is closed at once: firmware toggling its shadow areas re-maps the same file dozens of times.
+ * one descriptor of it is kept: firmware toggling its shadow areas re-maps the same file dozens of times.
  *
  * Memory that can always be touched (sealed against shrinking, and no huge pages) is touched directly, any other only through
  * the kernel, so that a client that truncates it cannot take the process down. How much there may be is limited, because
@@ -45,10 +49,12 @@ export interface FileRefused {
 export class FileBackings {
   readonly #files = new Map<string, SharedFile>();
   readonly #budget: MapBudget;
+  readonly #closing: (fd: number) => void;
 
-  /** `limits` on what is mapped at a time; default: what any VM needs. */
-  constructor(limits?: MapLimits) {
+  /** `limits` on what is mapped at a time; default: what any VM needs. `closing` hears of each descriptor before it is closed. */
+  constructor(limits?: MapLimits, closing: (fd: number) => void = () => undefined) {
     this.#budget = new MapBudget(limits);
+    this.#closing = closing;
   }
 
   /** Files mapped at present. */
@@ -63,6 +69,7 @@ export class FileBackings {
    * @throws SystemError when the kernel will not map it
    */
   open(fd: number, end: number, writable: boolean): Backing | FileRefused {
+    let kept = false;
     try {
       const identity = identifyFile(fd);
       if (!identity.regular) return { code: 'not-a-file', detail: 'the descriptor is no regular file' };
@@ -71,11 +78,12 @@ export class FileBackings {
       const key = `${identity.device}:${identity.inode}:${identity.size}:${identity.neverFaults}:${writable}`;
       const file = this.#files.get(key) ?? this.#map(fd, identity, writable);
       if (typeof file === 'string') return { code: 'too-much', detail: file };
+      kept = file.fd === fd;
       this.#files.set(key, file);
       file.users++;
       return this.#backing(key, file);
     } finally {
-      closeSync(fd);
+      if (!kept) closeSync(fd);
     }
   }
 
@@ -84,7 +92,7 @@ export class FileBackings {
     const problem = this.#budget.take(size);
     if (problem !== undefined) return problem;
     try {
-      return { mapping: Mapping.ofFile(fd, { length: size, writable }), direct: neverFaults, users: 0 };
+      return { fd, mapping: Mapping.ofFile(fd, { length: size, writable }), direct: neverFaults, users: 0 };
     } catch (error) {
       this.#budget.give(size);
       throw error;
@@ -94,6 +102,7 @@ export class FileBackings {
   #backing(key: string, file: SharedFile): Backing {
     let released = false;
     return {
+      descriptor: file.fd,
       window: (start, offset, length) =>
         file.direct
           ? new DirectWindow(start, file.mapping.window(offset, length))
@@ -105,6 +114,8 @@ export class FileBackings {
         this.#files.delete(key);
         this.#budget.give(file.mapping.length);
         file.mapping.unmap();
+        this.#closing(file.fd);
+        closeSync(file.fd);
       },
     };
   }

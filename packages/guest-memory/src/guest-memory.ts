@@ -55,7 +55,7 @@ export class GuestMemory {
   }
 
   /** What is mapped, by address. */
-  get regions(): readonly Pick<RegionOptions, 'start' | 'size' | 'writable'>[] {
+  get regions(): readonly RegionOptions[] {
     return this.#regions;
   }
 

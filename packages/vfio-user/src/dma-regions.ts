@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { FileBackings, type GuestMemory } from '@vpmem/guest-memory';
 import type { ValuesOf } from '@vpmem/layout';
-import { SystemError } from '@vpmem/native';
+import { SystemError, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import {
   DMA_MAP_IO,
   DMA_MAP_MMAP,
@@ -13,22 +13,39 @@ import {
   type DmaMap,
   type DmaUnmap,
 } from './protocol.ts';
+import { hexadecimal, type StateReader } from './state-reader.ts';
 
 const PAGE = 4096;
 
 /** What a request came to: nothing to say, or an errno and why. */
 export type DmaResult = { readonly errno: number; readonly detail: string } | undefined;
 
+/** A range of the guest's memory that its client announced by DMA_MAP. */
+export interface DmaRegionState {
+  /** Guest-physical, in hexadecimal. */
+  readonly address: string;
+  /** Bytes, in hexadecimal. */
+  readonly size: string;
+  /** Where it begins in its file, in hexadecimal. */
+  readonly offset: string;
+  readonly writable: boolean;
+  /** RAM that the client keeps to itself. */
+  readonly unshared: boolean;
+  /** The descriptor of its file; absent where there is nothing to touch. */
+  readonly file?: number;
+}
+
 /** Keeps a {@link GuestMemory} in step with a client's DMA_MAP and DMA_UNMAP messages. */
 export class DmaRegions {
   readonly #memory: GuestMemory;
   readonly #isOwnBar: (address: number, size: number) => boolean;
-  readonly #files = new FileBackings();
+  readonly #files: FileBackings;
 
-  /** `isOwnBar` knows where the device's own BARs are at present. */
-  constructor(memory: GuestMemory, isOwnBar: (address: number, size: number) => boolean = () => false) {
+  /** `isOwnBar` knows where the device's own BARs are at present; `closing` hears of each descriptor of RAM before it is closed. */
+  constructor(memory: GuestMemory, isOwnBar: (address: number, size: number) => boolean = () => false, closing?: (fd: number) => void) {
     this.#memory = memory;
     this.#isOwnBar = isOwnBar;
+    this.#files = new FileBackings(undefined, closing);
   }
 
   /**
@@ -78,6 +95,47 @@ export class DmaRegions {
   /** The client is gone. */
   clear(): void {
     this.#memory.clear();
+  }
+
+  save(put: SaveDescriptor): DmaRegionState[] {
+    return this.#memory.regions.map(({ start, size, offset = 0, writable, unshared = false, backing }) => ({
+      address: hexadecimal(start),
+      size: hexadecimal(size),
+      offset: hexadecimal(offset),
+      writable,
+      unshared,
+      ...(backing?.descriptor !== undefined && { file: put(backing.descriptor) }),
+    }));
+  }
+
+  /**
+   * Maps again what {@link save} says; for this nobody asks the client. What it says is not mapped where its file cannot be mapped any
+   * more, which is the client's doing: the reason.
+   *
+   * @throws RangeError for a state that is none, or of `take`
+   */
+  restore(regions: readonly StateReader[], take: TakeDescriptor): string | undefined {
+    if (regions.length > MAX_DMA_MAPS) throw new RangeError(`${regions.length} DMA maps in a state: ${MAX_DMA_MAPS} are the most there can be`);
+    let problem: string | undefined;
+    for (const region of regions) problem ??= this.#restore(region, take);
+    return problem;
+  }
+
+  #restore(region: StateReader, take: TakeDescriptor): string | undefined {
+    const [start, size, offset, writable, unshared] = [region.address('address'), region.address('size'), region.address('offset'), region.boolean('writable'), region.boolean('unshared')];
+    if (offset % PAGE !== 0) throw region.wrong('offset', `a multiple of ${PAGE}`);
+    const file = region.has('file') ? region.number('file') : undefined;
+    try {
+      const backing = file === undefined ? undefined : this.#files.open(take(file), offset + size, writable);
+      if (backing !== undefined && 'code' in backing) return `its memory at ${hexadecimal(start)} cannot be mapped again: ${backing.detail}`;
+      const error = this.#memory.add({ start, size, writable, offset, unshared, ...(backing && { backing }) });
+      if (error === undefined) return undefined;
+      backing?.release();
+      throw region.wrong('address', `of a range of its own: ${error.detail}`);
+    } catch (error) {
+      if (error instanceof SystemError) return `its memory at ${hexadecimal(start)} cannot be mapped again: ${error.message}`;
+      throw error;
+    }
   }
 
   #checkMap(flags: number, offset: number, address: number, size: number, fds: readonly number[]): string | undefined {

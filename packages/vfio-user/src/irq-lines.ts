@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { EPOLLET, EPOLLIN, PeerEvent, SystemError, type EventLoop, type Watch } from '@vpmem/native';
+import { EPOLLET, EPOLLIN, PeerEvent, SystemError, type EventLoop, type SaveDescriptor, type TakeDescriptor, type Watch } from '@vpmem/native';
 import {
   Errno,
   IRQ_INFO_AUTOMASKED,
@@ -15,6 +15,7 @@ import {
   NUM_IRQS,
   type IrqSet,
 } from './protocol.ts';
+import type { StateReader } from './state-reader.ts';
 import type { ValuesOf } from '@vpmem/layout';
 
 type IrqSetValues = ValuesOf<(typeof IrqSet)['members']>;
@@ -27,6 +28,23 @@ export interface IrqRequest extends IrqSetValues {
   readonly fds: readonly number[];
 }
 
+/** What a client has set by SET_IRQS. */
+export interface IrqState {
+  readonly events: readonly {
+    /** IRQ_INTX, IRQ_MSIX, … */
+    readonly index: number;
+    /** The vector. */
+    readonly subIndex: number;
+    /** Its eventfd. */
+    readonly descriptor: number;
+  }[];
+  readonly intxLevel: boolean;
+  /** Whether the client has masked INTx. That it is masked from a signal to its end is not told: one signal too many harms nobody. */
+  readonly intxMasked: boolean;
+  /** The eventfd that ends a mask. */
+  readonly intxUnmask?: number;
+}
+
 /**
  * The eventfds a client gave for a device's interrupts. Clients swap them often, whenever a guest masks or unmasks, so the
  * one given last is used and the one before is closed.
@@ -37,12 +55,18 @@ export class IrqLines {
   readonly #loop: EventLoop;
   #intxLevel = false;
   #intxMasked = false;
-  #intxUnmask: { event: PeerEvent; watch: Watch } | undefined;
+  /** Whether that is by the client's own word. */
+  #clientMasked = false;
+  /** Not watched while nothing is read of the client. */
+  #intxUnmask: { event: PeerEvent; watch: Watch | undefined } | undefined;
+  #suspended = false;
+  readonly #closing: (fd: number) => void;
 
-  /** `counts` by interrupt index. */
-  constructor(counts: readonly number[], loop: EventLoop) {
+  /** `counts` by interrupt index; `closing` hears of each eventfd before it is closed. */
+  constructor(counts: readonly number[], loop: EventLoop, closing: (fd: number) => void = () => undefined) {
     this.#counts = counts;
     this.#loop = loop;
+    this.#closing = closing;
   }
 
   /** Interrupts of an index, and how a client can deal with them. */
@@ -80,6 +104,47 @@ export class IrqLines {
     for (let index = 0; index < NUM_IRQS; index++) this.#disable(index);
   }
 
+  /** Hears no unmasking until {@link proceed}; interrupts are signalled as ever. */
+  suspend(): void {
+    this.#suspended = true;
+    const unmask = this.#intxUnmask;
+    unmask?.watch?.close();
+    if (unmask !== undefined) unmask.watch = undefined;
+  }
+
+  /** Goes on. An unmasking that came meanwhile, or before, is heard now. */
+  proceed(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    if (this.#intxUnmask !== undefined) this.#intxUnmask.watch = this.#watch(this.#intxUnmask.event);
+    this.#updateIntx();
+  }
+
+  save(put: SaveDescriptor): IrqState {
+    const events = this.#events.flatMap((lines, index) => lines.flatMap((event, subIndex) => (event === undefined ? [] : [{ index, subIndex, descriptor: put(event.fd) }])));
+    return {
+      events,
+      intxLevel: this.#intxLevel,
+      intxMasked: this.#clientMasked,
+      ...(this.#intxUnmask !== undefined && { intxUnmask: put(this.#intxUnmask.event.fd) }),
+    };
+  }
+
+  /** As it was when that was saved, and suspended: signals nothing. @throws RangeError for a state that is none, or of `take` */
+  restore(state: StateReader, take: TakeDescriptor): void {
+    this.#suspended = true;
+    for (const event of state.list('events')) {
+      const index = event.number('index', NUM_IRQS - 1);
+      const subIndex = event.number('subIndex', (this.#counts[index] ?? 0) - 1);
+      const lines = (this.#events[index] ??= []);
+      if (lines[subIndex] !== undefined) throw event.wrong('subIndex', 'that of an interrupt with one eventfd');
+      lines[subIndex] = takeEvent(event, 'descriptor', take);
+    }
+    this.#intxLevel = state.boolean('intxLevel');
+    this.#intxMasked = this.#clientMasked = state.boolean('intxMasked');
+    if (state.has('intxUnmask')) this.#setUnmaskEvent(takeEvent(state, 'intxUnmask', take));
+  }
+
   #check({ flags, index, start, count, data, fds }: IrqRequest): number | undefined {
     const kind = flags & (IRQ_SET_DATA_NONE | IRQ_SET_DATA_BOOL | IRQ_SET_DATA_EVENTFD);
     const action = flags & (IRQ_SET_ACTION_MASK | IRQ_SET_ACTION_UNMASK | IRQ_SET_ACTION_TRIGGER);
@@ -106,7 +171,7 @@ export class IrqLines {
     for (let i = 0; i < count; i++) {
       if ((flags & IRQ_SET_DATA_BOOL) !== 0 && data[i] === 0) continue;
       if ((flags & IRQ_SET_ACTION_TRIGGER) !== 0) this.signal(index, start + i);
-      else this.#maskIntx((flags & IRQ_SET_ACTION_MASK) !== 0);
+      else this.#maskIntx((this.#clientMasked = (flags & IRQ_SET_ACTION_MASK) !== 0));
     }
   }
 
@@ -114,26 +179,41 @@ export class IrqLines {
     if ((flags & IRQ_SET_ACTION_UNMASK) !== 0) return this.#setUnmaskEvent(events[0]);
     const lines = (this.#events[index] ??= []);
     for (let i = 0; i < count; i++) {
-      lines[start + i]?.close();
+      this.#close(lines[start + i]);
       lines[start + i] = events[i];
     }
-    if (index === IRQ_INTX) this.#maskIntx(false);
+    if (index === IRQ_INTX) this.#unmaskIntx();
   }
 
   #disable(index: number): void {
-    for (const event of this.#events[index] ?? []) event?.close();
+    for (const event of this.#events[index] ?? []) this.#close(event);
     this.#events[index] = [];
     if (index !== IRQ_INTX) return;
-    this.#intxMasked = false;
+    this.#intxMasked = this.#clientMasked = false;
     this.#setUnmaskEvent(undefined);
   }
 
   /** The client, or KVM for it, writes to this when the guest has served INTx. */
   #setUnmaskEvent(event: PeerEvent | undefined): void {
-    this.#intxUnmask?.watch.close();
-    this.#intxUnmask?.event.close();
-    // Each write is an edge, so nothing has to be read: the client could let us wait for what it has read itself.
-    this.#intxUnmask = event && { event, watch: this.#loop.watch(event.fd, EPOLLIN | EPOLLET, () => this.#maskIntx(false)) };
+    this.#intxUnmask?.watch?.close();
+    this.#close(this.#intxUnmask?.event);
+    this.#intxUnmask = event && { event, watch: this.#suspended ? undefined : this.#watch(event) };
+  }
+
+  /** Each write is an edge, so nothing has to be read: the client could let us wait for what it has read itself. */
+  #watch(event: PeerEvent): Watch {
+    return this.#loop.watch(event.fd, EPOLLIN | EPOLLET, () => this.#unmaskIntx());
+  }
+
+  #close(event: PeerEvent | undefined): void {
+    if (event === undefined) return;
+    this.#closing(event.fd);
+    event.close();
+  }
+
+  #unmaskIntx(): void {
+    this.#clientMasked = false;
+    this.#maskIntx(false);
   }
 
   #maskIntx(masked: boolean): void {
@@ -155,5 +235,16 @@ function takeOver(fds: readonly number[]): PeerEvent[] | undefined {
   } catch (error) {
     if (error instanceof SystemError) return undefined;
     throw error;
+  }
+}
+
+/** @throws RangeError if what is of that number is no eventfd, or of `take` */
+function takeEvent(state: StateReader, member: string, take: TakeDescriptor): PeerEvent {
+  const fd = take(state.number(member));
+  try {
+    return new PeerEvent(fd);
+  } catch {
+    closeSync(fd);
+    throw state.wrong(member, 'the number of an eventfd');
   }
 }

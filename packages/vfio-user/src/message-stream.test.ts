@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { EventLoop, MessageSocket, unixPair } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MessageStream, type Message } from './message-stream.ts';
+import type { Message } from './incoming-messages.ts';
+import { MessageStream } from './message-stream.ts';
 import { Command, Header } from './protocol.ts';
 import { countDescriptors } from './testing.ts';
 

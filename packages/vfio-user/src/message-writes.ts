@@ -1,3 +1,4 @@
+import { hexadecimal, type StateReader } from './state-reader.ts';
 import { Command, DmaAccess, FLAG_TYPE_COMMAND, Header } from './protocol.ts';
 
 /** Messages a client owes an answer for; a function has no more vectors. */
@@ -7,6 +8,19 @@ interface OpenWrite {
   readonly id: number;
   /** The same message has to leave once more when this one has arrived. */
   again: boolean;
+}
+
+/** Messages that are on their way. */
+export interface MessageWritesState {
+  readonly nextId: number;
+  readonly open: readonly {
+    readonly id: number;
+    /** Where it is written, in hexadecimal. */
+    readonly address: string;
+    readonly data: number;
+    /** Whether it leaves once more when it has arrived. */
+    readonly again: boolean;
+  }[];
 }
 
 /**
@@ -24,7 +38,7 @@ export class MessageWrites {
   }
 
   write(address: bigint, data: number): void {
-    const key = `${address} ${data}`;
+    const key = keyOf(address, data);
     const open = this.#open.get(key);
     if (open !== undefined) {
       open.again = true;
@@ -44,11 +58,38 @@ export class MessageWrites {
     if (key === undefined || open === undefined) return false;
     this.#open.delete(key);
     if (open.again) {
-      const [address = '0', data = '0'] = key.split(' ');
-      this.write(BigInt(address), Number(data));
+      const { address, data } = parse(key);
+      this.write(address, data);
     }
     return true;
   }
+
+  save(): MessageWritesState {
+    const open = [...this.#open].map(([key, { id, again }]) => {
+      const { address, data } = parse(key);
+      return { id, address: hexadecimal(address), data, again };
+    });
+    return { nextId: this.#nextId, open };
+  }
+
+  /** @throws RangeError for a state that is none */
+  restore(state: StateReader): void {
+    this.#nextId = state.number('nextId', 0xffff);
+    const open = state.list('open');
+    if (open.length > MOST_OPEN) throw state.wrong('open', `a list of at most ${MOST_OPEN}`);
+    for (const each of open) {
+      this.#open.set(keyOf(each.hexadecimal('address'), each.number('data', 0xffff_ffff)), { id: each.number('id', 0xffff), again: each.boolean('again') });
+    }
+  }
+}
+
+function keyOf(address: bigint, data: number): string {
+  return `${address} ${data}`;
+}
+
+function parse(key: string): { readonly address: bigint; readonly data: number } {
+  const [address = '0', data = '0'] = key.split(' ');
+  return { address: BigInt(address), data: Number(data) };
 }
 
 function dmaWrite(id: number, address: bigint, data: number): Uint8Array {

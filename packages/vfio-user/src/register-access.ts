@@ -1,6 +1,6 @@
 import type { AccessWidth } from '@vpmem/layout';
 import type { PciFunction } from '@vpmem/pci';
-import type { Message } from './message-stream.ts';
+import type { Message } from './incoming-messages.ts';
 import { Command, FLAG_TYPE_COMMAND, FLAG_TYPE_REPLY, Header, RegionAccess } from './protocol.ts';
 
 const { offset: offsetField, region: regionField, count: countField } = RegionAccess.fields;

@@ -1,5 +1,5 @@
 import type { Members, Struct, ValuesOf } from '@vpmem/layout';
-import { Errno } from './protocol.ts';
+import { Errno, FLAG_ERROR, FLAG_TYPE_REPLY, Header } from './protocol.ts';
 
 /** Why a command is not carried out. */
 export interface Refusal {
@@ -33,4 +33,20 @@ export function request<M extends Members>(layout: Struct<M>, carryOut: (values:
     if (argsz !== undefined && argsz < layout.size) return invalid(`argsz ${argsz}; ${layout.name} has ${layout.size} bytes`);
     return carryOut(values, body.subarray(layout.size), fds);
   };
+}
+
+/** The whole message that says so; descriptors go beside it. */
+export function encodeReply({ id, command }: { readonly id: number; readonly command: number }, answer: Answer): Uint8Array {
+  const failed = 'errno' in answer;
+  const body = failed ? undefined : answer.body;
+  const message = new Uint8Array(Header.size + (body?.length ?? 0));
+  Header.write(new DataView(message.buffer), 0, {
+    msg_id: id,
+    cmd: command,
+    msg_size: message.length,
+    flags: failed ? FLAG_TYPE_REPLY | FLAG_ERROR : FLAG_TYPE_REPLY,
+    error_no: failed ? answer.errno : 0,
+  });
+  if (body !== undefined) message.set(body, Header.size);
+  return message;
 }

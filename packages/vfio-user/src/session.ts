@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
-import type { ValuesOf } from '@vpmem/layout';
-import { errnoOf, peerProcess, type EventLoop, type Polled } from '@vpmem/native';
-import type { MsixDelivery, PciFunction, PciHost } from '@vpmem/pci';
-import { coverMsix, isCopy } from './covered-msix.ts';
+import { errnoOf, peerProcess, type EventLoop, type Polled, type SaveDescriptor } from '@vpmem/native';
+import type { MsixDelivery, PciHost } from '@vpmem/pci';
 import { DmaRegions } from './dma-regions.ts';
+import type { HandedFunction } from './handed-function.ts';
 import { IrqLines } from './irq-lines.ts';
 import { MessageWrites } from './message-writes.ts';
-import { MessageStream, type Message, type MessageHead, type MessageSink } from './message-stream.ts';
+import type { Message, MessageHead } from './incoming-messages.ts';
+import { MessageStream, type MessageSink } from './message-stream.ts';
 import {
   Command,
   DEVICE_FLAGS_PCI,
@@ -16,31 +16,29 @@ import {
   DmaMap,
   DmaUnmap,
   Errno,
-  FLAG_ERROR,
   FLAG_NO_REPLY,
   FLAG_TYPE_COMMAND,
   FLAG_TYPE_MASK,
   FLAG_TYPE_REPLY,
-  Header,
   IRQ_MSIX,
   IrqInfo,
   IrqSet,
-  MAX_DATA_XFER_SIZE,
   NUM_IRQS,
   NUM_REGIONS,
-  REGION_CONFIG,
   RegionAccess,
   RegionInfo,
 } from './protocol.ts';
 import { RegisterAccess } from './register-access.ts';
-import { decodes, readRegion, regionSize, writeRegion } from './region-access.ts';
+import { decodes } from './region-access.ts';
+import { RegionCommands } from './region-commands.ts';
 import { regionInfo } from './region-info.ts';
-import { invalid, request, type Answer, type Handler, type Refusal } from './request.ts';
+import { encodeReply, invalid, request, type Answer, type Handler, type Refusal } from './request.ts';
+import type { ContinuedSession, SessionState } from './session-state.ts';
 import { negotiate } from './version.ts';
 
 /** What a session needs to know of the server it belongs to. */
 export interface SessionOwner {
-  readonly pci: PciFunction;
+  readonly pci: HandedFunction;
   readonly loop: EventLoop;
   /** Whether the function's MSI-X is kept on this side, and no client's business. */
   readonly keepsMsix: boolean;
@@ -56,8 +54,6 @@ export interface SessionOwner {
   remark(text: string): void;
 }
 
-type Access = ValuesOf<(typeof RegionAccess)['members']>;
-
 const DONE: Answer = {};
 
 /** One client and its conversation with the device. */
@@ -67,19 +63,35 @@ export class Session implements MessageSink {
   readonly #owner: SessionOwner;
   readonly #stream: MessageStream;
   readonly #memory = new GuestMemory();
-  readonly #dma = new DmaRegions(this.#memory, (address, size) => decodes(this.#owner.pci, address, size));
+  readonly #dma: DmaRegions;
   readonly #irqs: IrqLines;
   readonly #registers: RegisterAccess;
+  readonly #regions: RegionCommands;
   readonly #messages = new MessageWrites((message) => this.#stream.send(message));
   #claimed = false;
+  /** Why it cannot go on from its state; whoever it is finds out when everybody else goes on. */
+  #problem: string | undefined;
 
-  /** Takes over the connected socket `fd`. */
-  constructor(fd: number, owner: SessionOwner) {
-    this.pid = peerProcess(fd);
+  /**
+   * Takes over the connected socket `fd`, also if it throws; then nothing is left open.
+   *
+   * @throws RangeError for a state that is none, or of its `take`
+   */
+  constructor(fd: number, owner: SessionOwner, continues?: ContinuedSession) {
+    const { pci, loop, keepsMsix } = owner;
     this.#owner = owner;
-    this.#registers = new RegisterAccess(owner.pci);
-    this.#irqs = new IrqLines([owner.pci.intx ? 1 : 0, 0, owner.keepsMsix ? 0 : owner.pci.msixVectors, 1, 1], owner.loop);
-    this.#stream = new MessageStream(fd, owner.loop, this, { pollMax: owner.pollMax });
+    this.#registers = new RegisterAccess(pci);
+    this.#regions = new RegionCommands(pci, keepsMsix, (text) => owner.remark(text));
+    this.#irqs = new IrqLines([pci.intx ? 1 : 0, 0, keepsMsix ? 0 : pci.msixVectors, 1, 1], loop);
+    this.#dma = new DmaRegions(this.#memory, (address, size) => decodes(pci, address, size));
+    try {
+      this.pid = peerProcess(fd);
+      this.#stream = new MessageStream(fd, loop, this, { pollMax: owner.pollMax }, continues && { state: continues.state.object('stream'), take: continues.take });
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    if (continues !== undefined) this.#restore(continues);
   }
 
   message(message: Message): void {
@@ -126,12 +138,58 @@ export class Session implements MessageSink {
 
   /** Ends the conversation and leaves nothing of the client's behind. */
   close(reason?: string): void {
+    this.letGo();
+    this.#owner.ended(this, reason);
+  }
+
+  /** Hears nothing more of the client until {@link proceed}. */
+  suspend(): void {
+    this.#stream.suspend();
+    this.#irqs.suspend();
+  }
+
+  /** To be asked for while it is suspended. */
+  save(put: SaveDescriptor): SessionState {
+    return {
+      connection: put(this.#stream.fd),
+      stream: this.#stream.save(put),
+      memory: this.#dma.save(put),
+      irqs: this.#irqs.save(put),
+      writes: this.#messages.save(),
+    };
+  }
+
+  /** Goes on, the function first. */
+  proceed(): void {
+    if (this.#problem !== undefined) return this.close(this.#problem);
+    this.#irqs.proceed();
+    if (this.#claimed) this.#owner.pci.proceed?.();
+    this.#stream.proceed();
+  }
+
+  /** Closes what it has here; somebody else goes on with it. */
+  letGo(): void {
     this.#stream.close();
     if (this.#claimed) this.#owner.pci.detach();
     this.#claimed = false;
     this.#irqs.close();
     this.#dma.clear();
-    this.#owner.ended(this, reason);
+  }
+
+  #restore({ state, take, pci }: ContinuedSession): void {
+    try {
+      this.#problem = this.#dma.restore(state.list('memory'), take);
+      if (pci !== undefined) {
+        this.#claimed = true;
+        this.#owner.pci.attach(this.#host);
+        this.#owner.pci.restore?.(pci);
+      }
+      this.#irqs.restore(state.object('irqs'), take);
+      this.#messages.restore(state.object('writes'));
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
   }
 
   /** vfio-user 0.2, what this server does for each command. */
@@ -157,8 +215,8 @@ export class Session implements MessageSink {
       const errno = this.#irqs.set({ ...set, data, fds: fds.splice(0) });
       return errno === undefined ? DONE : { errno };
     }),
-    [Command.REGION_READ]: request(RegionAccess, (access) => this.#regionRead(access)),
-    [Command.REGION_WRITE]: request(RegionAccess, (access, data) => this.#regionWrite(access, data)),
+    [Command.REGION_READ]: request(RegionAccess, (access) => this.#regions.read(access)),
+    [Command.REGION_WRITE]: request(RegionAccess, (access, data) => this.#regions.write(access, data)),
     [Command.DEVICE_RESET]: () => {
       this.#owner.pci.reset();
       return DONE;
@@ -190,59 +248,10 @@ export class Session implements MessageSink {
     return { body: negotiation.reply };
   }
 
-  #regionRead(access: Access): Answer {
-    if (!this.#reaches(access)) return invalid();
-    const answer = new Uint8Array(RegionAccess.size + access.count);
-    RegionAccess.write(new DataView(answer.buffer), 0, access);
-    const data = answer.subarray(RegionAccess.size);
-    const read = (): void => readRegion(this.#owner.pci, access.region, access.offset, data);
-    if (access.region === REGION_CONFIG) this.#neverRefused(read, () => data.fill(0xff));
-    else read();
-    if (this.#owner.keepsMsix && isCopy(access)) coverMsix(this.#owner.pci, access.offset, data);
-    return { body: answer };
-  }
-
-  #regionWrite(access: Access, data: Uint8Array): Answer {
-    if (!this.#reaches(access)) return invalid();
-    if (data.length !== access.count) return invalid(`${data.length} bytes to write where count says ${access.count}`);
-    const write = (): void => writeRegion(this.#owner.pci, access.region, access.offset, data);
-    if (access.region === REGION_CONFIG) this.#neverRefused(write, () => undefined);
-    else write();
-    return { body: RegionAccess.encode(access) };
-  }
-
-  /** Through configuration space a driver can reach memory whose file fails: then it reads all ones, as on a bus, and a remark says why. */
-  #neverRefused(access: () => void, fail: () => void): void {
-    try {
-      access();
-    } catch (error) {
-      if (errnoOf(error) === undefined) throw error;
-      fail();
-      this.#owner.remark(`a configuration access reads all ones, or does nothing: ${(error as Error).message}`);
-    }
-  }
-
-  /** Configuration accesses are never refused, wherever they go: some clients wait for ever for the answer they expect. */
-  #reaches({ region, offset, count }: Access): boolean {
-    if (region >= NUM_REGIONS || count > MAX_DATA_XFER_SIZE) return false;
-    return region === REGION_CONFIG || offset + count <= regionSize(this.#owner.pci, region);
-  }
-
   /** Answers a command that wants to hear; nothing else is ever answered. */
   #reply({ id, command, flags }: MessageHead, answer: Answer): void {
     if ((flags & FLAG_TYPE_MASK) === FLAG_TYPE_REPLY || (flags & FLAG_NO_REPLY) !== 0) return;
-    const failed = 'errno' in answer;
-    const body = failed ? undefined : answer.body;
-    const message = new Uint8Array(Header.size + (body?.length ?? 0));
-    Header.write(new DataView(message.buffer), 0, {
-      msg_id: id,
-      cmd: command,
-      msg_size: message.length,
-      flags: failed ? FLAG_TYPE_REPLY | FLAG_ERROR : FLAG_TYPE_REPLY,
-      error_no: failed ? answer.errno : 0,
-    });
-    if (body !== undefined) message.set(body, Header.size);
-    this.#stream.send(message, failed ? [] : answer.fds);
+    this.#stream.send(encodeReply({ id, command }, answer), 'errno' in answer ? [] : answer.fds);
   }
 
   get #msix(): MsixDelivery {

@@ -3,21 +3,50 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventLoop, listenUnix, waitReadable } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
+import { DescriptorShelf } from './descriptor-shelf.ts';
+import type { ServerState } from './session-state.ts';
 import type { ClientOptions } from './vfio-user-client.ts';
 import { VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
 
+export { DescriptorShelf } from './descriptor-shelf.ts';
 export { everyMessage, type ClientBytes } from './every-message.ts';
 
 /** A server and its clients on one thread: whenever a client waits, the server's loop turns. */
 export class TestServer {
   readonly path: string;
   readonly loop = new EventLoop();
-  readonly server: VfioUserServer;
+  #server: VfioUserServer;
+  readonly #options: VfioUserServerOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'vpmem-vfio-user-'));
 
   constructor(pci: PciFunction, options: VfioUserServerOptions = {}) {
     this.path = join(this.#folder, 'device.sock');
-    this.server = new VfioUserServer(pci, listenUnix(this.path), this.loop, options);
+    this.#options = options;
+    this.#server = new VfioUserServer(pci, listenUnix(this.path), this.loop, options);
+  }
+
+  /** The one that serves. */
+  get server(): VfioUserServer {
+    return this.#server;
+  }
+
+  /**
+   * Hands all of the server on to one with another function, through JSON and a shelf, as to another process. `between` is called when both
+   * have it, and neither goes on. When the other cannot be made, this one goes on.
+   */
+  handOn(pci: PciFunction, between: (state: ServerState) => void = () => undefined): void {
+    const shelf = new DescriptorShelf();
+    const old = this.#server;
+    try {
+      old.suspend(() => undefined);
+      const state = JSON.parse(JSON.stringify(old.save(shelf.put))) as ServerState;
+      this.#server = new VfioUserServer(pci, undefined, this.loop, { ...this.#options, continues: { state, take: shelf.take } });
+      between(state);
+      old.letGo();
+    } finally {
+      shelf.close();
+      this.#server.proceed();
+    }
   }
 
   /** For {@link VfioUserClient}. */

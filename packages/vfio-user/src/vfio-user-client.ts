@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { connectUnix, describeErrno, MessageSocket, waitReadable, WOULD_BLOCK } from '@vpmem/native';
-import { MAX_MESSAGE_SIZE } from './message-stream.ts';
+import { MAX_MESSAGE_SIZE } from './incoming-messages.ts';
 import { Command, Errno, FLAG_ERROR, FLAG_NO_REPLY, FLAG_TYPE_MASK, FLAG_TYPE_REPLY, Header, MAX_MSG_FDS, Version } from './protocol.ts';
 
 /** The server's answer. The descriptors belong to whoever gets it. */

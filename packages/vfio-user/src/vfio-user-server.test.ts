@@ -20,7 +20,8 @@ import {
 } from './protocol.ts';
 import { countDescriptors, countMappings, TestServer } from './testing.ts';
 import { VfioUserClient, VfioUserError } from './vfio-user-client.ts';
-import { CLIENT_CHANNEL, type ClientMessage, VfioUserServer } from './vfio-user-server.ts';
+import { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
+import { VfioUserServer } from './vfio-user-server.ts';
 
 const MIB = 2 ** 20;
 const INFO = DeviceInfo.encode({ argsz: DeviceInfo.size });
@@ -260,9 +261,9 @@ describe('DMA', () => {
     writeSync(ram, Uint8Array.of(42), 0, 1, MIB);
     const { memory } = device.host!;
     expect(memory.readable(2 ** 32, 1)?.view.getUint8(0)).toBe(42);
-    expect([countDescriptors(), countMappings()]).toEqual([fds, mappings + 1]);
+    expect([countDescriptors(), countMappings()]).toEqual([fds + 1, mappings + 1]);
     client.request(Command.DMA_UNMAP, DmaUnmap.encode({ argsz: 24, address: 2 ** 32, size: MIB }));
-    expect([memory.readable(2 ** 32, 1), countMappings()]).toEqual([undefined, mappings]);
+    expect([memory.readable(2 ** 32, 1), countDescriptors(), countMappings()]).toEqual([undefined, fds, mappings]);
     closeSync(ram);
   });
 

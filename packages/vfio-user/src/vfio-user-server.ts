@@ -1,23 +1,12 @@
-import { channel } from 'node:diagnostics_channel';
-import { closeSync } from 'node:fs';
-import { acceptUnix, EPOLLIN, SystemError, type EventLoop, type Polled, type Watch } from '@vpmem/native';
+import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
+import { clients, type ClientMessage } from './client-message.ts';
+import { ConnectionListener } from './connection-listener.ts';
+import type { HandedFunction } from './handed-function.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
-
-/** Published when a client comes, goes, is turned away, or sends something that has to be refused. */
-export interface ClientMessage {
-  readonly server: VfioUserServer;
-  readonly event: 'connected' | 'left' | 'refused' | 'remark';
-  /** Why, in words; empty where there is nothing to say. */
-  readonly detail: string;
-  /** The client's process; undefined where that cannot be told. */
-  readonly pid: number | undefined;
-}
-
-/** `node:diagnostics_channel` name for {@link ClientMessage}. */
-export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
-const clients = channel(CLIENT_CHANNEL);
+import type { ContinuedSession, ServerState } from './session-state.ts';
+import { StateReader } from './state-reader.ts';
 
 export interface VfioUserServerOptions {
   /**
@@ -30,6 +19,11 @@ export interface VfioUserServerOptions {
    * where that was short last time. 0: not at all. Default {@link POLL_MAX}.
    */
   readonly pollMax?: number;
+  /**
+   * What the server of another process was when it saved that: this one goes on in its place, from {@link VfioUserServer.proceed} on.
+   * Descriptors are taken by `take`; one that a state names in two places is taken for each.
+   */
+  readonly continues?: { readonly state: ServerState; readonly take: TakeDescriptor };
 }
 
 /** A guest that waits for each of its flushes has the next within some tenths of that. Milliseconds. */
@@ -38,9 +32,6 @@ export const POLL_MAX = 1;
 /** Connections that have not introduced themselves yet; for one more, the oldest has to go. */
 const MAX_STRANGERS = 16;
 
-/** How long whoever connects waits, in milliseconds, when there was nothing to let them in with. */
-const ACCEPT_AGAIN = 100;
-
 /**
  * Serves one PCI function on a listening socket, to one client at a time; others are refused with EBUSY and may come back.
  * When a client goes, the function is unplugged and reset, and the next finds it as at power-on.
@@ -48,8 +39,8 @@ const ACCEPT_AGAIN = 100;
  * Everything happens on the event loop's thread, and nothing blocks it: a client's whole VM stands still until we answer.
  */
 export class VfioUserServer {
-  readonly #listener: number;
-  readonly #watch: Watch;
+  readonly #pci: HandedFunction;
+  #listener: ConnectionListener;
   readonly #strangers = new Set<Session>();
   readonly #loop: EventLoop;
   readonly #keepsMsix: boolean;
@@ -57,24 +48,31 @@ export class VfioUserServer {
   /** As of {@link VfioUserServerOptions}, and may be changed at any time. */
   pollMax: number;
   #client: Session | undefined;
-  /** Not accepting for now: on {@link hold}, or for want of descriptors, until a time that this takes back. */
-  #held = false;
-  /** The last connection could not be let in. */
-  #starved = false;
-  #later: (() => void) | undefined;
-  #retired = false;
+  #suspended = false;
+  /** What the function saved while it was suspended. */
+  #saved: unknown;
+  /** The function has not said yet that everything is answered. */
+  #suspending: (() => void) | undefined;
 
-  /** Takes over the non-blocking listening socket `listener`. @throws RangeError if the protocol cannot express a BAR */
-  constructor(pci: PciFunction, listener: number, loop: EventLoop, { keepsMsix = false, pollMax = POLL_MAX }: VfioUserServerOptions = {}) {
+  /**
+   * Takes over the non-blocking listening socket `listener`; one that continues another has that one's, and nothing of it is left open if
+   * this throws.
+   *
+   * @throws RangeError if the protocol cannot express a BAR, or a state is none, of which it names the member
+   */
+  constructor(pci: PciFunction, listener: number | undefined, loop: EventLoop, options: VfioUserServerOptions = {}) {
+    const { keepsMsix = false, pollMax = POLL_MAX, continues } = options;
     pci.bars.forEach((bar, index) => {
       if (bar !== undefined) checkBar(index, bar);
     });
+    if ((listener === undefined) !== (continues !== undefined)) throw new RangeError('listener: a server has one of its own, or that of the one it continues, and not both');
+    this.#pci = pci;
     this.#keepsMsix = keepsMsix;
     this.pollMax = pollMax;
     this.#polled = this.#polledBy(pci);
-    this.#listener = listener;
     this.#loop = loop;
-    this.#watch = loop.watch(listener, EPOLLIN, () => this.#accept(pci, loop));
+    this.#listener = this.#listen(listener);
+    if (continues !== undefined) this.#continue(continues);
   }
 
   /** Whether a client has the device. */
@@ -84,8 +82,7 @@ export class VfioUserServer {
 
   /** Ends every conversation; whoever connects waits until {@link resume}. */
   hold(reason: string): void {
-    this.#held = true;
-    this.#listen();
+    this.#listener.held = true;
     for (const session of [...this.#strangers]) session.close(reason);
     this.#client?.close(reason);
   }
@@ -97,17 +94,12 @@ export class VfioUserServer {
 
   /** Lets clients in again. */
   resume(): void {
-    this.#held = false;
-    this.#listen();
+    this.#listener.held = false;
   }
 
   /** Stops listening; who has the device keeps it. {@link close} has to follow when they have gone. */
   retire(): void {
-    if (this.#retired) return;
-    this.#retired = true;
-    this.#later?.();
-    this.#watch.close();
-    closeSync(this.#listener);
+    this.#listener.close();
     for (const session of [...this.#strangers]) session.close();
   }
 
@@ -115,6 +107,87 @@ export class VfioUserServer {
   close(): void {
     this.retire();
     this.#client?.close('the server is stopping');
+  }
+
+  /**
+   * Accepts nobody and reads nothing until {@link proceed}; `done` is called, maybe at once, when the function has answered everything that
+   * it was asked. What has come of a message stays as it is.
+   */
+  suspend(done: () => void): void {
+    this.#suspended = true;
+    this.#listener.suspend();
+    for (const session of this.#sessions) session.suspend();
+    this.#suspending = done;
+    if (this.#client === undefined || this.#pci.hold === undefined) this.#settled();
+    else {
+      this.#pci.hold(() => {
+        // It may be that of an earlier time.
+        if (this.#suspending === done) this.#settled();
+      });
+    }
+  }
+
+  /**
+   * All that another server needs to go on, of a suspended one; descriptors are put aside by `put`.
+   *
+   * @throws RangeError if the function is of a kind that cannot be handed on
+   */
+  save(put: SaveDescriptor): ServerState {
+    if (this.#client !== undefined && (this.#pci.save === undefined || this.#pci.restore === undefined)) throw new RangeError('a function of this kind cannot be handed on: it has no state to save');
+    this.#saved = this.#client && this.#pci.save?.();
+    return {
+      ...(this.#listener.fd !== undefined && { listener: put(this.#listener.fd) }),
+      held: this.#listener.held,
+      ...(this.#client && { client: this.#client.save(put), function: this.#saved }),
+      strangers: [...this.#strangers].map((session) => session.save(put)),
+    };
+  }
+
+  /** Goes on after {@link suspend}, also if another went on from what was saved and moved the rings; or where the one it continues left off. */
+  proceed(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    this.#suspending = undefined;
+    if (this.#client !== undefined && this.#saved !== undefined) this.#pci.restore?.(this.#saved);
+    this.#saved = undefined;
+    for (const session of this.#sessions) session.proceed();
+    this.#listener.proceed();
+  }
+
+  /** After {@link save}: closes all descriptors. Somebody else has them, so nobody is hung up on, and nothing is published. */
+  letGo(): void {
+    this.#listener.close();
+    for (const session of this.#sessions) session.letGo();
+    this.#strangers.clear();
+    this.#client = undefined;
+  }
+
+  get #sessions(): readonly Session[] {
+    return [...(this.#client === undefined ? [] : [this.#client]), ...this.#strangers];
+  }
+
+  #settled(): void {
+    const done = this.#suspending;
+    this.#suspending = undefined;
+    done?.();
+  }
+
+  #continue({ state, take }: NonNullable<VfioUserServerOptions['continues']>): void {
+    this.#suspended = true;
+    try {
+      const reader = new StateReader(state, 'state');
+      const held = reader.boolean('held');
+      this.#listener = this.#listen(reader.has('listener') ? take(reader.number('listener')) : undefined, held);
+      if (reader.has('client')) {
+        if (!reader.has('function') || this.#pci.restore === undefined) throw reader.wrong('function', 'the state of a function of this kind, since somebody has it');
+        const client = reader.object('client');
+        this.#client = this.#session(take(client.number('connection')), { state: client, take, pci: reader.raw('function') });
+      }
+      for (const each of reader.list('strangers')) this.#strangers.add(this.#session(take(each.number('connection')), { state: each, take }));
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
   }
 
   #polledBy({ polled }: PciFunction): Polled | undefined {
@@ -130,49 +203,47 @@ export class VfioUserServer {
     };
   }
 
-  #accept(pci: PciFunction, loop: EventLoop): void {
+  #listen(fd: number | undefined, held = false): ConnectionListener {
     // Who came this moment is not silent yet.
-    const [silent] = this.#strangers;
-    for (let fd = this.#next(silent); fd !== undefined; fd = this.#next(silent)) {
-      const [oldest] = this.#strangers;
-      if (this.#strangers.size >= MAX_STRANGERS) oldest?.close('it said nothing, and others are waiting');
-      const session: Session = new Session(fd, {
-        pci,
-        loop,
+    let silent: Session | undefined;
+    return new ConnectionListener(
+      fd,
+      this.#loop,
+      {
+        beginning: () => ([silent] = this.#strangers),
+        connected: (connection) => this.#connected(connection),
+        starved: ({ message }, first) => {
+          if (first) this.#publish('refused', undefined, `nobody can be let in for now: ${message}`);
+          silent?.close('it said nothing, and others are waiting');
+        },
+      },
+      { suspended: this.#suspended, held },
+    );
+  }
+
+  #connected(fd: number): void {
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size >= MAX_STRANGERS) oldest?.close('it said nothing, and others are waiting');
+    this.#strangers.add(this.#session(fd));
+  }
+
+  /** Takes over `fd`. */
+  #session(fd: number, continues?: ContinuedSession): Session {
+    const session: Session = new Session(
+      fd,
+      {
+        pci: this.#pci,
+        loop: this.#loop,
         keepsMsix: this.#keepsMsix,
         polled: this.#polled,
         pollMax: () => this.pollMax,
         claim: () => this.#claim(session),
         ended: (_, reason) => this.#ended(session, reason),
         remark: (text) => this.#publish('remark', session, text),
-      });
-      this.#strangers.add(session);
-    }
-  }
-
-  /** The next connection; undefined if there is none, or nothing to let it in with, for which `silent` has to go. */
-  #next(silent: Session | undefined): number | undefined {
-    try {
-      const fd = acceptUnix(this.#listener);
-      if (fd !== undefined) this.#starved = false;
-      return fd;
-    } catch (error) {
-      if (!(error instanceof SystemError)) throw error;
-      if (!this.#starved) this.#publish('refused', undefined, `nobody can be let in for now: ${error.message}`);
-      this.#starved = true;
-      silent?.close('it said nothing, and others are waiting');
-      this.#later = this.#loop.after(ACCEPT_AGAIN, () => {
-        this.#later = undefined;
-        this.#listen();
-      });
-      this.#listen();
-      return undefined;
-    }
-  }
-
-  /** Without an event connections queue up in the socket. */
-  #listen(): void {
-    this.#watch.modify(this.#held || this.#later !== undefined ? 0 : EPOLLIN);
+      },
+      continues,
+    );
+    return session;
   }
 
   #claim(session: Session): boolean {
@@ -187,7 +258,10 @@ export class VfioUserServer {
     if (this.#strangers.delete(session) && reason !== undefined) this.#publish('refused', session, reason);
     if (this.#client !== session) return;
     this.#client = undefined;
+    this.#saved = undefined;
     this.#publish('left', session, reason ?? '');
+    // Of what it was asked nothing has to be answered any more.
+    this.#settled();
   }
 
   #publish(event: ClientMessage['event'], session: Session | undefined, detail: string): void {
