@@ -1,11 +1,13 @@
-import { FlushThrottle, MemoryBackend, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
+import { FlushThrottle, MemoryBackend, SavedMembers, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
-import { FlushFaults, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver, type RecordingOrder, type RecordingState } from '@vpmem/simulated-medium';
+import { FlushFaults, readPowerCut, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver, type RecordingOrder, type RecordingState } from '@vpmem/simulated-medium';
+import type { BackingState } from './backing-state.ts';
 import type { PowerCutOrder } from './failure-control.ts';
 import type { FlushFaults as FlushFaultInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
 import { MarkSyncer, type PutMark } from './mark-syncer.ts';
 import type { RecordingInfo } from './recording-control.ts';
 
+export type { BackingState } from './backing-state.ts';
 export type { PutMark } from './mark-syncer.ts';
 export { putMark } from './put-mark.ts';
 
@@ -21,6 +23,10 @@ export interface BackingParts {
   readonly observer: PowerObserver;
   /** What a simulated medium reports through; absent: node's own event loop. */
   readonly loop?: EventLoop;
+  /** Goes on from what another has saved, in this process or one before; absent: it begins. */
+  readonly continues?: BackingState;
+  /** Hears that {@link PmemBacking.save} has changed in what must not get lost: before a flush fails that was promised by none. */
+  readonly changed?: (() => void) | undefined;
 }
 
 const NO_TRACKER: TrackerInfo = { kind: 'compare', reason: undefined };
@@ -32,13 +38,16 @@ export class PmemBacking {
   readonly throttle: FlushThrottle;
   readonly #medium: SimulatedMedium | undefined;
   readonly #readonly: boolean;
+  readonly #changed: (() => void) | undefined;
   #cuts = 0;
   #leaves: PowerCutOptions | undefined;
 
-  constructor({ description, syncer, mark, defer, after, observer, loop }: BackingParts) {
+  /** @throws TypeError where `continues` is not what {@link save} gives */
+  constructor({ description, syncer, mark, defer, after, observer, loop, continues, changed }: BackingParts) {
     const counting: PowerObserver = {
       powerLost: () => {
         this.#cuts++;
+        this.#changed?.();
         observer.powerLost();
       },
       powerBack: () => observer.powerBack(),
@@ -46,6 +55,7 @@ export class PmemBacking {
       recordingFailed: (recording) => observer.recordingFailed?.(recording),
     };
     this.#readonly = description.readonly ?? false;
+    this.#changed = changed;
     this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
     const durable = mark === undefined ? (this.#medium ?? syncer()) : new MarkSyncer(description, mark, defer);
     this.throttle = new FlushThrottle(durable, after);
@@ -53,6 +63,9 @@ export class PmemBacking {
     this.memory = new MemoryBackend(description, this.faults);
     this.memory.onWrite = (start, length) => this.#medium?.note(start, length);
     this.memory.onReset = () => this.#medium?.reset();
+    for (const part of [this.throttle, this.faults]) part.onChange = changed;
+    this.memory.flushes.onFailureChange = changed;
+    if (continues !== undefined) this.#restore(new SavedMembers(continues, `the saved state of memory backend '${description.id}'`));
   }
 
   get faultStats(): FlushFaultInfo {
@@ -76,6 +89,7 @@ export class PmemBacking {
     if (options.image === undefined) this.#leaves = options;
     if (at === undefined) return this.#medium.cut(options, done);
     this.#medium.plan({ ...at, options });
+    this.#changed?.();
     done(undefined);
   }
 
@@ -125,10 +139,51 @@ export class PmemBacking {
     this.memory.flushes.start();
   }
 
+  /**
+   * Comes to rest, so that another may go on from here: flushes that were asked for are carried out and answered, and nothing is held
+   * back; what should have waited is owed. `done` is called then, maybe at once. Who asks for flushes has to stop by itself. Backings
+   * that take marks come before those that record.
+   */
+  hold(done: () => void): void {
+    this.throttle.hurry(true);
+    this.faults.hurry(true);
+    this.memory.flushes.whenIdle(done);
+  }
+
+  /** As it is now, at any time: whoever waits for a flush is not in it. */
+  save(): BackingState {
+    return {
+      flushes: this.memory.flushes.save(),
+      faults: this.faults.save(),
+      throttle: this.throttle.save(),
+      cuts: this.#cuts,
+      ...(this.#leaves !== undefined && { leaves: this.#leaves }),
+    };
+  }
+
+  /** Goes on after {@link hold}, also if another has gone on from what was saved, and is gone. */
+  proceed(): void {
+    this.throttle.hurry(false);
+    this.faults.hurry(false);
+  }
+
+  /** Another has gone on, after {@link hold}: lets go of what it has without a flush. `done` is called, maybe at once, when the backend's descriptors may be closed. */
+  letGo(done: () => void): void {
+    done();
+  }
+
   /** `done` is called when the backend may be closed; no flush may be running. */
   close(done: () => void): void {
     if (this.#medium === undefined) done();
     else this.#medium.close(done);
+  }
+
+  #restore(saved: SavedMembers): void {
+    this.memory.flushes.restore(saved.members('flushes'));
+    this.faults.restore(saved.members('faults'));
+    this.throttle.restore(saved.members('throttle'));
+    this.#cuts = saved.count('cuts');
+    this.#leaves = saved.optional('leaves', (name) => readPowerCut(saved.members(name)));
   }
 }
 

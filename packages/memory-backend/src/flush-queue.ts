@@ -1,4 +1,6 @@
-import { LatencyHistogram, type FlushLatency } from './latency-histogram.ts';
+import { LatencyHistogram, type FlushLatency, type LatencyState } from './latency-histogram.ts';
+import { restoreFailure, saveFailure, type SavedFailure } from './saved-failure.ts';
+import type { SavedMembers } from './saved-members.ts';
 import type { Syncer } from './syncer.ts';
 
 /** A sync that was not carried out, which says nothing about what was written: later ones may succeed. */
@@ -16,6 +18,14 @@ export interface FlushStats {
   coalesced: number;
   /** Flushes answered with failure. */
   failed: number;
+}
+
+/** A queue as plain JSON. Nobody waits in it: who has asked asks again, or was answered before. */
+export interface FlushQueueState {
+  readonly stats: FlushStats;
+  readonly latency: LatencyState;
+  /** Why flushes fail; absent if they do not. */
+  readonly failure?: SavedFailure;
 }
 
 /**
@@ -39,6 +49,8 @@ interface Waiting {
  * later success would be a lie. A {@link PassingFailure} fails only those who waited for that sync.
  */
 export class FlushQueue {
+  /** Hears that flushes fail from now on, before anybody is answered, or that they do not any more. */
+  onFailureChange: (() => void) | undefined;
   readonly stats: FlushStats = { asked: 0, synced: 0, coalesced: 0, failed: 0 };
   readonly #latency = new LatencyHistogram();
   readonly #syncer: Syncer;
@@ -110,7 +122,24 @@ export class FlushQueue {
 
   /** The device was plugged in anew: an earlier failure no longer counts. */
   powerOn(): void {
+    if (this.#failure === undefined) return;
     this.#failure = undefined;
+    this.onFailureChange?.();
+  }
+
+  /** At any time. */
+  save(): FlushQueueState {
+    return { stats: { ...this.stats }, latency: this.#latency.save(), ...(this.#failure !== undefined && { failure: saveFailure(this.#failure) }) };
+  }
+
+  /** Goes on from what {@link save} has given: what has failed stays failed. Nobody is told. @throws TypeError: nothing has changed then */
+  restore(saved: SavedMembers): void {
+    const stats = saved.members('stats');
+    const [asked, synced, coalesced, failed] = [stats.count('asked'), stats.count('synced'), stats.count('coalesced'), stats.count('failed')];
+    const failure = saved.optional('failure', (name) => restoreFailure(saved.members(name)));
+    this.#latency.restore(saved.members('latency'));
+    Object.assign(this.stats, { asked, synced, coalesced, failed });
+    this.#failure = failure;
   }
 
   /** Whether there was anything to sync for. */
@@ -146,7 +175,9 @@ export class FlushQueue {
   #fail(error: NodeJS.ErrnoException): void {
     const first = this.#failure === undefined;
     this.#failure = error;
-    if (first) this.#onFailure(error);
+    if (!first) return;
+    this.onFailureChange?.();
+    this.#onFailure(error);
   }
 }
 

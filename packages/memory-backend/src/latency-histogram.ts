@@ -1,3 +1,5 @@
+import type { SavedMembers } from './saved-members.ts';
+
 /** Steps in which a duration doubles: a quantile is right to about 4 %. */
 const STEPS_PER_OCTAVE = 16;
 /** From one microsecond to over an hour. */
@@ -8,6 +10,14 @@ export interface FlushLatency {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+}
+
+/** What a histogram has counted, as plain JSON. */
+export interface LatencyState {
+  /** The longest, in microseconds. */
+  readonly max: number;
+  /** Steps in which something was counted, ascending. */
+  readonly steps: readonly { readonly step: number; readonly count: number }[];
 }
 
 /** Counts durations in steps that grow with them, so that quantiles of any number of them take little memory. */
@@ -29,6 +39,24 @@ export class LatencyHistogram {
   get summary(): FlushLatency | undefined {
     if (this.#count === 0) return undefined;
     return { p50: this.#quantile(0.5), p99: this.#quantile(0.99), max: Math.round(this.#max) };
+  }
+
+  save(): LatencyState {
+    const steps = [...this.#counts].flatMap((count, step) => (count === 0 ? [] : [{ step, count }]));
+    return { max: this.#max, steps };
+  }
+
+  /** Goes on from what {@link save} has given. @throws TypeError: nothing has changed then */
+  restore(saved: SavedMembers): void {
+    const max = saved.number('max', 0);
+    const steps = saved.list('steps').map((step) => ({ step: step.count('step', 0, this.#counts.length - 1), count: step.count('count', 1) }));
+    this.#counts.fill(0);
+    this.#count = 0;
+    for (const { step, count } of steps) {
+      this.#counts[step] = count;
+      this.#count += count;
+    }
+    this.#max = max;
   }
 
   /** The upper end of the step in which the `share`-th duration lies, but no more than the longest there was. */

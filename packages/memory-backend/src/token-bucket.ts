@@ -12,20 +12,25 @@ export class TokenBucket {
   #tokens: number;
   #counted: number;
 
-  /** It is full at first. `now` in milliseconds. */
-  constructor(limit: RateLimit, now: () => number) {
+  /** It is full at first, unless `tokens` says how many there are. `now` in milliseconds. */
+  constructor(limit: RateLimit, now: () => number, tokens = limit.burst) {
     this.limit = limit;
     this.#now = now;
-    this.#tokens = limit.burst;
+    this.#tokens = Math.min(limit.burst, tokens);
     this.#counted = now();
+  }
+
+  /** How many there are now; below 0 they are owed. */
+  get tokens(): number {
+    const { ops, burst } = this.limit;
+    return Math.min(burst, this.#tokens + ((this.#now() - this.#counted) * ops) / 1000);
   }
 
   /** Takes a token; how long to wait for it, in milliseconds: 0 if there is one. */
   take(): number {
-    const { ops, burst } = this.limit;
-    const now = this.#now();
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#counted) * ops) / 1000) - 1;
-    this.#counted = now;
+    const { ops } = this.limit;
+    this.#tokens = this.tokens - 1;
+    this.#counted = this.#now();
     return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / ops;
   }
 

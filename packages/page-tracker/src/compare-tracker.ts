@@ -5,6 +5,7 @@ import type { PageTracker, TrackedMemory } from './page-tracker.ts';
 /** Looks at everything that is allocated, at each call. Needs nothing of the system, and sees whoever wrote in whichever way. */
 export class CompareTracker implements PageTracker {
   readonly kind = 'compare';
+  readonly descriptors: ReadonlyMap<number, number> = new Map();
   readonly reason: string | undefined;
   readonly #comparison: Comparison;
   readonly #noted: PageSet;
@@ -36,6 +37,14 @@ export class CompareTracker implements PageTracker {
 
   clientLeft(): void {
     // As above.
+  }
+
+  distrust(): void {
+    // It has never trusted anybody.
+  }
+
+  letGo(): void {
+    this.close();
   }
 
   reset(): void {

@@ -38,12 +38,21 @@ export interface PageTracker {
   settled(): void;
   /** The caller wrote there itself, not through a mapping of a client. In bytes. */
   note(start: number, length: number): void;
-  /** A process may map the memory from now on; undefined or 0: it is not known which. Once for each connection. */
-  clientCame(pid: number | undefined): void;
+  /**
+   * A process may map the memory from now on; undefined or 0: it is not known which. Once for each connection. `descriptor`: what another
+   * tracker has left in it, see {@link descriptors}.
+   */
+  clientCame(pid: number | undefined, descriptor?: number): void;
   /** A connection has ended. The process may go on writing through what it has mapped. */
   clientLeft(pid: number | undefined): void;
   /** The memory is another one: its descriptor was replaced. The next answer has everything that differs from the file. */
   reset(): void;
+  /** Another tracker has looked meanwhile, and what it was told is not told again: the next answer has everything that differs from the file. */
+  distrust(): void;
+  /** What clients were given to be tracked by, for another tracker that goes on: numbers of their own descriptors, by process. */
+  readonly descriptors: ReadonlyMap<number, number>;
+  /** Another tracker goes on: clients stay as they are. Otherwise as {@link close}. */
+  letGo(): void;
   /** Takes back what was done to clients, where it can be. The descriptors are the caller's, and stay open. */
   close(): void;
 }

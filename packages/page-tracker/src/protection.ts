@@ -11,12 +11,15 @@ export interface Protection {
    * @throws Obstacle
    */
   register(mappings: readonly FileMapping[]): readonly FileMapping[];
+  /** By which it is protected, in another process; undefined: by none there, or none is left. */
+  readonly descriptor: number | undefined;
   /** Undoes it, where that can be done. */
   close(): void;
 }
 
 /** In this process. */
 export class OwnProtection implements Protection {
+  readonly descriptor = undefined;
   #fd: number | undefined;
 
   register(mappings: readonly FileMapping[]): readonly FileMapping[] {

@@ -32,9 +32,15 @@ export class RemoteProtection implements Protection {
   /** Of userfaultfd(2), in the other process. */
   #fd: bigint | undefined;
 
-  constructor(pid: number) {
+  /** `descriptor`: what another has left there; whoever it belongs to now. */
+  constructor(pid: number, descriptor?: number) {
     this.#pid = pid;
     this.#started = startOf(pid);
+    if (descriptor !== undefined) this.#fd = BigInt(descriptor);
+  }
+
+  get descriptor(): number | undefined {
+    return this.#isOpen ? Number(this.#fd) : undefined;
   }
 
   register(mappings: readonly FileMapping[]): readonly FileMapping[] {

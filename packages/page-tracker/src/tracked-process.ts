@@ -38,16 +38,22 @@ export class TrackedProcess {
   #retryAt = 0;
   #obstacle: string | undefined;
 
-  constructor(pid: number, file: TrackedFile) {
+  /** `descriptor`: by which another has protected its memory. */
+  constructor(pid: number, file: TrackedFile, descriptor?: number) {
     this.pid = pid;
     this.#file = file;
     this.#started = startOf(pid);
-    this.#protection = this.#isOwn ? new OwnProtection() : new RemoteProtection(pid);
+    this.#protection = this.#isOwn ? new OwnProtection() : new RemoteProtection(pid, descriptor);
   }
 
   /** Why it cannot be tracked, or is not yet. */
   get obstacle(): string | undefined {
     return this.#obstacle;
+  }
+
+  /** By which its memory is protected, one of its own. */
+  get descriptor(): number | undefined {
+    return this.#protection.descriptor;
   }
 
   /** Whether there is still the process that came. */
@@ -117,6 +123,12 @@ export class TrackedProcess {
   /** It came again: what was forbidden may be allowed. */
   tryAgain(): void {
     this.#retryAt = 0;
+  }
+
+  /** Another goes on with it, which stays as it is. */
+  letGo(): void {
+    if (this.#isOwn) this.#protection.close();
+    this.#closeEyes();
   }
 
   /** Leaves the process alone, as it was before where that can be done. */

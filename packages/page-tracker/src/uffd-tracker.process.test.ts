@@ -84,6 +84,53 @@ describe.skipIf(reason !== undefined)(`a client whose page tables are asked${rea
     await storing.store([10], 1);
   });
 
+  it('is handed on with what it has in it, compared once, and gets its descriptor taken away by whoever is last', async () => {
+    const followed = follower();
+    const storing = await client(followed);
+    followed.tracker.clientCame(storing.pid);
+    await storing.map(followed.size);
+    await storing.store([1, 2], 1);
+    followed.follow();
+    followed.settle();
+    await storing.store([3], 1);
+    const before = followed.tracker;
+    const { descriptors } = before;
+    const fds = readdirSync('/proc/self/fd').length;
+    followed.tracker = followed.another();
+    followed.tracker.clientCame(storing.pid, descriptors.get(storing.pid));
+    before.letGo();
+    expect([userfaultfds(storing.pid), readdirSync('/proc/self/fd').length]).toEqual([1, fds - 3]);
+    await storing.store([4], 1);
+    expect(followed.followPages()).toEqual([3, 4]);
+    expect(followed.tracker.kind).toBe('uffd');
+    // Nobody's mapping: from now on page tables are asked, and not the file.
+    writeSync(followed.memory, Buffer.from([1]), 0, 1, 9 * PAGE_SIZE);
+    await storing.store([5], 1);
+    expect(followed.followPages()).toEqual([5]);
+    followed.tracker.close();
+    expect(userfaultfds(storing.pid)).toBe(0);
+    followed.tracker = followed.another();
+  });
+
+  it('is compared once where another has looked meanwhile', async () => {
+    const followed = follower();
+    const storing = await client(followed);
+    followed.tracker.clientCame(storing.pid);
+    await storing.map(followed.size);
+    followed.follow();
+    followed.settle();
+    await storing.store([3], 1);
+    const other = followed.another();
+    other.clientCame(storing.pid, followed.tracker.descriptors.get(storing.pid));
+    // It is told of page 3, which is not told again.
+    other.written();
+    other.letGo();
+    followed.tracker.distrust();
+    expect(followed.followPages()).toEqual([3]);
+    await storing.store([4], 1);
+    expect(followed.followPages()).toEqual([4]);
+  });
+
   it('is compared where nobody has connected: whoever knows the name of the memory may have it', () => {
     const followed = follower();
     followed.follow();

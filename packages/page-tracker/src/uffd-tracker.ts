@@ -82,7 +82,7 @@ export class UffdTracker implements PageTracker {
     this.#noted.add(start, start + length);
   }
 
-  clientCame(pid: number | undefined): void {
+  clientCame(pid: number | undefined, descriptor?: number): void {
     this.#behind = true;
     if (pid === undefined || pid === 0) {
       this.#unknown = true;
@@ -94,7 +94,7 @@ export class UffdTracker implements PageTracker {
       process.close();
       process = undefined;
     }
-    process ??= new TrackedProcess(pid, this.#file);
+    process ??= new TrackedProcess(pid, this.#file, descriptor);
     process.connections++;
     process.tryAgain();
     this.#processes.set(pid, process);
@@ -109,6 +109,22 @@ export class UffdTracker implements PageTracker {
     }
     const process = this.#processes.get(pid);
     if (process !== undefined && process.connections > 0) process.connections--;
+  }
+
+  distrust(): void {
+    this.#behind = true;
+  }
+
+  get descriptors(): ReadonlyMap<number, number> {
+    const found = new Map<number, number>();
+    for (const { pid, descriptor } of this.#processes.values()) if (descriptor !== undefined) found.set(pid, descriptor);
+    return found;
+  }
+
+  letGo(): void {
+    for (const process of this.#processes.values()) process.letGo();
+    this.#processes.clear();
+    this.#comparison.close();
   }
 
   reset(): void {

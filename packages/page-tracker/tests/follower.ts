@@ -10,11 +10,14 @@ let number = 0;
 export class Follower {
   readonly size: number;
   readonly memory: number;
-  readonly tracker: PageTracker;
+  tracker: PageTracker;
   readonly #file: number;
   readonly #copy: Buffer;
 
+  readonly #want: TrackerKind;
+
   constructor(want: TrackerKind, pages: number) {
+    this.#want = want;
     this.size = pages * PAGE_SIZE;
     this.memory = createMemfd('followed', this.size);
     const path = join(tmpdir(), `followed-${process.pid}-${number++}.img`);
@@ -22,7 +25,12 @@ export class Follower {
     rmSync(path);
     ftruncateSync(this.#file, this.size);
     this.#copy = Buffer.alloc(this.size);
-    this.tracker = openTracker({ memory: { fd: this.memory, offset: 0 }, file: { fd: this.#file, offset: 0 }, size: this.size }, { want });
+    this.tracker = this.another();
+  }
+
+  /** Another tracker of the same memory; the caller closes it, unless it becomes this one's. */
+  another(): PageTracker {
+    return openTracker({ memory: { fd: this.memory, offset: 0 }, file: { fd: this.#file, offset: 0 }, size: this.size }, { want: this.#want });
   }
 
   /** Asks once and reads what was answered. */

@@ -12,20 +12,14 @@ export interface AppendFile {
   remove(): void;
 }
 
-/** A file that was not there before. */
-export class NewFile implements AppendFile {
+/** A file that is its owner's. */
+class NamedFile implements AppendFile {
   readonly #path: string;
   readonly #fd: number;
 
-  /** @throws RecordingError exists, if there is a file of that name; NodeJS.ErrnoException otherwise */
-  constructor(path: string) {
+  constructor(path: string, fd: number) {
     this.#path = path;
-    try {
-      this.#fd = openSync(path, 'wx', 0o644);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      throw new RecordingError('exists', `${path}: there is such a file already; a recording goes into a new one`, { cause: error });
-    }
+    this.#fd = fd;
   }
 
   write(bytes: Uint8Array, offset: number): void {
@@ -46,7 +40,27 @@ export class NewFile implements AppendFile {
   }
 }
 
-/** A file that somebody else has made and opened, and will close; it is empty. */
+/** A file that was not there before. */
+export class NewFile extends NamedFile {
+  /** @throws RecordingError exists, if there is a file of that name; NodeJS.ErrnoException otherwise */
+  constructor(path: string) {
+    super(path, makeFile(path));
+  }
+}
+
+/** A file that another has begun. */
+export class OldFile extends NamedFile {
+  readonly fd: number;
+
+  /** @throws NodeJS.ErrnoException */
+  constructor(path: string) {
+    const fd = openSync(path, 'r+');
+    super(path, fd);
+    this.fd = fd;
+  }
+}
+
+/** A file that somebody else has made and opened, and will close; at first it is empty. */
 export class GivenFile implements AppendFile {
   readonly #fd: number;
 
@@ -69,6 +83,15 @@ export class GivenFile implements AppendFile {
   /** Empties it: its name is its owner's. */
   remove(): void {
     ftruncateSync(this.#fd, 0);
+  }
+}
+
+function makeFile(path: string): number {
+  try {
+    return openSync(path, 'wx', 0o644);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new RecordingError('exists', `${path}: there is such a file already; a recording goes into a new one`, { cause: error });
   }
 }
 

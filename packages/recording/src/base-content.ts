@@ -20,6 +20,12 @@ export interface BaseExtent {
   readonly bytes: Uint8Array;
 }
 
+/** @throws RecordingError bad-input where a stretch is not of whole pages, from `end` to `size` */
+export function checkExtent({ at, bytes }: BaseExtent, end: number, size: number): void {
+  if (at % PAGE_SIZE === 0 && bytes.length % PAGE_SIZE === 0 && at >= end && at + bytes.length <= size) return;
+  throw new RecordingError('bad-input', `a stretch of ${bytes.length} bytes at ${at}: whole pages, from ${end} to ${size}, can come now`);
+}
+
 /** The stretches of `size` bytes of a file from `offset` that hold data, in pieces; the buffer is used again. */
 export function* fileExtents(fd: number, size: number, offset = 0): Generator<BaseExtent> {
   const buffer = Buffer.allocUnsafeSlow(Math.min(size, BASE_CHUNK));

@@ -20,6 +20,11 @@ export function encodeText(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** Of a text that nobody chose the length of. */
+export function shortened(text: string): string {
+  return text.length <= MAX_TEXT / 4 ? text : text.slice(0, MAX_TEXT / 4);
+}
+
 /** @throws MalformedError */
 export function decodeText(bytes: Uint8Array): string {
   if (bytes.length > MAX_TEXT) throw new MalformedError(`its text has ${bytes.length} bytes; ${MAX_TEXT} is the most`);

@@ -3,6 +3,7 @@ import { ByteSink } from './byte-sink.ts';
 import { encodeFrame, FRAME } from './frame.ts';
 import { encodeIndex, FRAMES_IN_INDEX, type IndexedFrame } from './index-payload.ts';
 import { RecordingError } from './recording-error.ts';
+import type { FramePosition, LogState } from './writer-state.ts';
 
 /** Written at once at the latest when there is that much. */
 const BATCH = 2 ** 22;
@@ -25,16 +26,39 @@ interface Position {
 export class FrameLog {
   readonly #file: AppendFile;
   readonly #now: () => number;
+  /** Microseconds, by CLOCK_MONOTONIC. */
+  #begun = monotonic();
   readonly #pending = new ByteSink(2 ** 12);
   #at: Position;
   #committed: Position;
   #time = 0;
 
-  /** `now` tells microseconds since the recording's start. The file has its header already, of `start` bytes. */
-  constructor(file: AppendFile, start: number, now: () => number) {
+  /** `now` tells microseconds since the recording's start; default: those since this call. The file has its header already, of `start` bytes. */
+  constructor(file: AppendFile, start: number, now?: () => number) {
     this.#file = file;
-    this.#now = now;
+    this.#now = now ?? (() => monotonic() - this.#begun);
     this.#at = this.#committed = { offset: start, seq: 0, index: 0, section: [], sectionStart: { offset: start, seq: 0 } };
+  }
+
+  /** Goes on where another was; `section` is what the next INDEX will list. */
+  static resume(file: AppendFile, { offset, seq, index, section: sectionStart, time, begun }: LogState, section: readonly IndexedFrame[], now?: () => number): FrameLog {
+    const log = new FrameLog(file, offset, now);
+    log.#at = log.#committed = { offset, seq, index, section, sectionStart };
+    log.#time = time;
+    log.#begun = begun;
+    return log;
+  }
+
+  /** Where it is. Everything was committed. */
+  save(): LogState {
+    const { offset, seq, index, sectionStart } = this.#committed;
+    return { offset, seq, index, section: sectionStart, time: this.#time, begun: this.#begun };
+  }
+
+  /** Where the next frame will be, unless an INDEX comes first. */
+  get position(): FramePosition {
+    const { offset, seq } = this.#at;
+    return { offset, seq };
   }
 
   /** Bytes of the file, with what is about to be written. */
@@ -97,6 +121,10 @@ export class FrameLog {
     }
     this.#pending.clear();
   }
+}
+
+function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1000n);
 }
 
 function pushed(section: readonly IndexedFrame[], frame: IndexedFrame): readonly IndexedFrame[] {

@@ -136,12 +136,13 @@ export function scanFrames(file: ByteFile, all = false): Frames {
   return ending('cut-off', 'it has no end');
 }
 
-function isBulk(type: number): boolean {
+/** Whether a frame's payload is long, and its checksum is looked at by who reads it. */
+export function isBulk(type: number): boolean {
   return type === FRAME.base || type === FRAME.pages;
 }
 
 /** The number of an asked or answered flush, or 0. @throws MalformedError */
-function checkPayload(file: ByteFile, offset: number, { type, length, crc }: FrameStart & { readonly crc: number }): number {
+export function checkPayload(file: ByteFile, offset: number, { type, length, crc }: FrameStart & { readonly crc: number }): number {
   const frame = file.read(offset, FrameHeader.size + length);
   const right = frameChecksum(frame);
   if (crc !== right) throw new MalformedError(`the frame has checksum ${hex(crc)} and should have ${hex(right)}`);

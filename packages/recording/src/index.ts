@@ -1,4 +1,4 @@
-export { GivenFile, NewFile, type AppendFile } from './append-file.ts';
+export { GivenFile, NewFile, OldFile, type AppendFile } from './append-file.ts';
 export { randomAt } from './chance.ts';
 export { fileExtents, type BaseExtent } from './base-content.ts';
 export { DescriptorFile, MemoryFile, type ByteFile } from './byte-file.ts';
@@ -7,6 +7,7 @@ export type { RecordingEnding } from './frame-scan.ts';
 export type { FlushStatus, PagesCause } from './frame.ts';
 export { ImageBuilder, type ImageSource } from './image-builder.ts';
 export { FileImage, MappedImage, type ImageTarget } from './image-target.ts';
+export { endInterrupted, type InterruptedRecording } from './interrupted-recording.ts';
 export { LogWritesError, type LogWritesErrorCode } from './log-writes/log-error.ts';
 export { toLogWrites, type ExportedLog, type LogExportOptions } from './log-writes/log-export.ts';
 export { fromLogWrites, type ImportedLog, type LogBase } from './log-writes/log-import.ts';
@@ -17,7 +18,7 @@ export { LogWritesWriter, type LogWriterOptions } from './log-writes/log-writer.
 export { PageChanges, type ChangedPages } from './page-changes.ts';
 export type { RecordedEvent, RecordedMark } from './recorded-event.ts';
 export { RecordingError, type RecordingProblem } from './recording-error.ts';
-export { RecordingWriter, type WriterOptions } from './recording-writer.ts';
+export { RecordingWriter } from './recording-writer.ts';
 export { Recording } from './recording.ts';
 export { select, type Selection } from './selection.ts';
 export { StateReader, type StateBytes } from './state-reader.ts';
@@ -25,3 +26,5 @@ export { formatState, MAX_SEED, parseState, type RecordedState, type StateChoice
 export { windowName, windowWords, type RecordedWindow } from './timeline.ts';
 export { verifyRecording, type VerificationProblem, type VerificationReport } from './verification.ts';
 export { UNIT_BYTES, WindowContents, type PageChoice, type RecordedMoment, type StateUnit } from './window-contents.ts';
+export { changesSince, type FramePosition, type LogState, type WriterState } from './writer-state.ts';
+export type { WriterOptions } from './writer-options.ts';

@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bytes, frameEnds } from '../tests/model.ts';
 import { fileExtents } from './base-content.ts';
 import { MemoryFile } from './byte-file.ts';
-import { RecordingWriter, type WriterOptions } from './recording-writer.ts';
+import { RecordingWriter } from './recording-writer.ts';
+import type { WriterOptions } from './writer-options.ts';
 import { Recording } from './recording.ts';
 
 const PAGE = 4096;

@@ -1,24 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { NewFile, type AppendFile } from './append-file.ts';
-import { BASE_CHUNK, BaseHash, encodeBase, withoutZeroPages, type BaseExtent } from './base-content.ts';
-import { encodeCut, encodeNumbered, encodeText, MAX_TEXT, type CutDescription } from './event-payload.ts';
-import { encodeHeader, FileHeader, PAGE_SIZE } from './file-header.ts';
+import { BASE_CHUNK, BaseHash, checkExtent, encodeBase, withoutZeroPages, type BaseExtent } from './base-content.ts';
+import type { ByteFile } from './byte-file.ts';
+import { encodeCut, encodeNumbered, encodeText, MAX_TEXT, shortened, type CutDescription } from './event-payload.ts';
+import { decodeHeader } from './file-header.ts';
 import { FrameLog } from './frame-log.ts';
-import { CAUSE, MORE, STATUS, type FlushStatus, type PagesCause } from './frame.ts';
+import { CAUSE, FRAME, MORE, STATUS, type FlushStatus, type PagesCause } from './frame.ts';
 import { encodeEnd, FLUSHES_IN_INDEX } from './index-payload.ts';
 import { PAGES_IN_FRAME, PageChangesEncoder, type ChangedPages } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
-
-export interface WriterOptions {
-  /** Bytes of the memory: a multiple of 4096. */
-  readonly size: number;
-  /** Microseconds since 1970; now, unless given. */
-  readonly startTime?: number;
-  /** 16 bytes that tell this recording from others; random, unless given. */
-  readonly id?: Uint8Array;
-  /** Microseconds since the start; a clock that never goes back, unless given. */
-  readonly now?: () => number;
-}
+import { singlePages } from './single-pages.ts';
+import { VolatileFrames } from './volatile-frames.ts';
+import { headerOf, type WriterOptions } from './writer-options.ts';
+import { readState, type WriterState } from './writer-state.ts';
 
 /**
  * Writes a recording, from its base to its end. Every call is one write, whole or taken back; {@link batch} makes many one. All of it is
@@ -33,20 +26,23 @@ export class RecordingWriter {
   readonly #file: AppendFile;
   readonly #log: FrameLog;
   readonly #size: number;
+  readonly #id: Uint8Array;
   #began = false;
   #ended = false;
   #failure: RecordingError | undefined;
   #asked: number | undefined;
   #lastFlush = 0;
   #flushesSinceIndex = 0;
+  #volatile = new VolatileFrames(undefined);
   #batching = false;
   /** What a step of the batch that is being made has thrown. */
   #broken: Error | undefined;
 
-  private constructor(file: AppendFile, log: FrameLog, size: number) {
+  private constructor(file: AppendFile, log: FrameLog, { size, id }: { readonly size: number; readonly id: Uint8Array }) {
     this.#file = file;
     this.#log = log;
     this.#size = size;
+    this.#id = id;
   }
 
   /** A recording in a new file. @throws RecordingError exists, bad-input, write-failed: then there is no file */
@@ -67,13 +63,34 @@ export class RecordingWriter {
       file.remove();
       throw new RecordingError('write-failed', `the recording cannot be begun: ${(error as Error).message}`, { cause: error });
     }
-    const start = performance.now();
-    return new RecordingWriter(file, new FrameLog(file, header.length, now ?? (() => 1000 * (performance.now() - start))), size);
+    return new RecordingWriter(file, new FrameLog(file, header.length, now), { size, id: decodeHeader(header).id });
+  }
+
+  /**
+   * Goes on with a recording that another has {@link save}d; `bytes` is the same file, to read. Nothing is written before the next step.
+   *
+   * @throws RecordingError damaged: the file does not end as the one who saved has left it; nothing has changed then
+   */
+  static resume(file: AppendFile, bytes: ByteFile, state: WriterState, { size, now }: Pick<WriterOptions, 'size' | 'now'>): RecordingWriter {
+    const { id, section } = readState(bytes, state, size);
+    const writer = new RecordingWriter(file, FrameLog.resume(file, state, section, now), { size, id });
+    writer.#began = true;
+    writer.#lastFlush = state.lastFlush;
+    writer.#flushesSinceIndex = section.filter(({ type }) => type === FRAME.answered).length;
+    writer.#volatile = new VolatileFrames(state.volatile);
+    return writer;
   }
 
   /** Bytes of the file. */
   get offset(): number {
     return this.#log.offset;
+  }
+
+  /** Where it is, for another who goes on with the same file. @throws RecordingError bad-input where it is not between two flushes, or is over */
+  save(): WriterState {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#began || this.#ended || this.#asked !== undefined) throw new RecordingError('bad-input', 'it can be handed on after its base, between two flushes, and before its end');
+    return { id: Buffer.from(this.#id).toString('hex'), ...this.#log.save(), lastFlush: this.#lastFlush, ...(this.#volatile.since !== undefined && { volatile: this.#volatile.since }) };
   }
 
   /** Why nothing more can be recorded; undefined as long as it can. */
@@ -86,10 +103,9 @@ export class RecordingWriter {
     this.#step('base', false, () => {
       const hash = new BaseHash(this.#size);
       let end = 0;
-      for (const { at, bytes } of extents) {
-        if (at % PAGE_SIZE !== 0 || bytes.length % PAGE_SIZE !== 0 || at < end || at + bytes.length > this.#size) {
-          throw new RecordingError('bad-input', `a stretch of ${bytes.length} bytes at ${at}: whole pages, from ${end} to ${this.#size}, can come now`);
-        }
+      for (const extent of extents) {
+        const { at, bytes } = extent;
+        checkExtent(extent, end, this.#size);
         end = at + bytes.length;
         for (let i = 0; i < bytes.length; i += BASE_CHUNK) {
           const piece = withoutZeroPages({ at: at + i, bytes: bytes.subarray(i, i + BASE_CHUNK) });
@@ -110,6 +126,7 @@ export class RecordingWriter {
     if (!Number.isSafeInteger(flush) || flush <= this.#lastFlush) throw new RecordingError('bad-input', `flush ${flush} is asked for after flush ${this.#lastFlush}; numbers have to ascend`);
     this.#step('a flush', true, () => this.#log.add('asked', encodeNumbered(flush), 0, flush));
     this.#asked = this.#lastFlush = flush;
+    this.#volatile.asked();
   }
 
   /**
@@ -120,9 +137,10 @@ export class RecordingWriter {
     if (cause === 'flush' && this.#asked === undefined) throw new RecordingError('bad-input', 'pages of a flush, and none was asked for');
     if (cause === 'cut') this.#answerCut();
     let count = 0;
+    const first = this.#log.position;
     this.#step('pages', true, () => {
       let [full, next]: [PageChangesEncoder, PageChangesEncoder] = [new PageChangesEncoder(), new PageChangesEncoder()];
-      for (const { page, before, after } of this.#singlePages(changed)) {
+      for (const { page, before, after } of singlePages(changed, this.#size)) {
         if (full.count < PAGES_IN_FRAME) count += Number(full.add(page, before, after));
         else if (next.add(page, before, after)) {
           count++;
@@ -132,6 +150,7 @@ export class RecordingWriter {
       }
       if (full.count > 0) this.#addPages(cause, full, 0);
     });
+    if (count > 0) this.#volatile.pages(cause, first);
     return count;
   }
 
@@ -145,6 +164,7 @@ export class RecordingWriter {
       this.#flushesSinceIndex = 0;
     });
     this.#asked = undefined;
+    this.#volatile.answered(status === 'ok');
   }
 
   /** Something that was promised, or just a place to find again. What memory held then is recorded before it, as pages of cause `mark`. */
@@ -168,12 +188,13 @@ export class RecordingWriter {
   cut(description: CutDescription): void {
     this.#answerCut();
     this.#step('a cut', true, () => this.#log.add('cut', encodeCut(description)));
+    this.#volatile.cut();
   }
 
   /** Makes all that `work` records one write, whole or taken back: also if `work` catches what a call in it has thrown. */
   batch<T>(work: () => T): T {
     if (this.#batching) return work();
-    const before = { asked: this.#asked, lastFlush: this.#lastFlush };
+    const before = { asked: this.#asked, lastFlush: this.#lastFlush, volatile: this.#volatile.positions };
     this.#batching = true;
     this.#broken = undefined;
     try {
@@ -182,7 +203,7 @@ export class RecordingWriter {
       this.#log.commit();
       return result;
     } catch (error) {
-      ({ asked: this.#asked, lastFlush: this.#lastFlush } = before);
+      ({ asked: this.#asked, lastFlush: this.#lastFlush, volatile: this.#volatile.positions } = before);
       this.#takeBack(error);
       throw error;
     } finally {
@@ -232,17 +253,6 @@ export class RecordingWriter {
     this.#log.add('pages', payload, CAUSE[cause] | flags | more);
   }
 
-  *#singlePages(changed: Iterable<ChangedPages>): Generator<ChangedPages> {
-    let next = 0;
-    for (const { page, before, after } of changed) {
-      if (!Number.isSafeInteger(page) || page < next || before.length !== after.length || after.length % PAGE_SIZE !== 0 || page * PAGE_SIZE + after.length > this.#size) {
-        throw new RecordingError('bad-input', `${before.length} and ${after.length} bytes of page ${page}: whole pages, as many, from ${next} to ${this.#size / PAGE_SIZE - 1}, can come now`);
-      }
-      next = page + after.length / PAGE_SIZE;
-      for (let i = 0; i < after.length; i += PAGE_SIZE) yield { page: page + i / PAGE_SIZE, before: before.subarray(i, i + PAGE_SIZE), after: after.subarray(i, i + PAGE_SIZE) };
-    }
-  }
-
   /** One step of the recording; `afterBase` says whether it wants a base before it, or none. */
   #step(what: string, afterBase: boolean, work: () => void): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -277,13 +287,4 @@ export class RecordingWriter {
       this.#failure ??= new RecordingError('write-failed', `the recording cannot be written on: ${(second as Error).message}`, { cause: second });
     }
   }
-}
-
-function headerOf({ size, startTime = Date.now() * 1000, id = randomBytes(FileHeader.fields.id.size) }: WriterOptions): Uint8Array {
-  return encodeHeader({ size, startTime, id });
-}
-
-/** Of a text that nobody chose the length of. */
-function shortened(text: string): string {
-  return text.length <= MAX_TEXT / 4 ? text : text.slice(0, MAX_TEXT / 4);
 }

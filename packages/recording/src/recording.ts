@@ -1,7 +1,6 @@
 import { closeSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import type { BaseExtent } from './base-content.ts';
 import { DescriptorFile, type ByteFile } from './byte-file.ts';
-import { MalformedError } from './byte-source.ts';
 import { decodeText } from './event-payload.ts';
 import { decodeHeader, FileHeader, type RecordingHeader } from './file-header.ts';
 import { readIndexed, scanFrames, type Frames, type RecordingEnding } from './frame-scan.ts';
@@ -13,8 +12,9 @@ import type { PageChanges } from './page-changes.ts';
 import { readEvents, type RecordedEvent, type RecordedMark } from './recorded-event.ts';
 import { RecordingError } from './recording-error.ts';
 import type { RecordedState } from './state-text.ts';
-import { Timeline, windowName, windowWords, type RecordedWindow } from './timeline.ts';
+import { windowName, windowWords, type RecordedWindow } from './timeline.ts';
 import { verifyRecording, type VerificationReport } from './verification.ts';
+import { wholeMoments } from './whole-moments.ts';
 import { WindowContents } from './window-contents.ts';
 
 /** A recording that can be read: whole, or up to where it ends. Pages are decoded when they are asked for, and little of them is kept. */
@@ -35,7 +35,7 @@ export class Recording {
     this.#close = close;
     this.#header = decodeHeader(file.read(0, FileHeader.size).slice());
     this.#frames = readIndexed(file) ?? scanFrames(file);
-    const { timeline, ending } = takeAll(this.#frames);
+    const { timeline, ending } = wholeMoments(this.#frames);
     this.ending = ending;
     this.start = timeline.start;
     this.#windows = timeline.windows();
@@ -194,23 +194,4 @@ export class Recording {
     const last = this.#windows.findLast(({ kind, to }) => kind !== 'end' && to <= frame);
     return last === undefined ? 'no flush before it can be read' : `it can be read up to ${windowWords(last)}`;
   }
-}
-
-/** What the frames mean, as far as they mean something; those behind are forgotten. */
-function takeAll({ table, ending }: Frames): { readonly timeline: Timeline; readonly ending: RecordingEnding } {
-  const timeline = new Timeline(table);
-  const forget = (frame: number, kind: RecordingEnding['kind'], text: string): { timeline: Timeline; ending: RecordingEnding } => {
-    const { offset } = table.row(frame);
-    table.truncate(frame);
-    return { timeline, ending: { kind, offset, text } };
-  };
-  for (let frame = 0; frame < table.length; frame++) {
-    try {
-      timeline.take();
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error;
-      return forget(Math.min(frame, timeline.whole), 'damaged', error.message);
-    }
-  }
-  return timeline.whole < table.length ? forget(timeline.whole, ending.kind, ending.text) : { timeline, ending };
 }

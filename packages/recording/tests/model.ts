@@ -7,6 +7,7 @@ import type { ImageTarget } from '../src/image-target.ts';
 import type { ChangedPages } from '../src/page-changes.ts';
 import { RecordingWriter } from '../src/recording-writer.ts';
 import type { RecordedState } from '../src/state-text.ts';
+import { changesSince, type WriterState } from '../src/writer-state.ts';
 import { UNIT_BYTES, type StateUnit } from '../src/window-contents.ts';
 import { randomAt } from '../src/chance.ts';
 
@@ -59,7 +60,7 @@ export class MemoryImage implements ImageTarget {
 /** Stores for a while, then records; keeps whole copies of what memory held at each moment. */
 export class Model {
   readonly bytes = new Bytes();
-  readonly writer: RecordingWriter;
+  writer: RecordingWriter;
   readonly memory: Uint8Array;
   /** What was recorded last. */
   #last: Uint8Array;
@@ -79,6 +80,18 @@ export class Model {
     this.writer.base([{ at: 0, bytes: base }]);
   }
   #time = 0;
+
+  /** Another goes on with it, who has nothing but what was saved, what is durable, and the file. */
+  handOn(): void {
+    const state = JSON.parse(JSON.stringify(this.writer.save())) as WriterState;
+    this.writer = RecordingWriter.resume(this.bytes, this.bytes.file, state, { size: this.memory.length, now: () => ++this.#time });
+    this.#last = this.#durable.slice();
+    if (state.volatile === undefined) return;
+    for (const [page, words] of changesSince(this.bytes.file, state.volatile, state, this.memory.length / PAGE_SIZE)) {
+      const last = new Int32Array(this.#last.buffer, page * PAGE_SIZE, words.length);
+      for (const [i, word] of words.entries()) last[i] = (last[i] ?? 0) ^ word;
+    }
+  }
 
   store(at: number, bytes: Uint8Array): void {
     this.memory.set(bytes.subarray(0, this.memory.length - at), at);

@@ -1,4 +1,4 @@
-import { PassingFailure, type After, type Syncer } from '@vpmem/memory-backend';
+import { PassingFailure, type After, type SavedMembers, type Syncer } from '@vpmem/memory-backend';
 
 /** What goes wrong: the flush fails with EIO, is late, or is never answered. */
 export type FaultKind = 'error' | 'delay' | 'hang';
@@ -21,10 +21,21 @@ export interface FaultStats {
   hung: number;
 }
 
+/** What goes wrong, and what went, as plain JSON. */
+export interface FlushFaultsState {
+  readonly stats: FaultStats;
+  /** What is to come; absent if nothing is. */
+  readonly fault?: FlushFault;
+}
+
+const KINDS: readonly FaultKind[] = ['error', 'delay', 'hang'];
+
 type Done = (error: NodeJS.ErrnoException | undefined) => void;
 
 /** A {@link Syncer} that fails when it is told to; what it lets pass is another's. */
 export class FlushFaults implements Syncer {
+  /** Hears that something else is to come. */
+  onChange: (() => void) | undefined;
   readonly stats: FaultStats = { failed: 0, delayed: 0, hung: 0 };
   readonly #syncer: Syncer;
   readonly #after: After;
@@ -32,6 +43,7 @@ export class FlushFaults implements Syncer {
   #fault: FlushFault | undefined;
   /** Carries on with a flush that is being held back. */
   #held: (() => void) | undefined;
+  #hurries = false;
 
   /** `failed` hears of flushes that fail without having been asked of `syncer`. */
   constructor(syncer: Syncer, after: After, failed?: (reason: string) => void) {
@@ -52,7 +64,30 @@ export class FlushFaults implements Syncer {
   /** Replaces what was to come, and lets a flush that is held back go on. */
   plan(fault: FlushFault | undefined): void {
     this.#fault = fault;
+    this.onChange?.();
     this.#goOn();
+  }
+
+  /** Whether nothing is late or hangs for now, though it is counted as if. A flush that is held back goes on. */
+  hurry(hurries: boolean): void {
+    this.#hurries = hurries;
+    if (hurries) this.#goOn();
+  }
+
+  /** At any time; a flush that is held back is not in it. */
+  save(): FlushFaultsState {
+    return { stats: { ...this.stats }, ...(this.#fault !== undefined && { fault: this.#fault }) };
+  }
+
+  /** Goes on from what {@link save} has given. @throws TypeError: nothing has changed then */
+  restore(saved: SavedMembers): void {
+    const stats = saved.members('stats');
+    const [failed, delayed, hung] = [stats.count('failed'), stats.count('delayed'), stats.count('hung')];
+    this.#fault = saved.optional('fault', (name) => {
+      const fault = saved.members(name);
+      return { kind: fault.word('kind', KINDS), atFlush: fault.count('atFlush', 1), lasting: fault.flag('lasting'), delay: fault.number('delay', 0) };
+    });
+    Object.assign(this.stats, { failed, delayed, hung });
   }
 
   /** Lets a flush that is held back go on: nobody waits for it any more. */
@@ -92,6 +127,7 @@ export class FlushFaults implements Syncer {
 
   #hold({ kind, delay }: FlushFault, done: Done): void {
     this.stats[kind === 'delay' ? 'delayed' : 'hung']++;
+    if (this.#hurries) return this.#syncer.start(done);
     const cancel = kind === 'delay' ? this.#after(delay, () => this.#goOn()) : () => undefined;
     this.#held = () => {
       cancel();

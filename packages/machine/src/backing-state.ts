@@ -1,0 +1,13 @@
+import type { FlushQueueState, ThrottleState } from '@vpmem/memory-backend';
+import type { FlushFaultsState, PowerCutOptions } from '@vpmem/simulated-medium';
+
+/** What stands behind a device as plain JSON, without what its description has: files, and how they were opened. */
+export interface BackingState {
+  readonly flushes: FlushQueueState;
+  readonly faults: FlushFaultsState;
+  readonly throttle: ThrottleState;
+  /** Power cuts there were. */
+  readonly cuts: number;
+  /** What the cut that is planned, or came last, is to leave; absent: none was asked for. */
+  readonly leaves?: PowerCutOptions;
+}
