@@ -4,6 +4,7 @@ export { duplicate, fileStatusFlags, isRangeLocked, lockFile, lockRange, redirec
 export { ownDescriptorTable } from './descriptor-table.ts';
 export { checkFreeDescriptors } from './free-descriptors.ts';
 export { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, Epoll } from './epoll.ts';
+export { DatagramReceiver, DatagramSender, MAX_DATAGRAM, type Datagram } from './descriptor-datagram.ts';
 export { EventFd } from './event-fd.ts';
 export { EventLoop, type Watch, type WatchOptions } from './event-loop.ts';
 export { copyFrom, copyTo, readMapped, writeMapped } from './kernel-copy.ts';
@@ -31,6 +32,7 @@ export { PtracedThread, type HoldProblem } from './ptraced-thread.ts';
 export type { SaveDescriptor, TakeDescriptor } from './saved-descriptors.ts';
 export { SocketPathError, adoptListener, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { signalName, spawnProcess, type SpawnRequest, type SpawnedEnd, type SpawnedProcess } from './spawned-process.ts';
+export { sameOpenFile } from './same-open-file.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';
 export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

@@ -70,6 +70,9 @@ export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: n
 export const getsockopt = declare<(fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number>(
   'int getsockopt(int fd, int level, int optname, void *optval, void *optlen)',
 );
+export const setsockopt = declare<(fd: number, level: number, option: number, value: Uint8Array, length: number) => number>(
+  'int setsockopt(int fd, int level, int optname, const void *optval, unsigned int optlen)',
+);
 export const socket = declare<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
 export const socketpair = declare<(domain: number, type: number, protocol: number, pair: bigint) => number>(
   'int socketpair(int domain, int type, int protocol, void *sv)',

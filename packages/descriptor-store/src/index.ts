@@ -1,0 +1,5 @@
+export { DescriptorStore, type StoreDescription } from './descriptor-store.ts';
+export { inheritedDescriptors } from './inherited-descriptors.ts';
+export { ProgressMemory } from './progress-memory.ts';
+export { StateMemory } from './state-memory.ts';
+export { StoreError } from './store-error.ts';

@@ -1,0 +1,26 @@
+import { closeSync, openSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { EventFd } from './event-fd.ts';
+import { redirect } from './descriptor.ts';
+import { sameOpenFile } from './same-open-file.ts';
+
+describe('sameOpenFile', () => {
+  it('tells a file that is open under two numbers from one that was opened twice', () => {
+    const [first, second, name] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r'), openSync('/dev/zero', 'r')];
+    expect(sameOpenFile(first, second)).toBe(false);
+    redirect(first, name);
+    expect(sameOpenFile(first, name)).toBe(true);
+    expect(sameOpenFile(second, name)).toBe(false);
+    for (const fd of [first, second, name]) closeSync(fd);
+    expect(() => sameOpenFile(first, 0)).toThrow(RangeError);
+    expect(() => sameOpenFile(0, first)).toThrow(RangeError);
+  });
+
+  it('tells eventfds apart, which all are one inode', () => {
+    const [a, b] = [new EventFd(), new EventFd()];
+    expect(sameOpenFile(a.fd, b.fd)).toBe(false);
+    expect(sameOpenFile(a.fd, a.fd)).toBe(true);
+    a.close();
+    b.close();
+  });
+});
