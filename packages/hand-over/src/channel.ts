@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { MAX_FDS, MessageSocket, whenReadable, WOULD_BLOCK } from '@vpmem/native';
+import { MAX_FDS, MessageSocket, SystemError, whenReadable, WOULD_BLOCK } from '@vpmem/native';
 import { HandOverError } from './hand-over-error.ts';
 
 /** What one side says; its members are in `messages.ts`. */
@@ -74,6 +74,8 @@ export class Channel {
     try {
       count = this.#socket.receive(portion, this.#fds);
     } catch (error) {
+      // It had not read all when it went.
+      if (error instanceof SystemError && error.code === 'ECONNRESET') return false;
       throw new HandOverError('broken', `the other side cannot be heard: ${(error as Error).message}`, { cause: error });
     }
     if (count > 0) this.#received = Buffer.concat([this.#received, portion.subarray(0, count)]);

@@ -108,10 +108,10 @@ describe('a hand-over', () => {
 
   it.each(GIVER_STEPS.slice(0, GIVER_STEPS.indexOf('sent')))('ends with the first when that is killed after "%s", and the second says so and serves nobody', async (step) => {
     const holder = await serving(step);
+    const closed = once(client!.resume(), 'close');
     const taker = start('take', 'call');
-    client?.resume();
     await holder.over;
-    await once(client!, 'close');
+    await closed;
     await taker.over;
     expect(taker.said()).toMatch(/hung up|did not call back/);
   });

@@ -63,7 +63,7 @@ export class ServedDevice {
       defer: loop.defer,
       after,
       loop,
-      continues: continues?.saved.backing as BackingState | undefined,
+      ...(continues !== undefined && { continues: continues.saved.backing as BackingState }),
       observer: {
         powerLost: () => {
           power.powerLost(this);
@@ -82,7 +82,7 @@ export class ServedDevice {
     this.#pollMax = pollMax;
     this.device = new VirtioPmem(this.backend);
     this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
-    this.server = new VfioUserServer(this.#pci, listener ?? -1, loop, {
+    this.server = new VfioUserServer(this.#pci, listener, loop, {
       keepsMsix: unplug,
       ...(continues !== undefined && { continues: { state: continues.saved.server as ServerState, take: (number: number) => takeFrom(continues.descriptors, number) } }),
     });
