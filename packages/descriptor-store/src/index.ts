@@ -3,3 +3,4 @@ export { inheritedDescriptors } from './inherited-descriptors.ts';
 export { ProgressMemory } from './progress-memory.ts';
 export { StateMemory } from './state-memory.ts';
 export { StoreError } from './store-error.ts';
+export { KeptDescriptors } from './kept-descriptors.ts';
