@@ -83,6 +83,16 @@ export class BarRegisters {
     return this.#bars[index]?.is64 === true ? low | (BigInt(this.#values[index + 1] ?? 0) << 32n) : low;
   }
 
+  /** All registers, as a driver reads them. */
+  get values(): number[] {
+    return [...this.#values];
+  }
+
+  /** Puts registers back as {@link values} gave them; bits that a driver could not have written are dropped. */
+  restore(values: readonly number[]): void {
+    values.forEach((value, index) => this.write(index, value));
+  }
+
   reset(): void {
     this.#values.fill(0);
     this.#bars.forEach((bar, index) => {

@@ -1,5 +1,5 @@
-import type { AccessWidth } from '@vpmem/layout';
-import { BarRegisters, type Bar } from './bar.ts';
+import { savedBytes, SavedObject, type AccessWidth } from '@vpmem/layout';
+import { BAR_COUNT, BarRegisters, type Bar } from './bar.ts';
 import type { Capability } from './capability.ts';
 import {
   CAPABILITIES_AT,
@@ -14,6 +14,7 @@ import {
   STATUS_CAPABILITIES,
   STATUS_INTERRUPT,
 } from './config-header.ts';
+import type { EndpointState } from './function-state.ts';
 import { Msix } from './msix.ts';
 import type { PciFunction, PciHost } from './pci-function.ts';
 
@@ -68,6 +69,7 @@ export class PciEndpoint implements PciFunction {
     this.intx = options.intx;
     this.#registers = new BarRegisters(options.bars);
     this.#msix = options.capabilities.find((capability) => capability instanceof Msix);
+    this.#msix?.onChange(() => this.#host?.changed?.());
     PciHeader.write(this.#view, 0, {
       vendor_id: options.vendorId,
       device_id: options.deviceId,
@@ -151,6 +153,61 @@ export class PciEndpoint implements PciFunction {
 
   writeConfig(offset: number, width: AccessWidth, value: number): void {
     if (offset + width > CONFIG_SIZE) return;
+    this.#writeConfig(offset, width, value);
+    this.#host?.changed?.();
+  }
+
+  /** What a driver made of the function, to be put back by {@link restoring}. */
+  save(): EndpointState {
+    return {
+      command: command.get(this.#view, 0),
+      cacheLineSize: cache_line_size.get(this.#view, 0),
+      latencyTimer: latency_timer.get(this.#view, 0),
+      interruptLine: interrupt_line.get(this.#view, 0),
+      bars: this.#registers.values,
+      capabilities: this.#capabilities.map(({ capability }) => savedBytes(capability.body)),
+      ...(this.#msix === undefined ? {} : { msix: this.#msix.save() }),
+      intx: this.#intxWanted,
+    };
+  }
+
+  /**
+   * Reads what {@link save} gave. Call what it returns to put it back, as far as a driver could have written it: nothing is sent, nobody
+   * is called.
+   *
+   * @throws TypeError or RangeError that names the member
+   */
+  restoring(state: unknown): () => void {
+    const saved = new SavedObject(state, 'function');
+    const header = [
+      [command, saved.number('command', 0xffff) & COMMAND_BITS],
+      [cache_line_size, saved.number('cacheLineSize', 0xff)],
+      [latency_timer, saved.number('latencyTimer', 0xff)],
+      [interrupt_line, saved.number('interruptLine', 0xff)],
+    ] as const;
+    const bars = saved.numbers('bars', BAR_COUNT, 0xffff_ffff);
+    const bodies = saved.pieces('capabilities', this.#capabilities.map(({ capability }) => capability.body.length));
+    const restoreMsix = this.#msix?.restoring(saved.object('msix'));
+    const intx = saved.boolean('intx');
+    return () => {
+      for (const [field, value] of header) field.set(this.#view, 0, value);
+      this.#registers.restore(bars);
+      this.#capabilities.forEach(({ capability: { body, writable } }, i) => {
+        bodies[i]?.forEach((byte, at) => (body[at] = ((body[at] ?? 0) & ~(writable?.[at] ?? 0)) | (byte & (writable?.[at] ?? 0))));
+      });
+      this.#copyCapabilities();
+      restoreMsix?.();
+      this.#intxWanted = this.intx && intx;
+      this.#intxSent = this.#showIntx();
+    };
+  }
+
+  /** Tells the host the level of INTA once more: whoever was before may not have come to that. */
+  repeatIntx(): void {
+    if (this.intx) this.#host?.intx(this.#intxSent);
+  }
+
+  #writeConfig(offset: number, width: AccessWidth, value: number): void {
     if (offset >= barField.offset && offset < barField.offset + barField.size) return this.#writeBar(offset, width, value);
     if (offset >= CAPABILITIES_AT) return this.#writeCapability(offset, width, value);
     for (let i = 0; i < width; i++) this.#writeHeaderByte(offset + i, (value >>> (8 * i)) & 0xff);
@@ -203,12 +260,17 @@ export class PciEndpoint implements PciFunction {
 
   #updateIntx(): void {
     if (!this.intx) return;
-    const now = status.get(this.#view, 0) & ~STATUS_INTERRUPT;
-    status.set(this.#view, 0, now | (this.#intxWanted ? STATUS_INTERRUPT : 0));
-    const line = this.#intxWanted && (command.get(this.#view, 0) & COMMAND_INTX_DISABLE) === 0;
+    const line = this.#showIntx();
     if (line === this.#intxSent) return;
     this.#intxSent = line;
     this.#host?.intx(line);
+  }
+
+  /** Shows in the status what is wanted, and says which level of the line that makes. */
+  #showIntx(): boolean {
+    const now = status.get(this.#view, 0) & ~STATUS_INTERRUPT;
+    status.set(this.#view, 0, now | (this.#intxWanted ? STATUS_INTERRUPT : 0));
+    return this.#intxWanted && (command.get(this.#view, 0) & COMMAND_INTX_DISABLE) === 0;
   }
 
   #placeCapabilities(): void {

@@ -1,6 +1,7 @@
-import { le32, struct, type AccessWidth } from '@vpmem/layout';
+import { le32, savedBytes, struct, type AccessWidth, type SavedObject } from '@vpmem/layout';
 import { barSize, type BarHandler } from './bar.ts';
 import { CAPABILITY_MSIX, type Capability } from './capability.ts';
+import type { EndpointState } from './function-state.ts';
 import type { MsixDelivery } from './pci-function.ts';
 
 /** PCI 3.0 §6.8.2, an entry of the MSI-X table */
@@ -37,6 +38,7 @@ export class Msix implements Capability, BarHandler {
   readonly #table: DataView;
   readonly #pending: Uint8Array;
   #delivery: MsixDelivery | undefined;
+  #changed: () => void = () => undefined;
 
   /** `bar` is the index of the BAR that will hold table and pending bits. */
   constructor(vectors: number, bar: number) {
@@ -60,9 +62,29 @@ export class Msix implements Capability, BarHandler {
     return (this.#control.getUint16(0, true) & MSIX_ENABLE) !== 0;
   }
 
+  /** Calls `changed` whenever a driver has written to the table. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
   /** Where messages go from now on; undefined: nowhere. */
   connect(delivery: MsixDelivery | undefined): void {
     this.#delivery = delivery;
+  }
+
+  /** Table and pending bits; Message Control is in {@link body}. */
+  save(): NonNullable<EndpointState['msix']> {
+    return { table: savedBytes(new Uint8Array(this.#table.buffer)), pending: savedBytes(this.#pending) };
+  }
+
+  /** Reads what {@link save} gave; call what it returns to put it back, by which nothing is sent. @throws TypeError or RangeError */
+  restoring(state: SavedObject): () => void {
+    const table = state.bytes('table', this.#table.byteLength);
+    const pending = state.bytes('pending', this.#pending.length);
+    return () => {
+      new Uint8Array(this.#table.buffer).set(table);
+      this.#pending.set(pending);
+    };
   }
 
   reset(): void {
@@ -102,6 +124,7 @@ export class Msix implements Capability, BarHandler {
   write(offset: number, width: AccessWidth, value: number): void {
     if (width !== 4 || offset % 4 !== 0 || offset >= this.#table.byteLength) return;
     this.#table.setUint32(offset, value, true);
+    this.#changed();
     this.#deliverPending();
   }
 

@@ -1,5 +1,6 @@
-import { le16, le32, le64big, struct, u8, type Registers } from '@vpmem/layout';
+import { le16, le32, le64big, struct, u8, type Registers, type SavedObject } from '@vpmem/layout';
 import { VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_RING_RESET, type QueueRegisters, type VirtioController } from '@vpmem/virtio';
+import type { CommonConfigState } from './virtio-pci-state.ts';
 
 /** VIRTIO 1.4 §4.1.4.3, struct virtio_pci_common_cfg */
 export const VirtioPciCommonCfg = struct('virtio_pci_common_cfg', {
@@ -172,6 +173,32 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
     this.queue_select = 0;
     this.#configVector = VIRTIO_MSI_NO_VECTOR;
     this.#queueVectors = this.#controller.device.queueSizes.map(() => VIRTIO_MSI_NO_VECTOR);
+  }
+
+  /** What is the transport's, for {@link restoring}. */
+  save(): CommonConfigState {
+    return {
+      deviceFeatureSelect: this.device_feature_select,
+      driverFeatureSelect: this.driver_feature_select,
+      queueSelect: this.queue_select,
+      configMsixVector: this.#configVector,
+      queueMsixVectors: [...this.#queueVectors],
+    };
+  }
+
+  /** Reads what {@link save} gave; call what it returns to put it back. @throws TypeError or RangeError that names the member */
+  restoring(state: SavedObject): () => void {
+    const [device, driver] = [state.number('deviceFeatureSelect', 0xffff_ffff), state.number('driverFeatureSelect', 0xffff_ffff)];
+    const queue = state.number('queueSelect', 0xffff);
+    const configVector = this.#mapped(state.number('configMsixVector', 0xffff));
+    const queueVectors = state.numbers('queueMsixVectors', this.#queueVectors.length, 0xffff).map((vector) => this.#mapped(vector));
+    return () => {
+      this.device_feature_select = device;
+      this.driver_feature_select = driver;
+      this.queue_select = queue;
+      this.#configVector = configVector;
+      this.#queueVectors = queueVectors;
+    };
   }
 
   get #selected(): QueueRegisters | undefined {

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { GuestMemory } from '@vpmem/guest-memory';
-import { RegisterBlock, type AccessWidth } from '@vpmem/layout';
-import { Msix, PciEndpoint, type Bar, type BarHandler, type PciFunction, type PciHost, type PolledFunction } from '@vpmem/pci';
+import { RegisterBlock, savedHex, SavedObject, type AccessWidth } from '@vpmem/layout';
+import { Msix, PciEndpoint, type Bar, type BarHandler, type FunctionState, type PciFunction, type PciHost, type PolledFunction } from '@vpmem/pci';
 import {
   VIRTIO_F_NOTIF_CONFIG_DATA,
   VirtioController,
@@ -27,6 +27,7 @@ import {
   structureCapabilities,
   STRUCTURES_SIZE,
 } from './function-layout.ts';
+import type { VirtioPciState } from './virtio-pci-state.ts';
 
 /** VIRTIO 1.4 §4.1.2: identity of a non-transitional function. */
 const VIRTIO_VENDOR = 0x1af4;
@@ -76,16 +77,24 @@ export class VirtioPciFunction implements PciFunction {
     const vectors = options.vectors ?? 2;
     this.#aroundNotification = options.aroundNotification ?? ((serve) => serve());
     const memory = (): GuestMemory => this.#endpoint.host?.memory ?? this.#noMemory;
+    const progress = (): Int32Array | undefined => this.#endpoint.host?.progress;
     const transport: VirtioTransport = {
       get memory(): GuestMemory {
         return memory();
+      },
+      get progress(): Int32Array | undefined {
+        return progress();
       },
       queueInterrupt: (queue) => {
         this.#interrupt(ISR_QUEUE, this.#common.queueVector(queue));
         // Who waited for it may have the next request.
         this.#endpoint.host?.poll?.();
       },
-      configInterrupt: () => this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector),
+      configInterrupt: () => {
+        this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector);
+        this.#changed();
+      },
+      changed: () => this.#changed(),
       wasReset: () => this.#wasReset(),
       queueWasReset: (queue) => this.#common.resetQueueVector(queue),
       defer: (callback) => (this.#endpoint.host?.defer ?? setImmediate)(callback),
@@ -165,6 +174,41 @@ export class VirtioPciFunction implements PciFunction {
     this.#endpoint.reset();
   }
 
+  hold(done: () => void): void {
+    this.#controller.hold(done);
+  }
+
+  save(): FunctionState {
+    const device: VirtioPciState = {
+      ...this.#common.save(),
+      isrStatus: this.#isr,
+      ...(this.#rangeAddress === undefined ? {} : { rangeAddress: savedHex(this.#rangeAddress) }),
+      controller: this.#controller.save(),
+    };
+    return { ...this.#endpoint.save(), device };
+  }
+
+  restore(state: unknown): void {
+    const restoreEndpoint = this.#endpoint.restoring(state);
+    const device = new SavedObject(state, 'function').object('device');
+    const restoreCommon = this.#common.restoring(device);
+    const isr = device.number('isrStatus', ISR_QUEUE | ISR_CONFIG);
+    const rangeAddress = device.has('rangeAddress') ? device.hex('rangeAddress') : undefined;
+    const restoreController = this.#controller.restoring(device.object('controller'));
+    restoreEndpoint();
+    restoreCommon();
+    this.#isr = isr;
+    this.#rangeAddress = rangeAddress;
+    restoreController();
+  }
+
+  proceed(): void {
+    this.#endpoint.repeatIntx();
+    this.#controller.proceed();
+    // The driver may have made requests meanwhile, and have been told not to notify.
+    this.#endpoint.host?.poll?.();
+  }
+
   /** A request that is found is worth a notification, and counts as one. */
   readonly polled: PolledFunction = {
     begin: () => this.#controller.poll(),
@@ -199,7 +243,9 @@ export class VirtioPciFunction implements PciFunction {
       switch (offset - within) {
         case COMMON_AT:
           // VIRTIO 1.4 §3.4.2: while suspended only the status takes writes.
-          if (!this.#controller.suspended || within === STATUS_AT) this.#commonBlock.write(within, width, value);
+          if (this.#controller.suspended && within !== STATUS_AT) break;
+          this.#commonBlock.write(within, width, value);
+          this.#changed();
           break;
         case DEVICE_AT:
           this.#controller.config.write(within, width, value);
@@ -226,7 +272,13 @@ export class VirtioPciFunction implements PciFunction {
     const bits = this.#isr;
     this.#isr = 0;
     this.#endpoint.setIntx(false);
+    // The other bit, and the line, are raised again by whoever goes on: no need to keep them at each request.
+    if ((bits & ISR_CONFIG) !== 0) this.#changed();
     return bits;
+  }
+
+  #changed(): void {
+    this.#endpoint.host?.changed?.();
   }
 
   #interrupt(isrBit: number, vector: number): void {

@@ -1,7 +1,15 @@
 import type { ControllerState } from '@vpmem/virtio';
 
 /** VIRTIO 1.4 §4.1.4: what the transport adds to a device's state. It is `FunctionState.device` of a virtio function. */
-export interface VirtioPciState {
+export interface VirtioPciState extends CommonConfigState {
+  readonly isrStatus: number;
+  /** Where the shared memory was when the driver last heard of that, hexadecimal; absent: nowhere. */
+  readonly rangeAddress?: string;
+  readonly controller: ControllerState;
+}
+
+/** VIRTIO 1.4 §4.1.4.3: of the common configuration, what is the transport's. */
+export interface CommonConfigState {
   readonly deviceFeatureSelect: number;
   readonly driverFeatureSelect: number;
   readonly queueSelect: number;
@@ -9,8 +17,4 @@ export interface VirtioPciState {
   readonly configMsixVector: number;
   /** By queue. */
   readonly queueMsixVectors: readonly number[];
-  readonly isrStatus: number;
-  /** Where the shared memory was when the driver last heard of that, hexadecimal; absent: nowhere. */
-  readonly rangeAddress?: string;
-  readonly controller: ControllerState;
 }

@@ -78,6 +78,12 @@ export class VirtioPmem implements VirtioDevice {
     this.#driver = driver;
   }
 
+  continued(driver: ActiveDriver): void {
+    // Its requests are in the ring, and taken again.
+    if (this.#driver !== undefined) this.#backend.flushes.cancel(this, () => undefined);
+    this.#driver = driver;
+  }
+
   notified(): void {
     const queue = this.#driver?.queues[0];
     if (queue === undefined) return;

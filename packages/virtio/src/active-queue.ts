@@ -34,6 +34,11 @@ export class ActiveQueue {
   #outstanding = 0;
   #live = false;
   #paused = false;
+  #held = false;
+  /** Paused or held. */
+  #still = false;
+  /** The ring of a queue that goes on, until its place in it is found. */
+  #lost: DeviceQueue | undefined;
   #deferred = false;
   /** Somebody looks for buffers, and the driver was told not to notify. */
   #polled = false;
@@ -69,7 +74,7 @@ export class ActiveQueue {
   }
 
   #takeAll(handle: (chain: DescriptorChain) => void, finished: () => void): void {
-    if (this.#paused) return;
+    if (this.#still) return;
     this.#guard((ring) => {
       // A driver on another CPU may add buffers as fast as they are answered; after one ring's worth others get their turn.
       for (let taken = 0; taken < ring.size && this.#live; taken++) {
@@ -133,7 +138,7 @@ export class ActiveQueue {
     this.#guard((ring) => {
       if (ring.needsInterrupt()) this.#host.interrupt();
     });
-    if (this.#paused && this.settled) this.#host.settled();
+    if (this.#still && this.settled) this.#host.settled();
   }
 
   /** Ends this queue's service and asks the driver for a reset. */
@@ -157,9 +162,9 @@ export class ActiveQueue {
 
   /** Whether there are buffers to take, for whoever polls. */
   get available(): boolean {
-    if (!this.#live || this.#paused || !this.#polled || this.#ring === undefined) return false;
+    if (!this.#live || this.#still || !this.#polled) return false;
     try {
-      return this.#ring.available;
+      return (this.#ring ?? this.#find())?.available === true;
     } catch (error) {
       this.#memoryGone(error);
       return false;
@@ -169,17 +174,17 @@ export class ActiveQueue {
   /** The driver has to notify again from now on. */
   rest(): Rest {
     if (!this.#polled) return 'rested';
-    // A queue that is paused asks when it goes on.
-    const there = this.#paused ? false : this.#ask();
+    // A queue that stands still asks when it goes on.
+    const there = this.#still ? false : this.#ask();
     if (there === undefined) return 'later';
     this.#polled = false;
     return there ? 'found' : 'rested';
   }
 
   #ask(): boolean | undefined {
-    if (!this.#live || this.#ring === undefined) return false;
+    if (!this.#live) return false;
     try {
-      return this.#ring.enableNotifications();
+      return (this.#ring ?? this.#find())?.enableNotifications();
     } catch (error) {
       this.#memoryGone(error);
       return false;
@@ -189,18 +194,50 @@ export class ActiveQueue {
   /** Takes no more buffers until {@link resume}; those taken can be given back. */
   pause(): void {
     this.#paused = true;
+    this.#still = true;
   }
 
   resume(): void {
     this.#paused = false;
+    this.#still = this.#held;
+  }
+
+  /** As {@link pause}, whether it is paused or not, until {@link proceed}: for whoever replaces what serves it. */
+  hold(): void {
+    this.#held = true;
+    this.#still = true;
+  }
+
+  proceed(): void {
+    this.#held = false;
+    this.#still = this.#paused;
   }
 
   /** Begins its service with the ring that the driver has enabled, perhaps in the place of one before {@link stop}. */
   start(ring: DeviceQueue): void {
     this.#ring = ring;
+    this.#lost = undefined;
     this.#outstanding = 0;
     this.#polled = false;
     this.#live = true;
+  }
+
+  /** The same with a ring that was in service before, {@link DeviceQueue.goOnAt}: no memory is touched until it is used. */
+  goOn(ring: DeviceQueue): void {
+    this.start(ring);
+    this.#ring = undefined;
+    this.#lost = ring;
+  }
+
+  /** Undefined while the ring cannot be reached: somebody has to look for that, as the driver may have been told not to notify. */
+  #find(): DeviceQueue | undefined {
+    if (this.#lost?.locate() === true) {
+      this.#ring = this.#lost;
+      this.#lost = undefined;
+    } else {
+      this.#polled = true;
+    }
+    return this.#ring;
   }
 
   #cannotReach(error: UnsharedError): void {
@@ -209,9 +246,10 @@ export class ActiveQueue {
   }
 
   #guard(work: (ring: DeviceQueue) => void): void {
-    if (!this.#live || this.#ring === undefined) return;
+    if (!this.#live) return;
     try {
-      work(this.#ring);
+      const ring = this.#ring ?? this.#find();
+      if (ring !== undefined) work(ring);
     } catch (error) {
       this.#memoryGone(error);
     }

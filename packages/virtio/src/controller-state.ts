@@ -4,20 +4,25 @@ export interface ControllerState {
   readonly deviceStatus: number;
   /** VIRTIO 1.4 §2.2: what the driver accepted, or wrote so far. */
   readonly driverFeatures: string;
-  /** VIRTIO 1.4 §2.5: 0 to 255. */
-  readonly configGeneration: number;
-  /** Whether the driver has read the configuration since its last change. */
-  readonly configSeen: boolean;
+  readonly config: ConfigState;
   /** The driver wrote 0 to the status, and something of its was still in flight. */
   readonly resetting: boolean;
   /** The driver wrote SUSPEND to the status, which does not show yet. */
   readonly suspending: boolean;
-  /** While suspended: the configuration as it reads, base64. */
-  readonly frozenConfig?: string;
-  /** While suspended: it will read differently when the driver resumes. */
-  readonly configChangeHeld: boolean;
   /** By index. */
   readonly queues: readonly QueueRecord[];
+}
+
+/** VIRTIO 1.4 §2.5: what the driver knows of the device-specific configuration. */
+export interface ConfigState {
+  /** 0 to 255. */
+  readonly generation: number;
+  /** Whether the driver has read it since its last change. */
+  readonly seen: boolean;
+  /** While suspended: as it reads, base64. */
+  readonly frozen?: string;
+  /** While suspended: it will read differently when the driver resumes. */
+  readonly changeHeld: boolean;
 }
 
 /** The registers of one queue, and what of its place in the ring the ring does not tell. */

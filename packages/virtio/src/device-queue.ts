@@ -48,8 +48,8 @@ export interface QueueConfig {
   /** Buffers are given back in the order in which they were taken: `QueueFeatures.kept`. */
   readonly kept?: boolean;
   /**
-   * One word of memory that outlives the process, for a packed queue: in bits 0 to 15 the slot word before the last buffer given back, in
-   * 16 to 31 the one after it. Written before that buffer's flags, which so tell whether it was given back. 0: never written.
+   * One word of memory that outlives the process, for a packed queue: where it stands before and after the buffer that it gives back,
+   * written before that buffer's flags, which so tell whether that happened. 0: never written.
    */
   readonly progress?: Int32Array | undefined;
 }
@@ -61,6 +61,20 @@ export interface DeviceQueue {
   readonly size: number;
   /** What is wrong with where the driver put the queue, if anything. */
   check(): QueueError | undefined;
+  /** Its driver begins with it: nothing is in the ring yet. */
+  begin(): void;
+  /**
+   * Instead: its driver had it in service before, with another queue object. All that this one did is in the ring, where it
+   * goes on: with the oldest buffer that was not given back, once {@link locate} has found it. `position` is what {@link position} was,
+   * and counts only where `QueueConfig.progress` says nothing.
+   *
+   * @throws RangeError if either is no position of such a queue
+   */
+  goOnAt(position: number | undefined): void;
+  /** Finds the place in the ring; false while that cannot be reached. To be called, until true, before all that follows. */
+  locate(): boolean;
+  /** Slot word of the oldest buffer that is not given back, where the ring does not tell; undefined for a split queue, whose ring does. */
+  readonly position: number | undefined;
   /** Takes the next available buffer. */
   pop(): Popped;
   /** Gives the buffer with this head back, `written` bytes of it filled from the first writable one. */

@@ -24,6 +24,22 @@ export class InOrderQueue implements DeviceQueue {
     return this.#ring.check();
   }
 
+  begin(): void {
+    this.#ring.begin();
+  }
+
+  goOnAt(position: number | undefined): void {
+    this.#ring.goOnAt(position);
+  }
+
+  locate(): boolean {
+    return this.#ring.locate();
+  }
+
+  get position(): number | undefined {
+    return this.#ring.position;
+  }
+
   pop(): Popped {
     const popped = this.#ring.pop();
     if (popped.code !== 'chain') return popped;

@@ -13,6 +13,7 @@ import {
   slotWord,
   usedFlags,
 } from './packed-layout.ts';
+import { checkProgress, readProgress, writeProgress } from './packed-progress.ts';
 import { RingWindows, type RingPart } from './ring-windows.ts';
 import { unsharedError } from './unshared-error.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from './split-layout.ts';
@@ -37,6 +38,9 @@ export class PackedQueue implements DeviceQueue {
   /** Slots that each buffer in flight takes, by its id. */
   readonly #slots = new Map<number, number>();
   #slotsInFlight = 0;
+  readonly #progress: Int32Array | undefined;
+  /** Where it stood before a push that may not have happened; only until it is located. */
+  #before = 0;
   /** Slots used since {@link needsInterrupt} was last asked. */
   #unannounced = 0;
 
@@ -47,6 +51,7 @@ export class PackedQueue implements DeviceQueue {
     this.#eventIndex = eventIndex;
     this.#indirect = indirect;
     this.#chain = new DescriptorChain(size);
+    this.#progress = config.progress;
     // VIRTIO 1.4 §2.8.10.1, table of alignments and sizes.
     this.#windows = new RingWindows(memory, {
       desc: { name: 'descriptor ring', address: desc, bytes: PvirtqDesc.size * size, alignment: 16, writable: true },
@@ -57,6 +62,33 @@ export class PackedQueue implements DeviceQueue {
 
   check(): QueueError | undefined {
     return this.#windows.check();
+  }
+
+  begin(): void {
+    this.#record(this.position, this.position);
+  }
+
+  goOnAt(position: number | undefined): void {
+    const recorded = this.#progress && readProgress(this.#progress);
+    const progress = recorded ?? (position === undefined ? undefined : { before: position, after: position });
+    if (progress === undefined) throw new RangeError('a packed queue that was in service does not say where it stood');
+    checkProgress(progress, this.size);
+    this.#before = progress.before;
+    this.#standAt(progress.after);
+  }
+
+  locate(): boolean {
+    const ring = this.#windows.get()?.desc;
+    if (ring === undefined) return false;
+    // A driver leaves a list alone until it is used. After that its first descriptor has the flags of another lap, or is used.
+    const first = ring.window.load16(ring.base + (this.#before & 0x7fff) * PvirtqDesc.size + flags.offset);
+    if (isAvailable(first, this.#before >= 0x8000)) this.#standAt(this.#before);
+    this.#record(this.position, this.position);
+    return true;
+  }
+
+  get position(): number {
+    return slotWord(this.#nextUsed, this.#usedWrap);
   }
 
   pop(): Popped {
@@ -74,15 +106,20 @@ export class PackedQueue implements DeviceQueue {
     this.#slots.delete(head);
     this.#slotsInFlight -= slots;
     const at = ring.base + this.#nextUsed * PvirtqDesc.size;
+    let next = this.#nextUsed + slots;
+    let wrap = this.#usedWrap;
+    if (next >= this.size) {
+      next -= this.size;
+      wrap = !wrap;
+    }
+    // Whoever continues finds this before the flags that it is about.
+    this.#record(this.position, slotWord(next, wrap));
     len.set(ring.view, at, written);
     id.set(ring.view, at, head);
     // VIRTIO 1.4 §2.8.4: WRITE says that bytes were written, and that `len` counts them. The flags come last.
     ring.window.store16(at + flags.offset, usedFlags(this.#usedWrap) | (written > 0 ? VIRTQ_DESC_F_WRITE : 0));
-    this.#nextUsed += slots;
-    if (this.#nextUsed >= this.size) {
-      this.#nextUsed -= this.size;
-      this.#usedWrap = !this.#usedWrap;
-    }
+    this.#nextUsed = next;
+    this.#usedWrap = wrap;
     this.#unannounced += slots;
   }
 
@@ -115,6 +152,15 @@ export class PackedQueue implements DeviceQueue {
   disableNotifications(): void {
     const event = this.#windows.get()?.device;
     event?.window.store16(event.base + eventFlags.offset, RING_EVENT_FLAGS_DISABLE);
+  }
+
+  #standAt(word: number): void {
+    this.#nextAvail = this.#nextUsed = word & 0x7fff;
+    this.#availWrap = this.#usedWrap = word >= 0x8000;
+  }
+
+  #record(before: number, after: number): void {
+    if (this.#progress !== undefined) writeProgress(this.#progress, before, after);
   }
 
   #firstFlags({ window, base }: RingPart): number {

@@ -1,6 +1,9 @@
+import { savedHex, type SavedObject } from '@vpmem/layout';
 import { ActiveQueue, type DriverError, type Rest } from './active-queue.ts';
+import type { QueueRecord } from './controller-state.ts';
 import { createDeviceQueue } from './create-device-queue.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
+import { VIRTIO_F_RING_PACKED } from './features.ts';
 import type { UnsharedError } from './unshared-error.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
@@ -20,6 +23,8 @@ interface QueueState extends QueueRegisters {
   enabled: boolean;
   resetting: boolean;
   ring: DeviceQueue | undefined;
+  /** The ring was in service before this object was. */
+  goesOn: boolean;
   /** From DRIVER_OK on, whether it is enabled or not. */
   active: ActiveQueue | undefined;
   /** The driver notified it before it was in service. */
@@ -30,16 +35,20 @@ interface QueueState extends QueueRegisters {
 export class QueueSet {
   readonly #transport: VirtioTransport;
   readonly #failed: (error: DriverError) => void;
+  readonly #kept: boolean;
   readonly #queues: QueueState[];
   /** Where RAM begins that was told of. */
   readonly #told = new Set<number>();
   /** Set while paused, until every queue has come to rest. */
   #whenSettled: (() => void) | undefined;
+  /** Set while held, until no buffer is left. */
+  #whenHeld: (() => void) | undefined;
 
-  /** `maxSizes` by queue; `failed` hears of a driver's mistake that ends the service of all. */
-  constructor(maxSizes: readonly number[], transport: VirtioTransport, failed: (error: DriverError) => void) {
+  /** `maxSizes` by queue; `failed` hears of a driver's mistake that ends the service of all; `kept` as in `QueueFeatures`. */
+  constructor(maxSizes: readonly number[], transport: VirtioTransport, failed: (error: DriverError) => void, kept: boolean) {
     this.#transport = transport;
     this.#failed = failed;
+    this.#kept = kept;
     this.#queues = maxSizes.map(freshQueue);
   }
 
@@ -51,10 +60,10 @@ export class QueueSet {
   enable(index: number, features: bigint): QueueError | undefined {
     const queue = this.#queues[index];
     if (queue === undefined) return undefined;
-    const { size, desc, driver, device } = queue;
-    const ring = createDeviceQueue(this.#transport.memory, features, { size, desc: Number(desc), driver: Number(driver), device: Number(device) });
+    const ring = this.#ring(index, queue, features);
     const error = ring.check();
     if (error !== undefined) return error;
+    ring.begin();
     queue.enabled = true;
     queue.ring = ring;
     queue.active?.start(ring);
@@ -69,10 +78,13 @@ export class QueueSet {
         failed: this.#failed,
         unreachable: (error) => this.#cannotReach(error),
         defer: this.#transport.defer,
-        settled: () => this.#settle(),
+        settled: () => this.settle(),
       });
       queue.active = active;
-      if (queue.ring !== undefined) active.start(queue.ring);
+      if (queue.ring !== undefined) {
+        if (queue.goesOn) active.goOn(queue.ring);
+        else active.start(queue.ring);
+      }
       return active;
     });
   }
@@ -81,7 +93,10 @@ export class QueueSet {
   notify(index: number): boolean {
     const queue = this.#queues[index];
     if (queue?.active?.live === true) return true;
-    if (queue !== undefined) queue.notifiedEarly = true;
+    if (queue?.notifiedEarly === false) {
+      queue.notifiedEarly = true;
+      this.#transport.changed?.();
+    }
     return false;
   }
 
@@ -124,6 +139,69 @@ export class QueueSet {
     for (const { active } of this.#queues) active?.stop();
   }
 
+  /** Takes no more buffers, also of queues that are paused; `done` is called, possibly at once, when those taken have been given back. */
+  hold(done: () => void): void {
+    this.#whenHeld = done;
+    for (const { active } of this.#queues) active?.hold();
+    this.settle();
+  }
+
+  /** Who waits in {@link hold} is not called any more. */
+  forgetHold(): void {
+    this.#whenHeld = undefined;
+  }
+
+  /** Ends {@link hold}; calls `serve` for each queue in service. */
+  proceed(serve: (index: number) => void): void {
+    this.#whenHeld = undefined;
+    for (const { active } of this.#queues) active?.proceed();
+    for (const [index, { active }] of this.#queues.entries()) if (active?.live === true) serve(index);
+  }
+
+  /** Which queues are being reset. */
+  get resetting(): number[] {
+    return [...this.#queues.keys()].filter((index) => this.#queues[index]?.resetting === true);
+  }
+
+  save(): QueueRecord[] {
+    return this.#queues.map(({ size, desc, driver, device, enabled, resetting, notifiedEarly, ring }) => {
+      const position = ring?.position;
+      const places = { desc: savedHex(desc), driver: savedHex(driver), device: savedHex(device) };
+      return { size, ...places, enabled, resetting, notifiedEarly, ...(position === undefined ? {} : { position }) };
+    });
+  }
+
+  /**
+   * Makes fresh queues what {@link save} gave; those `inService` go on from {@link activate} on.
+   *
+   * @throws TypeError or RangeError
+   */
+  restore(state: readonly SavedObject[], features: bigint, inService: boolean): void {
+    state.forEach((saved, index) => {
+      const queue = this.#queues[index];
+      if (queue === undefined) return;
+      queue.size = saved.number('size', queue.maxSize);
+      if (!isQueueSize(queue.size, features)) throw new RangeError(`queues[${index}].size: no queue can have ${queue.size} entries`);
+      for (const area of ['desc', 'driver', 'device'] as const) queue[area] = saved.hex(area);
+      for (const flag of ['enabled', 'resetting', 'notifiedEarly'] as const) queue[flag] = saved.boolean(flag);
+      const position = saved.has('position') ? saved.number('position', 0xffff) : undefined;
+      if (!queue.enabled || queue.resetting) return;
+      queue.ring = this.#ring(index, queue, features);
+      queue.goesOn = inService;
+      const error = queue.ring.check();
+      // Memory may come later, alignment does not.
+      if (error?.code === 'misaligned') throw new RangeError(`queues[${index}]: ${error.detail}`);
+      if (inService) queue.ring.goOnAt(position);
+    });
+  }
+
+  #ring(index: number, { size, desc, driver, device }: QueueRegisters, features: bigint): DeviceQueue {
+    const { memory, progress } = this.#transport;
+    const word = progress !== undefined && index < progress.length ? progress.subarray(index, index + 1) : undefined;
+    const places = { desc: Number(desc), driver: Number(driver), device: Number(device) };
+    return createDeviceQueue(memory, features, { size, ...places, kept: this.#kept, progress: word });
+  }
+
   /** Ends the service of one queue; false if there is nothing to do. {@link finishReset} has to follow. */
   beginReset(index: number): boolean {
     const queue = this.#queues[index];
@@ -138,14 +216,14 @@ export class QueueSet {
     const queue = this.#queues[index];
     if (queue === undefined) return;
     Object.assign(queue, { ...freshQueue(queue.maxSize), active: queue.active });
-    this.#settle();
+    this.settle();
   }
 
   /** Takes no more buffers; `done` is called, possibly at once, when those taken have been given back and no reset is under way. */
   pause(done: () => void): void {
     this.#whenSettled = done;
     for (const { active } of this.#queues) active?.pause();
-    this.#settle();
+    this.settle();
   }
 
   resume(): void {
@@ -159,7 +237,13 @@ export class QueueSet {
     this.#transport.unreachable(error);
   }
 
-  #settle(): void {
+  /** Calls those who wait for buffers, if there are none left. */
+  settle(): void {
+    if (this.#whenHeld !== undefined && this.#queues.every(({ active }) => active?.settled !== false)) {
+      const held = this.#whenHeld;
+      this.#whenHeld = undefined;
+      held();
+    }
     if (this.#whenSettled === undefined || this.#queues.some(({ active, resetting }) => resetting || active?.settled === false)) return;
     const done = this.#whenSettled;
     this.#whenSettled = undefined;
@@ -167,6 +251,11 @@ export class QueueSet {
   }
 }
 
+/** Whether a queue may have this size: a split one a power of two (VIRTIO 1.4 §2.7), a packed one any number (VIRTIO 1.4 §2.8). */
+export function isQueueSize(size: number, features: bigint): boolean {
+  return size > 0 && ((features & VIRTIO_F_RING_PACKED) !== 0n || (size & (size - 1)) === 0);
+}
+
 function freshQueue(maxSize: number): QueueState {
-  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, active: undefined, notifiedEarly: false };
+  return { maxSize, size: maxSize, desc: 0n, driver: 0n, device: 0n, enabled: false, resetting: false, ring: undefined, goesOn: false, active: undefined, notifiedEarly: false };
 }

@@ -57,6 +57,30 @@ export class SplitQueue implements DeviceQueue {
     return this.#windows.check();
   }
 
+  begin(): void {
+    // Split rings begin with 0, as this object does.
+  }
+
+  /** Nothing has to be known: the used index says where it stands. */
+  goOnAt(): void {
+    // Whoever was before may have asked for no notifications.
+    this.#silenced = true;
+  }
+
+  locate(): boolean {
+    const used = this.#windows.get()?.device;
+    if (used === undefined) return false;
+    this.#nextUsed = used.window.load16(used.base + VirtqUsed.idx);
+    // What was taken and not given back is taken again.
+    this.#nextAvail = this.#nextUsed;
+    this.#notifiedUsed = this.#nextUsed;
+    return true;
+  }
+
+  get position(): undefined {
+    return undefined;
+  }
+
   pop(): Popped {
     const parts = this.#windows.get();
     if (parts === undefined) return this.#windows.unmapped();

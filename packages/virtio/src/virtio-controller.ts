@@ -1,9 +1,11 @@
+import { savedHex, type SavedObject } from '@vpmem/layout';
 import type { DriverError, Rest } from './active-queue.ts';
+import type { ControllerState } from './controller-state.ts';
+import { DeviceConfig } from './device-config.ts';
 import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
-import { VIRTIO_F_RING_PACKED, VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
-import { FrozenConfig } from './frozen-config.ts';
+import { VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
 import { offeredFeatures, type QueueFeatures } from './queue-features.ts';
-import { QueueSet, type QueueRegisters } from './queue-set.ts';
+import { isQueueSize, QueueSet, type QueueRegisters } from './queue-set.ts';
 import type { ConfigSpace, VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
@@ -17,15 +19,14 @@ export class VirtioController {
   #accepted = 0n;
   #status = 0;
   #queues: QueueSet;
-  #config: ConfigSpace;
-  #generation = 0;
-  #configSeen = false;
+  #config: DeviceConfig;
   #active = false;
   #resetting = false;
-  /** The configuration while suspended, when no field may change. */
-  #frozen: FrozenConfig | undefined;
-  /** The configuration changed while it was frozen. */
-  #changeHeld = false;
+  /** The driver has asked to suspend, and buffers are still to be given back. */
+  #suspending = false;
+  /** Restored, and not gone on yet. */
+  #restored = false;
+  readonly #kept: boolean;
   #epoch = 0;
 
   constructor(device: VirtioDevice, transport: VirtioTransport, features: QueueFeatures = {}) {
@@ -34,8 +35,9 @@ export class VirtioController {
     // VIRTIO 1.4 §6.2: a device may fail to operate without it.
     this.#required = features.version1Optional === true ? 0n : VIRTIO_F_VERSION_1;
     this.#transport = transport;
+    this.#kept = features.kept ?? false;
     this.#queues = this.#freshQueues();
-    this.#config = device.config(0n, transport.locate);
+    this.#config = new DeviceConfig(device.config(0n, transport.locate), this.#changed);
   }
 
   /** VIRTIO 1.4 §2.2: what the driver accepted so far; what it wrote, valid or not, until FEATURES_OK judges it. */
@@ -78,9 +80,9 @@ export class VirtioController {
     return (this.#status & FEATURES_OK) !== 0 && (this.#accepted & feature) !== 0n;
   }
 
-  /** Whether a queue may have this size: a split one a power of two (VIRTIO 1.4 §2.7), a packed one any number (VIRTIO 1.4 §2.8). */
+  /** Whether a queue may have this size. */
   sizeAllowed(size: number, { maxSize }: QueueRegisters): boolean {
-    return size > 0 && size <= maxSize && (this.negotiated(VIRTIO_F_RING_PACKED) || (size & (size - 1)) === 0);
+    return size <= maxSize && isQueueSize(size, (this.#status & FEATURES_OK) === 0 ? 0n : this.#accepted);
   }
 
   /** The registers of a queue, or undefined if the device has none of that index. */
@@ -111,9 +113,7 @@ export class VirtioController {
     const epoch = this.#epoch;
     const finish = (): void => {
       // A reset of the whole device may have overtaken this one.
-      if (epoch !== this.#epoch) return;
-      this.#queues.finishReset(index);
-      this.#transport.queueWasReset(index);
+      if (epoch === this.#epoch) this.#finishQueueReset(index);
     };
     if (this.#active && this.device.resetQueue !== undefined) this.device.resetQueue(index, finish);
     else finish();
@@ -151,23 +151,18 @@ export class VirtioController {
 
   /** VIRTIO 1.4 §2.5: changes whenever two reads of the configuration could differ. */
   get configGeneration(): number {
-    return this.#generation;
+    return this.#config.generation;
   }
 
   /** The device-specific configuration as it reads now. */
   get config(): ConfigSpace {
-    this.#configSeen = true;
-    return this.#frozen ?? this.#config;
+    return this.#config.read();
   }
 
   /** The device-specific configuration reads differently from now on; while suspended, from the driver's resuming on. */
   configChanged(): void {
-    if (this.suspended) {
-      this.#changeHeld = true;
-      return;
-    }
-    this.#bumpGeneration();
-    if ((this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
+    this.#changed();
+    if (this.#config.change() && (this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
   }
 
   /** The device was plugged into a machine. */
@@ -175,8 +170,84 @@ export class VirtioController {
     this.device.plugged?.();
   }
 
+  /**
+   * Takes no more buffers until {@link proceed}; `done` is called, possibly at once, when those taken have been given back and announced.
+   * A second call replaces the first; {@link powerOn} and {@link restoring} forget it.
+   */
+  hold(done: () => void): void {
+    this.#queues.hold(done);
+  }
+
+  /** What it is now, for {@link restoring}, here or elsewhere. */
+  save(): ControllerState {
+    return {
+      deviceStatus: this.#status,
+      driverFeatures: savedHex(this.#accepted),
+      config: this.#config.save(),
+      resetting: this.#resetting,
+      suspending: this.#suspending,
+      queues: this.#queues.save(),
+    };
+  }
+
+  /**
+   * Reads what {@link save} gave; call what it returns to become that, held until {@link proceed}. The transport is called for nothing,
+   * and no memory is touched.
+   *
+   * @throws TypeError or RangeError that names what is wrong
+   */
+  restoring(state: SavedObject): () => void {
+    const status = state.number('deviceStatus', 0xff);
+    const accepted = state.hex('driverFeatures');
+    const [resetting, suspending] = [state.boolean('resetting'), state.boolean('suspending')];
+    const negotiated = (status & FEATURES_OK) !== 0;
+    if (negotiated && (accepted & ~this.offered) !== 0n) {
+      throw new RangeError(`driverFeatures: of ${savedHex(accepted)} this device does not offer ${savedHex(accepted & ~this.offered)}`);
+    }
+    const inService = (status & (DRIVER_OK | SUSPEND)) !== 0 && !resetting;
+    const features = negotiated ? accepted : 0n;
+    const space = this.device.config(features, this.#transport.locate);
+    const config = DeviceConfig.restored(state.object('config'), space, this.#changed);
+    const queues = this.#freshQueues();
+    queues.restore(state.objects('queues', this.device.queueSizes.length), features, inService);
+    return () => {
+      this.#epoch++;
+      this.#queues.forgetHold();
+      this.#queues.stop();
+      this.#queues = queues;
+      this.#config = config;
+      this.#status = status;
+      this.#accepted = accepted;
+      this.#resetting = resetting;
+      this.#suspending = suspending;
+      this.#restored = true;
+      this.#goOn(inService);
+    };
+  }
+
+  /**
+   * Goes on after {@link hold} or {@link restoring}: notifies the driver of all queues in service, as whoever was before may have owed
+   * that, and serves them.
+   */
+  proceed(): void {
+    const restored = this.#restored;
+    this.#restored = false;
+    // Nothing of what this waited for was begun here.
+    if (restored && this.#resetting) return this.#finishReset();
+    for (const index of restored ? this.#queues.resetting : []) this.#finishQueueReset(index);
+    const broken = (this.#status & DEVICE_NEEDS_RESET) !== 0;
+    if ((this.#status & DRIVER_OK) !== 0 && (broken || !this.#config.seen)) this.#transport.configInterrupt();
+    this.#queues.proceed((index) => {
+      if (this.suspended) return;
+      this.#transport.queueInterrupt(index);
+      this.device.notified(index);
+    });
+    if (restored && this.#suspending) this.#suspend();
+  }
+
   /** Back to the power-on state at once, whatever is in flight: the platform was reset or the VM is gone. */
   powerOn(): void {
+    this.#queues.forgetHold();
     this.#deactivate(() => undefined);
     this.#finishReset();
   }
@@ -184,9 +255,30 @@ export class VirtioController {
   /** VIRTIO 1.4 §2.2.2: agree to every valid subset of what was offered. */
   #negotiate(): boolean {
     if ((this.#accepted & ~this.offered) !== 0n || (this.#required & ~this.#accepted) !== 0n) return false;
-    this.#config = this.device.config(this.#accepted, this.#transport.locate);
-    this.#bumpGeneration();
+    this.#config.become(this.device.config(this.#accepted, this.#transport.locate));
     return true;
+  }
+
+  #finishQueueReset(index: number): void {
+    this.#queues.finishReset(index);
+    this.#transport.queueWasReset(index);
+    this.#changed();
+  }
+
+  /** Gives the device the queues that were restored. */
+  #goOn(inService: boolean): void {
+    const { device } = this;
+    const wasActive = this.#active;
+    this.#active = inService;
+    if (wasActive && !(inService && device.continued !== undefined)) device.deactivate(() => undefined);
+    if (!inService) return;
+    const queues = this.#queues.activate();
+    if (this.suspended) this.#queues.pause(() => undefined);
+    this.#queues.hold(() => undefined);
+    if ((this.#status & DEVICE_NEEDS_RESET) !== 0) this.#queues.stop();
+    const driver = { features: this.#accepted, memory: this.#transport.memory, queues };
+    if (device.continued === undefined) device.activate(driver);
+    else device.continued(driver);
   }
 
   #activate(): void {
@@ -199,34 +291,42 @@ export class VirtioController {
 
   /** A driver that notified too early does not notify again: it would wait for ever. */
   #heedEarlyNotification(index: number): void {
-    if (this.#queues.wasNotifiedEarly(index)) this.device.notified(index);
+    if (!this.#queues.wasNotifiedEarly(index)) return;
+    // What is kept has to say that the queue is in service before anything is taken from it: whoever continues looks into the ring then.
+    const epoch = this.#epoch;
+    if (!this.#kept) this.device.notified(index);
+    else this.#transport.defer(() => void (epoch === this.#epoch && this.notify(index)));
   }
 
   /** VIRTIO 1.4 §3.4.2: buffers are finished and announced before the suspended state shows. */
   #suspend(): void {
     if (!this.negotiated(VIRTIO_F_SUSPEND) || (this.#status & DEVICE_NEEDS_RESET) !== 0) return;
+    this.#suspending = true;
     this.#queues.pause(() => {
+      this.#suspending = false;
       this.#status = (this.#status & ~DRIVER_OK) | SUSPEND;
-      this.#frozen = new FrozenConfig(this.#config);
+      this.#config.freeze();
+      this.#changed();
     });
   }
 
   /** VIRTIO 1.4 §3.4.2: what was held back is announced, and what was left in the queues is served. */
   #resume(): void {
     this.#status &= ~SUSPEND;
-    this.#frozen = undefined;
     this.#queues.resume();
-    if (this.#changeHeld) this.configChanged();
-    this.#changeHeld = false;
+    if (this.#config.thaw()) this.configChanged();
     for (const index of this.device.queueSizes.keys()) this.notify(index);
   }
 
   /** VIRTIO 1.4 §2.1.2: an error only a reset can clear. */
   #needsReset(error: DriverError): void {
-    this.#queues.stop();
+    this.#suspending = false;
     this.#status |= DEVICE_NEEDS_RESET;
+    this.#changed();
+    this.#queues.stop();
     if ((this.#status & DRIVER_OK) !== 0) this.#transport.configInterrupt();
     this.#transport.driverFailed(error);
+    this.#queues.settle();
   }
 
   #beginReset(): void {
@@ -251,21 +351,16 @@ export class VirtioController {
     this.#status = 0;
     this.#accepted = 0n;
     this.#queues = this.#freshQueues();
-    this.#frozen = undefined;
-    this.#changeHeld = false;
-    this.#config = this.device.config(0n, this.#transport.locate);
-    this.#bumpGeneration();
+    this.#suspending = false;
+    this.#config.thaw();
+    this.#config.become(this.device.config(0n, this.#transport.locate));
     this.#transport.wasReset();
+    this.#changed();
   }
 
-  /** One step is enough until the driver looks again, so an 8-bit counter cannot come round within one of its comparisons. */
-  #bumpGeneration(): void {
-    if (!this.#configSeen) return;
-    this.#configSeen = false;
-    this.#generation = (this.#generation + 1) & 0xff;
-  }
+  readonly #changed = (): void => this.#transport.changed?.();
 
   #freshQueues(): QueueSet {
-    return new QueueSet(this.device.queueSizes, this.#transport, (error) => this.#needsReset(error));
+    return new QueueSet(this.device.queueSizes, this.#transport, (error) => this.#needsReset(error), this.#kept);
   }
 }

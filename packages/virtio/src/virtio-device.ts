@@ -53,6 +53,12 @@ export interface VirtioDevice {
   plugged?(): void;
   /** The driver set DRIVER_OK. */
   activate(driver: ActiveDriver): void;
+  /**
+   * Instead of {@link activate}, for a driver that another process served until now, or this object: nothing that it asked before
+   * counts, its queues are new, and nothing may be taken from them until {@link notified}. Without this it is deactivated, if it was
+   * active, and activated.
+   */
+  continued?(driver: ActiveDriver): void;
   /** The driver says that queue `index` has buffers, which may be old news. */
   notified(index: number): void;
   /**

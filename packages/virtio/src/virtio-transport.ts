@@ -16,6 +16,10 @@ export interface VirtioTransport {
   queueWasReset(queue: number): void;
   readonly defer: (callback: () => void) => void;
   readonly locate: RegionLocator;
+  /** What `VirtioController.save` returns has changed, but for what the transport itself wrote to it. */
+  changed?(): void;
+  /** A word for each queue that outlives the process: `QueueConfig.progress`. */
+  readonly progress?: Int32Array | undefined;
   /** A driver's mistake, or RAM that is not shared, made the device ask for a reset. */
   driverFailed(error: DriverError): void;
   /** RAM that is not shared holds something of the driver's; the device goes on. Once for each such RAM until the next reset. */
