@@ -53,6 +53,8 @@ export class Machine implements ManagedMachine {
   readonly #events = new EventHub<MachineEvent>();
   readonly #devices = new ServedDevices();
   readonly #removal: ServedRemoval;
+  /** All there was is another process'. */
+  #letGo = false;
 
   /** How it goes from process to process. */
   readonly continuation: MachineContinuation;
@@ -211,6 +213,7 @@ export class Machine implements ManagedMachine {
 
   /** Closes all it has, and changes nothing: another process has it. */
   async letGo(): Promise<void> {
+    this.#letGo = true;
     this.#files.close();
     await this.#thread.quit();
     this.#backends.letGo();
@@ -224,6 +227,7 @@ export class Machine implements ManagedMachine {
   }
 
   async #hangUp(): Promise<void> {
+    if (this.#letGo) return;
     this.#files.close();
     for (const { socket } of this.#devices.all) socket.remove();
     await this.#thread.stop();
