@@ -29,8 +29,9 @@ export interface PciHost {
    */
   readonly changed?: () => void;
   /**
-   * Memory that outlives this process, a word for each queue, zero at first: where the device stands in rings that do not tell
-   * (VIRTIO_F_RING_PACKED). Fewer words than queues: {@link PciFunction.restore} knows only what the saved state says.
+   * Memory that outlives this process, two words for each queue, zero at first: where the device stands in rings that do not tell
+   * (VIRTIO_F_RING_PACKED). It goes on with the function, or is zero again; without it {@link PciFunction.restore} knows what the saved
+   * state says, which is right only where nothing was served since.
    */
   readonly progress?: Int32Array;
 }

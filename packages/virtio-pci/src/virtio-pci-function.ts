@@ -10,7 +10,7 @@ import {
   type VirtioDevice,
   type VirtioTransport,
 } from '@vpmem/virtio';
-import { CommonConfig, notificationConfigData, VIRTIO_MSI_NO_VECTOR, VirtioPciCommonCfg } from './common-config.ts';
+import { CommonConfig, notificationConfigData, VirtioPciCommonCfg } from './common-config.ts';
 import { ConfigAccess } from './config-access.ts';
 import {
   COMMON_AT,
@@ -27,6 +27,7 @@ import {
   structureCapabilities,
   STRUCTURES_SIZE,
 } from './function-layout.ts';
+import { ISR_CONFIG, ISR_QUEUE, IsrStatus } from './isr-status.ts';
 import type { VirtioPciState } from './virtio-pci-state.ts';
 
 /** VIRTIO 1.4 §4.1.2: identity of a non-transitional function. */
@@ -37,10 +38,6 @@ const REVISION = 1;
 const CLASS_OTHER = 0x00ff00;
 
 const STATUS_AT = VirtioPciCommonCfg.fields.device_status.offset;
-
-/** VIRTIO 1.4 §4.1.4.5: bits of the ISR status. */
-const ISR_QUEUE = 1;
-const ISR_CONFIG = 2;
 
 /** Published when a device asks for a reset, or cannot reach RAM that is not shared with it. */
 export interface DriverErrorMessage {
@@ -70,7 +67,7 @@ export class VirtioPciFunction implements PciFunction {
   readonly #commonBlock: RegisterBlock<(typeof VirtioPciCommonCfg)['members']>;
   readonly #noMemory = new GuestMemory();
   readonly #aroundNotification: (serve: () => void) => void;
-  #isr = 0;
+  readonly #isr = new IsrStatus(() => this.#endpoint);
   #rangeAddress: bigint | undefined;
 
   constructor(device: VirtioDevice, options: VirtioPciOptions = {}) {
@@ -86,14 +83,11 @@ export class VirtioPciFunction implements PciFunction {
         return progress();
       },
       queueInterrupt: (queue) => {
-        this.#interrupt(ISR_QUEUE, this.#common.queueVector(queue));
+        this.#isr.raise(ISR_QUEUE, this.#common.queueVector(queue));
         // Who waited for it may have the next request.
         this.#endpoint.host?.poll?.();
       },
-      configInterrupt: () => {
-        this.#interrupt(ISR_CONFIG, this.#common.config_msix_vector);
-        this.#changed();
-      },
+      configInterrupt: () => this.#isr.raise(ISR_CONFIG, this.#common.config_msix_vector),
       changed: () => this.#changed(),
       wasReset: () => this.#wasReset(),
       queueWasReset: (queue) => this.#common.resetQueueVector(queue),
@@ -123,7 +117,7 @@ export class VirtioPciFunction implements PciFunction {
       ],
       capabilities: [
         ...(msix === undefined ? [] : [msix]),
-        ...structureCapabilities(device, this.#controller.config.size),
+        ...structureCapabilities(device, this.#controller.configSize),
         configAccess,
         ...(region === undefined ? [] : [sharedMemoryCapability(region)]),
       ],
@@ -181,7 +175,7 @@ export class VirtioPciFunction implements PciFunction {
   save(): FunctionState {
     const device: VirtioPciState = {
       ...this.#common.save(),
-      isrStatus: this.#isr,
+      isrStatus: this.#isr.bits,
       ...(this.#rangeAddress === undefined ? {} : { rangeAddress: savedHex(this.#rangeAddress) }),
       controller: this.#controller.save(),
     };
@@ -192,12 +186,12 @@ export class VirtioPciFunction implements PciFunction {
     const restoreEndpoint = this.#endpoint.restoring(state);
     const device = new SavedObject(state, 'function').object('device');
     const restoreCommon = this.#common.restoring(device);
-    const isr = device.number('isrStatus', ISR_QUEUE | ISR_CONFIG);
+    const restoreIsr = this.#isr.restoring(device);
     const rangeAddress = device.has('rangeAddress') ? device.hex('rangeAddress') : undefined;
     const restoreController = this.#controller.restoring(device.object('controller'));
     restoreEndpoint();
     restoreCommon();
-    this.#isr = isr;
+    restoreIsr();
     this.#rangeAddress = rangeAddress;
     restoreController();
   }
@@ -231,7 +225,7 @@ export class VirtioPciFunction implements PciFunction {
           if (within === STATUS_AT) this.#endpoint.host?.poll?.();
           return this.#commonBlock.read(within, width);
         case ISR_AT:
-          return within === 0 ? this.#takeIsr() : 0;
+          return within === 0 ? this.#isr.take() : 0;
         case DEVICE_AT:
           return this.#controller.config.read(within, width);
         default:
@@ -267,35 +261,13 @@ export class VirtioPciFunction implements PciFunction {
     this.#controller.notify(queue);
   }
 
-  /** VIRTIO 1.4 §4.1.4.5.1: reading takes the bits and lets go of the line. */
-  #takeIsr(): number {
-    const bits = this.#isr;
-    this.#isr = 0;
-    this.#endpoint.setIntx(false);
-    // The other bit, and the line, are raised again by whoever goes on: no need to keep them at each request.
-    if ((bits & ISR_CONFIG) !== 0) this.#changed();
-    return bits;
-  }
-
   #changed(): void {
     this.#endpoint.host?.changed?.();
   }
 
-  #interrupt(isrBit: number, vector: number): void {
-    if (this.#endpoint.msixEnabled) {
-      // VIRTIO 1.4 §4.1.4.5.1 asks for the configuration bit whatever the interrupt mode.
-      this.#isr |= isrBit & ISR_CONFIG;
-      if (vector !== VIRTIO_MSI_NO_VECTOR) this.#endpoint.raiseMsix(vector);
-      return;
-    }
-    this.#isr |= isrBit;
-    this.#endpoint.setIntx(true);
-  }
-
   #wasReset(): void {
     this.#common.reset();
-    this.#isr = 0;
-    this.#endpoint.setIntx(false);
+    this.#isr.clear();
   }
 
   /** The range's absolute address is part of the configuration for a driver without SHMEM_REGION. */

@@ -28,6 +28,10 @@ export class DeviceConfig {
     return this.#seen;
   }
 
+  get size(): number {
+    return this.#space.size;
+  }
+
   /** To be read by the driver now. */
   read(): ConfigSpace {
     if (!this.#seen) {

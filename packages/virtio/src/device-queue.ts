@@ -48,8 +48,8 @@ export interface QueueConfig {
   /** Buffers are given back in the order in which they were taken: `QueueFeatures.kept`. */
   readonly kept?: boolean;
   /**
-   * One word of memory that outlives the process, for a packed queue: where it stands before and after the buffer that it gives back,
-   * written before that buffer's flags, which so tell whether that happened. 0: never written.
+   * Two words of memory that outlive the process, zero at first, for a packed queue: where it stands before and after the buffer that it
+   * gives back, and what that says, written before the ring is.
    */
   readonly progress?: Int32Array | undefined;
 }

@@ -13,7 +13,7 @@ import {
   slotWord,
   usedFlags,
 } from './packed-layout.ts';
-import { checkProgress, readProgress, writeProgress } from './packed-progress.ts';
+import { checkProgress, readProgress, writeProgress, type PackedProgress } from './packed-progress.ts';
 import { RingWindows, type RingPart } from './ring-windows.ts';
 import { unsharedError } from './unshared-error.ts';
 import { VIRTQ_DESC_F_INDIRECT, VIRTQ_DESC_F_NEXT, VIRTQ_DESC_F_WRITE } from './split-layout.ts';
@@ -39,8 +39,8 @@ export class PackedQueue implements DeviceQueue {
   readonly #slots = new Map<number, number>();
   #slotsInFlight = 0;
   readonly #progress: Int32Array | undefined;
-  /** Where it stood before a push that may not have happened; only until it is located. */
-  #before = 0;
+  /** What whoever was before did last; only until it is located. */
+  #last: PackedProgress | undefined;
   /** Slots used since {@link needsInterrupt} was last asked. */
   #unannounced = 0;
 
@@ -65,25 +65,25 @@ export class PackedQueue implements DeviceQueue {
   }
 
   begin(): void {
-    this.#record(this.position, this.position);
+    this.#record(this.position, 0);
   }
 
   goOnAt(position: number | undefined): void {
     const recorded = this.#progress && readProgress(this.#progress);
-    const progress = recorded ?? (position === undefined ? undefined : { before: position, after: position });
+    const progress = recorded ?? (position === undefined ? undefined : { before: position, after: position, written: 0 });
     if (progress === undefined) throw new RangeError('a packed queue that was in service does not say where it stood');
     checkProgress(progress, this.size);
-    this.#before = progress.before;
-    this.#standAt(progress.after);
+    this.#last = progress;
+    this.#nextAvail = this.#nextUsed = progress.after & 0x7fff;
+    this.#availWrap = this.#usedWrap = progress.after >= 0x8000;
   }
 
   locate(): boolean {
     const ring = this.#windows.get()?.desc;
     if (ring === undefined) return false;
-    // A driver leaves a list alone until it is used. After that its first descriptor has the flags of another lap, or is used.
-    const first = ring.window.load16(ring.base + (this.#before & 0x7fff) * PvirtqDesc.size + flags.offset);
-    if (isAvailable(first, this.#before >= 0x8000)) this.#standAt(this.#before);
-    this.#record(this.position, this.position);
+    if (this.#last !== undefined) this.#finishPush(ring, this.#last);
+    this.#last = undefined;
+    this.#record(this.position, 0);
     return true;
   }
 
@@ -105,19 +105,14 @@ export class PackedQueue implements DeviceQueue {
     if (slots === undefined || ring === undefined) return;
     this.#slots.delete(head);
     this.#slotsInFlight -= slots;
-    const at = ring.base + this.#nextUsed * PvirtqDesc.size;
     let next = this.#nextUsed + slots;
     let wrap = this.#usedWrap;
     if (next >= this.size) {
       next -= this.size;
       wrap = !wrap;
     }
-    // Whoever continues finds this before the flags that it is about.
-    this.#record(this.position, slotWord(next, wrap));
-    len.set(ring.view, at, written);
-    id.set(ring.view, at, head);
-    // VIRTIO 1.4 §2.8.4: WRITE says that bytes were written, and that `len` counts them. The flags come last.
-    ring.window.store16(at + flags.offset, usedFlags(this.#usedWrap) | (written > 0 ? VIRTQ_DESC_F_WRITE : 0));
+    this.#record(slotWord(next, wrap), written);
+    this.#use(ring, this.#nextUsed, this.#usedWrap, head, written);
     this.#nextUsed = next;
     this.#usedWrap = wrap;
     this.#unannounced += slots;
@@ -154,13 +149,30 @@ export class PackedQueue implements DeviceQueue {
     event?.window.store16(event.base + eventFlags.offset, RING_EVENT_FLAGS_DISABLE);
   }
 
-  #standAt(word: number): void {
-    this.#nextAvail = this.#nextUsed = word & 0x7fff;
-    this.#availWrap = this.#usedWrap = word >= 0x8000;
+  /**
+   * Whoever was before may have died with a buffer half given back: its first descriptor then says no longer what the driver wrote, so
+   * nobody can take it again. A driver leaves a list alone until it is used; after that, its first descriptor is available in another lap.
+   */
+  #finishPush(ring: RingPart, { before, after, written }: PackedProgress): void {
+    const slot = before & 0x7fff;
+    const first = ring.window.load16(ring.base + slot * PvirtqDesc.size + flags.offset);
+    if (before === after || !isAvailable(first, before >= 0x8000)) return;
+    const last = ((after & 0x7fff) + this.size - 1) % this.size;
+    this.#use(ring, slot, before >= 0x8000, id.get(ring.view, ring.base + last * PvirtqDesc.size), written);
+    this.#unannounced = ((last - slot + this.size) % this.size) + 1;
   }
 
-  #record(before: number, after: number): void {
-    if (this.#progress !== undefined) writeProgress(this.#progress, before, after);
+  /** VIRTIO 1.4 §2.8.4: WRITE says that bytes were written, and that `len` counts them. The flags come last. */
+  #use({ window, view, base }: RingPart, slot: number, wrap: boolean, head: number, written: number): void {
+    const at = base + slot * PvirtqDesc.size;
+    len.set(view, at, written);
+    id.set(view, at, head);
+    window.store16(at + flags.offset, usedFlags(wrap) | (written > 0 ? VIRTQ_DESC_F_WRITE : 0));
+  }
+
+  /** Says where it will stand, before it does. */
+  #record(after: number, written: number): void {
+    if (this.#progress !== undefined) writeProgress(this.#progress, this.position, after, written);
   }
 
   #firstFlags({ window, base }: RingPart): number {

@@ -4,6 +4,7 @@ import type { QueueRecord } from './controller-state.ts';
 import { createDeviceQueue } from './create-device-queue.ts';
 import type { DeviceQueue, QueueError } from './device-queue.ts';
 import { VIRTIO_F_RING_PACKED } from './features.ts';
+import { PROGRESS_WORDS } from './packed-progress.ts';
 import type { UnsharedError } from './unshared-error.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
@@ -197,9 +198,10 @@ export class QueueSet {
 
   #ring(index: number, { size, desc, driver, device }: QueueRegisters, features: bigint): DeviceQueue {
     const { memory, progress } = this.#transport;
-    const word = progress !== undefined && index < progress.length ? progress.subarray(index, index + 1) : undefined;
+    const end = PROGRESS_WORDS * (index + 1);
+    const words = progress !== undefined && end <= progress.length ? progress.subarray(end - PROGRESS_WORDS, end) : undefined;
     const places = { desc: Number(desc), driver: Number(driver), device: Number(device) };
-    return createDeviceQueue(memory, features, { size, ...places, kept: this.#kept, progress: word });
+    return createDeviceQueue(memory, features, { size, ...places, kept: this.#kept, progress: words });
   }
 
   /** Ends the service of one queue; false if there is nothing to do. {@link finishReset} has to follow. */

@@ -154,6 +154,11 @@ export class VirtioController {
     return this.#config.generation;
   }
 
+  /** Bytes of the device-specific configuration. */
+  get configSize(): number {
+    return this.#config.size;
+  }
+
   /** The device-specific configuration as it reads now. */
   get config(): ConfigSpace {
     return this.#config.read();

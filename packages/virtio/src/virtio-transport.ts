@@ -18,7 +18,7 @@ export interface VirtioTransport {
   readonly locate: RegionLocator;
   /** What `VirtioController.save` returns has changed, but for what the transport itself wrote to it. */
   changed?(): void;
-  /** A word for each queue that outlives the process: `QueueConfig.progress`. */
+  /** Two words for each queue that outlive the process: `QueueConfig.progress`. */
   readonly progress?: Int32Array | undefined;
   /** A driver's mistake, or RAM that is not shared, made the device ask for a reset. */
   driverFailed(error: DriverError): void;
