@@ -1,12 +1,11 @@
 import { closeSync } from 'node:fs';
 import { DatagramSender, openPipe, processEnd, waitReadable, whenReadable } from '@vpmem/native';
+import { MAX_NAMES } from './held-descriptors.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { StoreError } from './store-error.ts';
 
 /** How long a store that does not read is waited for, in milliseconds. */
 const PATIENCE = 5000;
-/** All names together, with a colon each, have to fit into one variable of an environment: MAX_ARG_STRLEN of Linux, less LISTEN_FDNAMES= */
-const MAX_NAMES = 128 * 1024 - 64;
 /** Names that systemd takes, fdname_is_valid() of it. */
 const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/;
 

@@ -140,6 +140,11 @@ export const OPTION_TABLE = {
     section: 'Program',
     help: ['leaves the terminal once all is ready'],
   },
+  keep: {
+    section: 'Program',
+    help: ['starts it again when it dies, by a small process that', 'holds what it had: its guests wait, and go on'],
+    refusedBy: { 'vpmem run': 'its guest is in the same process, and dies with it; vpmemd has it' },
+  },
   'run-with': {
     section: 'Program',
     argument: '[user=NAME|UID:GID][,exit-with-parent=on]',

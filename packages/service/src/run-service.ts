@@ -16,6 +16,10 @@ export async function runService(program: Program, words: readonly string[]): Pr
     const request = readCommandLine(words, program.name);
     if (request.action === 'version') return say(`${program.name} ${program.version}\n`);
     if (request.action === 'help') return say(`${program.help.before}\n${describeOptions(program.name)}\n${program.help.after}`);
+    if (request.action === 'run' && request.options.some(({ name }) => name === 'keep')) {
+      const { keepService } = await import('./keep-service.ts');
+      return await keepService(program.name, request.options, words);
+    }
     // Neither machines nor monitors are loaded for what has been answered by now.
     const { carryOut } = await import('./carry-out.ts');
     return await carryOut(program, request, (chosen) => (log = chosen));
