@@ -1,6 +1,6 @@
 import { deviceProperties, objectProperties } from '@vpmem/machine';
 import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
-import { contradiction, Machine, STATE_VERSION, STATE_VERSIONS, type MachineState, type RunningMachine } from '@vpmem/served-machine';
+import { contradiction, Machine, STATE_VERSION, STATE_VERSIONS, type KeptPart, type MachineState, type RunningMachine } from '@vpmem/served-machine';
 import type { Continuable, MachineParts, OwnedMachine, ProgramBody } from '@vpmem/service';
 
 /** vpmemd beyond its help and its version. */
@@ -14,8 +14,8 @@ export const vpmemdBody: ProgramBody = {
   announce: (devices) => (devices.length === 0 ? [] : [...devices.map(({ plug }) => `-device ${quoteForShell([JSON.stringify(plug)])}`), DMA_ADVICE]),
 };
 
-function serve({ setup: { name }, socketFolder, warning, failed }: MachineParts): OwnedMachine {
-  const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(socketFolder !== undefined && { socketFolder }) });
+function serve({ setup: { name }, store, socketFolder, warning, failed }: MachineParts): OwnedMachine {
+  const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(store !== undefined && { store }), ...(socketFolder !== undefined && { socketFolder }) });
   return {
     managed: machine,
     continuable: continuable(machine),
@@ -43,6 +43,12 @@ function continuable(machine: Machine): Continuable {
       await continuation.restore(state as MachineState, take);
       return machine.devices;
     },
+    saveKept: (put) => continuation.saveKept(put),
+    restoreKept: async (state, take) => {
+      await continuation.restoreKept(state as MachineState<KeptPart>, take);
+      return machine.devices;
+    },
+    onChange: (listener) => (continuation.onChange = listener),
     proceed: () => continuation.proceed(),
     letGo: () => machine.letGo(),
   };

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { FlushFaults, PowerCutOrder, PowerExposure, RecordingInfo } from '@vpmem/machine';
 import type { BackendDescription, FlushLatency, RateLimit, FlushStats } from '@vpmem/memory-backend';
 import type { FlushFault, PowerCutReport, RecordingOrder } from '@vpmem/simulated-medium';
+import type { StoreDescription } from '@vpmem/descriptor-store';
 import type { QueueFeatures } from '@vpmem/virtio';
 import type { SavedThreadDevice } from './machine-state.ts';
 
@@ -10,6 +11,21 @@ export interface DeviceThreadData {
   /** Requests come here and answers go back; {@link wakeFd} is signalled after each request. */
   readonly port: MessagePort;
   readonly wakeFd: number;
+  /** Where what outlives this process is held; absent where nothing does. */
+  readonly store: SharedStore | undefined;
+}
+
+/** A descriptor store, for another thread: its description, the count that both keep, and what it held when the process began. */
+export interface SharedStore {
+  readonly description: StoreDescription;
+  readonly count: SharedArrayBuffer;
+  readonly inherited: ReadonlyMap<string, number>;
+}
+
+/** Descriptors of the memory in which a device is saved: its state, and words that change often. The device thread's from then on. */
+export interface KeptMemory {
+  readonly state: number;
+  readonly words: number;
 }
 
 /** A device as the device thread needs to know it. */
@@ -30,6 +46,8 @@ export interface DeviceDescription {
   readonly pollMax: number;
   /** A listening socket; the device thread's from now on. Absent where it goes on with the one it had. */
   readonly listener?: number;
+  /** Where it is saved whenever it changes; absent where nobody holds that. */
+  readonly kept?: KeptMemory;
 }
 
 /** What a device of the device thread was in another process. */
@@ -41,7 +59,7 @@ export interface ContinuedDevice {
 
 /** What the main thread asks for. */
 export type DeviceRequest =
-  | { readonly type: 'add'; readonly device: DeviceDescription; readonly continues?: ContinuedDevice }
+  | { readonly type: 'add'; readonly device: DeviceDescription; /** What it was in another process, or `kept`: what an earlier one saved before it died. */ readonly continues?: ContinuedDevice | 'kept' }
   /** Make everything durable that can be and let go of the device; refused as `device-busy` while a client has it. */
   | { readonly type: 'remove'; readonly id: string }
   /** Listen no more: who has the device is its last client. */

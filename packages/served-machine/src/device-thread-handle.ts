@@ -3,7 +3,7 @@ import { MachineError, type PowerCutOrder, type RecordingInfo } from '@vpmem/mac
 import { threadProgram } from '@vpmem/memory-backend';
 import { EventFd } from '@vpmem/native';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
-import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread } from './device-messages.ts';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread, SharedStore } from './device-messages.ts';
 
 /**
  * MiB for what the device thread's devices have just made, all but a little of it garbage soon. Left to itself V8 lets that grow to 48,
@@ -31,10 +31,10 @@ export class DeviceThreadHandle {
   #suspended = false;
 
   /** `onFailure` hears of the thread's death, which takes every device with it. */
-  constructor(onEvent: (event: DeviceEvent) => void, onFailure: (error: Error) => void) {
+  constructor(onEvent: (event: DeviceEvent) => void, onFailure: (error: Error) => void, store?: SharedStore) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const workerData: DeviceThreadData = { port: port2, wakeFd: this.#wake.fd };
+    const workerData: DeviceThreadData = { port: port2, wakeFd: this.#wake.fd, store };
     this.#worker = new Worker(threadProgram('device-thread', import.meta.url), { workerData, transferList: [port2], resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
     this.#port.on('message', (message: DeviceReply) => this.#received(message, onEvent));
     this.#worker.on('error', (error: Error) => {

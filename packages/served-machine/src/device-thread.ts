@@ -4,6 +4,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { closeSync } from 'node:fs';
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { PowerCutOrder } from '@vpmem/machine';
+import { DescriptorStore, KeptDescriptors } from '@vpmem/descriptor-store';
 import { putMark } from '@vpmem/machine/pmem-backing';
 import { SYNC_FAILED_CHANNEL, SyncPool, type SyncFailedMessage } from '@vpmem/memory-backend';
 import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
@@ -12,11 +13,13 @@ import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
 import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread } from './device-messages.ts';
+import { THREAD_PREFIX } from './machine-state.ts';
 import { DeviceBusy, ServedDevice, type PowerListener } from './served-device.ts';
 import { VmPower } from './vm-power.ts';
 
 nameThread('vpmem device');
-const { port, wakeFd } = workerData as DeviceThreadData;
+const { port, wakeFd, store } = workerData as DeviceThreadData;
+const descriptors = store && new KeptDescriptors(new DescriptorStore(store.description, store), THREAD_PREFIX);
 const loop = new EventLoop();
 const pool = new SyncPool(loop);
 const devices: ServedDevice[] = [];
@@ -84,6 +87,8 @@ function handle(body: DeviceRequest, request: number): void {
       return reply({ type: 'done', request, devices: [], saved: save() });
     case 'proceed':
       for (const each of devices) each.proceed();
+      for (const each of devices) each.keep();
+      descriptors?.settled();
       return done();
     case 'stop':
       return stopAll(done);
@@ -95,9 +100,9 @@ function handle(body: DeviceRequest, request: number): void {
 /** @throws what keeps a device from being made, with nothing of it left open */
 function add({ device: description, continues }: Extract<DeviceRequest, { type: 'add' }>): void {
   try {
-    devices.push(new ServedDevice(description, { loop, pool, power, continues }));
+    devices.push(new ServedDevice(description, { loop, pool, power, descriptors, continues }));
   } finally {
-    for (const fd of continues?.descriptors ?? []) closeSync(fd);
+    if (typeof continues === 'object') for (const fd of continues.descriptors) closeSync(fd);
   }
 }
 

@@ -2,10 +2,11 @@ import type { BackendStore, PmemInfo } from '@vpmem/machine';
 import { MachineError, restoreSource, saveSource } from '@vpmem/machine';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
-import type { ContinuedDevice } from './device-messages.ts';
+import type { ContinuedDevice, KeptMemory } from './device-messages.ts';
 import type { DeviceThreadHandle } from './device-thread-handle.ts';
 import type { RunningMachine } from './contradiction.ts';
-import type { MachineState, SavedDevice } from './machine-state.ts';
+import type { KeptMachine } from './kept-machine.ts';
+import type { KeptPart, MachineState, SavedDevice, SavedPart } from './machine-state.ts';
 import type { Served, ServedDevices } from './served-devices.ts';
 
 /** A device to be made again, as it was in another process. */
@@ -17,7 +18,9 @@ export interface RestoredDevice {
   readonly socketPath: string;
   readonly leaving: Served['leaving'];
   readonly lastError: PmemInfo['lastError'];
-  readonly continues: ContinuedDevice;
+  /** Where it is saved; with `kept`. */
+  readonly kept?: KeptMemory;
+  readonly continues: ContinuedDevice | 'kept';
 }
 
 /** What a machine's state is made of, and made into. */
@@ -25,6 +28,8 @@ export interface ContinuationContext {
   readonly devices: ServedDevices;
   readonly backends: BackendStore;
   readonly thread: DeviceThreadHandle;
+  /** What outlives this process, if anything does. */
+  readonly kept: KeptMachine | undefined;
   /** Makes a device again, which waits for `proceed`. */
   readonly remake: (device: RestoredDevice) => Promise<void>;
 }
@@ -35,6 +40,8 @@ export class MachineContinuation {
   readonly #gone = new Set<string>();
   readonly #initial = new Set<string>();
   #complete = false;
+  /** Told when {@link saveKept} would say something else. */
+  onChange: (() => void) | undefined;
 
   constructor(context: ContinuationContext) {
     this.#context = context;
@@ -43,11 +50,13 @@ export class MachineContinuation {
   /** An object or a device was made. */
   made(id: string): void {
     if (!this.#complete) this.#initial.add(id);
+    else this.onChange?.();
   }
 
   /** An object or a device was deleted: a command line that names it is of a time before. */
   deleted(id: string): void {
     if (this.#initial.delete(id)) this.#gone.add(id);
+    if (this.#complete) this.onChange?.();
   }
 
   /** Everything of the command line is there: what is made from now on came by a monitor. */
@@ -76,16 +85,32 @@ export class MachineContinuation {
 
   /** All of the machine, after {@link suspend}. */
   async save(put: SaveDescriptor): Promise<MachineState> {
-    const { devices, backends, thread } = this.#context;
-    const saved = await thread.save();
+    const saved = await this.#context.thread.save();
     const descriptors = saved.descriptors.map(put);
+    return this.#save(put, (id): Pick<SavedDevice, 'thread' | 'descriptors'> => {
+      const thread = saved.devices.find((each) => each.id === id);
+      if (thread === undefined) throw new TypeError(`the device thread has no device '${id}'`);
+      return { thread, descriptors };
+    });
+  }
+
+  /** The machine, for a process that comes after this one has died: the device thread keeps its part by itself. */
+  saveKept(put: SaveDescriptor): MachineState<KeptPart> {
+    const { kept } = this.#context;
+    return this.#save(put, (id) => {
+      if (kept === undefined) throw new TypeError('nothing outlives this process');
+      return kept.save(id, put);
+    });
+  }
+
+  #save<Rest extends object>(put: SaveDescriptor, more: (id: string) => Rest): MachineState<SavedPart & Rest> {
+    const { devices, backends } = this.#context;
     return {
       backends: backends.save(put),
-      devices: devices.all.map(({ source, id, named, path, socketPath, leaving, lastError }): SavedDevice => {
-        const of = saved.devices.find((each) => each.id === id);
-        if (of === undefined) throw new TypeError(`the device thread has no device '${id}'`);
-        return { source: saveSource(source), id, named, path, socketPath, leaving: leaving === 'with-client' ? leaving : 'no', lastError, thread: of, descriptors };
-      }),
+      devices: devices.all.map(({ source, id, named, path, socketPath, leaving, lastError }) => ({
+        ...{ source: saveSource(source), id, named, path, socketPath, leaving: leaving === 'with-client' ? leaving : 'no', lastError },
+        ...more(id),
+      })),
       unnamed: devices.unnamed,
       gone: [...this.#gone],
       initial: [...this.#initial],
@@ -99,13 +124,24 @@ export class MachineContinuation {
 
   /** Makes all of a machine again that was another process'. Nothing is served before {@link proceed}. @throws MachineError, RangeError */
   async restore(state: MachineState, take: TakeDescriptor): Promise<void> {
-    const { backends, devices, remake } = this.#context;
-    for (const backend of state.backends) backends.restore(backend, take);
-    devices.restoreUnnamed(state.unnamed);
-    for (const id of state.gone) this.#gone.add(id);
-    for (const id of state.initial) this.#initial.add(id);
+    this.#restore(state, take);
     for (const { source, thread, descriptors, lastError, ...device } of state.devices) {
-      await remake({ ...device, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
+      await this.#context.remake({ ...device, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
     }
+  }
+
+  /** The same, of what {@link saveKept} said in a process that has died. */
+  async restoreKept(state: MachineState<KeptPart>, take: TakeDescriptor): Promise<void> {
+    this.#restore(state, take);
+    for (const { source, state: memory, words, lastError, ...device } of state.devices) {
+      await this.#context.remake({ ...device, lastError, source: restoreSource(source), kept: { state: take(memory), words: take(words) }, continues: 'kept' });
+    }
+  }
+
+  #restore({ backends, unnamed, gone, initial }: MachineState<SavedPart>, take: TakeDescriptor): void {
+    for (const backend of backends) this.#context.backends.restore(backend, take);
+    this.#context.devices.restoreUnnamed(unnamed);
+    for (const id of gone) this.#gone.add(id);
+    for (const id of initial) this.#initial.add(id);
   }
 }

@@ -7,6 +7,9 @@ export const STATE_VERSION = 1;
 /** Versions that are understood. */
 export const STATE_VERSIONS: readonly number[] = [STATE_VERSION];
 
+/** How names of descriptors begin that the device thread has the store hold. */
+export const THREAD_PREFIX = 't.';
+
 /** What the device thread keeps of one device, as plain JSON: of its server, and of what stands behind it. */
 export interface SavedThreadDevice {
   readonly id: string;
@@ -14,8 +17,8 @@ export interface SavedThreadDevice {
   readonly backing: unknown;
 }
 
-/** A device for a process that continues this one's work. */
-export interface SavedDevice {
+/** A device for a process that continues this one's work, without what the device thread knows of it. */
+export interface SavedPart {
   readonly source: PropertySource;
   readonly id: string;
   readonly named: boolean;
@@ -24,15 +27,25 @@ export interface SavedDevice {
   readonly socketPath: string;
   readonly leaving: 'no' | 'with-client';
   readonly lastError?: PmemInfo['lastError'];
+}
+
+/** With that. */
+export interface SavedDevice extends SavedPart {
   readonly thread: SavedThreadDevice;
   /** What the thread's part calls its descriptors 0, 1, …: their numbers in the whole. */
   readonly descriptors: readonly number[];
 }
 
+/** One whose thread keeps its part by itself, in the memory of these descriptors. */
+export interface KeptPart extends SavedPart {
+  readonly state: number;
+  readonly words: number;
+}
+
 /** All of a machine, as plain JSON. */
-export interface MachineState {
+export interface MachineState<Device extends SavedPart = SavedDevice> {
   readonly backends: readonly SavedBackend[];
-  readonly devices: readonly SavedDevice[];
+  readonly devices: readonly Device[];
   /** How many devices without an id there have been. */
   readonly unnamed: number;
   /** Ids of devices and objects of the command line that were deleted since. */

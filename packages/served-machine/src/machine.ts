@@ -13,7 +13,9 @@ import { checkServable } from './servable.ts';
 import { machineTree, mainBus, memoryDeviceInfo, memoryRegions, pmemInfo, type DeviceState } from './served-view.ts';
 import { ServedFailures } from './served-failures.ts';
 import { ServedRecordings } from './served-recordings.ts';
+import type { DescriptorStore } from '@vpmem/descriptor-store';
 import { describeDevice, servedDevice } from './describe-device.ts';
+import { KeptMachine } from './kept-machine.ts';
 import { MachineContinuation, type RestoredDevice } from './machine-continuation.ts';
 import { ServedDevices, type Device } from './served-devices.ts';
 import { explainDeviceEvent } from './served-events.ts';
@@ -31,6 +33,8 @@ export interface MachineObserver {
 /** What a machine is called, and where it keeps its sockets. */
 export interface MachineOptions {
   readonly name?: string;
+  /** Where what outlives this process is held, so that devices go on when it is killed. Default: nowhere. */
+  readonly store?: DescriptorStore;
   /** Directory for sockets that are not named; default: of this user's, see `defaultSocketFolder`. */
   readonly socketFolder?: string;
 }
@@ -53,6 +57,7 @@ export class Machine implements ManagedMachine {
   readonly #events = new EventHub<MachineEvent>();
   readonly #devices = new ServedDevices();
   readonly #removal: ServedRemoval;
+  readonly #kept: KeptMachine | undefined;
   /** All there was is another process'. */
   #letGo = false;
 
@@ -63,6 +68,7 @@ export class Machine implements ManagedMachine {
     this.name = options.name;
     this.#observer = observer;
     this.#options = options;
+    this.#kept = options.store === undefined ? undefined : new KeptMachine(options.store);
     this.#backends = new BackendStore((text) => observer.warning(text));
     this.#files = new BackingFileWatch(
       () => this.#backends.open,
@@ -71,11 +77,12 @@ export class Machine implements ManagedMachine {
     this.#thread = new DeviceThreadHandle(
       (event) => this.#happened(event),
       (error) => observer.failed(error),
+      this.#kept?.shared,
     );
     this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
     this.recordings = new ServedRecordings(this.#devices, this.#backends, this.#thread);
-    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#removed(event) });
-    this.continuation = new MachineContinuation({ devices: this.#devices, backends: this.#backends, thread: this.#thread, remake: (device) => this.#remake(device) });
+    this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#events.emit(event), removed: (id) => this.#removed(id) });
+    this.continuation = new MachineContinuation({ devices: this.#devices, backends: this.#backends, thread: this.#thread, kept: this.#kept, remake: (device) => this.#remake(device) });
   }
 
   get devices(): readonly Device[] {
@@ -112,7 +119,8 @@ export class Machine implements ManagedMachine {
       claimed = true;
       checkServable(id, backend);
       socket = listenAt(options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`));
-      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), listener: socket.fd } });
+      const kept = this.#kept?.make(id);
+      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), ...(kept !== undefined && { kept }), listener: socket.fd } });
       const device = servedDevice(reserved, { source, options, size: backend.size, socket });
       this.#devices.add(device);
       this.continuation.made(id);
@@ -127,11 +135,12 @@ export class Machine implements ManagedMachine {
   }
 
   /** Makes a device again that another process had; it waits for `proceed`. @throws OptionError, MachineError */
-  async #remake({ source, id, path, socketPath, leaving, lastError, continues }: RestoredDevice): Promise<void> {
+  async #remake({ source, id, path, socketPath, leaving, lastError, kept, continues }: RestoredDevice): Promise<void> {
     const options = readDevice(source);
     const backend = this.#backends.reclaim(options.memdev, { path, label: options.id });
     this.#devices.reserve(id);
-    await this.#thread.request({ type: 'add', device: describeDevice(id, options, backend), continues });
+    const memory = kept === undefined ? this.#kept?.make(id) : this.#kept?.adopt(id, kept);
+    await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), ...(memory !== undefined && { kept: memory }) }, continues });
     const socket = adoptListener(socketPath, -1);
     this.#devices.add({ ...servedDevice({ id, path }, { source, options, size: backend.size, socket }), leaving, lastError });
   }
@@ -242,9 +251,10 @@ export class Machine implements ManagedMachine {
     });
   }
 
-  #removed(event: MachineEvent): void {
-    if (event.name === 'DEVICE_DELETED' && event.data.device !== undefined) this.continuation.deleted(event.data.device);
-    this.#events.emit(event);
+  #removed(id: string): void {
+    this.continuation.deleted(id);
+    // Not before it is known that nobody needs it any more.
+    this.#kept?.remove(id);
   }
 
   #fileChanged(data: MachineEvents['PMEM_BACKING_FILE_CHANGED']): void {

@@ -1,12 +1,14 @@
 import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
 import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
 import { promptSyncer, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
-import { duplicate, type EventLoop, type SaveDescriptor } from '@vpmem/native';
+import type { KeptDescriptors } from '@vpmem/descriptor-store';
+import { duplicate, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
 import { VfioUserServer, type ServerState } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import type { ContinuedDevice, DeviceDescription, DeviceStatus } from './device-messages.ts';
+import { KeptDevice } from './kept-device.ts';
 import type { SavedThreadDevice } from './machine-state.ts';
 import { NotificationLimit } from './notification-limit.ts';
 import { RemarkLimit } from './remark-limit.ts';
@@ -31,8 +33,10 @@ export interface DeviceSurroundings {
   readonly loop: EventLoop;
   readonly pool: SyncPool;
   readonly power: PowerListener;
-  /** What it was in another process; it then waits for {@link ServedDevice.proceed}. */
-  readonly continues: ContinuedDevice | undefined;
+  /** What outlives this process, if anything does. */
+  readonly descriptors: KeptDescriptors | undefined;
+  /** What it was in another process, or `kept`, what an earlier one saved before it died; it then waits for {@link ServedDevice.proceed}. */
+  readonly continues: ContinuedDevice | 'kept' | undefined;
 }
 
 /** A virtio-pmem-pci device from its file to its socket. */
@@ -46,12 +50,16 @@ export class ServedDevice {
   /** What is told of clients that come and go. */
   readonly turnover: TurnoverLimit;
   readonly #pci: VirtioPciFunction;
+  readonly #kept: KeptDevice | undefined;
   readonly #notifications: NotificationLimit;
   /** Milliseconds. */
   readonly #pollMax: number;
 
   /** @throws where what it was cannot be made again; its listener is then the caller's still */
-  constructor(description: DeviceDescription, { loop, pool, power, continues }: DeviceSurroundings) {
+  constructor(description: DeviceDescription, { loop, pool, power, descriptors, continues: given }: DeviceSurroundings) {
+    const kept = description.kept && descriptors && new KeptDevice(description.kept, descriptors);
+    const continues = continuedFrom(given, kept, descriptors);
+    this.#kept = kept;
     const { id, backend, vectors, unplug, marks, features, fault, limit, pollMax, listener } = description;
     this.id = id;
     const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
@@ -64,6 +72,7 @@ export class ServedDevice {
       after,
       loop,
       ...(continues !== undefined && { continues: continues.saved.backing as BackingState }),
+      ...(kept !== undefined && { changed: () => kept.save() }),
       observer: {
         powerLost: () => {
           power.powerLost(this);
@@ -81,12 +90,16 @@ export class ServedDevice {
     this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
     this.#pollMax = pollMax;
     this.device = new VirtioPmem(this.backend);
-    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, aroundNotification: (serve) => this.#notifications.pass(serve) });
+    this.#pci = new VirtioPciFunction(this.device, { vectors, ...features, kept: kept !== undefined, aroundNotification: (serve) => this.#notifications.pass(serve) });
     this.server = new VfioUserServer(this.#pci, listener, loop, {
       keepsMsix: unplug,
-      ...(continues !== undefined && { continues: { state: continues.saved.server as ServerState, take: (number: number) => takeFrom(continues.descriptors, number) } }),
+      ...(kept !== undefined && { kept }),
+      ...(continues !== undefined && { continues: { state: continues.saved.server as ServerState, take: continues.take } }),
     });
     this.limitTo(continues === undefined ? limit : this.backing.throttle.limit);
+    if (kept === undefined) return;
+    kept.source = (put) => this.save(put);
+    if (continues === undefined) kept.save();
   }
 
   /** Reads nothing more, and finishes what is in flight; `done` is called, possibly at once, when nothing is. */
@@ -97,6 +110,11 @@ export class ServedDevice {
   /** All it is, after {@link suspend}. */
   save(put: SaveDescriptor): SavedThreadDevice {
     return { id: this.id, server: this.server.save(put), backing: this.backing.save() };
+  }
+
+  /** Has what it is now where the next process finds it, if anything is kept. */
+  keep(): void {
+    this.#kept?.save();
   }
 
   /** Goes on after {@link suspend}, or begins with what it was made to continue. */
@@ -143,6 +161,7 @@ export class ServedDevice {
   stop(done: () => void): void {
     this.backing.settle(() => {
       this.server.close();
+      this.#kept?.close();
       this.backing.close(done);
     });
   }
@@ -152,6 +171,20 @@ export class ServedDevice {
 function syncerOf(backend: BackendDescription, pool: SyncPool): Syncer {
   if (backend.volatile !== undefined) return volatileSyncer(backend);
   return backend.syncsAtOnce === true ? promptSyncer(backend.fd) : pool.syncer(backend.fd);
+}
+
+/** What a device goes on from, whoever saved it. */
+interface Continued {
+  readonly saved: SavedThreadDevice;
+  readonly take: TakeDescriptor;
+}
+
+function continuedFrom(given: ContinuedDevice | 'kept' | undefined, kept: KeptDevice | undefined, descriptors: KeptDescriptors | undefined): Continued | undefined {
+  if (given === undefined) return undefined;
+  if (given !== 'kept') return { saved: given.saved, take: (number) => takeFrom(given.descriptors, number) };
+  const saved = kept?.saved;
+  if (saved === undefined || descriptors === undefined) throw new RangeError('what was kept of this device is not there');
+  return { saved, take: descriptors.take };
 }
 
 function takeFrom(descriptors: readonly number[], number: number): number {

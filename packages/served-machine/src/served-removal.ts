@@ -8,6 +8,8 @@ export interface RemovalContext {
   readonly backends: BackendStore;
   readonly thread: DeviceThreadHandle;
   readonly emit: (event: MachineEvent) => void;
+  /** Told when a device has gone. */
+  readonly removed: (id: string) => void;
 }
 
 /** How served devices go: at once if no VM has them, or with the VM that has. */
@@ -69,11 +71,12 @@ export class ServedRemoval {
   }
 
   #removed(device: Served): void {
-    const { devices, backends, emit } = this.#context;
+    const { devices, backends, emit, removed } = this.#context;
     const { id, named, path, memdev, socket } = device;
     socket.remove();
     devices.remove(id);
     backends.release(memdev);
+    removed(id);
     emit({ name: 'DEVICE_DELETED', data: { path: `${path}/virtio-backend` } });
     emit({ name: 'DEVICE_DELETED', data: { ...(named && { device: id }), path } });
   }

@@ -19,6 +19,12 @@ export interface Continuable {
   save(put: SaveDescriptor): Promise<unknown>;
   /** Makes it again, in a machine that has nothing yet; it waits for {@link proceed}. @throws MachineError, OptionError, RangeError */
   restore(state: unknown, take: TakeDescriptor): Promise<readonly AddedDevice[]>;
+  /** All of it, at any time, but for what its devices keep by themselves: for a process that comes after this one has died. */
+  saveKept(put: SaveDescriptor): unknown;
+  /** Makes it again from that, in a machine that has nothing yet and the same descriptor store; it waits for {@link proceed}. */
+  restoreKept(state: unknown, take: TakeDescriptor): Promise<readonly AddedDevice[]>;
+  /** Calls `listener` whenever {@link saveKept} would say something else. */
+  onChange(listener: () => void): void;
   /** Goes on, or begins. */
   proceed(): Promise<void>;
   /** Closes all it has, and changes nothing: another process has it. */

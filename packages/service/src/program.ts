@@ -1,4 +1,5 @@
 import type { AddedDevice, ManagedMachine } from '@vpmem/machine';
+import type { DescriptorStore } from '@vpmem/descriptor-store';
 import type { Continuable } from './continuable.ts';
 import type { ProgramName } from './option-table.ts';
 import type { Setup } from './setup.ts';
@@ -23,6 +24,8 @@ export interface OwnedMachine {
 /** What a machine is made of and with, beside its objects and devices. */
 export interface MachineParts {
   readonly setup: Setup;
+  /** Where what outlives this process is held, if somebody does. */
+  readonly store: DescriptorStore | undefined;
   /** Directory for sockets that are not named, where systemd has made one. */
   readonly socketFolder: string | undefined;
   /** One line for people. */

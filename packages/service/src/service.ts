@@ -4,7 +4,9 @@ import { nameThread } from '@vpmem/native/thread-name';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
+import type { Continuable } from './continuable.ts';
 import { GiveAway } from './give-away.ts';
+import { Keeping } from './keeping.ts';
 import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
@@ -36,6 +38,13 @@ export interface ServiceParts {
   readonly takes: (RunningProgram & { readonly takeover: string }) | undefined;
 }
 
+/** Whose place a process takes. */
+interface Predecessor {
+  readonly listeners: Map<string, number>;
+  readonly pidFile: number | undefined;
+  into(machine: Continuable, setup: Setup): Promise<readonly AddedDevice[]>;
+}
+
 /** One machine with all that is around it, from making it to its end. */
 export class Service {
   readonly #parts: ServiceParts;
@@ -64,11 +73,12 @@ export class Service {
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
-    const takeOver = await this.#takeOver();
+    const keeping = Keeping.ofEnvironment(process.env);
+    const before = await this.#predecessor(keeping);
     // Of a program whose place this one takes it is to be had later.
-    let pidFile = setup.pidFile === undefined || takeOver !== undefined ? undefined : new PidFile(setup.pidFile);
+    let pidFile = setup.pidFile === undefined || before !== undefined ? undefined : new PidFile(setup.pidFile);
     try {
-      const machine = this.#machine();
+      const machine = this.#machine(keeping);
       const quit = new Promise<EndReason>((resolve) => {
         machine.managed.onEvent(({ name }) => {
           if (name !== 'SHUTDOWN') return;
@@ -79,13 +89,14 @@ export class Service {
       const monitors: { close(): Promise<void> | void }[] = [];
       let away: GiveAway | undefined;
       try {
-        const devices = takeOver === undefined ? await this.#addDevices(machine) : await this.#taken(takeOver, machine);
-        if (takeOver !== undefined && setup.pidFile !== undefined) pidFile = new PidFile(setup.pidFile, takeOver.pidFile);
+        const devices = before === undefined ? await this.#addDevices(machine) : await this.#goOn(before, machine);
+        if (before !== undefined && setup.pidFile !== undefined) pidFile = new PidFile(setup.pidFile, before.pidFile);
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
-        const asked = await this.#openMonitors(machine, takeOver);
+        const asked = await this.#openMonitors(machine, before);
         monitors.push(asked);
         await machine.start?.();
         machine.continuable?.complete();
+        if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners: () => asked.listeners, pidFile: pidFile?.fd });
         away = await this.#giveAway(machine, asked, pidFile);
         if (away !== undefined) monitors.push(away);
         const own = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
@@ -109,6 +120,7 @@ export class Service {
       if (given !== undefined) return await this.#leave(given, report, monitors, typeof reason !== 'number');
       if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
+      if (keeping?.outlivesOrderlyEnd === true && reason === 'signal' && machine.continuable !== undefined) await this.#leaveKept(machine.continuable, monitors);
       await machine.end(reason);
       for (const monitor of monitors) await monitor.close();
       return EXIT_STATUS.ok;
@@ -117,16 +129,28 @@ export class Service {
     }
   }
 
-  async #takeOver(): Promise<TakeOver | undefined> {
+  /** Whose place this process takes: of one that runs, or of one that died under the same keeper. */
+  async #predecessor(keeping: Keeping | undefined): Promise<Predecessor | undefined> {
     const { setup, takes, program } = this.#parts;
+    if (keeping?.continues === true) return keeping;
     return takes === undefined || setup.takeover === undefined ? undefined : TakeOver.begin(setup.takeover, takes, program.name);
   }
 
-  /** @throws SetupError, and then the program whose place this one was to take goes on */
-  async #taken(takeOver: TakeOver, machine: OwnedMachine): Promise<readonly AddedDevice[]> {
+  /** @throws SetupError, and then a program that runs goes on */
+  async #goOn(before: Predecessor, machine: OwnedMachine): Promise<readonly AddedDevice[]> {
     const { program, setup } = this.#parts;
-    if (machine.continuable === undefined) throw new SetupError(`-takeover: ${program.name} cannot take another's place`);
-    return takeOver.into(machine.continuable, setup);
+    if (machine.continuable === undefined) throw new SetupError(`${program.name} cannot take another's place`);
+    return before.into(machine.continuable, setup);
+  }
+
+  /**
+   * systemd stops a service also to start it again, and does not say which: what it holds for the next process stays as it is, and if there
+   * is none, it lets go of that. What was flushed is durable either way.
+   */
+  async #leaveKept(machine: Continuable, monitors: readonly { close(): Promise<void> | void }[]): Promise<never> {
+    await machine.suspend();
+    for (const monitor of monitors) if (monitor instanceof PrivateMonitor || monitor instanceof GiveAway) await monitor.close();
+    process.exit(EXIT_STATUS.ok);
   }
 
   /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
@@ -154,10 +178,11 @@ export class Service {
     process.exit(EXIT_STATUS.ok);
   }
 
-  #machine(): OwnedMachine {
+  #machine(keeping: Keeping | undefined): OwnedMachine {
     const { program, setup } = this.#parts;
     const parts = {
       setup,
+      store: keeping?.store,
       socketFolder: runtimeFolder(),
       warning: (text: string): void => this.#log.warning(text),
       failed: (error: Error): void => this.#die(error),
@@ -189,9 +214,9 @@ export class Service {
     return recorded.objects;
   }
 
-  async #openMonitors({ managed }: OwnedMachine, takeOver: TakeOver | undefined): Promise<Monitors> {
+  async #openMonitors({ managed }: OwnedMachine, before: Predecessor | undefined): Promise<Monitors> {
     try {
-      return await Monitors.open(this.#parts.plan, managed, this.#about(), takeOver === undefined ? {} : { inherited: takeOver.listeners });
+      return await Monitors.open(this.#parts.plan, managed, this.#about(), before === undefined ? {} : { inherited: before.listeners });
     } catch (error) {
       throw namedMistake(error, this.#parts.setup.monitors);
     }

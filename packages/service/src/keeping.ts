@@ -1,0 +1,127 @@
+import { closeSync } from 'node:fs';
+import { DescriptorStore, KeptDescriptors, StateMemory } from '@vpmem/descriptor-store';
+import type { AddedDevice } from '@vpmem/machine';
+import type { Continuable } from './continuable.ts';
+import type { ServiceState } from './give-away.ts';
+import { explainMistake } from './named-mistake.ts';
+import { SetupError } from './setup-error.ts';
+import type { Setup } from './setup.ts';
+
+/** Under which name the store holds the memory that has the state of the whole. */
+const STATE = 'service';
+/** How names of descriptors begin that the main thread has the store hold. */
+const PREFIX = 'm.';
+
+/** What is kept, with the version in which it is written. */
+interface KeptState extends ServiceState {
+  readonly version: number;
+}
+
+/** What else a service is, beside its machine. */
+export interface KeptBelongings {
+  readonly listeners: () => readonly { readonly at: string; readonly fd: number }[];
+  readonly pidFile: number | undefined;
+}
+
+/** What of a service outlives its process: held by systemd, or by a keeper of ours, and read by the process that is started again. */
+export class Keeping {
+  readonly store: DescriptorStore;
+  readonly #descriptors: KeptDescriptors;
+  readonly #memory: StateMemory;
+  readonly #state: KeptState | undefined;
+  readonly #listeners = new Map<string, number>();
+  #pidFile: number | undefined;
+
+  private constructor(store: DescriptorStore) {
+    this.store = store;
+    const kept = store.inherited.get(STATE);
+    if (kept === undefined) {
+      this.#memory = StateMemory.create('state of vpmemd');
+      store.add(STATE, this.#memory.fd);
+      this.#state = undefined;
+    } else {
+      this.#memory = StateMemory.open(kept);
+      this.#state = this.#memory.read() as KeptState | undefined;
+    }
+    // Who died before it had said what it is has left nothing to go on with, and must not keep its files from us.
+    if (this.#state === undefined) letGoOfAll(store);
+    this.#descriptors = new KeptDescriptors(this.#state === undefined ? new DescriptorStore(store.description, { count: store.count }) : store, PREFIX);
+  }
+
+  /** Undefined if nobody holds anything for this process. @throws SetupError */
+  static ofEnvironment(env: NodeJS.ProcessEnv): Keeping | undefined {
+    try {
+      const store = DescriptorStore.ofEnvironment(env);
+      return store === undefined ? undefined : new Keeping(store);
+    } catch (error) {
+      throw new SetupError(`what was kept for this process cannot be had: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** Whether an earlier process has left something to go on with. */
+  get continues(): boolean {
+    return this.#state !== undefined;
+  }
+
+  /** Whether who holds it starts a program again that ends in good order, so that it must leave everything as it is: systemd may, a keeper of ours does not. */
+  get outlivesOrderlyEnd(): boolean {
+    return this.store.description.keeper === undefined;
+  }
+
+  get listeners(): Map<string, number> {
+    return this.#listeners;
+  }
+
+  get pidFile(): number | undefined {
+    return this.#pidFile;
+  }
+
+  /** Makes everything again that an earlier process had, and serves it. Returns the devices. @throws SetupError */
+  async into(machine: Continuable, setup: Setup): Promise<readonly AddedDevice[]> {
+    const state = this.#state;
+    if (state === undefined) throw new TypeError('there is nothing to go on with');
+    try {
+      if (!machine.understands.includes(state.version)) throw new SetupError(`it is written in version ${state.version}, and this program understands ${machine.understands.join(', ')}`);
+      const contradiction = machine.contradiction(setup, (state.machine as { readonly about: unknown }).about, process.cwd());
+      if (contradiction !== undefined) throw new SetupError(contradiction);
+      const { take } = this.#descriptors;
+      const devices = await machine.restoreKept((state.machine as { readonly kept: unknown }).kept, take);
+      for (const { at, fd } of state.monitors) this.#listeners.set(at, take(fd));
+      if (state.pidFile !== undefined) this.#pidFile = take(state.pidFile);
+      await machine.proceed();
+      return devices;
+    } catch (error) {
+      await machine.letGo();
+      throw new SetupError(`what the process before left cannot be gone on with: ${explainMistake(error) ?? (error as Error).message}`, { cause: error });
+    }
+  }
+
+  /** Has everything where the next process finds it, now and whenever it changes. */
+  begin(machine: Continuable, belongings: KeptBelongings): void {
+    const save = (): void => this.#save(machine, belongings);
+    save();
+    machine.onChange(save);
+    this.#descriptors.settled();
+  }
+
+  #save(machine: Continuable, { listeners, pidFile }: KeptBelongings): void {
+    this.#descriptors.save(this, (put) => {
+      const state: KeptState = {
+        version: machine.version,
+        machine: { about: machine.about(), kept: machine.saveKept(put) },
+        monitors: listeners().map(({ at, fd }) => ({ at, fd: put(fd) })),
+        ...(pidFile !== undefined && { pidFile: put(pidFile) }),
+      };
+      this.#memory.write(state);
+    });
+  }
+}
+
+function letGoOfAll(store: DescriptorStore): void {
+  for (const [name, fd] of store.inherited) {
+    if (name === STATE) continue;
+    closeSync(fd);
+    store.remove(name);
+  }
+}
+
