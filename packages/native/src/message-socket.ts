@@ -46,7 +46,8 @@ export class MessageSocket {
 
   /**
    * The same, but all stays in the socket, from {@link peekOffset} on, which goes up by the count unless it is off. Descriptors are
-   * duplicates, also where bytes of the message they came with were peeked before. Stops behind bytes that descriptors came with.
+   * duplicates, also where bytes that they came with were peeked before, or where only bytes before those were asked for. Stops behind bytes
+   * that descriptors came with.
    */
   peek(target: Uint8Array, fds: number[]): number {
     return this.#receive(target, fds, ARENA_BYTES, MSG_CMSG_CLOEXEC | MSG_PEEK | MSG_DONTWAIT);
@@ -54,17 +55,19 @@ export class MessageSocket {
 
   /**
    * Takes `count` bytes that were peeked out of the socket, and the descriptors that came with them; {@link peekOffset} goes down by as
-   * many, in the same moment if they are of one message and at most 128 KiB.
+   * many, in the same moment if they are of one message and at most 128 KiB. Descriptors go, but into `fds` where that is given.
    *
    * @throws SystemError of recvmsg
    */
-  discard(count: number): void {
+  discard(count: number, fds?: number[]): void {
     for (let left = count; left > 0; ) {
-      this.#arena.prepare(Math.min(left, ARENA_BYTES), 0);
-      const done = Number(recvmsg(this.fd, this.#arena.address, MSG_DONTWAIT));
+      this.#arena.prepare(Math.min(left, ARENA_BYTES), fds === undefined ? 0 : CONTROL_SIZE);
+      const done = Number(recvmsg(this.fd, this.#arena.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
       if (done === 0) return;
-      if (done > 0) left -= done;
-      else if (errno() !== EINTR) throw new SystemError(errno(), 'recvmsg');
+      if (done > 0) {
+        left -= done;
+        if (fds !== undefined && this.#arena.view.getUint32(MSGHDR.controllen, true) >= CMSG_HEADER) this.#takeFds(fds);
+      } else if (errno() !== EINTR) throw new SystemError(errno(), 'recvmsg');
     }
   }
 

@@ -4,13 +4,11 @@ import { MessageNumber, type KeptChanges } from './kept.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import type { MessageSink } from './message-stream.ts';
 import { PeekedMessage } from './peeked-message.ts';
-import { FLAG_TYPE_MASK, FLAG_TYPE_REPLY, Header, RegionAccess } from './protocol.ts';
-import { letGo, readKeptState, readStreamState, type ContinuedStream, type Handled, type StreamState } from './stream-state.ts';
+import { FLAG_TYPE_MASK, FLAG_TYPE_REPLY, Header } from './protocol.ts';
+import { readStreamState, type ContinuedStream, type Handled, type StreamState } from './stream-state.ts';
 
 /** Pieces of a message that stay in the socket: more could fill it before the message is whole, and then nobody would go on. */
 const MOST_PIECES = 32;
-/** No message of so many bytes can have descriptors of its own. */
-const WITHOUT_FDS = Header.size + RegionAccess.size;
 const NONE: readonly number[] = [];
 
 /**
@@ -58,16 +56,9 @@ export class KeptStream implements Conversation {
       this.#socket.peekOffset = 0;
       this.#listen();
     } else {
-      const unsent = readStreamState(continues, this.#message);
-      try {
-        const state = readKeptState(continues);
-        this.#answers.restore(unsent, state?.pipe);
-        this.#handled = state?.handled;
-      } catch (error) {
-        unsent.forEach(letGo);
-        this.#message.clear();
-        throw error;
-      }
+      const { unsent, pipe, handled } = readStreamState(continues, this.#message);
+      this.#answers.restore(unsent, pipe);
+      this.#handled = handled;
     }
   }
 
@@ -226,10 +217,10 @@ export class KeptStream implements Conversation {
 
   #deliver(): void {
     const message = this.#message;
-    const keepsFds = message.more > 0 && this.#cut();
+    const mayHaveFds = message.more > 0 && this.#cut();
     this.#answer = undefined;
     this.#delivering = true;
-    this.#sink.message(message.hand(keepsFds));
+    this.#sink.message(message.hand());
     this.#delivering = false;
     if (!this.#open) return;
     const answer = this.#answer;
@@ -242,7 +233,7 @@ export class KeptStream implements Conversation {
     }
     if (answer !== undefined) this.#answers.put(answer, fds);
     this.#number.setAnswered();
-    this.#socket.discard(message.inSocket);
+    this.#socket.discard(message.inSocket, mayHaveFds ? message.fds : undefined);
     this.#number.next();
     message.done();
     this.#pieces = 0;
@@ -250,19 +241,15 @@ export class KeptStream implements Conversation {
     if (!this.#answers.flush()) this.#listen();
   }
 
-  /** Something is here beyond the message: whoever goes on has to see where it ends. Whether descriptors came with it that are the next's. */
+  /**
+   * Something is here beyond the message: whoever goes on has to see where it ends. Descriptors came with what is beyond, or, where somebody
+   * sends two messages as one, with both, and are the next's all the same; whether there were any.
+   */
   #cut(): boolean {
-    const message = this.#message;
-    if (message.hasPeekedFds) {
-      // They may have come with what is beyond.
-      message.forgetPeeked();
-      this.#socket.peekOffset = 0;
-      while (message.more < 0) message.arrived(Math.max(0, this.#socket.peek(message.target(true), message.fds)));
-    } else {
-      message.cut();
-      this.#socket.peekOffset = message.inSocket;
-    }
-    return message.fds.length > 0 && (message.size ?? 0) <= WITHOUT_FDS;
+    const had = this.#message.hasPeekedFds;
+    this.#message.cut();
+    this.#socket.peekOffset = this.#message.inSocket;
+    return had;
   }
 
   #sendDirectly(bytes: Uint8Array, fds: readonly number[]): void {

@@ -2,7 +2,7 @@ import { readSync } from 'node:fs';
 import { EPOLLIN, EPOLLOUT, MessageSocket, type AnswerPipe, type EventLoop, type SaveDescriptor, type Watch, type WatchOptions } from '@vpmem/native';
 import type { Conversation } from './conversation.ts';
 import { IncomingMessages, type Message, type MessageHead } from './incoming-messages.ts';
-import { letGo, readKeptState, readStreamState, restOf, saveUnsent, type ContinuedStream, type StreamState, type Unsent } from './stream-state.ts';
+import { letGo, readStreamState, restOf, saveUnsent, type ContinuedStream, type StreamState, type Unsent } from './stream-state.ts';
 
 /** Who gets the messages of a {@link MessageStream}. */
 export interface MessageSink {
@@ -47,11 +47,10 @@ export class MessageStream implements Conversation {
     this.#suspended = continues !== undefined;
     if (continues === undefined) this.#listen();
     else {
-      const [first, ...others] = readStreamState(continues, this.#incoming);
-      this.#unsent = first;
-      this.#waiting.push(...others);
-      // Last, so that nothing after it can throw and leave it open.
-      this.#pipe = readKeptState(continues)?.pipe;
+      const { unsent, pipe } = readStreamState(continues, this.#incoming);
+      [this.#unsent] = unsent;
+      this.#waiting.push(...unsent.slice(1));
+      this.#pipe = pipe;
     }
   }
 

@@ -78,14 +78,15 @@ export class PeekedMessage {
     return this.#fds.length > this.#carriedFds;
   }
 
-  /** Forgets what was peeked beyond the message. */
+  /** Forgets what was peeked beyond the message, and descriptors, which came with that. */
   cut(): void {
     this.#have = Math.max(this.#carried, this.size ?? 0);
+    for (const fd of this.#fds.splice(this.#carriedFds)) closeSync(fd);
   }
 
-  /** Where the next piece belongs; with `exactly`, no further than to the end of the message. */
-  target(exactly = false): Uint8Array {
-    return this.#have === 0 ? this.#bytes : this.#bytes.subarray(this.#have, exactly ? this.size : undefined);
+  /** Where the next piece belongs. */
+  target(): Uint8Array {
+    return this.#have === 0 ? this.#bytes : this.#bytes.subarray(this.#have);
   }
 
   arrived(count: number): void {
@@ -127,8 +128,8 @@ export class PeekedMessage {
     this.carry();
   }
 
-  /** The whole message; with `keepsFds`, descriptors stay for the next. Nothing may be put here until {@link done}. */
-  hand(keepsFds: boolean): Message {
+  /** The whole message. Nothing may be put here until {@link done} but descriptors, which are the next's. */
+  hand(): Message {
     const message = this.#message;
     const size = this.size ?? 0;
     const { msg_id, cmd, flags } = Header.fields;
@@ -137,12 +138,12 @@ export class PeekedMessage {
     message.flags = flags.get(this.#header, 0);
     message.body = size === REGISTER_READ && this.#registerRead.bytes === this.#bytes ? this.#registerRead.body : this.#bytes.subarray(Header.size, size);
     message.view = this.#view;
-    message.fds = this.#fds.length === 0 || keepsFds ? this.#none : this.#fds.splice(0);
-    if (!keepsFds) this.#carriedFds = 0;
+    message.fds = this.#fds.length === 0 ? this.#none : this.#fds.splice(0);
+    this.#carriedFds = 0;
     return message;
   }
 
-  /** The message has left the socket; so have descriptors that stay for the next. */
+  /** The message has left the socket; so have the descriptors that are here. */
   done(): void {
     const size = this.size ?? 0;
     const left = Math.max(0, this.#carried - size);

@@ -1,10 +1,9 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import { errnoOf, peerProcess, type EventLoop, type Polled, type SaveDescriptor } from '@vpmem/native';
-import type { PciHost } from '@vpmem/pci';
+import type { PciFunction, PciHost } from '@vpmem/pci';
 import { DmaRegions } from './dma-regions.ts';
 import type { Conversation } from './conversation.ts';
-import type { HandedFunction } from './handed-function.ts';
 import { IrqLines } from './irq-lines.ts';
 import type { KeptChanges } from './kept.ts';
 import { KeptStream } from './kept-stream.ts';
@@ -41,7 +40,7 @@ import { negotiate } from './version.ts';
 
 /** What a session needs to know of the server it belongs to. */
 export interface SessionOwner {
-  readonly pci: HandedFunction;
+  readonly pci: PciFunction;
   readonly loop: EventLoop;
   /** Whether the function's MSI-X is kept on this side, and no client's business. */
   readonly keepsMsix: boolean;

@@ -51,12 +51,20 @@ export function saveUnsent({ bytes, fds }: Unsent, put: SaveDescriptor): UnsentS
   return { bytes: Buffer.from(bytes).toString('base64'), descriptors: fds.map(put) };
 }
 
+/** What a stream goes on with. */
+interface ReadStream {
+  readonly unsent: readonly Unsent[];
+  /** That of a stream which was kept. */
+  readonly pipe?: AnswerPipe;
+  readonly handled?: Handled;
+}
+
 /**
  * What is to be sent, and into `incoming` what was received.
  *
  * @throws RangeError for a state that is none, or of `take`; nothing is left open then
  */
-export function readStreamState({ state, take }: ContinuedStream, incoming: { restore(bytes: Uint8Array, fds: readonly number[]): void }): Unsent[] {
+export function readStreamState({ state, take }: ContinuedStream, incoming: { restore(bytes: Uint8Array, fds: readonly number[]): void }): ReadStream {
   const taken: number[] = [];
   const takeAll = (numbers: readonly number[]): number[] =>
     numbers.map((number) => {
@@ -66,29 +74,24 @@ export function readStreamState({ state, take }: ContinuedStream, incoming: { re
     });
   try {
     const unsent = state.list('unsent').map((each): Unsent => ({ bytes: each.bytes('bytes'), fds: takeAll(each.numbers('descriptors')), owned: true }));
-    incoming.restore(state.bytes('received'), takeAll(state.numbers('descriptors')));
-    return unsent;
+    const received = state.bytes('received');
+    const fds = takeAll(state.numbers('descriptors'));
+    const kept = state.has('kept') ? readKept(state.object('kept'), takeAll) : undefined;
+    incoming.restore(received, fds);
+    return { unsent, ...kept };
   } catch (error) {
     for (const fd of taken) closeSync(fd);
     throw error;
   }
 }
 
-/** The pipe of a stream that was kept; undefined if it was not. @throws RangeError for a state that is none, or of `take`, with nothing left open */
-export function readKeptState({ state, take }: ContinuedStream): { readonly pipe: AnswerPipe; readonly handled: Handled | undefined } | undefined {
-  if (!state.has('kept')) return undefined;
-  const kept = state.object('kept');
+function readKept(kept: StateReader, takeAll: (numbers: readonly number[]) => number[]): { readonly pipe: AnswerPipe; readonly handled?: Handled } {
   const handled = kept.has('handled') ? kept.object('handled') : undefined;
   const last = handled && { number: handled.number('number', 2 ** 31 - 1), answer: handled.bytes('answer') };
-  const [read, write, ...others] = kept.numbers('pipe');
-  if (read === undefined || write === undefined || others.length > 0) throw kept.wrong('pipe', 'the numbers of two descriptors');
-  const readEnd = take(read);
-  try {
-    return { pipe: new AnswerPipe([readEnd, take(write)]), handled: last };
-  } catch (error) {
-    closeSync(readEnd);
-    throw error;
-  }
+  const pipe = kept.numbers('pipe');
+  if (pipe.length !== 2) throw kept.wrong('pipe', 'the numbers of two descriptors');
+  const [readEnd = -1, writeEnd = -1] = takeAll(pipe);
+  return { pipe: new AnswerPipe([readEnd, writeEnd]), ...(last && { handled: last }) };
 }
 
 /** What is still to be sent after `sent` bytes, which may be {@link WOULD_BLOCK}. */

@@ -1,8 +1,7 @@
 import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
-import type { PciFunction } from '@vpmem/pci';
+import type { FunctionState, PciFunction } from '@vpmem/pci';
 import { clients, type ClientMessage } from './client-message.ts';
 import { ConnectionListener } from './connection-listener.ts';
-import type { HandedFunction } from './handed-function.ts';
 import { KeptChanges, type Kept } from './kept.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
@@ -42,7 +41,7 @@ const MAX_STRANGERS = 16;
  * Everything happens on the event loop's thread, and nothing blocks it: a client's whole VM stands still until we answer.
  */
 export class VfioUserServer {
-  readonly #pci: HandedFunction;
+  readonly #pci: PciFunction;
   #listener: ConnectionListener;
   readonly #strangers = new Set<Session>();
   readonly #loop: EventLoop;
@@ -54,7 +53,7 @@ export class VfioUserServer {
   #client: Session | undefined;
   #suspended = false;
   /** What the function saved while it was suspended. */
-  #saved: unknown;
+  #saved: FunctionState | undefined;
   /** The function has not said yet that everything is answered. */
   #suspending: (() => void) | undefined;
 
@@ -144,7 +143,7 @@ export class VfioUserServer {
     return {
       ...(this.#listener.fd !== undefined && { listener: put(this.#listener.fd) }),
       held: this.#listener.held,
-      ...(this.#client && { client: this.#client.save(put), function: saved }),
+      ...(this.#client && saved && { client: this.#client.save(put), function: saved }),
       strangers: (this.#suspended ? [...this.#strangers] : []).map((session) => session.save(put)),
     };
   }
