@@ -2,13 +2,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { connectUnix, createMemfd, EventFd, MessageSocket, PeerEvent } from '@vpmem/native';
-import { Msix, PciEndpoint, type Bar, type PciHost } from '@vpmem/pci';
-import { ramBar } from '@vpmem/pci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
 import { Command, DmaMap, Header, IrqSet, RegionAccess, RegionInfo } from './protocol.ts';
+import type { Kept } from './kept.ts';
 import type { ServerState } from './session-state.ts';
-import { countDescriptors, countMappings, DescriptorShelf, everyMessage, TestServer } from './testing.ts';
+import { countDescriptors, CountingFunction, countMappings, DescriptorShelf, everyMessage, TestServer } from './testing.ts';
 import { VfioUserClient } from './vfio-user-client.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
 
@@ -18,59 +17,29 @@ new PeerEvent(new EventFd().fd).signal();
 const PAGE = 4096;
 const RAM_AT = 2 ** 32;
 
-/** Has registers in BAR 0 and memory in BAR 2. Its state is its registers. */
-class CountingDevice extends PciEndpoint {
-  readonly log: string[] = [];
-  readonly registers: ReturnType<typeof ramBar>;
-  /** Present while it is held and has not said that it is done. */
-  done: (() => void) | undefined;
-  holdsLong = false;
-
-  constructor(fd: number, intx = false) {
-    const registers = ramBar(0x1000);
-    const memory: Bar = { ...ramBar(PAGE, { is64: true }), size: PAGE, areas: [{ offset: 0, size: PAGE, fd, fileOffset: 0 }] };
-    const ids = { vendorId: 0x1234, deviceId: 0x5678, revision: 1, classCode: 0xff0000, subsystemVendorId: 0, subsystemId: 0 };
-    super({ ...ids, bars: [registers, undefined, memory], capabilities: intx ? [] : [new Msix(4, 1)], intx, onReset: () => this.log.push('reset'), onDecodeChange: () => undefined });
-    this.registers = registers;
-  }
-  override attach(host: PciHost): void {
-    this.log.push('attach');
-    super.attach(host);
-  }
-  override detach(): void {
-    this.log.push('detach');
-    super.detach();
-  }
-  hold(done: () => void): void {
-    this.log.push('hold');
-    if (this.holdsLong) this.done = done;
-    else done();
-  }
-  save(): { registers: string } {
-    return { registers: Buffer.from(this.registers.bytes).toString('base64') };
-  }
-  restore(state: unknown): void {
-    const { registers } = (state ?? {}) as { registers?: unknown };
-    if (typeof registers !== 'string') throw new RangeError('state.function.registers is missing; it has to be bytes in base64');
-    this.log.push('restore');
-    this.registers.bytes.set(Buffer.from(registers, 'base64'));
-  }
-  proceed(): void {
-    this.log.push('proceed');
-  }
-}
-
+const word = new Int32Array(1);
+let from: boolean;
+let to: boolean;
+let keeps: boolean;
 let bar: number;
 let ram: number;
-let device: CountingDevice;
-let next: CountingDevice;
+let device: CountingFunction;
+let next: CountingFunction;
 let harness: TestServer;
 let events: ClientMessage[];
 let before: unknown;
 const listener = (message: unknown): number => events.push(message as ClientMessage);
 const traces = (): unknown => [countDescriptors(), countMappings()];
 
+describe.each([
+  ['a server', 'a server', false, false],
+  ['one that is kept', 'one that is kept', true, true],
+  ['a server', 'one that is kept', false, true],
+  ['one that is kept', 'a server', true, false],
+])('from %s to %s:', (_from, _to, isKept, willBeKept) => {
 beforeEach(() => {
+  from = isKept;
+  to = willBeKept;
   events = [];
   subscribe(CLIENT_CHANNEL, listener);
   bar = createMemfd('bar', PAGE);
@@ -87,9 +56,17 @@ afterEach(() => {
 });
 
 function setUp(intx: boolean, keepsMsix: boolean): void {
-  device = new CountingDevice(bar, intx);
-  next = new CountingDevice(bar, intx);
-  harness = new TestServer(device, { keepsMsix });
+  device = new CountingFunction(bar, { intx });
+  next = new CountingFunction(bar, { intx });
+  keeps = keepsMsix;
+  harness = new TestServer(device, { keepsMsix, ...keptBy(from) });
+}
+function handOn(pci: CountingFunction, between?: (state: ServerState) => void): void {
+  harness.handOn(pci, between, { keepsMsix: keeps, ...keptBy(to) });
+}
+/** Of a server that is kept, or is not. */
+function keptBy(kept: boolean): { kept?: Kept } {
+  return kept ? { kept: { save: () => undefined, word } } : {};
 }
 const connect = (): VfioUserClient => VfioUserClient.connect(harness.path, harness.clientOptions);
 const told = (): string[] => events.map(({ event, detail }) => `${event}: ${detail}`);
@@ -113,11 +90,12 @@ describe('a client whose server is replaced', () => {
       const client = connect();
       client.sendRaw(bytes.subarray(0, length), fds);
       harness.settle();
-      if (length < bytes.length) harness.handOn(new CountingDevice(bar));
+      if (length < bytes.length) handOn(new CountingFunction(bar));
       if (length < bytes.length) client.sendRaw(bytes.subarray(length));
       const { header, body, fds: came } = client.receive();
       for (const fd of came) closeSync(fd);
-      const kept = traces();
+      // One that is kept has a pipe besides.
+      const kept = [countDescriptors() - ((length < bytes.length ? to : from) ? 2 : 0), countMappings()];
       client.close();
       harness.settle();
       return [header, Buffer.from(body).toString('hex'), came.length, kept];
@@ -132,7 +110,7 @@ describe('a client whose server is replaced', () => {
     const stranger = new MessageSocket(connectUnix(harness.path));
     stranger.send(bytes.subarray(0, 20));
     harness.settle();
-    harness.handOn(next);
+    handOn(next);
     expect([harness.server.busy, events]).toEqual([false, []]);
     stranger.send(bytes.subarray(20));
     harness.settle();
@@ -148,8 +126,8 @@ describe('a client whose server is replaced', () => {
     setIrqs(client, 0x24, 2, 1, vectors.map(({ fd }) => fd));
     client.request(Command.REGION_WRITE, access(0, 8, 4, [1, 2, 3, 4]));
     events = [];
-    harness.handOn(next);
-    expect([device.log, next.log, events]).toEqual([['attach', 'hold', 'detach', 'reset'], ['attach', 'restore', 'proceed'], []]);
+    handOn(next);
+    expect([device.log, next.log, events]).toEqual([['attach', 'hold', 'detach'], ['attach', 'restore', 'proceed'], []]);
     writeSync(ram, Uint8Array.of(42), 0, 1, PAGE);
     expect(next.host?.memory.readable(RAM_AT, 1)?.view.getUint8(0)).toBe(42);
     const msix = next.host?.msix;
@@ -171,7 +149,7 @@ describe('a client whose server is replaced', () => {
     const ids: number[] = [];
     const fds: number[] = [];
     for (let i = 0; i < 24; i++) {
-      if (i % 3 === 0) harness.handOn(new CountingDevice(bar));
+      if (i % 3 === 0) handOn(new CountingFunction(bar));
       const reply = client.receive();
       harness.settle();
       ids.push(reply.header.msg_id);
@@ -186,7 +164,7 @@ describe('a client whose server is replaced', () => {
   it('waits while neither goes on: nothing is read, and that it goes is heard afterwards', () => {
     const client = connect();
     client.send(Command.DEVICE_RESET);
-    harness.handOn(next, () => {
+    handOn(next, () => {
       harness.settle();
       expect([device.log, next.log]).toEqual([['attach', 'hold'], ['attach', 'restore']]);
       client.close();
@@ -195,7 +173,7 @@ describe('a client whose server is replaced', () => {
     });
     expect(harness.server.busy).toBe(true);
     harness.settle();
-    expect([told(), next.log]).toEqual([[expect.stringMatching(/^left: /)], ['attach', 'restore', 'proceed', 'reset', 'detach', 'reset']]);
+    expect([told(), next.log]).toEqual([[expect.stringMatching(/^left: /)], ['attach', 'restore', 'proceed', 'reset', 'detach']]);
   });
 
   it('and takes its memory away meanwhile loses its connection, and nobody else does', () => {
@@ -208,9 +186,9 @@ describe('a client whose server is replaced', () => {
       ftruncateSync(ram, PAGE);
       done();
     };
-    harness.handOn(next, () => expect(events).toEqual([]));
+    handOn(next, () => expect(events).toEqual([]));
     expect(told()).toEqual(['left: its memory at 0x100000000 cannot be mapped again: the file has 4096 bytes, the region ends at 8192']);
-    expect(next.log.slice(-2)).toEqual(['detach', 'reset']);
+    expect(next.log.slice(-1)).toEqual(['detach']);
     stranger.send(everyMessage[0]?.bytes ?? Uint8Array.of());
     harness.settle();
     expect(harness.server.busy).toBe(true);
@@ -228,7 +206,7 @@ describe('a client whose server is replaced', () => {
     setIrqs(client, 0x14, 0, 0, [unmask.fd]);
     device.host?.intx(true);
     expect(trigger.drain()).toBe(1);
-    harness.handOn(next, () => expect(trigger.drain()).toBe(0));
+    handOn(next, () => expect(trigger.drain()).toBe(0));
     expect(trigger.drain()).toBe(1);
     harness.settle();
     expect(trigger.drain()).toBe(0);
@@ -236,7 +214,7 @@ describe('a client whose server is replaced', () => {
     harness.settle();
     expect(trigger.drain()).toBe(1);
     setIrqs(client, 0x09, 0, 0, [], 1);
-    harness.handOn(new CountingDevice(bar, true));
+    handOn(new CountingFunction(bar, { intx: true }));
     expect(trigger.drain()).toBe(0);
     client.close();
     harness.settle();
@@ -250,7 +228,7 @@ describe('a client whose server is replaced', () => {
     const client = connect();
     const msix = device.host?.msix;
     for (let i = 0; i < 2; i++) if (msix?.kind === 'messages') msix.write(0xfee0_0000n, 33);
-    harness.handOn(next);
+    handOn(next);
     const first = client.receive();
     client.sendRaw(Header.encode({ msg_id: first.header.msg_id, cmd: Command.DMA_WRITE, msg_size: Header.size, flags: 1 }));
     const second = client.receive();
@@ -268,7 +246,7 @@ describe('a client whose server is replaced', () => {
     harness.settle();
     const msix = device.host?.msix;
     for (const data of [33, 34, 35]) if (msix?.kind === 'messages') msix.write(0xfee0_0000n, data);
-    harness.handOn(next);
+    handOn(next);
     const came: number[] = [];
     for (let i = 0; i < 7; i++) {
       came.push(client.receive().header.cmd);
@@ -281,7 +259,7 @@ describe('a client whose server is replaced', () => {
 
   it('comes to one that is held, and waits there until it is let in', () => {
     harness.server.hold('for a while');
-    harness.handOn(next);
+    handOn(next);
     const stranger = new MessageSocket(connectUnix(harness.path));
     stranger.send(everyMessage[0]?.bytes ?? Uint8Array.of());
     harness.settle();
@@ -333,12 +311,12 @@ describe('the first server', () => {
   it('goes on as if nothing had been, with the function as it was saved, when the other cannot be made', () => {
     const client = connect();
     client.request(Command.REGION_WRITE, access(0, 0, 1, [7]));
-    const odd = new CountingDevice(bar);
+    const odd = new CountingFunction(bar);
     odd.restore = () => {
       throw new RangeError('state.function: of another kind');
     };
-    expect(() => harness.handOn(odd)).toThrow('state.function: of another kind');
-    expect(odd.log.slice(-2)).toEqual(['detach', 'reset']);
+    expect(() => handOn(odd)).toThrow('state.function: of another kind');
+    expect(odd.log.slice(-1)).toEqual(['detach']);
     expect(client.request(Command.REGION_READ, access(0, 0, 1)).body[16]).toBe(7);
     expect([device.log, told()]).toEqual([['attach', 'hold', 'restore', 'proceed'], ['connected: ']]);
     client.close();
@@ -418,4 +396,5 @@ describe('a state', () => {
     harness.settle();
     shelf.close();
   });
+});
 });

@@ -1,7 +1,10 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { EventLoop, MessageSocket, unixPair } from '@vpmem/native';
+import { adoptSocket, EventLoop, MessageSocket, unixPair } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Message } from './incoming-messages.ts';
+import type { Conversation } from './conversation.ts';
+import { KeptChanges } from './kept.ts';
+import { KeptStream } from './kept-stream.ts';
 import { MessageStream } from './message-stream.ts';
 import { Command, Header } from './protocol.ts';
 import { countDescriptors } from './testing.ts';
@@ -22,13 +25,14 @@ interface Sent {
 
 let loop: EventLoop;
 let peer: MessageSocket;
-let stream: MessageStream;
+let stream: Conversation;
 let seen: Seen[];
 let ends: (string | undefined)[];
 let file: number;
 let before: number;
 let whenSeen: () => void;
 
+describe.each(['plain', 'kept'])('a %s stream', (kind) => {
 beforeEach(() => {
   before = countDescriptors();
   loop = new EventLoop();
@@ -38,7 +42,13 @@ beforeEach(() => {
   seen = [];
   ends = [];
   whenSeen = () => undefined;
-  stream = new MessageStream(ours, loop, { message: note, malformed: () => undefined, ended: (reason) => ends.push(reason) });
+  const sink = { message: note, malformed: () => undefined, ended: (reason?: string) => ends.push(reason) };
+  adoptSocket(ours);
+  if (kind === 'plain') stream = new MessageStream(ours, loop, sink);
+  else {
+    stream = new KeptStream(ours, loop, sink, new KeptChanges({ save: () => undefined, word: new Int32Array(1) }, loop));
+    stream.keep();
+  }
 });
 afterEach(() => {
   stream.close();
@@ -154,6 +164,8 @@ it('replies that the peer does not take wait in their order, each as it was when
   whenSeen = () => {
     for (const nth of [2 * seen.length - 1, 2 * seen.length]) {
       shared.fill(nth);
+      // A command: of replies there is one to a message.
+      shared[Header.fields.flags.offset] = 0;
       stream.send(shared);
     }
   };
@@ -171,4 +183,5 @@ it('replies that the peer does not take wait in their order, each as it was when
     settle();
   }
   expect([seen, got]).toEqual([expected(messages), Array.from({ length: 80 }, (_, i) => i + 1)]);
+});
 });
