@@ -29,14 +29,9 @@ export interface PciHost {
    */
   readonly changed?: () => void;
   /**
-<<<<<<< HEAD
    * Memory that outlives this process, two words for each queue, zero at first: where the device stands in rings that do not tell
    * (VIRTIO_F_RING_PACKED). It goes on with the function, or is zero again; without it {@link PciFunction.restore} knows what the saved
    * state says, which is right only where nothing was served since.
-=======
-   * Memory that outlives this process, a word for each queue, zero at first: where the device stands in rings that do not tell
-   * (VIRTIO_F_RING_PACKED). Fewer words than queues: {@link PciFunction.restore} knows only what the saved state says.
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
    */
   readonly progress?: Int32Array;
 }

@@ -1,7 +1,6 @@
 import type { ControllerState } from '@vpmem/virtio';
 
 /** VIRTIO 1.4 §4.1.4: what the transport adds to a device's state. It is `FunctionState.device` of a virtio function. */
-<<<<<<< HEAD
 export interface VirtioPciState extends CommonConfigState {
   readonly isrStatus: number;
   /** Where the shared memory was when the driver last heard of that, hexadecimal; absent: nowhere. */
@@ -11,9 +10,6 @@ export interface VirtioPciState extends CommonConfigState {
 
 /** VIRTIO 1.4 §4.1.4.3: of the common configuration, what is the transport's. */
 export interface CommonConfigState {
-=======
-export interface VirtioPciState {
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
   readonly deviceFeatureSelect: number;
   readonly driverFeatureSelect: number;
   readonly queueSelect: number;
@@ -21,11 +17,4 @@ export interface VirtioPciState {
   readonly configMsixVector: number;
   /** By queue. */
   readonly queueMsixVectors: readonly number[];
-<<<<<<< HEAD
-=======
-  readonly isrStatus: number;
-  /** Where the shared memory was when the driver last heard of that, hexadecimal; absent: nowhere. */
-  readonly rangeAddress?: string;
-  readonly controller: ControllerState;
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
 }

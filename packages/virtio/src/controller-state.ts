@@ -4,30 +4,15 @@ export interface ControllerState {
   readonly deviceStatus: number;
   /** VIRTIO 1.4 §2.2: what the driver accepted, or wrote so far. */
   readonly driverFeatures: string;
-<<<<<<< HEAD
   readonly config: ConfigState;
-=======
-  /** VIRTIO 1.4 §2.5: 0 to 255. */
-  readonly configGeneration: number;
-  /** Whether the driver has read the configuration since its last change. */
-  readonly configSeen: boolean;
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
   /** The driver wrote 0 to the status, and something of its was still in flight. */
   readonly resetting: boolean;
   /** The driver wrote SUSPEND to the status, which does not show yet. */
   readonly suspending: boolean;
-<<<<<<< HEAD
-=======
-  /** While suspended: the configuration as it reads, base64. */
-  readonly frozenConfig?: string;
-  /** While suspended: it will read differently when the driver resumes. */
-  readonly configChangeHeld: boolean;
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
   /** By index. */
   readonly queues: readonly QueueRecord[];
 }
 
-<<<<<<< HEAD
 /** VIRTIO 1.4 §2.5: what the driver knows of the device-specific configuration. */
 export interface ConfigState {
   /** 0 to 255. */
@@ -40,8 +25,6 @@ export interface ConfigState {
   readonly changeHeld: boolean;
 }
 
-=======
->>>>>>> 5035ffd7980ccd62d8733c0e8f8dd209f6af53a2
 /** The registers of one queue, and what of its place in the ring the ring does not tell. */
 export interface QueueRecord {
   readonly size: number;
