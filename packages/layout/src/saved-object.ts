@@ -91,5 +91,5 @@ function bytesOf(value: unknown, name: string, length: number): Uint8Array {
 }
 
 function shown(value: unknown): string {
-  return String(JSON.stringify(value)).slice(0, 40);
+  return (JSON.stringify(value) as string | undefined)?.slice(0, 40) ?? 'undefined';
 }

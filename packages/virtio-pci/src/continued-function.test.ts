@@ -19,7 +19,9 @@ class Process {
   readonly pci: VirtioPciFunction;
 
   constructor(buffer: ArrayBuffer, vectors = 2) {
-    this.host = Object.assign(new RecordingHost(), { changes: 0, changed: () => void this.host.changes++ });
+    this.host = Object.assign(new RecordingHost(), { changes: 0, changed: () => {
+        this.host.changes++;
+      } });
     this.host.memory.add({ start: 0, size: buffer.byteLength, writable: true, backing: bufferBacking(buffer) });
     this.device.hold = true;
     this.pci = new VirtioPciFunction(this.device, { packed: true, suspend: true, kept: true, vectors });
@@ -246,7 +248,7 @@ it('raises INTA again, whether the one before came to it or not', () => {
   old.bringUp(memory, VIRTIO_F_VERSION_1);
   const now = next(old, 0);
   now.pci.proceed();
-  expect([now.host.intxLevels, now.pci.bars[0]?.read(0x1000, 1)]).toEqual([[false, true], 1]);
+  expect([...now.host.intxLevels, now.pci.bars[0]?.read(0x1000, 1)]).toEqual([false, true, 1]);
 });
 
 describe('a state that cannot be', () => {

@@ -169,7 +169,7 @@ export class VirtioPciFunction implements PciFunction {
   }
 
   hold(done: () => void): void {
-    this.#controller.hold(done);
+    this.#controller.continuation.hold(done);
   }
 
   save(): FunctionState {
@@ -177,7 +177,7 @@ export class VirtioPciFunction implements PciFunction {
       ...this.#common.save(),
       isrStatus: this.#isr.bits,
       ...(this.#rangeAddress === undefined ? {} : { rangeAddress: savedHex(this.#rangeAddress) }),
-      controller: this.#controller.save(),
+      controller: this.#controller.continuation.save(),
     };
     return { ...this.#endpoint.save(), device };
   }
@@ -188,7 +188,7 @@ export class VirtioPciFunction implements PciFunction {
     const restoreCommon = this.#common.restoring(device);
     const restoreIsr = this.#isr.restoring(device);
     const rangeAddress = device.has('rangeAddress') ? device.hex('rangeAddress') : undefined;
-    const restoreController = this.#controller.restoring(device.object('controller'));
+    const restoreController = this.#controller.continuation.restoring(device.object('controller'));
     restoreEndpoint();
     restoreCommon();
     restoreIsr();
@@ -198,7 +198,7 @@ export class VirtioPciFunction implements PciFunction {
 
   proceed(): void {
     this.#endpoint.repeatIntx();
-    this.#controller.proceed();
+    this.#controller.continuation.proceed();
     // The driver may have made requests meanwhile, and have been told not to notify.
     this.#endpoint.host?.poll?.();
   }

@@ -3,9 +3,9 @@ import { createDriverQueue } from './create-driver-queue.ts';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK } from './device-status.ts';
 import type { DriverVirtqueue, UsedBuffer } from './driver-virtqueue.ts';
 import { EchoDevice } from './echo-device.ts';
+import { VIRTIO_F_VERSION_1 } from './features.ts';
 import { RecordingTransport } from './testing.ts';
 import { tracedMemory, type TracedMemory } from './traced-memory.ts';
-import { VIRTIO_F_VERSION_1 } from './features.ts';
 import { VirtioController } from './virtio-controller.ts';
 
 class Killed extends Error {}
@@ -50,7 +50,7 @@ export class MortalDevice {
     Object.assign(this.controller.queue(0) ?? {}, { size: 4, desc: BigInt(desc), driver: BigInt(driver), device: BigInt(device) });
     this.controller.enableQueue(0);
     this.controller.status = RUNNING;
-    this.#stored = JSON.stringify(this.controller.save());
+    this.#stored = JSON.stringify(this.controller.continuation.save());
   }
 
   /** Has the device do something, as far as it lives; a new one goes on if it does not, and is not told of this again. */
@@ -60,7 +60,7 @@ export class MortalDevice {
       try {
         this.#alive = true;
         next();
-        if (this.#dirty) this.#stored = JSON.stringify(this.controller.save());
+        if (this.#dirty) this.#stored = JSON.stringify(this.controller.continuation.save());
         this.#dirty = false;
         return;
       } catch (error) {
@@ -112,8 +112,8 @@ export class MortalDevice {
     const stored: unknown = JSON.parse(this.#stored);
     this.#dirty = false;
     this.controller = this.#born();
-    this.controller.restoring(new SavedObject(stored, 'state'))();
-    this.controller.proceed();
+    this.controller.continuation.restoring(new SavedObject(stored, 'state'))();
+    this.controller.continuation.proceed();
   }
 
   #step(): void {
