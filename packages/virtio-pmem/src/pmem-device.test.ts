@@ -1,3 +1,4 @@
+import { SavedObject } from '@vpmem/layout';
 import { MemoryBackend } from '@vpmem/memory-backend';
 import { ManualSyncer } from '@vpmem/memory-backend/testing';
 import { createMemfd } from '@vpmem/native';
@@ -53,6 +54,37 @@ describe('VIRTIO 1.4 §5.19 structures', () => {
 
   it('PMEM-01 PMEM-02 PMEM-D1 PMEM-D2 is device 27 with one queue, feature bit 0 and the range as region 0', () => {
     expect(bench.controller.device).toMatchObject({ deviceId: 27, queueSizes: [128], features: 1n, sharedMemory: [{ id: 0, size: SIZE }] });
+  });
+});
+
+describe('continued', () => {
+  it('its requests are taken from the ring again, and an answer to what was asked before reaches nobody', () => {
+    queue = bringUpQueue(bench, { size: 16 });
+    flush();
+    kick();
+    const { continuation } = bench.controller;
+    const state: unknown = JSON.parse(JSON.stringify(continuation.save()));
+    continuation.restoring(new SavedObject(state, 'state'))();
+    sync();
+    expect([queue.takeUsed(), backend.flushes.inFlight, syncer.busy]).toEqual([undefined, 0, false]);
+    continuation.proceed();
+    expect(backend.flushes.inFlight).toBe(1);
+    sync();
+    expect([queue.takeUsed()?.length, ret(), queue.takeUsed()]).toEqual([4, '00000000', undefined]);
+  });
+
+  it('one flush that has failed once fails again', () => {
+    queue = bringUpQueue(bench, { size: 16 });
+    flush();
+    kick();
+    sync('EIO');
+    expect(queue.takeUsed()?.length).toBe(4);
+    const { continuation } = bench.controller;
+    continuation.restoring(new SavedObject(JSON.parse(JSON.stringify(continuation.save())), 'state'))();
+    continuation.proceed();
+    flush();
+    kick();
+    expect([queue.takeUsed()?.length, ret()]).toEqual([4, 'ffffffff']);
   });
 });
 
