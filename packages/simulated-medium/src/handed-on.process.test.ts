@@ -8,7 +8,7 @@ import { Mapping } from '@vpmem/native';
 import { Recording } from '@vpmem/recording';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MediumState } from './medium-state.ts';
-import type { RecordingState } from './medium.ts';
+import type { RecordingState } from './medium-status.ts';
 import type { PowerCutReport } from './power-cut.ts';
 import { SimulatedMedium } from './simulated-medium.ts';
 import { TRACKERS, withTracker } from './testing.ts';

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
 import type { MediumClient, SavedRecording } from './medium-state.ts';
-import type { MediumStatus, RecordingState } from './medium.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import type { NotedWrite } from './noted-writes.ts';
 import type { Cut, Losses } from './power-loss.ts';
 import type { RecordingTarget } from './recorder-messages.ts';

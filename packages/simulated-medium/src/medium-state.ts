@@ -1,6 +1,6 @@
 import type { SavedMembers } from '@vpmem/memory-backend';
 import type { WriterState } from '@vpmem/recording';
-import type { RecordingState } from './medium.ts';
+import type { RecordingState } from './medium-status.ts';
 import type { PowerCutPlan } from './power-cut.ts';
 import { readPlan } from './saved-plan.ts';
 

@@ -5,29 +5,11 @@ import { cutPower, makeImage, type Cut, type Losses } from './power-loss.ts';
 import type { HeldMedium, RecordingToContinue } from './medium-messages.ts';
 import { MediumRecording, type RecordPages } from './medium-recording.ts';
 import type { MediumClient } from './medium-state.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import type { NotedWrite } from './noted-writes.ts';
 import { volatileChanges } from './recorded-file.ts';
 import { Recorder } from './recorder.ts';
 import type { RecordingTarget } from './recorder-messages.ts';
-
-/** What a recording holds so far. */
-export interface RecordingState {
-  readonly path: string;
-  /** That were answered with success. */
-  readonly flushes: number;
-  readonly marks: number;
-  /** Of the file. */
-  readonly bytes: number;
-  /** Why nothing more gets into it; undefined if it goes on. */
-  readonly incomplete: string | undefined;
-}
-
-/** How a medium is doing. */
-export interface MediumStatus {
-  readonly tracker: { readonly kind: PageTracker['kind']; readonly reason: string | undefined };
-  /** The recording there is; it is there until it is ended, also if nothing more gets into it. */
-  readonly recording: RecordingState | undefined;
-}
 
 /** A simulated medium as its thread has it: memory, the file, what tells them apart, and what is recorded of it. All of it may wait. */
 export class Medium {

@@ -1,4 +1,4 @@
-import type { RecordingState } from './medium.ts';
+import type { RecordingState } from './medium-status.ts';
 import type { Losses } from './power-loss.ts';
 import type { Survival } from './survival.ts';
 

@@ -1,6 +1,6 @@
 import type { HeldMedium, RecordingOrder } from './medium-messages.ts';
 import type { SavedRecording } from './medium-state.ts';
-import type { MediumStatus, RecordingState } from './medium.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 
 type Begun = Pick<SavedRecording, 'path' | 'given' | 'interval'>;
 

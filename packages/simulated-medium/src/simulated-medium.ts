@@ -4,7 +4,7 @@ import { MediumClients } from './medium-clients.ts';
 import { CHANGE_NOTHING, errorOf, TAKE_TIME, type HeldMedium, type MediumNotice, type MediumResult, type MediumTask, type RecordingOrder } from './medium-messages.ts';
 import { readMediumState, type MediumState } from './medium-state.ts';
 import { MediumThreadHandle } from './medium-thread-handle.ts';
-import type { MediumStatus, RecordingState } from './medium.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import { NotedWrites } from './noted-writes.ts';
 import { report, survivalOf, type Exposure, type PowerCutOptions, type PowerCutPlan, type PowerCutReport, type PowerObserver } from './power-cut.ts';
 import { RecordingWatch } from './recording-watch.ts';
