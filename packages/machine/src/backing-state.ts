@@ -1,5 +1,5 @@
 import type { FlushQueueState, ThrottleState } from '@vpmem/memory-backend';
-import type { FlushFaultsState, PowerCutOptions } from '@vpmem/simulated-medium';
+import type { FlushFaultsState, MediumState, PowerCutOptions } from '@vpmem/simulated-medium';
 
 /** What stands behind a device as plain JSON, without what its description has: files, and how they were opened. */
 export interface BackingState {
@@ -10,4 +10,6 @@ export interface BackingState {
   readonly cuts: number;
   /** What the cut that is planned, or came last, is to leave; absent: none was asked for. */
   readonly leaves?: PowerCutOptions;
+  /** Of a backend that has one. */
+  readonly medium?: MediumState;
 }

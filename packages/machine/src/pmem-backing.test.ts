@@ -206,3 +206,30 @@ describe('another goes on', () => {
     expect(() => new Rig(described, state)).toThrow(new RegExp(`the saved state of memory backend 'mem1'.* ${name}:? `));
   });
 });
+
+it('another goes on with a medium, its recording and what was cut; one that has none in its state is refused', async () => {
+  const before = await make('mem1', { record: path('run.vpmrec') });
+  const { description } = open[0]!;
+  await new Promise((resolve) => before.mark('begun', resolve));
+  writeSpan(before.memory, 0, Buffer.from('not flushed'));
+  before.cut({ options: { survivors: 'all', granularity: 'page', seed: 3 }, at: { atFlush: 2, phase: 'before' } }, () => undefined);
+  expect(await new Promise<string | undefined>((resolve) => before.hold(resolve))).toBeUndefined();
+  const state = JSON.parse(JSON.stringify(before.save())) as BackingState;
+  await new Promise<void>((resolve) => before.letGo(resolve));
+  const goOn = (continues: BackingState): PmemBacking => {
+    const observer = { powerLost: () => undefined, powerBack: () => undefined, planned: () => undefined };
+    return new PmemBacking({ description, syncer: () => fileSyncer(description.fd), defer: setImmediate, after: afterNode, observer, continues });
+  };
+  const { medium, ...rest } = state;
+  expect(medium?.recording?.writer).toBeDefined();
+  expect(() => goOn(rest)).toThrow("the saved state of memory backend 'mem1': medium: it is not there, and has to be an object");
+  expect(() => goOn({ ...state, cuts: -1 })).toThrow(/cuts is -1/);
+  const after = goOn(state);
+  expect(after.leaves).toMatchObject({ survivors: 'all', seed: 3 });
+  expect(await flush(after)).toBe(true);
+  expect(readFileSync(path('mem1.img')).subarray(0, 11).toString()).toBe('not flushed');
+  expect(after.recording).toMatchObject({ flushes: 1, marks: 1, incomplete: undefined });
+  // The cut that was planned comes at the second.
+  expect(await flush(after)).toBe(false);
+  await close(after);
+});

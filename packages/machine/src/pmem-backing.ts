@@ -51,12 +51,20 @@ export class PmemBacking {
         observer.powerLost();
       },
       powerBack: () => observer.powerBack(),
-      planned: (outcome) => observer.planned(outcome),
-      recordingFailed: (recording) => observer.recordingFailed?.(recording),
+      planned: (outcome) => {
+        this.#changed?.();
+        observer.planned(outcome);
+      },
+      recordingFailed: (recording) => {
+        this.#changed?.();
+        observer.recordingFailed?.(recording);
+      },
     };
     this.#readonly = description.readonly ?? false;
     this.#changed = changed;
-    this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop);
+    const saved = continues && new SavedMembers(continues, `the saved state of memory backend '${description.id}'`);
+    if (description.medium !== undefined && saved?.has('medium') === false) saved.members('medium');
+    this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop, continues?.medium);
     const durable = mark === undefined ? (this.#medium ?? syncer()) : new MarkSyncer(description, mark, defer);
     this.throttle = new FlushThrottle(durable, after);
     this.faults = new FlushFaults(this.throttle, after, (reason) => this.#medium?.failed(reason));
@@ -65,7 +73,12 @@ export class PmemBacking {
     this.memory.onReset = () => this.#medium?.reset();
     for (const part of [this.throttle, this.faults]) part.onChange = changed;
     this.memory.flushes.onFailureChange = changed;
-    if (continues !== undefined) this.#restore(new SavedMembers(continues, `the saved state of memory backend '${description.id}'`));
+    try {
+      if (saved !== undefined) this.#restore(saved);
+    } catch (error) {
+      this.#medium?.letGo(() => undefined);
+      throw error;
+    }
   }
 
   get faultStats(): FlushFaultInfo {
@@ -108,18 +121,23 @@ export class PmemBacking {
   /** A client's process may map the memory from now on, or its connection has ended; undefined: nobody knows which. */
   client(change: 'came' | 'left', pid: number | undefined): void {
     this.#medium?.client(change, pid);
+    if (this.#medium !== undefined) this.#changed?.();
   }
 
   /** Begins to record what becomes durable. For a backend with power-failure=on. */
   beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
     if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
     this.#medium.beginRecording(order, done);
+    this.#changed?.();
   }
 
   /** Ends the recording, and tells what is in it. The same. */
   endRecording(done: (outcome: RecordingInfo | NodeJS.ErrnoException) => void): void {
     if (this.#medium === undefined) throw new TypeError(`memory backend '${this.memory.id}' has no simulated medium`);
-    this.#medium.endRecording((outcome) => done(outcome instanceof Error ? outcome : recordingInfo(outcome)));
+    this.#medium.endRecording((outcome) => {
+      this.#changed?.();
+      done(outcome instanceof Error ? outcome : recordingInfo(outcome));
+    });
   }
 
   /** Puts a mark into the recording; `done` hears whether there is one. It may be called at once. */
@@ -141,16 +159,23 @@ export class PmemBacking {
 
   /**
    * Comes to rest, so that another may go on from here: flushes that were asked for are carried out and answered, and nothing is held
-   * back; what should have waited is owed. `done` is called then, maybe at once. Who asks for flushes has to stop by itself. Backings
-   * that take marks come before those that record.
+   * back; what should have waited is owed. `done` is called then, maybe at once, with why it cannot be handed on now: a recording whose
+   * base is not written yet. Who asks for flushes has to stop by itself. Backings that take marks come before those that record, and
+   * whatever a monitor changes afterwards undoes it.
    */
-  hold(done: () => void): void {
+  hold(done: (obstacle?: string) => void): void {
     this.throttle.hurry(true);
     this.faults.hurry(true);
-    this.memory.flushes.whenIdle(done);
+    this.memory.flushes.whenIdle(() => {
+      if (this.#medium === undefined) done();
+      else this.#medium.hold(done);
+    });
   }
 
-  /** As it is now, at any time: whoever waits for a flush is not in it. */
+  /**
+   * As it is now, at any time: whoever waits for a flush is not in it. After {@link hold} another goes on from it as if it had always
+   * been there. From any other moment it goes on as after a death: what was not flushed is found by comparing, and a recording ends.
+   */
   save(): BackingState {
     return {
       flushes: this.memory.flushes.save(),
@@ -158,6 +183,7 @@ export class PmemBacking {
       throttle: this.throttle.save(),
       cuts: this.#cuts,
       ...(this.#leaves !== undefined && { leaves: this.#leaves }),
+      ...(this.#medium !== undefined && { medium: this.#medium.save() }),
     };
   }
 
@@ -165,11 +191,13 @@ export class PmemBacking {
   proceed(): void {
     this.throttle.hurry(false);
     this.faults.hurry(false);
+    this.#medium?.proceed();
   }
 
   /** Another has gone on, after {@link hold}: lets go of what it has without a flush. `done` is called, maybe at once, when the backend's descriptors may be closed. */
   letGo(done: () => void): void {
-    done();
+    if (this.#medium === undefined) done();
+    else this.#medium.letGo(done);
   }
 
   /** `done` is called when the backend may be closed; no flush may be running. */

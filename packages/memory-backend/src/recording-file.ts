@@ -12,7 +12,7 @@ export const MAX_RECORD_INTERVAL = 86_400_000;
 export function makeRecordingFile({ id, record, recordInterval }: FileBackendOptions): RecordingFile | undefined {
   if (record === undefined) return undefined;
   try {
-    return { path: record, fd: openSync(record, 'wx', 0o644), interval: recordInterval };
+    return { path: record, fd: openSync(record, 'wx+', 0o644), interval: recordInterval };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const exists = code === 'EEXIST';

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TrackedMemory, TrackerOptions } from '@vpmem/page-tracker';
-import type { MediumStatus, RecordingState } from './medium.ts';
+import type { MediumClient, SavedRecording } from './medium-state.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import type { NotedWrite } from './noted-writes.ts';
 import type { Cut, Losses } from './power-loss.ts';
 import type { RecordingTarget } from './recorder-messages.ts';
@@ -35,6 +36,21 @@ export interface RecordingOrder {
   readonly interval: number | undefined;
 }
 
+/** What of a medium only its thread knows, for another that goes on. */
+export interface HeldMedium {
+  /** Why it cannot be handed on now; undefined if it can. */
+  readonly obstacle?: string | undefined;
+  /** See {@link MediumClient}. */
+  readonly descriptors: ReadonlyMap<number, number>;
+  readonly recording: Pick<SavedRecording, 'flushes' | 'marks' | 'bytes' | 'writer' | 'incomplete'> | undefined;
+}
+
+/** A recording to go on with: where it is, and how far it has come. */
+export interface RecordingToContinue {
+  readonly target: RecordingTarget;
+  readonly saved: SavedRecording;
+}
+
 export type MediumTask =
   /** `flush`: its number, counted from the first there was. */
   | { readonly type: 'flush'; readonly flush: number }
@@ -48,7 +64,13 @@ export type MediumTask =
   | { readonly type: 'begin-recording'; readonly order: RecordingOrder }
   | { readonly type: 'end-recording' }
   | { readonly type: 'mark'; readonly text: string }
-  /** Nothing comes after this. */
+  /** Comes before everything else, where another has gone before. */
+  | { readonly type: 'continue'; readonly clients: readonly MediumClient[]; readonly recording: RecordingToContinue | undefined }
+  /** Nothing is done of its own accord until `proceed`. */
+  | { readonly type: 'hold' }
+  | { readonly type: 'proceed' }
+  /** Nothing comes after these. */
+  | { readonly type: 'let-go' }
   | { readonly type: 'end' };
 
 /** A task, and what was written otherwise than through a mapping before it was asked for. */
@@ -67,6 +89,8 @@ export type MediumResult =
       readonly marked: boolean;
       /** The recording that was ended. */
       readonly ended: RecordingState | undefined;
+      /** Of `hold`. */
+      readonly held: HeldMedium | undefined;
     }
   | { readonly ok: false; readonly code: string; readonly errno: number; readonly syscall: string; readonly message: string };
 
@@ -75,3 +99,14 @@ export interface MediumNotice {
   readonly type: 'notice';
   readonly status: MediumStatus;
 }
+
+/** What a task has failed with. */
+export function errorOf({ code, errno, syscall, message }: MediumResult & { ok: false }): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code, errno, syscall });
+}
+
+/** Tasks that whoever just wants to know something does not wait for. */
+export const TAKE_TIME: ReadonlySet<MediumTask['type']> = new Set(['flush', 'cut', 'image', 'begin-recording', 'end-recording', 'end']);
+
+/** Tasks after which another can go on from what was saved before. */
+export const CHANGE_NOTHING: ReadonlySet<MediumTask['type']> = new Set(['hold', 'measure', 'image']);

@@ -24,6 +24,15 @@ export class MediumRecording {
     this.#fresh = new PageSet(medium.size);
   }
 
+  /** Pages hold this, by their numbers, XOR what the file does, as they were recorded last. */
+  volatile(changes: ReadonlyMap<number, Int32Array>): void {
+    for (const [page, words] of changes) {
+      const version = this.#durable(page * PAGE_SIZE);
+      const change = Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+      this.#versions.set(page * PAGE_SIZE, Buffer.from(version.map((byte, i) => byte ^ (change[i] ?? 0))));
+    }
+  }
+
   /** Pages may have been written. */
   written(runs: Iterable<PageRun>): void {
     this.#fresh.addAll(runs);

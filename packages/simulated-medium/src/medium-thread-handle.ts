@@ -91,15 +91,15 @@ export class MediumThreadHandle {
     return number;
   }
 
-  /** Ends the thread after the jobs that were posted; `done` is called when both files are no longer used. */
-  close(done: () => void): void {
+  /** Ends the thread after the jobs that were posted, or with `let-go` for another that goes on; `done` is called when both files are no longer used. */
+  close(done: () => void, last: 'end' | 'let-go' = 'end'): void {
     const closed = (): void => {
       this.#release();
       done();
     };
     // Its descriptors outlive its last result by a moment, and where that can be heard it is waited for.
     if (this.#onNode) this.#worker.ref();
-    this.post({ type: 'end' }, this.#onNode ? () => void this.#exited.then(closed) : closed);
+    this.post({ type: last }, this.#onNode ? () => void this.#exited.then(closed) : closed);
     this.#failure ??= { ok: false, code: 'ESHUTDOWN', errno: 108, syscall: 'end', message: `${PURPOSE} has ended` };
   }
 

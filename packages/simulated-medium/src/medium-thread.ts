@@ -29,7 +29,7 @@ for (let taken = 0, ended = false; !ended; ) {
   // What was stored before anybody can see this is covered: memory is looked at after it.
   Atomics.store(words, MediumWords.begun, ++taken);
   send(attempt(job));
-  ended = job.type === 'end';
+  ended = job.type === 'end' || job.type === 'let-go';
 }
 
 /** After what goes wrong in `work` nothing can be done any more: why is the answer to all that is asked. */
@@ -60,7 +60,7 @@ function attempt(job: MediumJob): MediumResult {
   try {
     medium.note(job.noted ?? []);
     const done = carryOut(medium, job);
-    return { ok: true, bytes: 0, losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, status: medium.status, ...done };
+    return { ok: true, bytes: 0, losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, held: undefined, status: medium.status, ...done };
   } catch (error) {
     return refusal(error, job.type);
   }
@@ -97,6 +97,19 @@ function carryOut(medium: Medium, job: MediumJob): Partial<MediumResult & { ok: 
       return { ended: medium.endRecording() };
     case 'mark':
       return { marked: medium.mark(job.text) };
+    case 'continue':
+      medium.continue(job.clients, job.recording);
+      // Whoever went before has told of it.
+      told = job.recording?.saved.incomplete;
+      return undefined;
+    case 'hold':
+      return { held: medium.hold() };
+    case 'proceed':
+      medium.proceed();
+      return undefined;
+    case 'let-go':
+      medium.letGo();
+      return undefined;
     case 'end':
       medium.close();
       return undefined;

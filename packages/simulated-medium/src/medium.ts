@@ -1,30 +1,15 @@
 import { fdatasyncSync } from 'node:fs';
 import { writeSpan } from '@vpmem/native';
-import { countDifferences, forEachDifference, openTracker, PageSet, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
+import { countDifferences, forEachDifference, openTracker, PAGE_SIZE, PageSet, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
 import { cutPower, makeImage, type Cut, type Losses } from './power-loss.ts';
+import type { HeldMedium, RecordingToContinue } from './medium-messages.ts';
 import { MediumRecording, type RecordPages } from './medium-recording.ts';
+import type { MediumClient } from './medium-state.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import type { NotedWrite } from './noted-writes.ts';
+import { volatileChanges } from './recorded-file.ts';
 import { Recorder } from './recorder.ts';
 import type { RecordingTarget } from './recorder-messages.ts';
-
-/** What a recording holds so far. */
-export interface RecordingState {
-  readonly path: string;
-  /** That were answered with success. */
-  readonly flushes: number;
-  readonly marks: number;
-  /** Of the file. */
-  readonly bytes: number;
-  /** Why nothing more gets into it; undefined if it goes on. */
-  readonly incomplete: string | undefined;
-}
-
-/** How a medium is doing. */
-export interface MediumStatus {
-  readonly tracker: { readonly kind: PageTracker['kind']; readonly reason: string | undefined };
-  /** The recording there is; it is there until it is ended, also if nothing more gets into it. */
-  readonly recording: RecordingState | undefined;
-}
 
 /** A simulated medium as its thread has it: memory, the file, what tells them apart, and what is recorded of it. All of it may wait. */
 export class Medium {
@@ -37,6 +22,9 @@ export class Medium {
   /** Of the recording: milliseconds between looks at what is volatile, and when the next is due by `performance.now()`. */
   #interval = Infinity;
   #due = Infinity;
+  /** A recording of another that goes no further, until it is ended. */
+  #lost: (RecordingState & { readonly incomplete: string }) | undefined;
+  #held = false;
 
   /** `wake` is notified when something is to be told that nobody asked for: see {@link status}. */
   constructor(medium: TrackedMemory, want: TrackerOptions['want'], wake: SharedArrayBuffer) {
@@ -53,7 +41,37 @@ export class Medium {
 
   /** Milliseconds until {@link tick} is due. */
   get untilTick(): number {
-    return Math.max(0, this.#due - performance.now());
+    return this.#held ? Infinity : Math.max(0, this.#due - performance.now());
+  }
+
+  /** Goes on where another has stopped: everything that differs from the file may have been written, by any of `clients`. */
+  continue(clients: readonly MediumClient[], recording: RecordingToContinue | undefined): void {
+    for (const { pid, connections, descriptor } of clients) {
+      for (let i = 0; i < Math.max(1, connections); i++) this.#tracker.clientCame(pid, descriptor);
+      if (connections === 0) this.#tracker.clientLeft(pid);
+    }
+    if (recording !== undefined) this.#continueRecording(recording);
+  }
+
+  /** Does nothing of its own accord any more, so that another can go on. */
+  hold(): HeldMedium {
+    const held = this.#recording?.recorder.hold();
+    if (held?.obstacle !== undefined) return { obstacle: held.obstacle, descriptors: new Map(), recording: undefined };
+    this.#held = true;
+    return { descriptors: this.#tracker.descriptors, recording: held ?? this.#lost };
+  }
+
+  /** Goes on after {@link hold}; another may have, and be gone. */
+  proceed(): void {
+    this.#held = false;
+    this.#tracker.distrust();
+    this.#recording?.recorder.proceed();
+  }
+
+  /** Another goes on. Nothing comes any more. */
+  letGo(): void {
+    this.#recording?.recorder.letGo();
+    this.#tracker.letGo();
   }
 
   /** Makes what memory holds durable; `flush` counts them. Returns how many pages' bytes that took. */
@@ -133,6 +151,7 @@ export class Medium {
       // One that has failed has a thread still.
       this.endRecording();
     }
+    this.#lost = undefined;
     const dirty = this.#collect();
     const recording = new MediumRecording(Recorder.begin(target, this.#medium, this.#wake), this.#medium);
     // What is not durable as it begins was written before.
@@ -144,6 +163,9 @@ export class Medium {
 
   /** Ends the recording, which is whole then. @throws Error where there is none */
   endRecording(): RecordingState {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (this.#recording === undefined && lost !== undefined) return lost;
     if (this.#recording === undefined) throw Object.assign(new Error('nothing is being recorded'), { code: 'ENOENT' });
     const { recorder } = this.#recording;
     recorder.end();
@@ -161,7 +183,7 @@ export class Medium {
 
   /** Looks at what is volatile, if it is time. */
   tick(): void {
-    if (performance.now() < this.#due) return;
+    if (this.#held || performance.now() < this.#due) return;
     this.#due = performance.now() + this.#interval;
     try {
       if (this.#records()) this.#look('tick');
@@ -178,7 +200,32 @@ export class Medium {
   }
 
   get #recordingState(): RecordingState | undefined {
-    return this.#recording === undefined ? undefined : stateOf(this.#recording.recorder);
+    return this.#recording === undefined ? this.#lost : stateOf(this.#recording.recorder);
+  }
+
+  #continueRecording(order: RecordingToContinue): void {
+    const { target, saved } = order;
+    const { path, flushes, marks, bytes, incomplete, writer, interval } = saved;
+    if (incomplete !== undefined) {
+      this.#lost = { path, flushes, marks, bytes, incomplete };
+      return;
+    }
+    try {
+      const changes = writer?.volatile && volatileChanges(target, writer.volatile, writer, this.#medium.size);
+      const recording = new MediumRecording(Recorder.continue(order, this.#medium, this.#wake), this.#medium);
+      this.#recording = recording;
+      if (changes !== undefined) {
+        recording.volatile(changes);
+        for (const page of changes.keys()) this.#dirty.add(page * PAGE_SIZE, (page + 1) * PAGE_SIZE);
+        recording.written(this.#dirty.runs());
+      }
+    } catch (error) {
+      // It stays as it is, and flushes go on without it.
+      this.#lost = { path, flushes, marks, bytes, incomplete: (error as Error).message };
+      return;
+    }
+    this.#interval = interval ?? Infinity;
+    this.#due = performance.now() + this.#interval;
   }
 
   /** Whether what happens gets into a recording. */

@@ -1,4 +1,5 @@
-import type { RecordingState } from './medium.ts';
+import type { RecordingState } from './medium-status.ts';
+import type { Losses } from './power-loss.ts';
 import type { Survival } from './survival.ts';
 
 /** What a power cut is to leave. */
@@ -49,4 +50,13 @@ export interface PowerObserver {
   planned(outcome: PowerCutReport | NodeJS.ErrnoException): void;
   /** Nothing more gets into the recording; flushes go on. */
   recordingFailed?(recording: RecordingState): void;
+}
+
+/** `flush`: which it came at. */
+export function report({ lost, survived }: Losses, { seed, image }: PowerCutOptions, flush: number | undefined): PowerCutReport {
+  return { flush, lostBytes: lost, survivedBytes: survived, seed, image };
+}
+
+export function survivalOf({ survivors, granularity, seed }: PowerCutOptions): Survival {
+  return { survivors, granularity, seed };
 }

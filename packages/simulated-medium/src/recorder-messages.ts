@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { FileSpan } from '@vpmem/native';
-import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
+import type { CutDescription, FlushStatus, PagesCause, WriterState } from '@vpmem/recording';
 
 /**
  * Words of the memory that a recorder's thread shares with the medium's: messages posted, and carried out; bytes of pages that wait;
@@ -21,11 +21,13 @@ export interface RecordingTarget {
 /** What a recorder's thread is given to live on. */
 export interface RecorderThreadData {
   readonly target: RecordingTarget;
+  /** Absent: it begins. How far another has come with it, or why it is to end, since whoever wrote it has died. */
+  readonly goesOn?: { readonly writer: WriterState } | { readonly interrupted: string };
   /** What is durable. From its beginning on, whoever writes there posts before what pages hold. */
   readonly file: FileSpan;
   /** Bytes. */
   readonly size: number;
-  /** Messages come here, in order; a failure's reason goes back. */
+  /** Messages come here, in order; {@link RecorderReply}s go back. */
   readonly port: MessagePort;
   /** See {@link RecorderWords}. */
   readonly words: SharedArrayBuffer;
@@ -53,6 +55,16 @@ export type RecorderMessage =
   | { readonly type: 'client'; readonly change: 'came' | 'left'; readonly text: string }
   | { readonly type: 'reset' }
   | { readonly type: 'cut'; readonly cut: CutDescription }
+  /** How far it has come is to be told; then nothing is written before `proceed`. */
+  | { readonly type: 'hold' }
+  | { readonly type: 'proceed' }
   /** Nothing comes after these. */
+  | { readonly type: 'let-go' }
   | { readonly type: 'incomplete'; readonly reason: string }
   | { readonly type: 'end' };
+
+export type RecorderReply =
+  | { readonly type: 'failed'; readonly reason: string }
+  | { readonly type: 'held'; readonly writer: WriterState }
+  /** It was ended for one that has died. */
+  | { readonly type: 'interrupted'; readonly flushes: number; readonly marks: number; readonly reason: string };

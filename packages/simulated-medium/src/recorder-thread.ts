@@ -1,32 +1,40 @@
 // The body of the thread that writes one recording: what the medium's thread has seen, encoded and appended in the same order.
 import { workerData } from 'node:worker_threads';
 import { nameThread } from '@vpmem/native/thread-name';
-import { fileExtents, GivenFile, RecordingWriter, type ChangedPages, type PagesCause } from '@vpmem/recording';
+import { fileExtents, type ChangedPages, type PagesCause, type RecordingWriter } from '@vpmem/recording';
 import { signalMedium } from './medium-messages.ts';
+import { beginWriting, endInterruptedFile, endsAsLeft, resumeWriting } from './recorded-file.ts';
 import { asItWas } from './recorded-base.ts';
 import { RecorderInbox } from './recorder-inbox.ts';
-import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData } from './recorder-messages.ts';
+import { RecorderState, RecorderWords, type RecorderMessage, type RecorderReply, type RecorderThreadData } from './recorder-messages.ts';
 import { GRANULARITY_BYTES } from './survival.ts';
 
-const { target, file, size, port, words: shared, wake } = workerData as RecorderThreadData;
+const { target, goesOn, file, size, port, words: shared, wake } = workerData as RecorderThreadData;
 const words = new Int32Array(shared);
 const fileSize = new BigInt64Array(shared, RecorderWords.fileSize, 1);
 const inbox = new RecorderInbox(port, words);
+const LAST: ReadonlySet<RecorderMessage['type']> = new Set(['end', 'incomplete', 'let-go']);
 let failed = false;
 
 nameThread('vpmem recorder');
-const writer = attempt(begin);
-if (writer !== undefined) {
-  become(RecorderState.recording);
-  attempt(() => writeBase(writer));
+const writer = attempt(open);
+// Whoever goes on does not wait to hear that it cannot.
+if (writer !== undefined || goesOn !== undefined) {
+  if (!hasFailed()) become(RecorderState.recording);
+  if (goesOn === undefined && writer !== undefined) attempt(() => writeBase(writer));
   Atomics.store(words, RecorderWords.based, 1);
-  tellSize(writer);
-  while (carryOut(writer, inbox.receive()));
+  tellSize();
+  while (carryOut(inbox.receive()));
   become(hasFailed() ? RecorderState.failed : RecorderState.ended);
 }
 
-function begin(): RecordingWriter {
-  return target.fd === undefined ? RecordingWriter.create(target.path, { size }) : RecordingWriter.onto(new GivenFile(target.fd), { size });
+function open(): RecordingWriter | undefined {
+  if (goesOn === undefined) return beginWriting(target, size);
+  if ('writer' in goesOn) return resumeWriting(target, goesOn.writer, size);
+  const { flushes, marks, bytes, ending } = endInterruptedFile(target, goesOn.interrupted);
+  Atomics.store(fileSize, 0, BigInt(bytes));
+  fail({ type: 'interrupted', flushes, marks, reason: ending.text });
+  return undefined;
 }
 
 /** That takes long where there is much. Flushes go on meanwhile, and wait here. */
@@ -41,17 +49,17 @@ function writeBase(recording: RecordingWriter): void {
 }
 
 /** False when nothing comes any more. */
-function carryOut(recording: RecordingWriter, message: RecorderMessage): boolean {
+function carryOut(message: RecorderMessage): boolean {
   const rest = message.type === 'moment' ? runs() : undefined;
   // After a failure all that comes is taken, so that nobody waits for room, and is dropped.
-  if (!hasFailed()) attempt(() => record(recording, message, rest ?? []));
+  if (writer !== undefined && !hasFailed()) attempt(() => record(writer, message, rest ?? []));
   while (rest?.next().done === false);
-  const goesOn = message.type !== 'end' && message.type !== 'incomplete';
-  if (!goesOn) recording.close();
-  tellSize(recording);
+  const last = LAST.has(message.type);
+  if (last) writer?.close();
+  tellSize();
   Atomics.store(words, RecorderWords.done, inbox.received);
   Atomics.notify(words, RecorderWords.done);
-  return goesOn;
+  return !last;
 }
 
 function record(recording: RecordingWriter, message: RecorderMessage, changed: Iterable<ChangedPages>): void {
@@ -76,6 +84,15 @@ function record(recording: RecordingWriter, message: RecorderMessage, changed: I
       break;
     case 'cut':
       recording.cut(message.cut);
+      break;
+    case 'hold':
+      port.postMessage({ type: 'held', writer: recording.save() } satisfies RecorderReply);
+      break;
+    case 'proceed':
+      endsAsLeft(target, recording.offset);
+      break;
+    case 'let-go':
+      // It is another's now.
       break;
     case 'incomplete':
       recording.incomplete(message.reason);
@@ -106,12 +123,16 @@ function attempt<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
-    failed = true;
-    port.postMessage((error as Error).message);
-    become(RecorderState.failed);
-    signalMedium(new Int32Array(wake));
+    fail({ type: 'failed', reason: (error as Error).message });
     return undefined;
   }
+}
+
+function fail(reply: RecorderReply): void {
+  failed = true;
+  port.postMessage(reply);
+  become(RecorderState.failed);
+  signalMedium(new Int32Array(wake));
 }
 
 /** It changes in between, which the compiler does not see. */
@@ -124,6 +145,6 @@ function become(state: number): void {
   Atomics.notify(words, RecorderWords.state);
 }
 
-function tellSize(recording: RecordingWriter): void {
-  Atomics.store(fileSize, 0, BigInt(recording.offset));
+function tellSize(): void {
+  if (writer !== undefined) Atomics.store(fileSize, 0, BigInt(writer.offset));
 }

@@ -1,8 +1,9 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { startThread, threadProgram } from '@vpmem/memory-backend';
 import type { FileSpan } from '@vpmem/native';
-import type { CutDescription, FlushStatus, PagesCause } from '@vpmem/recording';
-import { RecorderState, RecorderWords, type RecorderMessage, type RecorderThreadData, type RecordingTarget } from './recorder-messages.ts';
+import type { CutDescription, FlushStatus, PagesCause, WriterState } from '@vpmem/recording';
+import type { HeldMedium, RecordingToContinue } from './medium-messages.ts';
+import { RecorderState, RecorderWords, type RecorderMessage, type RecorderReply, type RecorderThreadData, type RecordingTarget } from './recorder-messages.ts';
 
 const PURPOSE = 'a recording';
 
@@ -14,6 +15,9 @@ const MOST_WAITING = 2 ** 26;
 
 /** Bytes of pages that are posted together, of each kind: a message for each page costs more than the page. */
 const GATHERED = 2 ** 20;
+
+/** What is said of a recording whose writer has died. */
+const DIED = 'gap: the process that recorded has died';
 
 /** Adds pages to a moment: where they are, what was recorded of them last, what they hold now. Copied. */
 export type AddRun = (at: number, before: Uint8Array, after: Uint8Array) => void;
@@ -36,6 +40,8 @@ export class Recorder {
   #failure: string | undefined;
   #over = false;
   readonly #counts = { flushes: 0, marks: 0 };
+  /** How far the writer has come, as it has told. */
+  #writer: WriterState | undefined;
 
   private constructor(target: RecordingTarget, data: Omit<RecorderThreadData, 'port' | 'words' | 'target'>) {
     const { port1, port2 } = new MessageChannel();
@@ -63,14 +69,30 @@ export class Recorder {
     throw Object.assign(new Error(failure), { code: 'EIO' });
   }
 
+  /**
+   * Goes on with a recording from where another has left it; where that has died, ends it. It does not wait to see whether that can be
+   * done: if not, it has failed.
+   */
+  static continue({ target, saved }: RecordingToContinue, { file, size }: { readonly file: FileSpan; readonly size: number }, wake: SharedArrayBuffer): Recorder {
+    const { writer, flushes, marks, bytes } = saved;
+    const recorder = new Recorder(target, { file, size, wake, goesOn: writer === undefined ? { interrupted: DIED } : { writer } });
+    Object.assign(recorder.#counts, { flushes, marks });
+    Atomics.store(recorder.#fileSize, 0, BigInt(bytes));
+    // What is durable stands in it.
+    Atomics.store(recorder.#words, RecorderWords.based, 1);
+    if (writer === undefined) recorder.#failure = DIED;
+    return recorder;
+  }
+
   get path(): string {
     return this.#target.path;
   }
 
   /** Why nothing more gets into the recording; undefined as long as it goes on. */
   get failure(): string | undefined {
-    if (this.#failure === undefined && Atomics.load(this.#words, RecorderWords.state) === RecorderState.failed) {
-      this.#failure = (receiveMessageOnPort(this.#port)?.message as string | undefined) ?? 'the thread that writes it has failed';
+    if (!this.#over && Atomics.load(this.#words, RecorderWords.state) === RecorderState.failed) {
+      this.#hear();
+      this.#failure ??= 'the thread that writes it has failed';
     }
     return this.#failure;
   }
@@ -78,6 +100,27 @@ export class Recorder {
   /** What is in the recording. Bytes of the file as far as it is written. */
   get contents(): { readonly flushes: number; readonly marks: number; readonly bytes: number } {
     return { ...this.#counts, bytes: Number(Atomics.load(this.#fileSize, 0)) };
+  }
+
+  /** Comes back when all is in the file, so that another can go on with it, and says how far it is. */
+  hold(): HeldMedium['recording'] & { readonly obstacle?: string } {
+    if (this.#takes && Atomics.load(this.#words, RecorderWords.based) === 0) return { ...this.contents, obstacle: `the recording '${this.path}' is still being begun: what is durable is not all in it yet` };
+    this.#post({ type: 'hold' });
+    this.#drain();
+    this.#hear();
+    const failure = this.failure;
+    return { ...this.contents, ...(failure === undefined ? this.#writer !== undefined && { writer: this.#writer } : { incomplete: failure }) };
+  }
+
+  /** Goes on after {@link hold}, if nobody else has. */
+  proceed(): void {
+    this.#post({ type: 'proceed' });
+    this.#drain();
+  }
+
+  /** Another goes on with it; comes back when the file is closed. */
+  letGo(): void {
+    this.#finish({ type: 'let-go' });
   }
 
   flushAsked(flush: number): void {
@@ -176,6 +219,16 @@ export class Recorder {
     if (this.#over) return;
     for (let done = Atomics.load(this.#words, RecorderWords.done); done !== this.#posted; done = Atomics.load(this.#words, RecorderWords.done)) {
       Atomics.wait(this.#words, RecorderWords.done, done);
+    }
+  }
+
+  #hear(): void {
+    for (;;) {
+      const reply = receiveMessageOnPort(this.#port)?.message as RecorderReply | undefined;
+      if (reply === undefined) return;
+      if (reply.type === 'held') this.#writer = reply.writer;
+      else this.#failure = reply.reason;
+      if (reply.type === 'interrupted') Object.assign(this.#counts, { flushes: reply.flushes, marks: reply.marks });
     }
   }
 

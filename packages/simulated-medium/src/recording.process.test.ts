@@ -7,7 +7,7 @@ import { closeBackend, openBackend, type BackendDescription, type FileBackendOpt
 import { replaceDescriptor } from '@vpmem/native';
 import { Recording } from '@vpmem/recording';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RecordingState } from './medium.ts';
+import type { RecordingState } from './medium-status.ts';
 import type { PowerCutOptions } from './power-cut.ts';
 import { SimulatedMedium } from './simulated-medium.ts';
 import { survives } from './survival.ts';

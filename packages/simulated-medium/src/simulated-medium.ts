@@ -1,12 +1,13 @@
-import { PassingFailure, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
+import { PassingFailure, SavedMembers, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
-import type { MediumNotice, MediumResult, MediumTask, RecordingOrder } from './medium-messages.ts';
+import { MediumClients } from './medium-clients.ts';
+import { CHANGE_NOTHING, errorOf, TAKE_TIME, type HeldMedium, type MediumNotice, type MediumResult, type MediumTask, type RecordingOrder } from './medium-messages.ts';
+import { readMediumState, type MediumState } from './medium-state.ts';
 import { MediumThreadHandle } from './medium-thread-handle.ts';
-import type { MediumStatus, RecordingState } from './medium.ts';
+import type { MediumStatus, RecordingState } from './medium-status.ts';
 import { NotedWrites } from './noted-writes.ts';
-import type { Exposure, PowerCutOptions, PowerCutPlan, PowerCutReport, PowerObserver } from './power-cut.ts';
-import type { Losses } from './power-loss.ts';
-import type { Survival } from './survival.ts';
+import { report, survivalOf, type Exposure, type PowerCutOptions, type PowerCutPlan, type PowerCutReport, type PowerObserver } from './power-cut.ts';
+import { RecordingWatch } from './recording-watch.ts';
 
 /** Calls back later, never from within. */
 type Defer = (callback: () => void) => void;
@@ -21,8 +22,12 @@ export class SimulatedMedium implements Syncer {
   readonly #defer: Defer;
   readonly #noted = new NotedWrites();
   #status: MediumStatus | undefined;
-  /** The recording of its backend, if that could not be begun. */
-  #unbegun: RecordingState | undefined;
+  readonly #recording: RecordingWatch;
+  readonly #clients: MediumClients;
+  /** What its thread has said as it was held; undefined: since then it was given something to do. */
+  #held: HeldMedium | undefined;
+  /** Counts tasks after which what was said does not hold any more. */
+  #changes = 0;
   #plan: PowerCutPlan | undefined;
   #flushes = 0;
   /** The number of the last flush's job; undefined if it has none, because the power goes first. */
@@ -39,27 +44,73 @@ export class SimulatedMedium implements Syncer {
 
   /**
    * For a backend with `medium`, which must stay open until {@link close} has called back. What it has to say comes
-   * through `loop`, or without one through node's own event loop.
+   * through `loop`, or without one through node's own event loop. With `continues` it goes on where another has stopped, whose
+   * memory, file and recording the description has: then it begins no recording.
+   *
+   * @throws TypeError where `continues` is not what {@link save} gives
    */
-  constructor({ id, fd, offset, size, medium, tracker = 'auto', recording }: BackendDescription, observer: PowerObserver, loop?: EventLoop) {
+  constructor(description: BackendDescription, observer: PowerObserver, loop?: EventLoop, continues?: MediumState) {
+    const { id, fd, offset, size, medium, tracker = 'auto', recording } = description;
     if (medium === undefined) throw new TypeError(`memory backend '${id}' has no medium of its own: it takes power-failure=on`);
+    const state = continues === undefined ? undefined : readMediumState(new SavedMembers(continues, `the saved medium of memory backend '${id}'`));
     this.#observer = observer;
+    this.#recording = new RecordingWatch((lost) => observer.recordingFailed?.(lost), state?.recording);
+    this.#clients = new MediumClients(state?.clients);
     this.#defer = loop?.defer ?? setImmediate;
     const notice = ({ status }: MediumNotice): void => this.#learn(status);
     this.#thread = new MediumThreadHandle({ memory: { fd, offset }, file: medium, size }, { tracker, loop, notice });
-    if (recording === undefined) return;
-    const { interval, ...target } = recording;
-    this.beginRecording({ target, interval }, (error) => {
-      if (error === undefined) return;
-      this.#unbegun = { path: target.path, flushes: 0, marks: 0, bytes: 0, incomplete: error.message };
-      this.#observer.recordingFailed?.(this.#unbegun);
+    if (state !== undefined) this.#continue(state, recording?.fd);
+    else if (recording !== undefined) {
+      const { interval, ...target } = recording;
+      this.beginRecording({ target, interval }, (error) => {
+        if (error !== undefined) this.#recording.lacks(target.path, error.message);
+      });
+    }
+  }
+
+  /**
+   * Comes to rest, so that another may go on: what was asked for is carried out, nothing is recorded of its own accord. `done` hears
+   * why that cannot be now, or undefined. A mark or anything else that changes something, afterwards, undoes it.
+   */
+  hold(done: (obstacle: string | undefined) => void): void {
+    const changes = this.#changes;
+    this.#post({ type: 'hold' }, (result) => {
+      this.#held = result.ok && result.held?.obstacle === undefined && this.#changes === changes ? result.held : undefined;
+      done(result.ok ? result.held?.obstacle : result.message);
     });
+  }
+
+  /**
+   * After {@link hold} all that another needs to go on without a gap. At any other time, what one needs that comes after a death: it
+   * finds what was not flushed by comparing, and ends the recording.
+   */
+  save(): MediumState {
+    const held = this.#held;
+    const recording = this.#recording.save(held);
+    return {
+      flushes: this.#flushes,
+      exposed: Math.max(0, performance.now() - this.#durableSince),
+      clients: this.#clients.list(held?.descriptors ?? new Map()),
+      ...(this.#plan !== undefined && { plan: this.#plan }),
+      ...(recording !== undefined && { recording }),
+    };
+  }
+
+  /** Goes on after {@link hold}, also if another has gone on in between, and is gone. */
+  proceed(): void {
+    this.#post({ type: 'proceed' }, ignore);
+  }
+
+  /** Another has gone on: ends its thread, and leaves memory, file, recording and clients as they are. `done` is called when the backend may be closed. */
+  letGo(done: () => void): void {
+    this.#thread.close(done, 'let-go');
   }
 
   /** How it was doing when it was heard of last. */
   get status(): MediumStatus | undefined {
-    if (this.#status === undefined || this.#unbegun === undefined) return this.#status;
-    return { ...this.#status, recording: this.#status.recording ?? this.#unbegun };
+    const { unbegun } = this.#recording;
+    if (this.#status === undefined || unbegun === undefined) return this.#status;
+    return { ...this.#status, recording: this.#status.recording ?? unbegun };
   }
 
   get begun(): boolean {
@@ -102,6 +153,7 @@ export class SimulatedMedium implements Syncer {
 
   /** A process may map the memory from now on, or its connection has ended; undefined: nobody knows which. */
   client(change: 'came' | 'left', pid: number | undefined): void {
+    this.#clients.change(change, pid);
     this.#post({ type: 'client', change, pid }, ignore);
   }
 
@@ -125,14 +177,21 @@ export class SimulatedMedium implements Syncer {
    * in the file, nobody can read the recording, and its first mark and its end wait.
    */
   beginRecording(order: RecordingOrder, done: (error: NodeJS.ErrnoException | undefined) => void): void {
-    this.#post({ type: 'begin-recording', order }, (result) => done(result.ok ? undefined : errorOf(result)));
+    const cannot = this.#recording.begins(order);
+    this.#post({ type: 'begin-recording', order }, (result) => {
+      if (!result.ok) cannot();
+      done(result.ok ? undefined : errorOf(result));
+    });
   }
 
   /** Ends the recording, and tells what is in it. */
   endRecording(done: (outcome: RecordingState | NodeJS.ErrnoException) => void): void {
     this.#post({ type: 'end-recording' }, (result) => {
       if (!result.ok) done(errorOf(result));
-      else if (result.ended !== undefined) done(result.ended);
+      else if (result.ended !== undefined) {
+        this.#recording.ended();
+        done(result.ended);
+      }
     });
   }
 
@@ -150,6 +209,10 @@ export class SimulatedMedium implements Syncer {
     const noted = this.#noted.take();
     const takesTime = TAKE_TIME.has(task.type);
     if (takesTime) this.#atWork++;
+    if (!CHANGE_NOTHING.has(task.type)) {
+      this.#changes++;
+      this.#held = undefined;
+    }
     return this.#thread.post({ ...task, ...(noted !== undefined && { noted }) }, (result) => {
       if (takesTime) this.#atWork--;
       if (result.ok) this.#learn(result.status);
@@ -158,10 +221,16 @@ export class SimulatedMedium implements Syncer {
   }
 
   #learn(status: MediumStatus): void {
-    const before = this.#status?.recording?.incomplete;
     this.#status = status;
-    const { recording } = status;
-    if (recording?.incomplete !== undefined && before === undefined) this.#observer.recordingFailed?.(recording);
+    this.#recording.learn(status);
+  }
+
+  #continue({ flushes, exposed, plan, clients, recording: saved }: MediumState, fd: number | undefined): void {
+    this.#flushes = flushes;
+    this.#durableSince -= exposed;
+    this.#plan = plan;
+    const target = saved && { path: saved.path, ...(saved.given && fd !== undefined && { fd }) };
+    this.#post({ type: 'continue', clients, recording: saved && target && { saved, target } }, ignore);
   }
 
   get #exposure(): Exposure {
@@ -212,6 +281,7 @@ export class SimulatedMedium implements Syncer {
     this.#observer.powerLost();
     this.#post({ type: 'cut', cut: { survival: survivalOf(options), midFlush } }, (result) => {
       this.#cuts--;
+      if (result.ok) this.#clients.memoryChanged();
       this.#measured = result.ok ? 0 : undefined;
       this.#durableSince = performance.now();
       done(result.ok ? report(result.losses, options, flush) : errorOf(result));
@@ -225,20 +295,5 @@ export class SimulatedMedium implements Syncer {
     });
   }
 }
-
-function report({ lost, survived }: Losses, { seed, image }: PowerCutOptions, flush: number | undefined): PowerCutReport {
-  return { flush, lostBytes: lost, survivedBytes: survived, seed, image };
-}
-
-function survivalOf({ survivors, granularity, seed }: PowerCutOptions): Survival {
-  return { survivors, granularity, seed };
-}
-
-function errorOf({ code, errno, syscall, message }: MediumResult & { ok: false }): NodeJS.ErrnoException {
-  return Object.assign(new Error(message), { code, errno, syscall });
-}
-
-/** Tasks that whoever just wants to know something does not wait for. */
-const TAKE_TIME: ReadonlySet<MediumTask['type']> = new Set(['flush', 'cut', 'image', 'begin-recording', 'end-recording', 'end']);
 
 const ignore = (): void => undefined;
