@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** With a program that is there: this test does not depend on an installed vpmemd. */
 function analyze(unit: string, ...words: string[]): { status: number | null; said: string } {
   const path = join(folder, 'vpmemd@vm1.service');
-  writeFileSync(path, unit.replace('ExecStart=vpmemd', `ExecStart=${process.execPath}`));
+  writeFileSync(path, unit.replaceAll(/^(Exec\w+)=vpmemd/gm, `$1=${process.execPath}`));
   const { status, stdout, stderr } = spawnSync('systemd-analyze', [...words, path], { encoding: 'utf8', timeout: 20_000 });
   return { status, said: stdout + stderr };
 }
@@ -26,6 +26,11 @@ function analyze(unit: string, ...words: string[]): { status: number | null; sai
 it('gives each service folders of its own: systemd hands them, with all that is in them, to the user of the service that starts', () => {
   expect(UNIT.match(/^(?:Runtime|State)Directory=.*/gm)).toEqual(['RuntimeDirectory=vpmem/%i', 'StateDirectory=vpmem/%i']);
   expect(UNIT).toMatch(/^WorkingDirectory=%S\/vpmem\/%i$/m);
+});
+
+it('has systemd hold what vpmemd serves, as much as it says, and keeps the paths of sockets', () => {
+  expect(/^FileDescriptorStoreMax=(\d+)$/m.exec(UNIT)?.[1]).toBe(/^Environment=FDSTORE=(\d+)$/m.exec(UNIT)?.[1]);
+  for (const line of ['NotifyAccess=all', 'Restart=on-failure', 'RestartSec=0', 'RuntimeDirectoryPreserve=restart']) expect(UNIT.split('\n')).toContain(line);
 });
 
 describe.skipIf(!there)(`vpmemd@.service${there ? '' : ' (skipped: no systemd-analyze here)'}`, () => {

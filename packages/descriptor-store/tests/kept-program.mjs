@@ -22,6 +22,8 @@ const deeds = {
       notify('STOPPING=1');
       process.exit(0);
     });
+    // Has handed over: it goes, and the service does not.
+    process.on('SIGUSR2', () => process.exit(0));
     stay();
     tell({ inherited });
   },
