@@ -32,7 +32,7 @@ const part = (i: number, device = ''): string[] => [
   ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${path(`nv${i}.sock`)}${device}`],
 ];
 async function start(...args: string[]): Promise<void> {
-  const keep = ['-keep', '-name', 'guest=one', '-qmp', `unix:${path('qmp')},server=on,wait=off`];
+  const keep = ['-keep', '-run-with', 'restart-burst=1000', '-name', 'guest=one', '-qmp', `unix:${path('qmp')},server=on,wait=off`];
   daemon = await DaemonProcess.start([...keep, ...args], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, cwd: folder });
 }
 function plug(i: number): GuestDisk {
@@ -94,6 +94,23 @@ describe('under a keeper', () => {
     expect(flushed).toBeGreaterThan(KILLS);
     await idle.fsync();
     expect(await pmem()).toMatchObject([{ id: 'nv0', connected: true, flushes: { failed: 0 } }, { id: 'nv1', connected: true, flushes: { failed: 0 } }]);
+  });
+
+  it('goes on with a process that takes over, which is started again too', async () => {
+    await start(...part(0));
+    const disk = plug(0);
+    await disk.fsync();
+    const first = servant();
+    const next = await DaemonProcess.start(['-takeover', 'one'], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, cwd: '/' });
+    await expect.poll(servant).toBe(next.pid);
+    expect(existsSync(`/proc/${first}`)).toBe(false);
+    await disk.fsync();
+    expect(await next.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
+    await disk.fsync();
+    await expect.poll(() => servant() !== undefined && servant() === children()[0]).toBe(true);
+    expect(await pmem()).toMatchObject([{ connected: true, flushes: { failed: 0 } }]);
+    await killed();
+    await disk.fsync();
   });
 
   it('keeps a device that has failed, and what was plugged in since', async () => {

@@ -24,10 +24,14 @@ export class KeptDescriptors {
   #inherited: number[] = [];
   #next = 0;
 
-  /** Names begin with `prefix`, which no other user of the store has. What is there already counts until {@link settled}. */
-  constructor(store: DescriptorStore, prefix: string) {
+  /**
+   * Names begin with `prefix`, which no other user of the store has. What is there already counts until {@link settled}, unless it is not
+   * to be gone on with.
+   */
+  constructor(store: DescriptorStore, prefix: string, goesOn = true) {
     this.#store = store;
     this.#prefix = prefix;
+    if (!goesOn) return;
     for (const [name, fd] of store.inherited) {
       const number = numberIn(name, prefix);
       if (number === undefined) continue;

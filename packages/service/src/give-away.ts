@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ensureSocketFolder } from '@vpmem/machine';
+import type { DescriptorStore, StoreDescription } from '@vpmem/descriptor-store';
 import { AskedSocket, giveOver, type GivenUp } from '@vpmem/hand-over';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
@@ -14,6 +15,14 @@ export interface ServiceState {
   readonly pidFile?: number;
 }
 
+/** What whoever takes over has to know before. */
+export interface OfferedService {
+  /** What the machine tells of itself. */
+  readonly machine: unknown;
+  /** What holds its descriptors in case it dies, if anything does. */
+  readonly store?: StoreDescription;
+}
+
 /** What is given away. */
 export interface Belongings {
   readonly program: string;
@@ -23,6 +32,7 @@ export interface Belongings {
   readonly machine: Continuable;
   readonly listeners: () => readonly { readonly at: string; readonly fd: number }[];
   readonly pidFile: number | undefined;
+  readonly store: DescriptorStore | undefined;
 }
 
 /** Waits to be asked by a newer process to let it go on with everything. */
@@ -67,9 +77,10 @@ export class GiveAway {
   }
 }
 
-function giverOf({ program, version, words, folder, machine, listeners, pidFile }: Belongings): Parameters<typeof giveOver>[0] {
+function giverOf({ program, version, words, folder, machine, listeners, pidFile, store }: Belongings): Parameters<typeof giveOver>[0] {
+  const about: OfferedService = { machine: machine.about(), ...(store !== undefined && { store: store.description }) };
   return {
-    offer: { program, version, pid: process.pid, state: machine.version, words, folder, about: machine.about() },
+    offer: { program, version, pid: process.pid, state: machine.version, words, folder, about },
     stop: () => machine.suspend(),
     save: async (put) => {
       const state: ServiceState = {

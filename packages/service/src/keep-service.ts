@@ -5,7 +5,7 @@ import { nameThread } from '@vpmem/native/thread-name';
 import { Background, startInBackground } from './background.ts';
 import type { GivenOption } from './command-line.ts';
 import { keptWords } from './kept-words.ts';
-import { readKeptSettings } from './kept-settings.ts';
+import { BURST_WITHIN, readKeptSettings } from './kept-settings.ts';
 import { Log } from './log.ts';
 import type { MessageSettings } from './message-settings.ts';
 import type { ProgramName } from './option-table.ts';
@@ -44,6 +44,7 @@ export async function keepService(program: ProgramName, options: readonly GivenO
       command: { file: process.execPath, args: [...process.execArgv, ...process.argv.slice(1, process.argv.length - words.length), ...keptWords(words)], folder: process.cwd() },
       environment: environmentOf(process.env),
       limit: LIMIT,
+      loop: { deaths: settings.burst, within: BURST_WITHIN },
       // It leaves terminal and folder as a process in the background does, though nobody waits for it but us.
       ...(nowhere !== undefined && { more: (first: number) => ({ fds: [nowhere], environment: { VPMEM_READY_FD: String(first) } }) }),
       commandOf,

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { DescriptorStore, KeptDescriptors, StateMemory } from '@vpmem/descriptor-store';
+import { DescriptorStore, KeptDescriptors, StateMemory, type StoreDescription } from '@vpmem/descriptor-store';
 import type { AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
 import type { ServiceState } from './give-away.ts';
@@ -29,15 +29,18 @@ export class Keeping {
   readonly #descriptors: KeptDescriptors;
   readonly #memory: StateMemory;
   readonly #state: KeptState | undefined;
+  /** Names of what a process has the store hold whose place this one takes. */
+  readonly #theirs: readonly string[];
   readonly #listeners = new Map<string, number>();
   #pidFile: number | undefined;
 
-  private constructor(store: DescriptorStore) {
+  private constructor(store: DescriptorStore, adopted: boolean) {
     this.store = store;
+    this.#theirs = adopted ? store.description.held : [];
     const kept = store.inherited.get(STATE);
     if (kept === undefined) {
       this.#memory = StateMemory.create('state of vpmemd');
-      store.add(STATE, this.#memory.fd);
+      if (!adopted) store.add(STATE, this.#memory.fd);
       this.#state = undefined;
     } else {
       this.#memory = StateMemory.open(kept);
@@ -45,17 +48,33 @@ export class Keeping {
     }
     // Who died before it had said what it is has left nothing to go on with, and must not keep its files from us.
     if (this.#state === undefined) letGoOfAll(store);
-    this.#descriptors = new KeptDescriptors(this.#state === undefined ? new DescriptorStore(store.description, { count: store.count }) : store, PREFIX);
+    this.#descriptors = new KeptDescriptors(store, PREFIX, this.#state !== undefined);
   }
 
   /** Undefined if nobody holds anything for this process. @throws SetupError */
   static ofEnvironment(env: NodeJS.ProcessEnv): Keeping | undefined {
     try {
       const store = DescriptorStore.ofEnvironment(env);
-      return store === undefined ? undefined : new Keeping(store);
+      return store === undefined ? undefined : new Keeping(store, false);
     } catch (error) {
       throw new SetupError(`what was kept for this process cannot be had: ${(error as Error).message}`, { cause: error });
     }
+  }
+
+  /** The store of a process whose place this one takes; {@link claimed} has to follow. @throws StoreError */
+  static adopted(description: StoreDescription): Keeping {
+    return new Keeping(new DescriptorStore(description), true);
+  }
+
+  /** What the store holds of the process before is this one's now: from here until {@link begin} a death is one without a keeper. @throws StoreError */
+  claimed(): void {
+    for (const name of this.#theirs) this.store.remove(name);
+    this.store.add(STATE, this.#memory.fd);
+  }
+
+  /** Where whoever holds it is told how things are: NOTIFY_SOCKET of sd_notify(3). */
+  get address(): string {
+    return this.store.description.address;
   }
 
   /** Whether an earlier process has left something to go on with. */

@@ -11,6 +11,8 @@ export interface KeptSettings {
   readonly messages: MessageSettings;
   /** `-run-with exit-with-parent=on` */
   readonly followsParent: boolean;
+  /** `-run-with restart-burst=`: more deaths within {@link BURST_WITHIN} are too many. */
+  readonly burst: number;
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
@@ -18,15 +20,20 @@ export interface KeptSettings {
   readonly terminalMonitor: string | undefined;
 }
 
+/** Milliseconds, as StartLimitIntervalSec= of systemd where a unit says nothing. */
+export const BURST_WITHIN = 10_000;
+
 const MONITORS: readonly OptionName[] = ['monitor', 'qmp', 'qmp-pretty', 'chardev'];
 
 /** Reads no more than that. What is wrong with an option its process says, which ends by it: until then defaults will do. */
 export function readKeptSettings(options: readonly GivenOption[]): KeptSettings {
   const textOf = (name: OptionName): string | undefined => options.find((option) => option.name === name)?.text;
   const onTerminal = options.find(({ name, text }) => MONITORS.includes(name) && /^(?:mon:)?stdio(?:,|$)/.test(text));
+  const runWith = read(options, 'run-with', runWithProperties);
   return {
     messages: read(options, 'msg', messageProperties),
-    followsParent: read(options, 'run-with', runWithProperties)['exit-with-parent'],
+    followsParent: runWith['exit-with-parent'],
+    burst: runWith['restart-burst'],
     pidFile: textOf('pidfile'),
     logFile: textOf('D'),
     daemonize: textOf('daemonize') !== undefined,

@@ -147,7 +147,7 @@ export const OPTION_TABLE = {
   },
   'run-with': {
     section: 'Program',
-    argument: '[user=NAME|UID:GID][,exit-with-parent=on]',
+    argument: '[user=NAME|UID:GID][,exit-with-parent=on][,restart-burst=N]',
     again: 'merges',
     syntax: { grammar: 'qemuopts' },
     group: 'run-with',

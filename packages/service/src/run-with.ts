@@ -12,6 +12,7 @@ export const runWithProperties = defineProperties({
   user: property.string({ description: 'NAME or UID:GID to be from the first moment on' }),
   chroot: property.refused('node cannot change its root; a service manager can'),
   'async-teardown': property.refused('there is no VM in this process whose memory takes long to give back'),
+  'restart-burst': property.int({ default: 5, min: 0, max: 1_000_000, description: 'with -keep: more deaths than that within 10 seconds are too many (not in QEMU)' }),
   'exit-with-parent': property.bool({ default: false, description: 'end, as by SIGTERM, when who started it has ended' }),
 });
 

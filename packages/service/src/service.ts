@@ -73,8 +73,10 @@ export class Service {
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
-    const keeping = Keeping.ofEnvironment(process.env);
-    const before = await this.#predecessor(keeping);
+    // Who takes another's place has what holds that one's descriptors.
+    const own = this.#parts.takes === undefined ? Keeping.ofEnvironment(process.env) : undefined;
+    const before = await this.#predecessor(own);
+    const keeping = before instanceof TakeOver ? before.keeping : own;
     // Of a program whose place this one takes it is to be had later.
     let pidFile = setup.pidFile === undefined || before !== undefined ? undefined : new PidFile(setup.pidFile);
     try {
@@ -97,10 +99,10 @@ export class Service {
         await machine.start?.();
         machine.continuable?.complete();
         if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners: () => asked.listeners, pidFile: pidFile?.fd });
-        away = await this.#giveAway(machine, asked, pidFile);
+        away = await this.#giveAway(machine, asked, pidFile, keeping);
         if (away !== undefined) monitors.push(away);
-        const own = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
-        if (own !== undefined) monitors.push(own);
+        const found = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
+        if (found !== undefined) monitors.push(found);
         // A file of messages says where each run begins, as it says where it ends.
         laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
         this.#announce(devices);
@@ -112,7 +114,7 @@ export class Service {
         if (error === this.#stop.abort.reason || error === this.#quit.signal.reason) return EXIT_STATUS.ok;
         throw error;
       }
-      const report = new StatusReport(new Notifier(), machine.managed, (text) => this.#log.warning(text));
+      const report = new StatusReport(new Notifier(process.env, keeping?.address), machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
       const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
@@ -154,11 +156,11 @@ export class Service {
   }
 
   /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
-  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, pidFile: PidFile | undefined): Promise<GiveAway | undefined> {
+  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, pidFile: PidFile | undefined, keeping: Keeping | undefined): Promise<GiveAway | undefined> {
     if (machine === undefined) return undefined;
     const { program: { name: program, version }, words, folder } = this.#parts;
     try {
-      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, pidFile: pidFile?.fd }, (outcome) => {
+      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, pidFile: pidFile?.fd, store: keeping?.store }, (outcome) => {
         if (outcome.outcome === 'given') this.#give(outcome);
         else this.#log.warning(`not taken over: ${outcome.reason}`);
       });

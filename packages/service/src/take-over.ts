@@ -5,7 +5,8 @@ import { explainError } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
 import type { GivenOption } from './command-line.ts';
 import { endAfter } from './ending-step.ts';
-import type { ServiceState } from './give-away.ts';
+import type { OfferedService, ServiceState } from './give-away.ts';
+import { Keeping } from './keeping.ts';
 import { fileStem, runningPrograms, type RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
@@ -43,10 +44,13 @@ export class TakeOver {
   #state: ServiceState | undefined;
   #listeners = new Map<string, number>();
   #pidFile: number | undefined;
+  readonly #keeping: Keeping | undefined;
 
   private constructor(address: string, taking: Taking) {
     this.#address = address;
     this.#taking = taking;
+    const { store } = taking.offer.about as OfferedService;
+    this.#keeping = store === undefined ? undefined : Keeping.adopted(store);
   }
 
   /** Asks it; it goes on meanwhile. @throws SetupError */
@@ -65,6 +69,11 @@ export class TakeOver {
     return this.#listeners;
   }
 
+  /** What holds its descriptors in case it dies, and this one's from now on. */
+  get keeping(): Keeping | undefined {
+    return this.#keeping;
+  }
+
   /** Its open pid file, if it had one: the caller's. */
   get pidFile(): number | undefined {
     return this.#pidFile;
@@ -77,7 +86,7 @@ export class TakeOver {
       if (!machine.understands.includes(offer.state)) {
         throw new HandOverError('version', `process ${offer.pid}, ${offer.program} ${offer.version}, keeps its state in version ${offer.state}, and this one understands ${machine.understands.join(', ')}; take a version between`);
       }
-      const contradiction = machine.contradiction(setup, offer.about, offer.folder);
+      const contradiction = machine.contradiction(setup, (offer.about as OfferedService).machine, offer.folder);
       if (contradiction !== undefined) throw new HandOverError('refused', contradiction);
       const { state, take } = await this.#taking.receive();
       this.#state = state as ServiceState;
@@ -85,6 +94,7 @@ export class TakeOver {
       for (const { at, fd } of this.#state.monitors) this.#listeners.set(at, take(fd));
       if (this.#state.pidFile !== undefined) this.#pidFile = take(this.#state.pidFile);
       await this.#taking.claim();
+      this.#keeping?.claimed();
       await machine.proceed();
       this.#taking.finish();
       return devices;
