@@ -42,6 +42,10 @@ function mistaken(ring: DeviceQueue, enable: (ring: DeviceQueue) => boolean | un
   return {
     size: ring.size,
     check: () => ring.check(),
+    begin: () => ring.begin(),
+    goOnAt: (position) => ring.goOnAt(position),
+    locate: () => ring.locate(),
+    position: ring.position,
     pop: () => ring.pop(),
     push: (head, written) => ring.push(head, written),
     needsInterrupt: () => ring.needsInterrupt(),
