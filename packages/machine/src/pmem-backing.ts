@@ -40,6 +40,8 @@ export class PmemBacking {
   readonly #readonly: boolean;
   readonly #changed: (() => void) | undefined;
   #cuts = 0;
+  /** Why flushes failed in the process that this one continues, until it proceeds. */
+  #failure: NodeJS.ErrnoException | undefined;
   #leaves: PowerCutOptions | undefined;
 
   /** @throws TypeError where `continues` is not what {@link save} gives */
@@ -189,6 +191,9 @@ export class PmemBacking {
 
   /** Goes on after {@link hold}, also if another has gone on from what was saved, and is gone. */
   proceed(): void {
+    // Its device was plugged into this process meanwhile, which makes a device whole for its driver, but not for one that goes on.
+    if (this.#failure !== undefined) this.memory.flushes.stayFailed(this.#failure);
+    this.#failure = undefined;
     this.throttle.hurry(false);
     this.faults.hurry(false);
     this.#medium?.proceed();
@@ -208,6 +213,7 @@ export class PmemBacking {
 
   #restore(saved: SavedMembers): void {
     this.memory.flushes.restore(saved.members('flushes'));
+    this.#failure = this.memory.flushes.failure;
     this.faults.restore(saved.members('faults'));
     this.throttle.restore(saved.members('throttle'));
     this.#cuts = saved.count('cuts');

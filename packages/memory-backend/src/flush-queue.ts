@@ -142,6 +142,11 @@ export class FlushQueue {
     this.#failure = failure;
   }
 
+  /** It had failed where it comes from, and was plugged in for this process alone: it stays failed, and nobody is told anew. */
+  stayFailed(failure: NodeJS.ErrnoException): void {
+    this.#failure = failure;
+  }
+
   /** Whether there was anything to sync for. */
   #begin(): boolean {
     if (this.#next.length === 0) return false;

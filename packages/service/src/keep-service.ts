@@ -10,6 +10,7 @@ import { Log } from './log.ts';
 import type { MessageSettings } from './message-settings.ts';
 import type { ProgramName } from './option-table.ts';
 import { PidFile } from './pid-file.ts';
+import { runningPrograms } from './running-program.ts';
 import { SetupError } from './setup-error.ts';
 import { PARENT_ENDED } from './stop-signal.ts';
 
@@ -89,7 +90,11 @@ function commandOf(pid: number): { file: string; args: string[]; folder: string 
   const [, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
   // Of a node that was replaced the path is that of the new one.
   const file = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
-  return { file, args: keptWords(args), folder: readlinkSync(`/proc/${pid}/cwd`) };
+  // One that was told nothing but whose place to take has that one's options.
+  const { words, folder } = runningPrograms().find((each) => each.pid === pid) ?? {};
+  if (words === undefined || folder === undefined) return { file, args: keptWords(args), folder: readlinkSync(`/proc/${pid}/cwd`) };
+  const script = args.findIndex((word) => !word.startsWith('-'));
+  return { file, args: [...args.slice(0, script + 1), ...keptWords(words)], folder };
 }
 
 let told = false;
