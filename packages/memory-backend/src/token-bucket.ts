@@ -22,20 +22,25 @@ export class TokenBucket {
 
   /** How many there are now; below 0 they are owed. */
   get tokens(): number {
-    const { ops, burst } = this.limit;
-    return Math.min(burst, this.#tokens + ((this.#now() - this.#counted) * ops) / 1000);
+    return this.#tokensAt(this.#now());
   }
 
   /** Takes a token; how long to wait for it, in milliseconds: 0 if there is one. */
   take(): number {
     const { ops } = this.limit;
-    this.#tokens = this.tokens - 1;
-    this.#counted = this.#now();
+    const now = this.#now();
+    this.#tokens = this.#tokensAt(now) - 1;
+    this.#counted = now;
     return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / ops;
   }
 
   /** What a token was taken for does not happen. */
   giveBack(): void {
     this.#tokens++;
+  }
+
+  #tokensAt(now: number): number {
+    const { ops, burst } = this.limit;
+    return Math.min(burst, this.#tokens + ((now - this.#counted) * ops) / 1000);
   }
 }
