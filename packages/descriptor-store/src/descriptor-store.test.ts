@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, readdirSync } from 'node:fs';
 import { DatagramReceiver, type Datagram } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +87,18 @@ describe('DescriptorStore', () => {
     for (let i = 0; i < 3; i++) expect(() => store.add('a', 0)).toThrow(/the descriptor store at @vpmem-nobody cannot be told: .*ECONNREFUSED/);
     expect(() => store.barrierSync()).toThrow(/cannot be told/);
   });
+});
+
+it('hears of the end of a keeper, also of one that has ended', async () => {
+  const keeper = spawn('sleep', ['1000']);
+  const store = open({ address, limit: 1, held: [], keeper: keeper.pid ?? 0 });
+  let lost = false;
+  const hearing = store.whenLost().then(() => (lost = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(lost).toBe(false);
+  keeper.kill('SIGKILL');
+  await Promise.all([hearing, once(keeper, 'close')]);
+  await store.whenLost();
 });
 
 describe('the environment', () => {

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { sameOpenFile } from '@vpmem/native';
 
 /** All names, a colon each, in one variable of an environment: MAX_ARG_STRLEN of Linux, less `LISTEN_FDNAMES=`. */
@@ -7,10 +7,16 @@ export const MAX_NAMES = 128 * 1024 - 64;
 /** What became of a descriptor that was to be held: systemd's words for the same are in its log alone. */
 export type Held = 'held' | 'there already' | 'full';
 
+interface Entry {
+  readonly name: string;
+  readonly fd: number;
+  readonly inode: string;
+}
+
 /** The descriptors that a keeper holds, under systemd's rules: the latest first, no open file twice, no more than so many. */
 export class HeldDescriptors {
   readonly #limit: number;
-  readonly #entries: { readonly name: string; readonly fd: number }[] = [];
+  readonly #entries: Entry[] = [];
   #nameBytes = 0;
 
   constructor(limit: number) {
@@ -32,9 +38,11 @@ export class HeldDescriptors {
 
   /** Takes over `fd`; one that is not held is closed. */
   add(name: string, fd: number): Held {
-    const outcome = this.#judge(name, fd);
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    const entry = { name, fd, inode: `${dev}:${ino}` };
+    const outcome = this.#judge(entry);
     if (outcome === 'held') {
-      this.#entries.unshift({ name, fd });
+      this.#entries.unshift(entry);
       this.#nameBytes += name.length + 1;
     } else closeSync(fd);
     return outcome;
@@ -49,12 +57,13 @@ export class HeldDescriptors {
     this.#letGo(() => true);
   }
 
-  #judge(name: string, fd: number): Held {
-    if (this.#entries.some((entry) => sameOpenFile(entry.fd, fd))) return 'there already';
+  #judge({ name, fd, inode }: Entry): Held {
+    // One inode may be open many times, but no open file has two: so of thousands few are asked about. All eventfds are one inode.
+    if (this.#entries.some((entry) => entry.inode === inode && sameOpenFile(entry.fd, fd))) return 'there already';
     return this.#entries.length >= this.#limit || this.#nameBytes + name.length + 1 > MAX_NAMES ? 'full' : 'held';
   }
 
-  #letGo(which: (entry: { readonly name: string }) => boolean): void {
+  #letGo(which: (entry: Entry) => boolean): void {
     for (let i = this.#entries.length - 1; i >= 0; i--) {
       const entry = this.#entries[i];
       if (entry === undefined || !which(entry)) continue;
