@@ -82,7 +82,7 @@ function handle(body: DeviceRequest, request: number): void {
       device(body.id).limitTo(body.limit);
       return done();
     case 'suspend':
-      return forEach(devices, (each, held) => each.suspend(held), done);
+      return suspend(request, done);
     case 'save':
       return reply({ type: 'done', request, devices: [], saved: save() });
     case 'proceed':
@@ -104,6 +104,25 @@ function add({ device: description, continues }: Extract<DeviceRequest, { type: 
   } finally {
     if (typeof continues === 'object') for (const fd of continues.descriptors) closeSync(fd);
   }
+}
+
+function suspend(request: number, done: () => void): void {
+  const obstacles: string[] = [];
+  const hold = (each: ServedDevice, held: () => void): void =>
+    each.suspend((obstacle) => {
+      if (obstacle !== undefined) obstacles.push(`device '${each.id}': ${obstacle}`);
+      held();
+    });
+  // What a guest marks is still put into recordings, so those come last.
+  const [marking, others] = [devices.filter(({ marks }) => marks), devices.filter(({ marks }) => !marks)];
+  forEach(marking, hold, () =>
+    forEach(others, hold, () => {
+      const [obstacle] = obstacles;
+      if (obstacle === undefined) return done();
+      for (const each of devices) each.proceed();
+      reply({ type: 'failed', request, code: 'device-thread', message: obstacle });
+    }),
+  );
 }
 
 function save(): SavedThread {

@@ -80,7 +80,13 @@ export class MachineContinuation {
     const { devices, thread } = this.#context;
     const going = devices.all.find(({ leaving, removing }) => leaving === 'now' || removing);
     if (going !== undefined) throw new MachineError('unplug-pending', 'id', `device '${going.id}' is being unplugged; ask again when it has gone`);
-    await thread.request({ type: 'suspend' });
+    try {
+      await thread.request({ type: 'suspend' });
+    } catch (error) {
+      // The devices go on already.
+      await thread.request({ type: 'proceed' });
+      throw error;
+    }
   }
 
   /** All of the machine, after {@link suspend}. */

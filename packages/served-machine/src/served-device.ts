@@ -42,6 +42,8 @@ export interface DeviceSurroundings {
 /** A virtio-pmem-pci device from its file to its socket. */
 export class ServedDevice {
   readonly id: string;
+  /** Whether what its guest flushes is a mark in all recordings. */
+  readonly marks: boolean;
   readonly backing: PmemBacking;
   readonly device: VirtioPmem;
   readonly server: VfioUserServer;
@@ -62,6 +64,7 @@ export class ServedDevice {
     this.#kept = kept;
     const { id, backend, vectors, unplug, marks, features, fault, limit, pollMax, listener } = description;
     this.id = id;
+    this.marks = marks;
     const after: After = (milliseconds, callback) => loop.after(milliseconds, callback);
     this.turnover = new TurnoverLimit(after);
     this.backing = new PmemBacking({
@@ -102,8 +105,8 @@ export class ServedDevice {
     if (continues === undefined) kept.save();
   }
 
-  /** Reads nothing more, and finishes what is in flight; `done` is called, possibly at once, when nothing is. */
-  suspend(done: () => void): void {
+  /** Reads nothing more, and finishes what is in flight; `done` is called, possibly at once, when nothing is, or with what is in the way. */
+  suspend(done: (obstacle?: string) => void): void {
     this.server.suspend(() => this.backing.hold(done));
   }
 

@@ -4,6 +4,7 @@ import type { AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
 import type { ServiceState } from './give-away.ts';
 import { explainMistake } from './named-mistake.ts';
+import { Notifier } from './notify.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
 
@@ -67,9 +68,12 @@ export class Keeping {
   }
 
   /** What the store holds of the process before is this one's now: from here until {@link begin} a death is one without a keeper. @throws StoreError */
-  claimed(): void {
+  async claimed(): Promise<void> {
+    // Before the other one ends, or who watches it starts a third.
+    new Notifier({}, this.address).tell({ MAINPID: process.pid });
     for (const name of this.#theirs) this.store.remove(name);
     this.store.add(STATE, this.#memory.fd);
+    await this.store.barrier();
   }
 
   /** Where whoever holds it is told how things are: NOTIFY_SOCKET of sd_notify(3). */

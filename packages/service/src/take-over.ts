@@ -94,7 +94,7 @@ export class TakeOver {
       for (const { at, fd } of this.#state.monitors) this.#listeners.set(at, take(fd));
       if (this.#state.pidFile !== undefined) this.#pidFile = take(this.#state.pidFile);
       await this.#taking.claim();
-      this.#keeping?.claimed();
+      await this.#keeping?.claimed();
       await machine.proceed();
       this.#taking.finish();
       return devices;
