@@ -23,6 +23,7 @@ export {
   STATUS_INTERRUPT,
 } from './config-header.ts';
 export { PciEndpoint, type EndpointOptions } from './endpoint.ts';
+export type { EndpointState, FunctionState } from './function-state.ts';
 export { MSIX_ENABLE, MSIX_FUNCTION_MASK, Msix, MsixTableEntry } from './msix.ts';
 export type { BusTarget, MsixDelivery, PciBridgeSide, PciBus, PciFunction, PciHost, PolledFunction } from './pci-function.ts';
 export { RootPort, type RootPortOptions } from './root-port.ts';

@@ -1,6 +1,7 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
 import type { Bar, MappableArea } from './bar.ts';
+import type { FunctionState } from './function-state.ts';
 
 /**
  * How a function's messages reach the guest: by number, where the other side keeps the MSI-X table (vfio-user), or as the
@@ -21,6 +22,17 @@ export interface PciHost {
   readonly defer: (callback: () => void) => void;
   /** Something is expected of the driver at once: the host may look for it for a while by {@link PciFunction.polled}. Absent: it never does. */
   readonly poll?: () => void;
+  /**
+   * What {@link PciFunction.save} returns has changed: by a register or configuration write, a reset or queue reset that is over, or a
+   * driver's mistake. Never by a notification, a request, or a read without effect. Called often, also within the call that changes
+   * it; whoever stores the state may wait for the end of that.
+   */
+  readonly changed?: () => void;
+  /**
+   * Memory that outlives this process, a word for each queue, zero at first: where the device stands in rings that do not tell
+   * (VIRTIO_F_RING_PACKED). Fewer words than queues: {@link PciFunction.restore} knows only what the saved state says.
+   */
+  readonly progress?: Int32Array;
 }
 
 /** What a host calls that looks for a driver's requests itself, so that the driver need not notify; see {@link PciHost.poll}. */
@@ -70,6 +82,27 @@ export interface PciFunction {
   detach(): void;
   /** Back to the power-on state; what it stores stays. */
   reset(): void;
+  /**
+   * Takes no more requests from the driver until {@link proceed}. `done` is called once, perhaps at once, when every request that was
+   * taken has been answered and the driver notified of it. A second call replaces the first; {@link detach}, {@link reset} and
+   * {@link restore} forget it. A function without this and the three that follow cannot be handed on.
+   */
+  hold?(done: () => void): void;
+  /** What it is now. At any time but within a call to it; also while requests are under way, which are then not part of it. */
+  save?(): FunctionState;
+  /**
+   * Becomes what `state` says: after {@link attach}, for a fresh function or one that is in use, which lets go of all it had. No guest
+   * memory is touched, the host is called for nothing, nothing is served until {@link proceed}. What {@link attach} forgot of
+   * earlier failures has to be remembered after it, by whoever knows them.
+   *
+   * @throws TypeError or RangeError that names the member if this cannot be the state of such a function, which is then unchanged
+   */
+  restore?(state: unknown): void;
+  /**
+   * Goes on, after {@link hold} or {@link restore}: signals each queue's vector, since whoever was before may have owed that, tells
+   * the host the level of INTx, serves the requests there are, and asks the driver to notify of the next.
+   */
+  proceed?(): void;
 }
 
 /** Where a memory address of a bus leads. */

@@ -45,6 +45,13 @@ export interface QueueConfig {
   readonly driver: number;
   /** Device area: the used ring of a split queue, the device's event suppression of a packed one. */
   readonly device: number;
+  /** Buffers are given back in the order in which they were taken: `QueueFeatures.kept`. */
+  readonly kept?: boolean;
+  /**
+   * One word of memory that outlives the process, for a packed queue: in bits 0 to 15 the slot word before the last buffer given back, in
+   * 16 to 31 the one after it. Written before that buffer's flags, which so tell whether it was given back. 0: never written.
+   */
+  readonly progress?: Int32Array | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 export { ActiveQueue, type DriverError, type QueueHost, type Rest } from './active-queue.ts';
 export { DescriptorChain, type Segment } from './descriptor-chain.ts';
 export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
+export type { ControllerState, QueueRecord } from './controller-state.ts';
 export { createDeviceQueue } from './create-device-queue.ts';
 export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, SUSPEND } from './device-status.ts';
 export {

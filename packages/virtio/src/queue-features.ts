@@ -34,6 +34,11 @@ export interface QueueFeatures {
   readonly suspend?: boolean | undefined;
   /** To go on with a driver that does not accept VERSION_1, which is offered all the same; nothing else changes for it. */
   readonly version1Optional?: boolean | undefined;
+  /**
+   * No feature, and the driver sees nothing of it: every queue gives its buffers back in the order in which it took them, so that
+   * whoever continues it can tell from the ring, also after a crash, which are still to be given back. Off by default.
+   */
+  readonly kept?: boolean | undefined;
 }
 
 const FEATURES: readonly (readonly [keyof QueueFeatures, bigint, boolean])[] = [
