@@ -1,4 +1,5 @@
 export { dataExtents, preallocate, punchHole } from './allocation.ts';
+export { AnswerPipe } from './answer-pipe.ts';
 export { blockDeviceSize, dropBlockCache, isBlockDeviceReadOnly, turnReadAheadOff } from './block-device.ts';
 export { fileStatusFlags, isRangeLocked, lockFile, lockRange, redirect, replaceDescriptor, setCloseOnExec } from './descriptor.ts';
 export { ownDescriptorTable } from './descriptor-table.ts';

@@ -70,6 +70,13 @@ export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: n
 export const getsockopt = declare<(fd: number, level: number, option: number, value: Int32Array, length: Uint32Array) => number>(
   'int getsockopt(int fd, int level, int optname, void *optval, void *optlen)',
 );
+export const setsockopt = declare<(fd: number, level: number, option: number, value: Int32Array, length: number) => number>(
+  'int setsockopt(int fd, int level, int optname, const void *optval, unsigned int optlen)',
+);
+export const splice = declare<(from: number, fromOffset: Pointer, to: number, toOffset: Pointer, length: number, flags: number) => number | bigint>(
+  'int64_t splice(int fd_in, void *off_in, int fd_out, void *off_out, size_t len, unsigned int flags)',
+);
+export const write = declare<(fd: number, data: bigint, length: number) => number | bigint>('int64_t write(int fd, const void *buf, size_t count)');
 export const socket = declare<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
 export const socketpair = declare<(domain: number, type: number, protocol: number, pair: bigint) => number>(
   'int socketpair(int domain, int type, int protocol, void *sv)',

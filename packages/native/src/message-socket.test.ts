@@ -77,4 +77,40 @@ describe('MessageSocket', () => {
     expect(sent).toBeGreaterThan(0);
     b.receive(chunk, []);
   });
+
+  it('peeks from its offset on, with duplicates of descriptors, and discards what was peeked', () => {
+    const fd = createMemfd('sent', 4096);
+    const open = readdirSync('/proc/self/fd').length;
+    b.peekOffset = 0;
+    a.send(Buffer.from('first'), [fd]);
+    a.send(Buffer.from('second'));
+    const fds: number[] = [];
+    const target = Buffer.alloc(100);
+    // It stops behind the bytes that descriptors came with.
+    expect([b.peek(target, fds), fds.length, b.peekOffset]).toEqual([5, 1, 5]);
+    expect([b.peek(target, fds), target.toString('utf8', 0, 6), fds.length, b.peekOffset]).toEqual([6, 'second', 1, 11]);
+    expect(b.peek(target, fds)).toBe(WOULD_BLOCK);
+    b.peekOffset = 2;
+    expect([b.peek(target, fds), fds.length]).toEqual([3, 2]);
+    b.peekOffset = 11;
+    b.discard(5);
+    expect(b.peekOffset).toBe(6);
+    b.discard(6);
+    expect(b.peekOffset).toBe(0);
+    for (const each of fds) closeSync(each);
+    expect(readdirSync('/proc/self/fd').length).toBe(open);
+    a.close();
+    expect(b.peek(target, fds)).toBe(0);
+    closeSync(fd);
+  });
+
+  it('discards what came in many pieces', () => {
+    b.peekOffset = 0;
+    for (let i = 0; i < 80; i++) a.send(Buffer.alloc(1000, i));
+    const target = Buffer.alloc(80_001);
+    expect(b.peek(target, [])).toBe(80_000);
+    expect(target.every((byte, i) => byte === Math.floor(i / 1000) || i === 80_000)).toBe(true);
+    b.discard(80_000);
+    expect([b.peekOffset, b.peek(target, [])]).toEqual([0, WOULD_BLOCK]);
+  });
 });

@@ -1,65 +1,32 @@
 import { closeSync } from 'node:fs';
-import { errno, recvmsg, sendmsg } from './libc.ts';
-import { Mapping } from './mapping.ts';
+import { check, errno, getsockopt, recvmsg, sendmsg, setsockopt } from './libc.ts';
+import { ARENA_BYTES, CMSG_HEADER, CONTROL_AT, CONTROL_SIZE, MAX_FDS, MessageArena, MSGHDR } from './message-arena.ts';
 import { SystemError } from './system-error.ts';
 
+export { MAX_FDS } from './message-arena.ts';
+
+const MSG_PEEK = 0x02;
 const MSG_CTRUNC = 0x08;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const SOL_SOCKET = 1;
+const SO_PEEK_OFF = 42;
 const SCM_RIGHTS = 1;
 const EINTR = 4;
 const EAGAIN = 11;
 
-/** The most descriptors one message can carry, either way. Linux allows 253. */
-export const MAX_FDS = 64;
 /** The most bytes one call moves. */
 const CHUNK = 65536;
 const FEW = 64;
 
-// struct msghdr, struct iovec and the control buffer of a 64-bit Linux, then the data, in one arena.
-const MSGHDR = { iov: 16, iovlen: 24, control: 32, controllen: 40, flags: 48 };
-const IOV_AT = 64;
-const CONTROL_AT = 80;
-const CMSG_HEADER = 16;
-const CONTROL_SIZE = CMSG_HEADER + MAX_FDS * 4;
-const DATA_AT = 512;
-
 /** Nothing moved: the socket is non-blocking and not ready, or a signal came between. */
 export const WOULD_BLOCK = -1;
-
-/**
- * What recvmsg and sendmsg are told, in memory they can be pointed at. One arena serves all sockets of a thread; calls never
- * overlap. The pointers are written once, and of the lengths only the low halves: no call allocates.
- */
-class Arena {
-  readonly #mapping = Mapping.anonymous(DATA_AT + CHUNK);
-  readonly address = this.#mapping.address;
-  readonly view = new DataView(this.#mapping.window(0, this.#mapping.length));
-  readonly data = new Uint8Array(this.#mapping.window(DATA_AT, CHUNK));
-
-  constructor() {
-    this.view.setBigUint64(MSGHDR.iov, this.address + BigInt(IOV_AT), true);
-    this.view.setBigUint64(MSGHDR.iovlen, 1n, true);
-    this.view.setBigUint64(MSGHDR.control, this.address + BigInt(CONTROL_AT), true);
-    this.view.setBigUint64(IOV_AT, this.address + BigInt(DATA_AT), true);
-  }
-
-  /** Both in bytes, below 4 GiB. */
-  prepare(length: number, controlLength: number): void {
-    this.view.setUint32(IOV_AT + 8, length, true);
-    this.view.setUint32(MSGHDR.controllen, controlLength, true);
-    this.view.setUint32(MSGHDR.flags, 0, true);
-  }
-}
-
-let shared: Arena | undefined;
 
 /** A connected stream socket whose messages may carry descriptors. */
 export class MessageSocket {
   readonly fd: number;
-  readonly #arena = (shared ??= new Arena());
+  readonly #arena = MessageArena.ofThread();
   #closed = false;
 
   /** Takes over `fd`: {@link close} closes it. */
@@ -74,10 +41,51 @@ export class MessageSocket {
    * @throws SystemError of recvmsg, and EMSGSIZE when descriptors were lost because there were too many
    */
   receive(target: Uint8Array, fds: number[]): number {
+    return this.#receive(target, fds, CHUNK, MSG_CMSG_CLOEXEC);
+  }
+
+  /**
+   * The same, but all stays in the socket, from {@link peekOffset} on, which goes up by the count unless it is off. Descriptors are
+   * duplicates, also where bytes that they came with were peeked before, or where only bytes before those were asked for. Stops behind bytes
+   * that descriptors came with.
+   */
+  peek(target: Uint8Array, fds: number[]): number {
+    return this.#receive(target, fds, ARENA_BYTES, MSG_CMSG_CLOEXEC | MSG_PEEK | MSG_DONTWAIT);
+  }
+
+  /**
+   * Takes `count` bytes that were peeked out of the socket, and the descriptors that came with them; {@link peekOffset} goes down by as
+   * many, in the same moment if they are of one message and at most 128 KiB. Descriptors go, but into `fds` where that is given.
+   *
+   * @throws SystemError of recvmsg
+   */
+  discard(count: number, fds?: number[]): void {
+    for (let left = count; left > 0; ) {
+      this.#arena.prepare(Math.min(left, ARENA_BYTES), fds === undefined ? 0 : CONTROL_SIZE);
+      const done = Number(recvmsg(this.fd, this.#arena.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+      if (done === 0) return;
+      if (done > 0) {
+        left -= done;
+        if (fds !== undefined && this.#arena.view.getUint32(MSGHDR.controllen, true) >= CMSG_HEADER) this.#takeFds(fds);
+      } else if (errno() !== EINTR) throw new SystemError(errno(), 'recvmsg');
+    }
+  }
+
+  /** Bytes between the first in the socket and the next that is peeked; -1: off. It is the socket's, and so outlives this process. */
+  get peekOffset(): number {
+    check(getsockopt(this.fd, SOL_SOCKET, SO_PEEK_OFF, OPTION, OPTION_LENGTH), 'getsockopt SO_PEEK_OFF', `descriptor ${this.fd}`);
+    return OPTION[0] ?? -1;
+  }
+
+  set peekOffset(offset: number) {
+    OPTION[0] = offset;
+    check(setsockopt(this.fd, SOL_SOCKET, SO_PEEK_OFF, OPTION, OPTION.byteLength), 'setsockopt SO_PEEK_OFF', `descriptor ${this.fd}`);
+  }
+
+  #receive(target: Uint8Array, fds: number[], most: number, flags: number): number {
     const { view, address, data } = this.#arena;
-    const wanted = Math.min(target.length, CHUNK);
-    this.#arena.prepare(wanted, CONTROL_SIZE);
-    const count = Number(recvmsg(this.fd, address, MSG_CMSG_CLOEXEC));
+    this.#arena.prepare(Math.min(target.length, most), CONTROL_SIZE);
+    const count = Number(recvmsg(this.fd, address, flags));
     if (count === -1) {
       if (isTransient(errno())) return WOULD_BLOCK;
       throw new SystemError(errno(), 'recvmsg');
@@ -134,6 +142,8 @@ export class MessageSocket {
 }
 
 const EMSGSIZE = 90;
+const OPTION = new Int32Array(1);
+const OPTION_LENGTH = Uint32Array.of(OPTION.byteLength);
 
 function isTransient(error: number): boolean {
   return error === EAGAIN || error === EINTR;

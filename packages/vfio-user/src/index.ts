@@ -1,7 +1,7 @@
-export { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
-export { POLL_MAX, VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
+export { CLIENT_CHANNEL, POLL_MAX, VfioUserServer, type ClientMessage, type VfioUserServerOptions } from './vfio-user-server.ts';
 export type { ServerState, SessionState } from './session-state.ts';
 export type { DmaRegionState } from './dma-regions.ts';
+export type { Kept } from './kept.ts';
 export type { IrqState } from './irq-lines.ts';
 export type { MessageWritesState } from './message-writes.ts';
 export type { StreamState, UnsentState } from './stream-state.ts';

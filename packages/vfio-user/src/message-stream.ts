@@ -1,8 +1,8 @@
-import { closeSync } from 'node:fs';
-import { EPOLLIN, EPOLLOUT, MessageSocket, WOULD_BLOCK, type EventLoop, type SaveDescriptor, type TakeDescriptor, type Watch, type WatchOptions } from '@vpmem/native';
+import { readSync } from 'node:fs';
+import { EPOLLIN, EPOLLOUT, MessageSocket, type AnswerPipe, type EventLoop, type SaveDescriptor, type Watch, type WatchOptions } from '@vpmem/native';
+import type { Conversation } from './conversation.ts';
 import { IncomingMessages, type Message, type MessageHead } from './incoming-messages.ts';
-import { readStreamState, saveUnsent, type StreamState, type Unsent } from './stream-state.ts';
-import type { StateReader } from './state-reader.ts';
+import { letGo, readStreamState, restOf, saveUnsent, type ContinuedStream, type StreamState, type Unsent } from './stream-state.ts';
 
 /** Who gets the messages of a {@link MessageStream}. */
 export interface MessageSink {
@@ -13,17 +13,11 @@ export interface MessageSink {
   ended(reason?: string): void;
 }
 
-/** What a stream of another process was when it saved that; it is suspended. */
-export interface ContinuedStream {
-  readonly state: StateReader;
-  readonly take: TakeDescriptor;
-}
-
 /**
  * Messages over a non-blocking socket on an {@link EventLoop}. A peer may deliver them in any pieces and read our replies
  * as slowly as it likes: while a reply waits to be taken, nothing more is read.
  */
-export class MessageStream {
+export class MessageStream implements Conversation {
   readonly #socket: MessageSocket;
   readonly #sink: MessageSink;
   readonly #loop: EventLoop;
@@ -31,6 +25,8 @@ export class MessageStream {
   readonly #incoming = new IncomingMessages();
   /** Absent while it is suspended. */
   #watch: Watch | undefined;
+  /** That of a stream which was kept where it comes from; what it holds leaves first. */
+  #pipe: AnswerPipe | undefined;
   #unsent: Unsent | undefined;
   readonly #waiting: Unsent[] = [];
   #open = true;
@@ -51,9 +47,10 @@ export class MessageStream {
     this.#suspended = continues !== undefined;
     if (continues === undefined) this.#listen();
     else {
-      const [first, ...others] = readStreamState(continues, this.#incoming);
-      this.#unsent = first;
-      this.#waiting.push(...others);
+      const { unsent, pipe } = readStreamState(continues, this.#incoming);
+      [this.#unsent] = unsent;
+      this.#waiting.push(...unsent.slice(1));
+      this.#pipe = pipe;
     }
   }
 
@@ -75,11 +72,16 @@ export class MessageStream {
     try {
       const sent = this.#socket.send(message, fds);
       if (sent === message.length) return;
-      this.#unsent = rest({ bytes: Buffer.from(message), fds, owned: false }, sent);
+      this.#unsent = restOf({ bytes: Buffer.from(message), fds, owned: false }, sent);
       this.#listen();
     } catch (error) {
       this.#end((error as Error).message);
     }
+  }
+
+  /** Nothing is. */
+  keep(): void {
+    // There is nothing to do.
   }
 
   /** Takes no more messages for so long, in milliseconds: the peer can send what the socket holds, and then has to wait. */
@@ -107,8 +109,20 @@ export class MessageStream {
   proceed(): void {
     if (!this.#open || !this.#suspended) return;
     this.#suspended = false;
+    if (this.#pipe !== undefined) this.#empty(this.#pipe);
     this.#listen();
     this.#deliver();
+  }
+
+  #empty(pipe: AnswerPipe): void {
+    this.#pipe = undefined;
+    const bytes = Buffer.alloc(pipe.pending);
+    if (bytes.length > 0) {
+      if (this.#unsent !== undefined) this.#waiting.unshift(this.#unsent);
+      this.#unsent = { bytes: bytes.subarray(0, readSync(pipe.readEnd, bytes)), fds: [], owned: false };
+    }
+    pipe.close();
+    this.#socket.peekOffset = -1;
   }
 
   /** What has been read of messages that are not whole, and what the peer has not taken. To be asked for while it is suspended. */
@@ -126,7 +140,8 @@ export class MessageStream {
     this.#watch?.close();
     this.#socket.close();
     this.#incoming.clear();
-    for (const unsent of [this.#unsent, ...this.#waiting]) letGo(unsent);
+    for (const unsent of [this.#unsent, ...this.#waiting]) if (unsent !== undefined) letGo(unsent);
+    this.#pipe?.close();
   }
 
   #listen(): void {
@@ -148,7 +163,7 @@ export class MessageStream {
   #flush(unsent: Unsent): void {
     const sent = this.#socket.send(unsent.bytes, unsent.fds);
     if (sent < unsent.bytes.length) {
-      this.#unsent = rest(unsent, sent);
+      this.#unsent = restOf(unsent, sent);
       return;
     }
     letGo(unsent);
@@ -187,16 +202,4 @@ export class MessageStream {
     this.close();
     this.#sink.ended(reason);
   }
-}
-
-/** What is still to be sent after `sent` bytes, which may be {@link WOULD_BLOCK}. */
-function rest(unsent: Unsent, sent: number): Unsent {
-  if (sent === WOULD_BLOCK) return unsent;
-  letGo(unsent);
-  return { bytes: unsent.bytes.subarray(sent), fds: [], owned: false };
-}
-
-/** Descriptors of a reply are somebody else's, but for those that came with a state. */
-function letGo(unsent: Unsent | undefined): void {
-  if (unsent?.owned === true) for (const fd of unsent.fds) closeSync(fd);
 }

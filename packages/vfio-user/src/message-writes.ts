@@ -64,12 +64,14 @@ export class MessageWrites {
     return true;
   }
 
-  save(): MessageWritesState {
-    const open = [...this.#open].map(([key, { id, again }]) => {
+  /** With `open` false nothing of what is on its way. */
+  save(open: boolean): MessageWritesState {
+    if (!open) return { nextId: this.#nextId, open: [] };
+    const list = [...this.#open].map(([key, { id, again }]) => {
       const { address, data } = parse(key);
       return { id, address: hexadecimal(address), data, again };
     });
-    return { nextId: this.#nextId, open };
+    return { nextId: this.#nextId, open: list };
   }
 
   /** @throws RangeError for a state that is none */

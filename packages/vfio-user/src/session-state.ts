@@ -1,4 +1,5 @@
 import type { TakeDescriptor } from '@vpmem/native';
+import type { FunctionState } from '@vpmem/pci';
 import type { DmaRegionState } from './dma-regions.ts';
 import type { IrqState } from './irq-lines.ts';
 import type { MessageWritesState } from './message-writes.ts';
@@ -32,7 +33,7 @@ export interface ServerState {
   /** Who has the device. */
   readonly client?: SessionState;
   /** What the function saved; there if somebody has it. */
-  readonly function?: unknown;
+  readonly function?: FunctionState;
   /** Connections that have not introduced themselves. */
   readonly strangers: readonly SessionState[];
 }

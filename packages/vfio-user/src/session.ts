@@ -1,10 +1,12 @@
 import { closeSync } from 'node:fs';
 import { GuestMemory } from '@vpmem/guest-memory';
 import { errnoOf, peerProcess, type EventLoop, type Polled, type SaveDescriptor } from '@vpmem/native';
-import type { MsixDelivery, PciHost } from '@vpmem/pci';
+import type { PciFunction, PciHost } from '@vpmem/pci';
 import { DmaRegions } from './dma-regions.ts';
-import type { HandedFunction } from './handed-function.ts';
+import type { Conversation } from './conversation.ts';
 import { IrqLines } from './irq-lines.ts';
+import type { KeptChanges } from './kept.ts';
+import { KeptStream } from './kept-stream.ts';
 import { MessageWrites } from './message-writes.ts';
 import type { Message, MessageHead } from './incoming-messages.ts';
 import { MessageStream, type MessageSink } from './message-stream.ts';
@@ -38,7 +40,7 @@ import { negotiate } from './version.ts';
 
 /** What a session needs to know of the server it belongs to. */
 export interface SessionOwner {
-  readonly pci: HandedFunction;
+  readonly pci: PciFunction;
   readonly loop: EventLoop;
   /** Whether the function's MSI-X is kept on this side, and no client's business. */
   readonly keepsMsix: boolean;
@@ -46,8 +48,10 @@ export interface SessionOwner {
   readonly polled: Polled | undefined;
   /** For how long after a message the loop may look for the next, in milliseconds. */
   readonly pollMax: () => number;
-  /** A client has introduced itself; false if the device is already somebody's. */
-  claim(session: Session): boolean;
+  /** What outlives this process; absent where nothing does. */
+  readonly kept: KeptChanges | undefined;
+  /** A client has introduced itself; false if the device is already somebody's. `begin` is called when nothing else is in the way. */
+  claim(session: Session, begin: () => void): boolean;
   /** The session is over. */
   ended(session: Session, reason?: string): void;
   /** Something a person looking for trouble would want to read. */
@@ -56,12 +60,15 @@ export interface SessionOwner {
 
 const DONE: Answer = {};
 
+/** Commands that change what is saved; of others the function tells. */
+const CHANGING: ReadonlySet<number> = new Set([Command.VERSION, Command.DMA_MAP, Command.DMA_UNMAP, Command.DEVICE_SET_IRQS, Command.DEVICE_RESET]);
+
 /** One client and its conversation with the device. */
 export class Session implements MessageSink {
   /** The client's process, where that can be told. */
   readonly pid: number | undefined;
   readonly #owner: SessionOwner;
-  readonly #stream: MessageStream;
+  readonly #stream: Conversation;
   readonly #memory = new GuestMemory();
   readonly #dma: DmaRegions;
   readonly #irqs: IrqLines;
@@ -69,6 +76,7 @@ export class Session implements MessageSink {
   readonly #regions: RegionCommands;
   readonly #messages = new MessageWrites((message) => this.#stream.send(message));
   #claimed = false;
+  #suspended = false;
   /** Why it cannot go on from its state; whoever it is finds out when everybody else goes on. */
   #problem: string | undefined;
 
@@ -78,15 +86,16 @@ export class Session implements MessageSink {
    * @throws RangeError for a state that is none, or of its `take`
    */
   constructor(fd: number, owner: SessionOwner, continues?: ContinuedSession) {
-    const { pci, loop, keepsMsix } = owner;
+    const { pci, loop, keepsMsix, kept } = owner;
     this.#owner = owner;
     this.#registers = new RegisterAccess(pci);
     this.#regions = new RegionCommands(pci, keepsMsix, (text) => owner.remark(text));
-    this.#irqs = new IrqLines([pci.intx ? 1 : 0, 0, keepsMsix ? 0 : pci.msixVectors, 1, 1], loop);
-    this.#dma = new DmaRegions(this.#memory, (address, size) => decodes(pci, address, size));
+    this.#irqs = new IrqLines([pci.intx ? 1 : 0, 0, keepsMsix ? 0 : pci.msixVectors, 1, 1], loop, kept?.forget);
+    this.#dma = new DmaRegions(this.#memory, (address, size) => decodes(pci, address, size), kept?.forget);
     try {
       this.pid = peerProcess(fd);
-      this.#stream = new MessageStream(fd, loop, this, { pollMax: owner.pollMax }, continues && { state: continues.state.object('stream'), take: continues.take });
+      const [options, stream] = [{ pollMax: owner.pollMax }, continues && { state: continues.state.object('stream'), take: continues.take }];
+      this.#stream = kept === undefined ? new MessageStream(fd, loop, this, options, stream) : new KeptStream(fd, loop, this, kept, options, stream);
     } catch (error) {
       closeSync(fd);
       throw error;
@@ -112,7 +121,9 @@ export class Session implements MessageSink {
       for (const fd of fds) closeSync(fd);
       return this.#owner.remark(`a reply (id ${id}) that nobody asked for is ignored`);
     }
-    this.#tell(message, this.#answer(message));
+    const answer = this.#answer(message);
+    if (CHANGING.has(command)) this.#owner.kept?.mark();
+    this.#tell(message, answer);
   }
 
   #tell(message: Message, answer: Answer): void {
@@ -144,26 +155,31 @@ export class Session implements MessageSink {
 
   /** Hears nothing more of the client until {@link proceed}. */
   suspend(): void {
+    this.#suspended = true;
     this.#stream.suspend();
     this.#irqs.suspend();
   }
 
-  /** To be asked for while it is suspended. */
+  /** While it is not suspended, what this process has sent is not told: it may die before it sends it. */
   save(put: SaveDescriptor): SessionState {
     return {
       connection: put(this.#stream.fd),
       stream: this.#stream.save(put),
       memory: this.#dma.save(put),
       irqs: this.#irqs.save(put),
-      writes: this.#messages.save(),
+      writes: this.#messages.save(this.#suspended),
     };
   }
 
   /** Goes on, the function first. */
   proceed(): void {
     if (this.#problem !== undefined) return this.close(this.#problem);
+    this.#suspended = false;
     this.#irqs.proceed();
-    if (this.#claimed) this.#owner.pci.proceed?.();
+    if (this.#claimed) {
+      this.#stream.keep();
+      this.#owner.pci.proceed?.();
+    }
     this.#stream.proceed();
   }
 
@@ -242,7 +258,7 @@ export class Session implements MessageSink {
     if (this.#claimed) return invalid('VERSION a second time');
     const negotiation = negotiate(body);
     if (negotiation.code === 'refused') return negotiation;
-    if (!this.#owner.claim(this)) return { errno: Errno.EBUSY, detail: 'the device has a client already' };
+    if (!this.#owner.claim(this, () => this.#stream.keep())) return { errno: Errno.EBUSY, detail: 'the device has a client already' };
     this.#claimed = true;
     this.#owner.pci.attach(this.#host);
     return { body: negotiation.reply };
@@ -254,18 +270,18 @@ export class Session implements MessageSink {
     this.#stream.send(encodeReply({ id, command }, answer), 'errno' in answer ? [] : answer.fds);
   }
 
-  get #msix(): MsixDelivery {
-    if (this.#owner.keepsMsix) return { kind: 'messages', write: (address, data) => this.#messages.write(address, data) };
-    return { kind: 'vectors', signal: (vector) => this.#irqs.signal(IRQ_MSIX, vector) };
-  }
-
   get #host(): PciHost {
+    const { kept, keepsMsix } = this.#owner;
     return {
       memory: this.#memory,
-      msix: this.#msix,
+      msix: keepsMsix
+        ? { kind: 'messages', write: (address, data) => this.#messages.write(address, data) }
+        : { kind: 'vectors', signal: (vector) => this.#irqs.signal(IRQ_MSIX, vector) },
       intx: (asserted) => this.#irqs.setIntx(asserted),
       defer: (callback) => this.#owner.loop.defer(callback),
       poll: this.#poll,
+      ...(kept && { changed: kept.mark }),
+      ...(kept?.progress && { progress: kept.progress }),
     };
   }
 

@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs';
-import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
-import type { IncomingMessages } from './incoming-messages.ts';
+import { AnswerPipe, WOULD_BLOCK, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { StateReader } from './state-reader.ts';
 
 /** A message, or the rest of one, that the peer has not taken. */
@@ -19,6 +18,25 @@ export interface StreamState {
   readonly descriptors: readonly number[];
   /** In the order in which they leave. */
   readonly unsent: readonly UnsentState[];
+  /** Of one that can be gone on with after its process has died. */
+  readonly kept?: {
+    /** The end to read from, and the end to write to, of the pipe that holds an answer on its way. */
+    readonly pipe: readonly number[];
+    /** The message that was carried out when this was saved, by its number, and its answer in base64. */
+    readonly handled?: { readonly number: number; readonly answer: string };
+  };
+}
+
+/** A stream of another process, and how to take its descriptors. */
+export interface ContinuedStream {
+  readonly state: StateReader;
+  readonly take: TakeDescriptor;
+}
+
+/** A message that was carried out, and its answer, empty if it wanted none. */
+export interface Handled {
+  readonly number: number;
+  readonly answer: Uint8Array;
 }
 
 /** What still has to be sent. */
@@ -33,12 +51,20 @@ export function saveUnsent({ bytes, fds }: Unsent, put: SaveDescriptor): UnsentS
   return { bytes: Buffer.from(bytes).toString('base64'), descriptors: fds.map(put) };
 }
 
+/** What a stream goes on with. */
+interface ReadStream {
+  readonly unsent: readonly Unsent[];
+  /** That of a stream which was kept. */
+  readonly pipe?: AnswerPipe;
+  readonly handled?: Handled;
+}
+
 /**
  * What is to be sent, and into `incoming` what was received.
  *
  * @throws RangeError for a state that is none, or of `take`; nothing is left open then
  */
-export function readStreamState({ state, take }: { readonly state: StateReader; readonly take: TakeDescriptor }, incoming: IncomingMessages): Unsent[] {
+export function readStreamState({ state, take }: ContinuedStream, incoming: { restore(bytes: Uint8Array, fds: readonly number[]): void }): ReadStream {
   const taken: number[] = [];
   const takeAll = (numbers: readonly number[]): number[] =>
     numbers.map((number) => {
@@ -48,10 +74,34 @@ export function readStreamState({ state, take }: { readonly state: StateReader; 
     });
   try {
     const unsent = state.list('unsent').map((each): Unsent => ({ bytes: each.bytes('bytes'), fds: takeAll(each.numbers('descriptors')), owned: true }));
-    incoming.restore(state.bytes('received'), takeAll(state.numbers('descriptors')));
-    return unsent;
+    const received = state.bytes('received');
+    const fds = takeAll(state.numbers('descriptors'));
+    const kept = state.has('kept') ? readKept(state.object('kept'), takeAll) : undefined;
+    incoming.restore(received, fds);
+    return { unsent, ...kept };
   } catch (error) {
     for (const fd of taken) closeSync(fd);
     throw error;
   }
+}
+
+function readKept(kept: StateReader, takeAll: (numbers: readonly number[]) => number[]): { readonly pipe: AnswerPipe; readonly handled?: Handled } {
+  const handled = kept.has('handled') ? kept.object('handled') : undefined;
+  const last = handled && { number: handled.number('number', 2 ** 31 - 1), answer: handled.bytes('answer') };
+  const pipe = kept.numbers('pipe');
+  if (pipe.length !== 2) throw kept.wrong('pipe', 'the numbers of two descriptors');
+  const [readEnd = -1, writeEnd = -1] = takeAll(pipe);
+  return { pipe: new AnswerPipe([readEnd, writeEnd]), ...(last && { handled: last }) };
+}
+
+/** What is still to be sent after `sent` bytes, which may be {@link WOULD_BLOCK}. */
+export function restOf(unsent: Unsent, sent: number): Unsent {
+  if (sent === WOULD_BLOCK) return unsent;
+  letGo(unsent);
+  return { bytes: unsent.bytes.subarray(sent), fds: [], owned: false };
+}
+
+/** Descriptors of a reply are somebody else's, but for those that came with a state. */
+export function letGo(unsent: Unsent): void {
+  if (unsent.owned) for (const fd of unsent.fds) closeSync(fd);
 }

@@ -8,6 +8,7 @@ import type { ServerState } from './session-state.ts';
 import type { ClientOptions } from './vfio-user-client.ts';
 import { VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
 
+export { CountingFunction } from './counting-function.ts';
 export { DescriptorShelf } from './descriptor-shelf.ts';
 export { everyMessage, type ClientBytes } from './every-message.ts';
 
@@ -34,13 +35,13 @@ export class TestServer {
    * Hands all of the server on to one with another function, through JSON and a shelf, as to another process. `between` is called when both
    * have it, and neither goes on. When the other cannot be made, this one goes on.
    */
-  handOn(pci: PciFunction, between: (state: ServerState) => void = () => undefined): void {
+  handOn(pci: PciFunction, between: (state: ServerState) => void = () => undefined, options = this.#options): void {
     const shelf = new DescriptorShelf();
     const old = this.#server;
     try {
       old.suspend(() => undefined);
       const state = JSON.parse(JSON.stringify(old.save(shelf.put))) as ServerState;
-      this.#server = new VfioUserServer(pci, undefined, this.loop, { ...this.#options, continues: { state, take: shelf.take } });
+      this.#server = new VfioUserServer(pci, undefined, this.loop, { ...options, continues: { state, take: shelf.take } });
       between(state);
       old.letGo();
     } finally {

@@ -1,12 +1,26 @@
+import { channel } from 'node:diagnostics_channel';
 import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
-import type { PciFunction } from '@vpmem/pci';
-import { clients, type ClientMessage } from './client-message.ts';
+import type { FunctionState, PciFunction } from '@vpmem/pci';
 import { ConnectionListener } from './connection-listener.ts';
-import type { HandedFunction } from './handed-function.ts';
+import { KeptChanges, type Kept } from './kept.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
 import type { ContinuedSession, ServerState } from './session-state.ts';
 import { StateReader } from './state-reader.ts';
+
+/** Published when a client comes, goes, is turned away, or sends something that has to be refused. */
+export interface ClientMessage {
+  readonly server: VfioUserServer;
+  readonly event: 'connected' | 'left' | 'refused' | 'remark';
+  /** Why, in words; empty where there is nothing to say. */
+  readonly detail: string;
+  /** The client's process; undefined where that cannot be told. */
+  readonly pid: number | undefined;
+}
+
+/** `node:diagnostics_channel` name for {@link ClientMessage}. */
+export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
+const clients = channel(CLIENT_CHANNEL);
 
 export interface VfioUserServerOptions {
   /**
@@ -24,6 +38,8 @@ export interface VfioUserServerOptions {
    * Descriptors are taken by `take`; one that a state names in two places is taken for each.
    */
   readonly continues?: { readonly state: ServerState; readonly take: TakeDescriptor };
+  /** What outlives this process, which may be killed at any moment; {@link VfioUserServer.save} then says at any time where the next one goes on. Strangers are not kept. */
+  readonly kept?: Kept;
 }
 
 /** A guest that waits for each of its flushes has the next within some tenths of that. Milliseconds. */
@@ -39,18 +55,19 @@ const MAX_STRANGERS = 16;
  * Everything happens on the event loop's thread, and nothing blocks it: a client's whole VM stands still until we answer.
  */
 export class VfioUserServer {
-  readonly #pci: HandedFunction;
+  readonly #pci: PciFunction;
   #listener: ConnectionListener;
   readonly #strangers = new Set<Session>();
   readonly #loop: EventLoop;
   readonly #keepsMsix: boolean;
   readonly #polled: Polled | undefined;
+  readonly #kept: KeptChanges | undefined;
   /** As of {@link VfioUserServerOptions}, and may be changed at any time. */
   pollMax: number;
   #client: Session | undefined;
   #suspended = false;
   /** What the function saved while it was suspended. */
-  #saved: unknown;
+  #saved: FunctionState | undefined;
   /** The function has not said yet that everything is answered. */
   #suspending: (() => void) | undefined;
 
@@ -61,7 +78,7 @@ export class VfioUserServer {
    * @throws RangeError if the protocol cannot express a BAR, or a state is none, of which it names the member
    */
   constructor(pci: PciFunction, listener: number | undefined, loop: EventLoop, options: VfioUserServerOptions = {}) {
-    const { keepsMsix = false, pollMax = POLL_MAX, continues } = options;
+    const { keepsMsix = false, pollMax = POLL_MAX, continues, kept } = options;
     pci.bars.forEach((bar, index) => {
       if (bar !== undefined) checkBar(index, bar);
     });
@@ -71,6 +88,7 @@ export class VfioUserServer {
     this.pollMax = pollMax;
     this.#polled = this.#polledBy(pci);
     this.#loop = loop;
+    this.#kept = kept && new KeptChanges(kept, loop);
     this.#listener = this.#listen(listener);
     if (continues !== undefined) this.#continue(continues);
   }
@@ -114,7 +132,7 @@ export class VfioUserServer {
    * it was asked. What has come of a message stays as it is.
    */
   suspend(done: () => void): void {
-    this.#suspended = true;
+    this.#setSuspended(true);
     this.#listener.suspend();
     for (const session of this.#sessions) session.suspend();
     this.#suspending = done;
@@ -128,30 +146,32 @@ export class VfioUserServer {
   }
 
   /**
-   * All that another server needs to go on, of a suspended one; descriptors are put aside by `put`.
+   * All that another server needs to go on, of one that is suspended, or kept; descriptors are put aside by `put`.
    *
    * @throws RangeError if the function is of a kind that cannot be handed on
    */
   save(put: SaveDescriptor): ServerState {
     if (this.#client !== undefined && (this.#pci.save === undefined || this.#pci.restore === undefined)) throw new RangeError('a function of this kind cannot be handed on: it has no state to save');
-    this.#saved = this.#client && this.#pci.save?.();
+    const saved = this.#client && this.#pci.save?.();
+    if (this.#suspended) this.#saved = saved;
     return {
       ...(this.#listener.fd !== undefined && { listener: put(this.#listener.fd) }),
       held: this.#listener.held,
-      ...(this.#client && { client: this.#client.save(put), function: this.#saved }),
-      strangers: [...this.#strangers].map((session) => session.save(put)),
+      ...(this.#client && saved && { client: this.#client.save(put), function: saved }),
+      strangers: (this.#suspended ? [...this.#strangers] : []).map((session) => session.save(put)),
     };
   }
 
   /** Goes on after {@link suspend}, also if another went on from what was saved and moved the rings; or where the one it continues left off. */
   proceed(): void {
     if (!this.#suspended) return;
-    this.#suspended = false;
+    this.#setSuspended(false);
     this.#suspending = undefined;
     if (this.#client !== undefined && this.#saved !== undefined) this.#pci.restore?.(this.#saved);
     this.#saved = undefined;
     for (const session of this.#sessions) session.proceed();
     this.#listener.proceed();
+    this.#kept?.mark();
   }
 
   /** After {@link save}: closes all descriptors. Somebody else has them, so nobody is hung up on, and nothing is published. */
@@ -166,6 +186,11 @@ export class VfioUserServer {
     return [...(this.#client === undefined ? [] : [this.#client]), ...this.#strangers];
   }
 
+  #setSuspended(suspended: boolean): void {
+    this.#suspended = suspended;
+    if (this.#kept !== undefined) this.#kept.suspended = suspended;
+  }
+
   #settled(): void {
     const done = this.#suspending;
     this.#suspending = undefined;
@@ -173,7 +198,7 @@ export class VfioUserServer {
   }
 
   #continue({ state, take }: NonNullable<VfioUserServerOptions['continues']>): void {
-    this.#suspended = true;
+    this.#setSuspended(true);
     try {
       const reader = new StateReader(state, 'state');
       const held = reader.boolean('held');
@@ -237,7 +262,8 @@ export class VfioUserServer {
         keepsMsix: this.#keepsMsix,
         polled: this.#polled,
         pollMax: () => this.pollMax,
-        claim: () => this.#claim(session),
+        kept: this.#kept,
+        claim: (_, begin) => this.#claim(session, begin),
         ended: (_, reason) => this.#ended(session, reason),
         remark: (text) => this.#publish('remark', session, text),
       },
@@ -246,8 +272,9 @@ export class VfioUserServer {
     return session;
   }
 
-  #claim(session: Session): boolean {
+  #claim(session: Session, begin: () => void): boolean {
     if (this.#client !== undefined) return false;
+    begin();
     this.#strangers.delete(session);
     this.#client = session;
     this.#publish('connected', session, '');
@@ -259,6 +286,7 @@ export class VfioUserServer {
     if (this.#client !== session) return;
     this.#client = undefined;
     this.#saved = undefined;
+    this.#kept?.mark();
     this.#publish('left', session, reason ?? '');
     // Of what it was asked nothing has to be answered any more.
     this.#settled();
