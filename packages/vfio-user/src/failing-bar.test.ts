@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Command, RegionAccess } from './protocol.ts';
 import { TestServer } from './testing.ts';
 import { VfioUserClient, type VfioUserError } from './vfio-user-client.ts';
-import { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
+import { CLIENT_CHANNEL, type ClientMessage } from './vfio-user-server.ts';
 
 const CONFIG = 7;
 /** What node makes of a call that fails. */

@@ -1,5 +1,4 @@
-export { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
-export { POLL_MAX, VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
+export { CLIENT_CHANNEL, POLL_MAX, VfioUserServer, type ClientMessage, type VfioUserServerOptions } from './vfio-user-server.ts';
 export type { ServerState, SessionState } from './session-state.ts';
 export type { DmaRegionState } from './dma-regions.ts';
 export type { Kept } from './kept.ts';

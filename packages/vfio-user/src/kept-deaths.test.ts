@@ -1,12 +1,12 @@
 // A kept server dies before and after every call that anybody but itself can see, and another goes on. What a system call does it does whole,
 // so that these are all the places where a SIGKILL can hit.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnswerPipe, connectUnix, createMemfd, EventFd, EventLoop, listenUnix, MessageSocket, PeerEvent, waitReadable } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessageNumber, type Kept } from './kept.ts';
-import { Command, DmaMap, DmaUnmap, FLAG_NO_REPLY, Header, IrqSet, RegionAccess } from './protocol.ts';
+import { Command, DmaMap, DmaUnmap, FLAG_NO_REPLY, Header, IrqSet, RegionAccess, RegionInfo } from './protocol.ts';
 import type { ServerState } from './session-state.ts';
 import { countDescriptors, CountingFunction, countMappings, DescriptorShelf, everyMessage } from './testing.ts';
 import { VfioUserServer } from './vfio-user-server.ts';
@@ -63,6 +63,9 @@ beforeEach(() => {
   makeMortal(MessageNumber.prototype, 'setAnswered', 'next');
 });
 afterEach(() => {
+  event.close();
+  closeSync(ram);
+  closeSync(bar);
   for (const restore of restorers.splice(0)) restore();
 });
 
@@ -71,7 +74,7 @@ class Lives {
   readonly path: string;
   readonly loop = new EventLoop();
   readonly word = new Int32Array(1);
-  device = new CountingFunction();
+  device = new CountingFunction(bar);
   server: VfioUserServer;
   count = 1;
   readonly #folder = mkdtempSync(join(tmpdir(), 'vpmem-vfio-user-'));
@@ -126,7 +129,7 @@ class Lives {
     this.count++;
     const { json, shelf } = this.#stored;
     this.#shelves.push(new DescriptorShelf());
-    this.device = new CountingFunction();
+    this.device = new CountingFunction(bar);
     try {
       this.server = new VfioUserServer(this.device, undefined, this.loop, { kept: this.#kept, continues: { state: JSON.parse(json) as ServerState, take: (number) => elsewhere(() => shelf.take(number)) } });
       this.server.proceed();
@@ -152,8 +155,10 @@ const add = (value: number, flags = 0): Sent => command(Command.REGION_WRITE, ac
 const READ = command(Command.REGION_READ, access(0, 4));
 
 let ram: number;
+let bar: number;
 let event: EventFd;
 beforeEach(() => {
+  bar = createMemfd('bar', 4096);
   ram = createMemfd('ram', 8192);
   event = new EventFd();
 });
@@ -172,16 +177,20 @@ interface Outcome {
   readonly regions: number;
   readonly signalled: number;
   readonly lives: number;
-  readonly left: readonly number[];
+  /** Answers that nobody waited for. */
+  readonly beyond: number;
+  /** Calls that there were. */
+  readonly calls: number;
 }
 
 /** `together`: the client sends everything before it looks for answers. */
-function live(dying: readonly number[], together: boolean): Outcome {
+function live(dying: readonly number[], together: boolean, commands = script()): Outcome {
   [deaths, calls, dead] = [dying, 0, false];
   const before = [countDescriptors(), countMappings()];
   const lives = new Lives();
   const client = new MessageSocket(connectUnix(lives.path));
   const answers: string[] = [];
+  const fds: number[] = [];
   const say = ({ bytes, fds }: Sent): void => void client.send(bytes, fds);
   const hear = (): void => {
     const header = Buffer.alloc(Header.size);
@@ -193,7 +202,7 @@ function live(dying: readonly number[], together: boolean): Outcome {
   const receive = (target: Buffer): void => {
     for (let turns = 0, at = 0; at < target.length; turns++) {
       if (turns > 200) throw new Error(`an answer is lost; there were ${answers.length}`);
-      if (waitReadable(client.fd, 0)) at += client.receive(target.subarray(at), []);
+      if (waitReadable(client.fd, 0)) at += client.receive(target.subarray(at), fds);
       else lives.turn();
     }
   };
@@ -205,7 +214,6 @@ function live(dying: readonly number[], together: boolean): Outcome {
   lives.turn();
   [deaths, calls] = [dyingLater, 0];
 
-  const commands = script();
   if (together) commands.forEach(say);
   for (const each of commands) {
     if (!together) say(each);
@@ -213,8 +221,9 @@ function live(dying: readonly number[], together: boolean): Outcome {
     else if (!together) lives.turn();
   }
   for (let i = 0; i < 3; i++) lives.turn();
-  expect(waitReadable(client.fd, 0), `answers beyond the last, after ${JSON.stringify(dying)}`).toBe(false);
+  const expected = answers.length;
   const total = calls;
+  while (waitReadable(client.fd, 0)) hear();
   const registers = new DataView(lives.device.registers.buffer).getUint32(0, true);
   const regions = lives.device.host?.memory.regions.length ?? -1;
   const msix = lives.device.host?.msix;
@@ -223,8 +232,9 @@ function live(dying: readonly number[], together: boolean): Outcome {
   client.close();
   lives.turn();
   lives.close();
+  for (const fd of fds) closeSync(fd);
   expect([countDescriptors(), countMappings()]).toEqual(before);
-  return { answers, registers, regions, signalled, lives: lives.count, left: [total] };
+  return { answers, registers, regions, signalled, lives: lives.count, beyond: answers.length - expected, calls: total };
 }
 
 describe.each([
@@ -235,22 +245,35 @@ describe.each([
 
   it('are each carried out once and answered once, wherever the server dies', () => {
     const usual = alive();
-    const [total = 0] = usual.left;
-    expect([usual.registers, usual.regions, usual.signalled, total > 100]).toEqual([24, 1, 1, true]);
+    const total = usual.calls;
+    expect([usual.registers, usual.regions, usual.signalled, usual.beyond, total > 100]).toEqual([24, 1, 1, 0, true]);
     for (let at = 1; at <= total; at++) {
       const outcome = live([at], together);
-      expect({ ...outcome, left: [] }, `death at call ${at} of ${total}`).toEqual({ ...usual, lives: 2, left: [] });
+      expect({ ...outcome, calls: 0 }, `death at call ${at} of ${total}`).toEqual({ ...usual, lives: 2, calls: 0 });
     }
   });
 
   it('also where the next one dies at each of its first calls', () => {
     const usual = alive();
-    const [total = 0] = usual.left;
+    const total = usual.calls;
     for (let at = 1; at <= total; at += 29) {
       for (let later = 1; later <= 12; later++) {
         const outcome = live([at, at + later], together);
-        expect({ ...outcome, left: [] }, `deaths at calls ${at} and ${at + later} of ${total}`).toEqual({ ...usual, lives: expect.any(Number) as number, left: [] });
+        expect({ ...outcome, calls: 0 }, `deaths at calls ${at} and ${at + later} of ${total}`).toEqual({ ...usual, lives: expect.any(Number) as number, calls: 0 });
       }
     }
   });
+});
+
+it('an answer with a descriptor, which no pipe can hold, is given twice only if the server dies between sending it and the word of it', () => {
+  const info = [command(Command.DEVICE_GET_REGION_INFO, RegionInfo.encode({ argsz: 32, index: 2 }))];
+  const usual = live([], false, info);
+  const twice: number[] = [];
+  for (let at = 1; at <= usual.calls; at++) {
+    const { answers, beyond } = live([at], false, info);
+    expect(new Set(answers)).toEqual(new Set(usual.answers));
+    if (beyond > 0) twice.push(at);
+  }
+  // The call after `send`, and that before `setAnswered`.
+  expect(twice).toHaveLength(2);
 });

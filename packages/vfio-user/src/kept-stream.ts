@@ -218,14 +218,12 @@ export class KeptStream implements Conversation {
   #deliver(): void {
     const message = this.#message;
     const mayHaveFds = message.more > 0 && this.#cut();
-    this.#answer = undefined;
     this.#delivering = true;
     this.#sink.message(message.hand());
     this.#delivering = false;
     if (!this.#open) return;
-    const answer = this.#answer;
+    const answer = this.#takeAnswer();
     const fds = this.#answerFds;
-    this.#answer = undefined;
     if (this.#kept.changed) {
       // An answer with descriptors is to a question that changes nothing, and can be asked again.
       this.#handled = answer !== undefined && fds.length > 0 ? undefined : { number: this.#number.value, answer: answer === undefined ? new Uint8Array(0) : Uint8Array.from(answer) };
@@ -239,6 +237,12 @@ export class KeptStream implements Conversation {
     this.#pieces = 0;
     this.#expect(false);
     if (!this.#answers.flush()) this.#listen();
+  }
+
+  #takeAnswer(): Uint8Array | undefined {
+    const answer = this.#answer;
+    this.#answer = undefined;
+    return answer;
   }
 
   /**

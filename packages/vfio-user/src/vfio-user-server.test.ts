@@ -20,8 +20,7 @@ import {
 } from './protocol.ts';
 import { countDescriptors, countMappings, TestServer } from './testing.ts';
 import { VfioUserClient, VfioUserError } from './vfio-user-client.ts';
-import { CLIENT_CHANNEL, type ClientMessage } from './client-message.ts';
-import { VfioUserServer } from './vfio-user-server.ts';
+import { CLIENT_CHANNEL, VfioUserServer, type ClientMessage } from './vfio-user-server.ts';
 
 const MIB = 2 ** 20;
 const INFO = DeviceInfo.encode({ argsz: DeviceInfo.size });

@@ -1,12 +1,26 @@
+import { channel } from 'node:diagnostics_channel';
 import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { FunctionState, PciFunction } from '@vpmem/pci';
-import { clients, type ClientMessage } from './client-message.ts';
 import { ConnectionListener } from './connection-listener.ts';
 import { KeptChanges, type Kept } from './kept.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
 import type { ContinuedSession, ServerState } from './session-state.ts';
 import { StateReader } from './state-reader.ts';
+
+/** Published when a client comes, goes, is turned away, or sends something that has to be refused. */
+export interface ClientMessage {
+  readonly server: VfioUserServer;
+  readonly event: 'connected' | 'left' | 'refused' | 'remark';
+  /** Why, in words; empty where there is nothing to say. */
+  readonly detail: string;
+  /** The client's process; undefined where that cannot be told. */
+  readonly pid: number | undefined;
+}
+
+/** `node:diagnostics_channel` name for {@link ClientMessage}. */
+export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
+const clients = channel(CLIENT_CHANNEL);
 
 export interface VfioUserServerOptions {
   /**
