@@ -122,6 +122,9 @@ describe('under a keeper', () => {
     const [failing, added] = [plug(0), plug(2)];
     await failing.fsync();
     await expect(failing.fsync()).rejects.toThrow();
+    const monitor = await QmpClient.connect({ path: path('qmp') });
+    await monitor.execute('flush-fault', { id: 'nv0', fault: 'none' });
+    monitor.close();
     await killed();
     await expect(failing.fsync()).rejects.toThrow();
     added.write(0, Buffer.from('there'));

@@ -63,7 +63,9 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
     // Each transaction says when it is durable: what was acknowledged is counted outside of the file system.
     const sqlite = `sqlite3 /mnt/db 'create table t(n integer primary key)' && i=0; while [ ! -e /tmp/enough ]; do i=$((i+1)); sqlite3 /mnt/db "pragma synchronous=full; insert into t values($i)" && echo $i > /tmp/acknowledged; done; touch /tmp/sqlite-done`;
     await linux.sh(`(${sqlite}) > /tmp/sqlite.log 2>&1 &`);
-    await linux.sh(`(fio --name=v --filename=/dev/pmem1 --rw=randwrite --bs=4k --size=64M --fsync=1 --verify=crc32c --verify_backlog=64 --time_based --runtime=3600 --output=/tmp/fio.json --output-format=json; echo $? > /tmp/fio-status) > /tmp/fio.log 2>&1 & echo $! > /tmp/fio-pid; sleep 2`);
+    await linux.sh(`(fio --name=v --filename=/dev/pmem1 --rw=randwrite --bs=4k --size=64M --fsync=1 --verify=crc32c --verify_backlog=64 --time_based --runtime=3600 --output=/tmp/fio.json --output-format=json; echo $? > /tmp/fio-status) > /tmp/fio.log 2>&1 &`);
+    // Both are at work.
+    await expect.poll(async () => (await devices()).every(({ flushes }) => flushes.asked > 10)).toBe(true);
     const before = await devices();
     for (let i = 0; i < UPGRADES; i++) await upgrade();
     const after = await devices();
@@ -71,7 +73,7 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
       expect([connected, flushes.failed]).toEqual([true, 0]);
       expect(flushes.asked).toBeGreaterThan(before[i]?.flushes.asked ?? 0);
     });
-    await linux.sh('touch /tmp/enough; pkill -INT -x fio; while [ ! -e /tmp/sqlite-done ] || [ ! -e /tmp/fio-status ]; do sleep 0.1; done', { timeout: 60_000 });
+    await linux.sh('touch /tmp/enough; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = fio ] && kill -INT ${p#/proc/}; done; while [ ! -e /tmp/sqlite-done ] || [ ! -e /tmp/fio-status ]; do sleep 0.1; done', { timeout: 60_000 });
     expect(await linux.sh('cat /tmp/sqlite.log /tmp/fio.log; dmesg | grep -iE "pmem|ext4" | grep -iE "error|fail" || true')).toBe('');
     const report = JSON.parse(await linux.sh('cat /tmp/fio.json')) as { jobs: { error: number; sync: { lat_ns: { max: number } } }[] };
     console.info(`Linux ${kernel}, ${UPGRADES} upgrades: the longest flush took ${Math.round((report.jobs[0]?.sync.lat_ns.max ?? 0) / 1e6)} ms`);
