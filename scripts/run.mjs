@@ -6,6 +6,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInLanes } from './lanes.mjs';
+import { testCommands } from './test-commands.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines, packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -34,11 +36,12 @@ const lint = [packages.slice(0, half), packages.slice(half), ['apps', 'bench', '
 const types = [
   ['tsc', '-p', 'tsconfig.all.json', '--singleThreaded'],
   ['tsc', '-p', 'packages/explorer-report/src/page'],
-  ['tsx', 'scripts/check-readme.ts'],
 ];
+// These write files, which the others are not to come upon.
+const readme = ['tsx', 'scripts/check-readme.ts'];
 const packed = ['tsx', 'scripts/check-package.ts'];
 const docs = ['tsx', 'scripts/check-docs.ts'];
-const check = [...lint, ...types, packed, docs];
+const check = [{ lanes: [...lint, ...types].map((command) => ({ title: command.slice(0, 3).join(' '), command })) }, readme, packed, docs];
 
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
@@ -46,10 +49,9 @@ const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
-// One graph of all kinds of tests: a package whose tests of processes are over goes on with its guests, while another's go on.
-const tests = ['turbo', 'run', 'test', 'test:process', 'test:oracle', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
+const tests = { lanes: testCommands(root) };
 
-/** Task names and the commands each runs after the set-up. */
+/** Task names and the commands each runs after the set-up, one after the other, or two at a time those in lanes. */
 const tasks = {
   start: [build, ['node', 'apps/cli/dist/main.js', 'demo']],
   build: [build],
@@ -116,4 +118,11 @@ if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.
 setUp();
 // What a user adds is for the program that the task is there for.
 commands[commands.length - 1].push(...(['bench', 'survey', 'fuzz'].includes(task) ? options : []));
-for (const [command, ...args] of commands) run(command, args);
+for (const each of commands) {
+  if (Array.isArray(each)) {
+    run(each[0], each.slice(1));
+    continue;
+  }
+  const failed = await runInLanes(each.lanes, { cwd: root, env: environment });
+  if (failed.length > 0) fail(`failed: ${failed.join(', ')}`);
+}

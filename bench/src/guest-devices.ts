@@ -65,6 +65,7 @@ export class GuestDevices {
         testbed,
         accelerator,
         kernel: '6.12',
+        boot: 'plain',
         memory: '1G,slots=2,maxmem=4G',
         tools: ['fio'],
         timeout: PATIENCE,

@@ -37,7 +37,7 @@ export async function measureRecordedGuest(testbed: Testbed, folder: string): Pr
   );
   try {
     const qemuArgs = daemon.devices.flatMap((device) => ['-device', device]);
-    const guest = await startGuest({ testbed, kernel: '6.12', memory: '1G,slots=2,maxmem=4G', tools: ['fio'], qemuArgs });
+    const guest = await startGuest({ testbed, kernel: '6.12', boot: 'plain', memory: '1G,slots=2,maxmem=4G', tools: ['fio'], qemuArgs });
     try {
       await prepare(guest);
       const results = await inTurns(guest);

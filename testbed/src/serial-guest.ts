@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { AgentChannel } from './agent-channel.ts';
 import { makeInitramfs } from './initramfs.ts';
+import { kernelLine } from './kernel-line.ts';
 import type { KernelName } from './kernel-package.ts';
-import { KERNEL_LINE } from './start-guest.ts';
 import { TestbedError } from './testbed-error.ts';
 import type { Testbed } from './testbed.ts';
+import { findVmlinux } from './vmlinux.ts';
 
 /** What a virtual machine boots that somebody else makes and starts: console on its first serial port, commands on its second. */
 export interface GuestImage {
@@ -22,7 +23,7 @@ export interface GuestImage {
 export async function makeGuestImage(testbed: Testbed, name: KernelName = '6.12'): Promise<GuestImage> {
   const kernel = testbed.kernels[name];
   const token = randomBytes(12).toString('hex');
-  return { kernel: kernel.image, initramfs: await makeInitramfs(testbed, kernel), append: [...KERNEL_LINE, `vpmem.token=${token}`].join(' '), token };
+  return { kernel: await findVmlinux(testbed, kernel), initramfs: await makeInitramfs(testbed, kernel), append: kernelLine('quick', `vpmem.token=${token}`), token };
 }
 
 /** Commands for a guest whose second serial port is a socket that its machine listens at. */

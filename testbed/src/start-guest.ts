@@ -2,10 +2,12 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { makeInitramfs, type GuestContents } from './initramfs.ts';
+import { kernelLine, type BootWay } from './kernel-line.ts';
 import type { KernelName } from './kernel-package.ts';
 import { machineArguments, ramArguments, type Accelerator, type RamOptions } from './machine-arguments.ts';
 import { QemuProcess } from './qemu-process.ts';
 import type { Testbed } from './testbed.ts';
+import { findVmlinux } from './vmlinux.ts';
 
 export interface GuestOptions extends RamOptions, GuestContents {
   readonly testbed: Testbed;
@@ -21,6 +23,8 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly qemuArgs?: readonly string[];
   /** Further character devices to make, by the ids that {@link qemuArgs} names them by, and what to do with the connection of each. */
   readonly channels?: Readonly<Record<string, (socket: Socket) => void>>;
+  /** `quick` if not given; `plain` for what is measured: the bzImage, and nothing switched off in the kernel. */
+  readonly boot?: BootWay;
   /** More for the kernel's command line. */
   readonly append?: string;
   /** Changes QEMU's command line, as by putting a program before it that starts QEMU. */
@@ -31,22 +35,21 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly timeout?: number;
 }
 
-/** What the kernel is told in any case: a TSC that QEMU makes up needs no calibration, and nobody attacks this guest. */
-export const KERNEL_LINE = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'mitigations=off', 'nokaslr', 'random.trust_cpu=on'];
-
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, firmware = 'seabios', qemuArgs = [], channels = {}, append = '', command, until = 'ready', timeout } = options;
+  const { testbed, firmware = 'seabios', qemuArgs = [], channels = {}, append = '', boot = 'quick', command, until = 'ready', timeout } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, options);
   const guest = new Guest();
-  const line = [...KERNEL_LINE, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append])].join(' ');
+  // UEFI starts what is a program of it too, which the ELF file is not.
+  const image = boot === 'quick' && firmware === 'seabios' ? await findVmlinux(testbed, kernel) : kernel.image;
+  const line = kernelLine(boot, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append]));
   const args = [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...machineArguments(options),
     ...ramArguments(options),
     ...(firmware === 'ovmf' ? ovmfArguments(testbed) : []),
-    ...['-kernel', kernel.image, '-initrd', initramfs, '-append', line],
+    ...['-kernel', image, '-initrd', initramfs, '-append', line],
     ...['-serial', 'chardev:console', '-serial', 'chardev:agent'],
   ];
   const qemu = await QemuProcess.start({

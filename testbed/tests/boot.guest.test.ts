@@ -10,6 +10,7 @@ import type { Guest } from '../src/guest.ts';
 import { requireTestbed } from '../src/testbed.ts';
 
 const { testbed, reason } = await requireTestbed();
+const PROTOCOL = 'cat /sys/kernel/boot_params/version';
 const title = reason === undefined ? 'a guest' : `a guest (skipped: ${reason})`;
 
 describe.skipIf(testbed === undefined)(title, () => {
@@ -22,6 +23,9 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(await sh('uname -r')).toBe(testbed!.kernels[kernel].release);
     expect(await sh('lsmod')).toMatch(/^virtio_pmem /m);
     expect(await sh('mkfs.ext4 -V && e2fsck -V && lspci -n')).toContain('8086:1237');
+    // The boot protocol of the image, or where none of it was read, of what the kernel makes up for its PVH entry.
+    expect(await sh(PROTOCOL)).toBe(kernel === '6.1' ? '0x020f' : '0x020c');
+    expect(await sh('cat /proc/cmdline')).toContain('init_on_alloc=0');
   });
 
   it('gives back outputs and statuses as they are, and keeps kernel messages out of them', async () => {
@@ -97,10 +101,12 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(left).toEqual([]);
   });
 
-  it('runs through another program, and knows QEMU behind it', async () => {
-    const { sh } = bind(await start({ command: (line) => ['sh', '-c', 'echo wrapped >&2; "$@"; exit $(($? + 1))', 'sh', ...line] }));
+  it('runs through another program, and knows QEMU behind it; boots the plain way, if that was asked for', async () => {
+    const { sh } = bind(await start({ boot: 'plain', command: (line) => ['sh', '-c', 'echo wrapped >&2; "$@"; exit $(($? + 1))', 'sh', ...line] }));
     expect(guest!.stderr).toContain('wrapped');
     expect(await sh('echo here')).toBe('here');
+    expect(await sh(PROTOCOL)).toBe('0x020f');
+    expect(await sh('cat /proc/cmdline')).not.toContain('init_on_alloc');
     expect(await guest!.kill()).toEqual({ code: 138, signal: null });
   });
 });

@@ -1,0 +1,48 @@
+// What tests there are: a command of turbo for each.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Of these each package's are a command of its own. */
+const APART = ['test:guest', 'test:process'];
+/** Of these all packages' are one, as those of a package take seconds, and so does turbo's start. */
+const TOGETHER = ['test:oracle', 'test'];
+
+/**
+ * What takes longest, in that order; the others follow by kind. turbo by itself would begin with what nothing depends on, and so come
+ * last to the guests of the command line: ten minutes, in which one core has nothing to do.
+ */
+const FIRST = [
+  'apps/cli test:guest',
+  'apps/daemon test:guest',
+  'testbed test:guest',
+  'packages/served-machine test:guest',
+  'packages/recording test:guest',
+  'packages/guest-place test:guest',
+  'packages/nvdimm test:guest',
+  'apps/cli test:process',
+  'apps/daemon test:process',
+  'packages/qmp test:process',
+  'all test',
+  'all test:oracle',
+];
+
+/** The tests of all packages and kinds, what takes longest first. turbo does not run again what has passed and was not changed. */
+export function testCommands(root) {
+  const folders = ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`));
+  const apart = [...folders, 'bench', 'fuzz', 'testbed']
+    .filter((folder) => existsSync(join(root, folder, 'package.json')))
+    .flatMap((folder) => {
+      const { name, scripts = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+      return APART.filter((kind) => scripts[kind] !== undefined).map((kind) => command(folder, kind, `--filter=${name}`));
+    });
+  return [...apart, ...TOGETHER.map((kind) => command('all', kind))].sort((a, b) => rank(a) - rank(b));
+}
+
+function command(folder, kind, ...filter) {
+  return { title: `${folder} ${kind}`, kind, command: ['turbo', 'run', kind, ...filter, '--concurrency=1', '--log-prefix=none'] };
+}
+
+function rank({ title, kind }) {
+  const at = FIRST.indexOf(title);
+  return at === -1 ? FIRST.length + APART.indexOf(kind) : at;
+}
