@@ -8,7 +8,7 @@ import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/
 import { nameThread } from '@vpmem/native/thread-name';
 import { checkAddressBits, holdSignals, QemuConnection, QemuMachine, substitute, unplugPolicy, withUnplug, type ChildExit, type SubstituteOptions, type Substitution, type UnplugChoice, type UnplugPolicy } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
-import { Machine, type Device } from '@vpmem/served-machine';
+import { Machine, optimizeEarly, type Device } from '@vpmem/served-machine';
 import { anchorPlan, describeInternalError, PrivateMonitor, type Background } from '@vpmem/service';
 import { namedAsync } from './option-problem.ts';
 import { complain, keepIn, showHelp, warned } from './qemu-line.ts';
@@ -64,7 +64,10 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   const machine = new Machine({ warning: (text) => tell(`warning: ${text}`), failed }, { socketFolder: folder, ...(name !== undefined && { name }) });
   const seen = { device: false };
   machine.onEvent((event) => {
-    seen.device ||= event.name === 'PMEM_CLIENT_CONNECTED';
+    if (event.name === 'PMEM_CLIENT_CONNECTED') {
+      seen.device = true;
+      optimizeEarly();
+    }
     const { severity, text } = explainEvent(event);
     if (severity !== 'info') tell(`${severity}: ${text}`);
     else if (event.name === 'PMEM_POWER_CUT') tell(text);

@@ -1,6 +1,6 @@
 import { deviceProperties, objectProperties } from '@vpmem/machine';
 import { DMA_ADVICE, quoteForShell } from '@vpmem/qemu';
-import { Machine } from '@vpmem/served-machine';
+import { Machine, optimizeEarly } from '@vpmem/served-machine';
 import type { MachineParts, OwnedMachine, ProgramBody } from '@vpmem/service';
 
 /** vpmemd beyond its help and its version. */
@@ -16,6 +16,9 @@ export const vpmemdBody: ProgramBody = {
 
 function serve({ setup: { name }, socketFolder, warning, failed }: MachineParts): OwnedMachine {
   const machine = new Machine({ warning, failed }, { ...(name !== undefined && { name }), ...(socketFolder !== undefined && { socketFolder }) });
+  machine.onEvent(({ name: event }) => {
+    if (event === 'PMEM_CLIENT_CONNECTED') optimizeEarly();
+  });
   return {
     managed: machine,
     end: async (reason) => {
