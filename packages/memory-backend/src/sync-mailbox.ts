@@ -1,7 +1,7 @@
 /**
  * One sync thread's mailbox, in memory shared between the thread that asks and the thread that syncs: 32-bit words.
  * The asker moves IDLE to ASKED and DONE to IDLE; the sync thread STARTING to IDLE, ASKED to BEGUN to DONE, and IDLE to ENDED
- * when it has waited long enough.
+ * when it has waited long enough. It is woken for ASKED only: that its result was taken, which is DONE to IDLE, is nothing to do for it.
  */
 export const SyncMailbox = { state: 0, fd: 1, errno: 2, bytes: 12 };
 

@@ -80,8 +80,8 @@ export class SyncPool {
       if (Atomics.load(words, SyncMailbox.state) === SyncState.ended) this.#threads.splice(this.#threads.indexOf(thread), 1);
       if (job === undefined || Atomics.load(words, SyncMailbox.state) !== SyncState.done) continue;
       const errno = Atomics.load(words, SyncMailbox.errno);
+      // Without waking it: it would take the core from this thread, which has an answer to give.
       Atomics.store(words, SyncMailbox.state, SyncState.idle);
-      Atomics.notify(words, SyncMailbox.state);
       thread.job = undefined;
       job.done(errno === 0 ? undefined : new SystemError(errno, 'fdatasync'));
     }

@@ -13,13 +13,15 @@ nameThread('vpmem sync');
 move(SyncState.starting, SyncState.idle);
 writeSync(eventFd, ONE);
 for (;;) {
-  if (Atomics.wait(words, SyncMailbox.state, SyncState.idle, patience) === 'timed-out' && move(SyncState.idle, SyncState.ended)) break;
-  Atomics.wait(words, SyncMailbox.state, SyncState.done);
+  const state = Atomics.load(words, SyncMailbox.state);
   // Everything the asker saw before this exchange is covered: the sync begins after it.
-  if (!move(SyncState.asked, SyncState.begun)) continue;
-  Atomics.store(words, SyncMailbox.errno, sync(Atomics.load(words, SyncMailbox.fd)));
-  Atomics.store(words, SyncMailbox.state, SyncState.done);
-  writeSync(eventFd, ONE);
+  if (move(SyncState.asked, SyncState.begun)) {
+    Atomics.store(words, SyncMailbox.errno, sync(Atomics.load(words, SyncMailbox.fd)));
+    Atomics.store(words, SyncMailbox.state, SyncState.done);
+    writeSync(eventFd, ONE);
+  } else if (Atomics.wait(words, SyncMailbox.state, state, patience) === 'timed-out' && move(SyncState.idle, SyncState.ended)) {
+    break;
+  }
 }
 writeSync(eventFd, ONE);
 
