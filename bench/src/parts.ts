@@ -19,6 +19,7 @@ import { measureRecordedGuest, recordedGuestTable } from './recorded-guest.ts';
 import { measureRecording, recordingTable } from './recording.ts';
 import { measureStartTimes, startTimesTable } from './start-times.ts';
 import { measureStartUp } from './start-up.ts';
+import { measureUpgrades, upgradesTable } from './upgrades.ts';
 
 /** What a part may use. */
 export interface PartContext {
@@ -44,6 +45,7 @@ export const PARTS = {
   queue: { guest: false, about: 'one request in a virtqueue', run: queue },
   messages: { guest: false, about: 'one message of a guest, from recvmsg to sendmsg', run: messages },
   daemon: { guest: false, about: 'how long programs take to start; vpmemd with 1 and with 256 devices: time, memory, descriptors', run: daemon },
+  upgrades: { guest: false, about: 'how long a guest waits when vpmemd is replaced, or killed, under it; two minutes', run: upgrades },
   'page-tracker': { guest: false, about: 'finding the pages that were written', run: onDisk(pageTracker) },
   'power-failure': { guest: false, about: 'flushes with power-failure=on, three minutes', run: onDisk(powerFailure) },
   recording: { guest: false, about: 'images of a recording', run: onDisk(recording) },
@@ -94,6 +96,12 @@ async function daemon({ say }: PartContext): Promise<unknown> {
   say(`vpmemd with one device is ready in ${one.ready.toFixed(0)} ms and has ${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.own / 1024).toFixed(0)} of them its own`);
   say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
   return { ...cost, startTimes: Object.fromEntries(times) };
+}
+
+async function upgrades({ say }: PartContext): Promise<unknown> {
+  const stalls = await measureUpgrades();
+  say(`\n${upgradesTable(stalls)}`);
+  return stalls;
 }
 
 function pageTracker({ say }: PartContext, folder: string): unknown {

@@ -92,13 +92,16 @@ describe('DescriptorStore', () => {
 it('hears of the end of a keeper, also of one that has ended', async () => {
   const keeper = spawn('sleep', ['1000']);
   const store = open({ address, limit: 1, held: [], keeper: keeper.pid ?? 0 });
-  let lost = false;
-  const hearing = store.whenLost().then(() => (lost = true));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(lost).toBe(false);
+  let lost = 0;
+  const notAnyMore = store.onLost(() => lost++);
+  const nobody = store.onLost(() => expect.unreachable());
+  nobody();
   keeper.kill('SIGKILL');
-  await Promise.all([hearing, once(keeper, 'close')]);
-  await store.whenLost();
+  await once(keeper, 'close');
+  await expect.poll(() => lost, { timeout: 10_000 }).toBe(1);
+  notAnyMore();
+  store.onLost(() => lost++);
+  await expect.poll(() => lost, { timeout: 10_000 }).toBe(2);
 });
 
 describe('the environment', () => {

@@ -1,11 +1,13 @@
 import { closeSync } from 'node:fs';
-import { DatagramSender, openPipe, processEnd, waitReadable, whenReadable } from '@vpmem/native';
+import { DatagramSender, openPipe, openProcess, waitReadable, whenReadable } from '@vpmem/native';
 import { MAX_NAMES } from './held-descriptors.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { StoreError } from './store-error.ts';
 
 /** How long a store that does not read is waited for, in milliseconds. */
 const PATIENCE = 5000;
+/** Between two looks at a keeper, in milliseconds. */
+const LOOK = 1000;
 /** Names that systemd takes, fdname_is_valid() of it. */
 const NAME = /^[\x20-\x39\x3b-\x7e]{1,255}$/;
 
@@ -112,10 +114,27 @@ export class DescriptorStore {
     this.#account(-1, name);
   }
 
-  /** Settles when a keeper of ours is gone, and so nothing is held any more; never for systemd's store. */
-  async whenLost(): Promise<void> {
-    if (this.#keeper === undefined) return new Promise(() => undefined);
-    return processEnd(this.#keeper);
+  /**
+   * Calls `lost` once a keeper of ours is gone, and so nothing is held any more; never for systemd's store. It looks once a second, which does
+   * not keep the process alive. Returns how to stop that.
+   */
+  onLost(lost: () => void): () => void {
+    const keeper = this.#keeper === undefined ? undefined : openProcess(this.#keeper);
+    if (this.#keeper === undefined) return () => undefined;
+    const look = (): void => {
+      if (keeper !== undefined && !waitReadable(keeper, 0)) return;
+      stop();
+      lost();
+    };
+    const timer = setInterval(look, LOOK).unref();
+    let over = false;
+    const stop = (): void => {
+      if (over) return;
+      over = true;
+      clearInterval(timer);
+      if (keeper !== undefined) closeSync(keeper);
+    };
+    return stop;
   }
 
   /** Settles when the store has done all it was told before, so that a process which is started from now on has what was added. @throws StoreError */

@@ -114,7 +114,7 @@ export class Service {
         if (error === this.#stop.abort.reason || error === this.#quit.signal.reason) return EXIT_STATUS.ok;
         throw error;
       }
-      void keeping?.store.whenLost().then(() => this.#log.warning('the keeper has ended: should this process die too, its guests lose their devices; start it anew with -keep when that can be'));
+      keeping?.store.onLost(() => this.#log.warning('the keeper has ended: should this process die too, its guests lose their devices; start it anew with -keep when that can be'));
       const report = new StatusReport(new Notifier(process.env, keeping?.address), machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
