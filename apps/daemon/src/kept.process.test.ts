@@ -73,7 +73,7 @@ describe('under a keeper', () => {
     let flushed = 0;
     let over = false;
     let longest = 0;
-    const writing = (async () => {
+    const write = async (): Promise<void> => {
       for (let i = 0; !over; i = (i + 1) % 512) {
         disk.write(i * 4096, Buffer.from(`flush ${flushed} `));
         const asked = performance.now();
@@ -83,7 +83,8 @@ describe('under a keeper', () => {
         flushed++;
         await new Promise(setImmediate);
       }
-    })();
+    };
+    const writing = write();
     for (let i = 0; i < KILLS; i++) {
       await wait(Math.random() * 30);
       await killed();

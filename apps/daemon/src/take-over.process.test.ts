@@ -29,7 +29,7 @@ const part = (i: number, backend = '', device = ''): string[] => [
   ...['-object', `memory-backend-file,id=mem${i},share=on,mem-path=${path(`mem${i}.img`)},size=4M${backend}`],
   ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${path(`nv${i}.sock`)}${device}`],
 ];
-const common = ['-name', 'guest=one', '-qmp', `unix:${'{folder}'}/qmp,server=on,wait=off`, '-pidfile', '{folder}/pid'];
+const common = ['-name', 'guest=one', '-qmp', 'unix:{folder}/qmp,server=on,wait=off', '-pidfile', '{folder}/pid'];
 async function start(...args: string[]): Promise<DaemonProcess> {
   const daemon = await DaemonProcess.start(args.map((arg) => arg.replace('{folder}', folder)), { env, cwd: folder });
   daemons.push(daemon);
@@ -91,7 +91,7 @@ describe('-takeover', () => {
     const disk = plug(0);
     let flushed = 0;
     let over = false;
-    const writing = (async () => {
+    const write = async (): Promise<void> => {
       for (let i = 0; !over; i = (i + 1) % 512) {
         disk.write(i * 4096, Buffer.from(`flush ${flushed}`));
         await disk.fsync();
@@ -99,7 +99,8 @@ describe('-takeover', () => {
         flushed++;
         await new Promise(setImmediate);
       }
-    })();
+    };
+    const writing = write();
     for (let i = 0; i < 5; i++) await start('-takeover', 'one');
     over = true;
     await writing;

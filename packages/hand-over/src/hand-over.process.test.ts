@@ -27,7 +27,7 @@ interface Holder {
   readonly child: ChildProcess;
   readonly pid: number;
   readonly over: Promise<unknown>;
-  said(): string;
+  readonly said: () => string;
 }
 
 function start(role: string, place: string, dies = ''): Holder {

@@ -28,5 +28,5 @@ function fromJson(value: OptionValue): unknown {
 function mapped(value: OptionValue, map: (value: OptionValue) => unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return (value as readonly OptionValue[]).map(map);
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, map(member as OptionValue)]));
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, map(member)]));
 }

@@ -1,5 +1,4 @@
-import type { BackendStore, PmemInfo } from '@vpmem/machine';
-import { MachineError, restoreSource, saveSource } from '@vpmem/machine';
+import { MachineError, restoreSource, saveSource, type BackendStore, type PmemInfo } from '@vpmem/machine';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import type { ContinuedDevice, KeptMemory } from './device-messages.ts';

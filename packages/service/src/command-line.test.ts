@@ -13,11 +13,12 @@ describe('readCommandLine', () => {
         { name: 'S', text: '' },
         { name: 'object', text: 'o2' },
       ],
+      words: ['-device', 'd1', '--object', 'o1', '-M', 'q35', '-S', '-object', 'o2'],
     });
   });
 
   it('an argument may look like an option', () => {
-    expect(readCommandLine(['-D', '-h'], 'vpmemd')).toEqual({ action: 'run', options: [{ name: 'D', text: '-h' }] });
+    expect(readCommandLine(['-D', '-h'], 'vpmemd')).toEqual({ action: 'run', options: [{ name: 'D', text: '-h' }], words: ['-D', '-h'] });
   });
 
   it.each([
@@ -30,8 +31,8 @@ describe('readCommandLine', () => {
     [['-msg', '?'], { action: 'describe', option: 'msg' }],
     [['-chardev', 'help'], { action: 'describe', option: 'chardev' }],
     [['-chardev', 'socket,?'], { action: 'describe', option: 'chardev', type: 'socket' }],
-    [['-chardev', 'socket,path=help'], { action: 'run', options: [{ name: 'chardev', text: 'socket,path=help' }] }],
-    [['-name', 'help'], { action: 'run', options: [{ name: 'name', text: 'help' }] }],
+    [['-chardev', 'socket,path=help'], { action: 'run', options: [{ name: 'chardev', text: 'socket,path=help' }], words: ['-chardev', 'socket,path=help'] }],
+    [['-name', 'help'], { action: 'run', options: [{ name: 'name', text: 'help' }], words: ['-name', 'help'] }],
   ])('%j', (words, wanted) => {
     expect(readCommandLine(words, 'vpmemd')).toEqual(wanted);
   });

@@ -151,7 +151,7 @@ export const OPTION_TABLE = {
     again: 'merges',
     syntax: { grammar: 'qemuopts' },
     group: 'run-with',
-    help: ['is that user from the first moment on, for all it', 'opens and makes; ends when who started it has'],
+    help: ['is that user from the first moment on, for all it', 'opens and makes; ends when who started it has; more', 'than N deaths within 10 seconds end a keeper (-keep)'],
   },
   D: {
     section: 'Program',

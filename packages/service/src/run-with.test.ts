@@ -5,7 +5,7 @@ const setup = (text: string) => readSetup([{ name: 'run-with', text }], 'vpmemd'
 
 describe('-run-with', () => {
   it('names a user', () => {
-    expect(setup('user=1000:100').runWith).toEqual({ user: '1000:100', 'exit-with-parent': false });
+    expect(setup('user=1000:100').runWith).toEqual({ user: '1000:100', 'exit-with-parent': false, 'restart-burst': 5 });
   });
 
   it.each([

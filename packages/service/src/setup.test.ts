@@ -32,7 +32,7 @@ describe('readSetup', () => {
   it('has defaults for a command line that says nothing', () => {
     expect(setup([])).toEqual({
       name: undefined, objects: [], devices: [], recordFolder: undefined, machine: [], memory: [], paused: false, monitors: [], pidFile: undefined, logFile: undefined,
-      daemonize: false, runWith: { 'exit-with-parent': false }, messages: { level: 'info', format: 'text', timestamp: false, 'guest-name': false }, warnings: [],
+      daemonize: false, takeover: undefined, runWith: { 'exit-with-parent': false, 'restart-burst': 5 }, messages: { level: 'info', format: 'text', timestamp: false, 'guest-name': false }, warnings: [],
     });
   });
 

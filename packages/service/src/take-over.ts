@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { ensureSocketFolder, type AddedDevice } from '@vpmem/machine';
 import { HandOverError, Taking, type TakerStep } from '@vpmem/hand-over';
-import { explainError } from '@vpmem/machine';
+import { ensureSocketFolder, explainError, type AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
 import type { GivenOption } from './command-line.ts';
 import { endAfter } from './ending-step.ts';
