@@ -3,6 +3,16 @@ import { sendDatagram } from '@vpmem/native';
 /** What can be told to whoever supervises the program: variables of sd_notify(3). */
 export type Notification = Partial<Record<'READY' | 'STOPPING' | 'WATCHDOG' | 'STATUS' | 'MAINPID', string | number>>;
 
+/**
+ * An environment for a process that this one starts in its own place: a watchdog that waits for this one to speak, sd_watchdog_enabled(3),
+ * waits for that.
+ */
+export function watchdogOfChild({ ...env }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  if (env.WATCHDOG_PID !== undefined && env.WATCHDOG_PID !== String(process.pid)) delete env.WATCHDOG_USEC;
+  delete env.WATCHDOG_PID;
+  return env;
+}
+
 /** Tells systemd how a service is doing, where there is a systemd that asked to be told. */
 export class Notifier {
   readonly #address: string | undefined;
