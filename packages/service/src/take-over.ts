@@ -74,6 +74,12 @@ export class TakeOver {
     return this.#keeping;
   }
 
+  /** How often at least the watchdog has to hear something that watched it, in milliseconds. */
+  get watchdog(): number | undefined {
+    const { watchdog } = this.#taking.offer.about as OfferedService;
+    return watchdog;
+  }
+
   /** Its open pid file, if it had one: the caller's. */
   get pidFile(): number | undefined {
     return this.#pidFile;
