@@ -29,14 +29,22 @@ export async function startInBackground({ descriptors = [], environment = {} }: 
   const readyFd = readinessOf(descriptors);
   const kept = leadsToJournal(2) ? [...descriptors, 2] : descriptors;
   const ours = [1, 2, readyFd].filter((fd) => !kept.includes(fd));
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  // systemd kills a main process at once, at a stop, that was another's child when it became that: so it is nobody's.
+  const orphan = (process.env.NOTIFY_SOCKET ?? '') !== '';
+  const [file = '', ...args] = [...(orphan ? ['/bin/sh', '-c', '"$@" &', 'sh'] : []), process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const child = spawn(file, args, {
     detached: true,
     // Pipes, so that all it said is here when it lets go of them, and no descriptor of the terminal stays with it.
     stdio: Array.from({ length: readyFd + 1 }, (_, fd) => (kept.includes(fd) ? fd : ours.includes(fd) ? 'pipe' : 'ignore')),
     env: { ...watchdogOfChild(process.env), ...environment, VPMEM_READY_FD: String(readyFd) },
   });
   const passOn = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
+    try {
+      // It leads a group of its own, or is alone in that of the shell.
+      process.kill(-(child.pid ?? NaN), signal);
+    } catch {
+      // It has ended.
+    }
   };
   for (const signal of SIGNALS) process.on(signal, passOn);
   const [output, complaints, readiness] = [1, 2, readyFd].map((fd) => child.stdio[fd] as Readable | null);
@@ -52,7 +60,7 @@ export async function startInBackground({ descriptors = [], environment = {} }: 
     return 0;
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  // A signal while it was setting up: it ended in good order, but what was asked for has not come about.
+  // What an orphan ended with nobody hears. A signal while it was setting up: it ended in good order, but what was asked for has not come about.
   return child.exitCode === null || child.exitCode === 0 ? 1 : child.exitCode;
 }
 

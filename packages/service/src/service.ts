@@ -121,7 +121,10 @@ export class Service {
       this.#log = laterLog ?? log;
       const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
       const given = typeof reason === 'number' ? reason : await takenMeanwhile(away);
-      if (given !== undefined) return await this.#leave(given, report, monitors, typeof reason !== 'number');
+      if (given !== undefined) {
+        // systemd tells all processes of a service to stop, and a second signal would not wait for anything.
+        return await this.#leave(given, report, monitors, typeof reason !== 'number' && keeping?.outlivesOrderlyEnd !== true);
+      }
       if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
       if (keeping?.outlivesOrderlyEnd === true && reason === 'signal' && machine.continuable !== undefined) await this.#leaveKept(machine.continuable, monitors);
