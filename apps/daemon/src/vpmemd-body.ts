@@ -37,6 +37,7 @@ function continuable(machine: Machine): Continuable {
     about: () => continuation.about(),
     contradiction: ({ objects, devices }, about, folder) =>
       contradiction({ objects: objects.map(({ parsed }) => parsed), devices: devices.map(({ parsed }) => parsed) }, about as RunningMachine, folder),
+    prepare: () => continuation.prepare(),
     suspend: () => continuation.suspend(),
     save: (put) => continuation.save(put),
     restore: async (state, take) => {

@@ -53,8 +53,8 @@ export class SystemdContainer {
     for (const [name, text] of Object.entries(units)) writeFileSync(join(folder, name), text);
     const cgroup = join(cgroupRoot() ?? '', `vpmem-systemd-${process.pid}-${folder.slice(-6)}`);
     mkdirSync(cgroup);
-    const enter = 'echo $$ >"$1/cgroup.procs" && shift && exec unshare --pid --mount --uts --ipc --cgroup --fork --kill-child sh -c "$@"';
-    const outer = spawn('sh', ['-c', enter, 'sh', cgroup, BOOT, 'sh', systemdPath() ?? '', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const script = 'echo $$ >"$1/cgroup.procs" && shift && exec unshare --pid --mount --uts --ipc --cgroup --fork --kill-child sh -c "$@"';
+    const outer = spawn('sh', ['-c', script, 'sh', cgroup, BOOT, 'sh', systemdPath() ?? '', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [outer.stdout, outer.stderr]) stream.on('data', (data: Buffer) => (said += data.toString()));
     // It says so at an address in its own /run, which is not there before.
@@ -70,6 +70,17 @@ export class SystemdContainer {
   /** Runs a program in it. */
   run(...words: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
     return inside(this.#pid, words);
+  }
+
+  /** The same, and this process goes on meanwhile. Returns its exit status. */
+  async runMeanwhile(...words: readonly string[]): Promise<number | null> {
+    const [status] = (await once(spawn('nsenter', [...enter(this.#pid), ...words], { stdio: 'ignore' }), 'exit')) as [number | null];
+    return status;
+  }
+
+  /** Where a path in it, absolute, is to be found outside of it. */
+  outside(path: string): string {
+    return `/proc/${this.#pid}/root${path}`;
   }
 
   /** What `systemctl show` says of a unit. */
@@ -97,8 +108,12 @@ export class SystemdContainer {
   }
 }
 
+function enter(pid: number): string[] {
+  return ['-t', `${pid}`, '-p', '-m', '-C'];
+}
+
 function inside(pid: number, words: readonly string[]) {
-  return spawnSync('nsenter', ['-t', `${pid}`, '-p', '-m', '-C', ...words], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync('nsenter', [...enter(pid), ...words], { encoding: 'utf8', timeout: 60_000 });
 }
 
 function systemdPath(): string | undefined {

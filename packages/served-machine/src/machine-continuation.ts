@@ -74,6 +74,11 @@ export class MachineContinuation {
     };
   }
 
+  /** Settles when the device thread has loaded all it needs. */
+  async prepare(): Promise<void> {
+    await this.#context.thread.request({ type: 'status' });
+  }
+
   /** Reads nothing more of clients, and finishes what is in flight. @throws MachineError for what cannot be handed over, with nothing changed */
   async suspend(): Promise<void> {
     const { devices, thread } = this.#context;

@@ -13,6 +13,8 @@ export interface Continuable {
   about(): unknown;
   /** What of a command line says something else than what runs, in words; undefined if nothing does. `folder`: where its paths begin. */
   contradiction(setup: Setup, about: unknown, folder: string): string | undefined;
+  /** Gets ready to {@link restore} in no time: a guest waits meanwhile. */
+  prepare(): Promise<void>;
   /** Reads nothing more, and finishes what is in flight. @throws MachineError for what cannot be handed over */
   suspend(): Promise<void>;
   /** All of it, after that, as plain JSON. */

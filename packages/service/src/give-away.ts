@@ -21,6 +21,8 @@ export interface OfferedService {
   readonly machine: unknown;
   /** What holds its descriptors in case it dies, if anything does. */
   readonly store?: StoreDescription;
+  /** How often at least the watchdog of who supervises it has to hear something, in milliseconds, if one watches. */
+  readonly watchdog?: number;
 }
 
 /** What is given away. */
@@ -33,6 +35,7 @@ export interface Belongings {
   readonly listeners: () => readonly { readonly at: string; readonly fd: number }[];
   readonly pidFile: number | undefined;
   readonly store: DescriptorStore | undefined;
+  readonly watchdog: number | undefined;
 }
 
 /** Waits to be asked by a newer process to let it go on with everything. */
@@ -77,8 +80,8 @@ export class GiveAway {
   }
 }
 
-function giverOf({ program, version, words, folder, machine, listeners, pidFile, store }: Belongings): Parameters<typeof giveOver>[0] {
-  const about: OfferedService = { machine: machine.about(), ...(store !== undefined && { store: store.description }) };
+function giverOf({ program, version, words, folder, machine, listeners, pidFile, store, watchdog }: Belongings): Parameters<typeof giveOver>[0] {
+  const about: OfferedService = { machine: machine.about(), ...(store !== undefined && { store: store.description }), ...(watchdog !== undefined && { watchdog }) };
   return {
     offer: { program, version, pid: process.pid, state: machine.version, words, folder, about },
     stop: () => machine.suspend(),

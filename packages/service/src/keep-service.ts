@@ -8,6 +8,7 @@ import { keptWords } from './kept-words.ts';
 import { BURST_WITHIN, readKeptSettings } from './kept-settings.ts';
 import { Log } from './log.ts';
 import type { MessageSettings } from './message-settings.ts';
+import { watchdogOfChild } from './notify.ts';
 import type { ProgramName } from './option-table.ts';
 import { PidFile } from './pid-file.ts';
 import { runningPrograms } from './running-program.ts';
@@ -77,11 +78,9 @@ function openLog(program: ProgramName, messages: MessageSettings, file: string):
 }
 
 function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const forIt = { ...env };
-  for (const name of NOT_PASSED) Reflect.deleteProperty(forIt, name);
   // A watchdog of ours is fed by what our process says.
-  if (forIt.WATCHDOG_PID !== undefined && forIt.WATCHDOG_PID !== String(process.pid)) delete forIt.WATCHDOG_USEC;
-  delete forIt.WATCHDOG_PID;
+  const forIt = watchdogOfChild(env);
+  for (const name of NOT_PASSED) Reflect.deleteProperty(forIt, name);
   return forIt;
 }
 

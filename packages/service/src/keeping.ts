@@ -70,7 +70,7 @@ export class Keeping {
   /** What the store holds of the process before is this one's now: from here until {@link begin} a death is one without a keeper. @throws StoreError */
   async claimed(): Promise<void> {
     // Before the other one ends, or who watches it starts a third.
-    new Notifier({}, this.address).tell({ MAINPID: process.pid });
+    new Notifier({}, { address: this.address }).tell({ MAINPID: process.pid });
     for (const name of this.#theirs) this.store.remove(name);
     this.store.add(STATE, this.#memory.fd);
     await this.store.barrier();

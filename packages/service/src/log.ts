@@ -81,7 +81,7 @@ export class Log {
 }
 
 /** Whether systemd has connected `fd` to its journal (systemd.exec(5), JOURNAL_STREAM). */
-function leadsToJournal(fd: number, { JOURNAL_STREAM: journal }: NodeJS.ProcessEnv): boolean {
+export function leadsToJournal(fd: number, { JOURNAL_STREAM: journal }: NodeJS.ProcessEnv = process.env): boolean {
   if (journal === undefined) return false;
   const { dev, ino } = fstatSync(fd, { bigint: true });
   return journal === `${dev}:${ino}`;

@@ -5,7 +5,7 @@ import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import type { Continuable } from './continuable.ts';
-import { GiveAway } from './give-away.ts';
+import { GiveAway, type Belongings } from './give-away.ts';
 import { Keeping } from './keeping.ts';
 import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
@@ -77,6 +77,7 @@ export class Service {
     const own = this.#parts.takes === undefined ? Keeping.ofEnvironment(process.env) : undefined;
     const before = await this.#predecessor(own);
     const keeping = before instanceof TakeOver ? before.keeping : own;
+    const notifier = new Notifier(process.env, { address: keeping?.address, watchdog: before instanceof TakeOver ? before.watchdog : undefined });
     // Of a program whose place this one takes it is to be had later.
     let pidFile = setup.pidFile === undefined || before !== undefined ? undefined : new PidFile(setup.pidFile);
     try {
@@ -99,7 +100,7 @@ export class Service {
         await machine.start?.();
         machine.continuable?.complete();
         if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners: () => asked.listeners, pidFile: pidFile?.fd });
-        away = await this.#giveAway(machine, asked, pidFile, keeping);
+        away = await this.#giveAway(machine, asked, { pidFile: pidFile?.fd, store: keeping?.store, watchdog: notifier.watchdog });
         if (away !== undefined) monitors.push(away);
         const found = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
         if (found !== undefined) monitors.push(found);
@@ -115,12 +116,15 @@ export class Service {
         throw error;
       }
       keeping?.store.onLost(() => this.#log.warning('the keeper has ended: should this process die too, its guests lose their devices; start it anew with -keep when that can be'));
-      const report = new StatusReport(new Notifier(process.env, keeping?.address), machine.managed, (text) => this.#log.warning(text));
+      const report = new StatusReport(notifier, machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
       const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
       const given = typeof reason === 'number' ? reason : await takenMeanwhile(away);
-      if (given !== undefined) return await this.#leave(given, report, monitors, typeof reason !== 'number');
+      if (given !== undefined) {
+        // systemd tells all processes of a service to stop, and a second signal would not wait for anything.
+        return await this.#leave(given, report, monitors, typeof reason !== 'number' && keeping?.outlivesOrderlyEnd !== true);
+      }
       if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
       if (keeping?.outlivesOrderlyEnd === true && reason === 'signal' && machine.continuable !== undefined) await this.#leaveKept(machine.continuable, monitors);
@@ -157,11 +161,11 @@ export class Service {
   }
 
   /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
-  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, pidFile: PidFile | undefined, keeping: Keeping | undefined): Promise<GiveAway | undefined> {
+  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, more: Pick<Belongings, 'pidFile' | 'store' | 'watchdog'>): Promise<GiveAway | undefined> {
     if (machine === undefined) return undefined;
     const { program: { name: program, version }, words, folder } = this.#parts;
     try {
-      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, pidFile: pidFile?.fd, store: keeping?.store }, (outcome) => {
+      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, ...more }, (outcome) => {
         if (outcome.outcome === 'given') this.#give(outcome);
         else this.#log.warning(`not taken over: ${outcome.reason}`);
       });

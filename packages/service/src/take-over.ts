@@ -73,6 +73,12 @@ export class TakeOver {
     return this.#keeping;
   }
 
+  /** How often at least the watchdog has to hear something that watched it, in milliseconds. */
+  get watchdog(): number | undefined {
+    const { watchdog } = this.#taking.offer.about as OfferedService;
+    return watchdog;
+  }
+
   /** Its open pid file, if it had one: the caller's. */
   get pidFile(): number | undefined {
     return this.#pidFile;
@@ -87,6 +93,7 @@ export class TakeOver {
       }
       const contradiction = machine.contradiction(setup, (offer.about as OfferedService).machine, offer.folder);
       if (contradiction !== undefined) throw new HandOverError('refused', contradiction);
+      await machine.prepare();
       const { state, take } = await this.#taking.receive();
       this.#state = state as ServiceState;
       const devices = await machine.restore(this.#state.machine, take);
