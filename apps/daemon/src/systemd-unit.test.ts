@@ -30,7 +30,7 @@ it('gives each service folders of its own: systemd hands them, with all that is 
 
 it('has systemd hold what vpmemd serves, as much as it says, and keeps the paths of sockets', () => {
   expect(/^FileDescriptorStoreMax=(\d+)$/m.exec(UNIT)?.[1]).toBe(/^Environment=FDSTORE=(\d+)$/m.exec(UNIT)?.[1]);
-  for (const line of ['NotifyAccess=all', 'Restart=on-failure', 'RestartSec=0', 'RuntimeDirectoryPreserve=restart']) expect(UNIT.split('\n')).toContain(line);
+  for (const line of ['NotifyAccess=all', 'Restart=on-failure', 'RestartSec=0', 'RestartKillSignal=SIGQUIT', 'RuntimeDirectoryPreserve=restart']) expect(UNIT.split('\n')).toContain(line);
 });
 
 describe.skipIf(!there)(`vpmemd@.service${there ? '' : ' (skipped: no systemd-analyze here)'}`, () => {

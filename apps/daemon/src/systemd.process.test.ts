@@ -157,6 +157,23 @@ describe.skipIf(obstacle !== undefined)(`vpmemd@.service under systemd${obstacle
       await expect.poll(said).toMatch(/process \d+ has taken over\n(?:.*\n)*.*<6>vpmemd: .*the VM has gone\n/);
     });
 
+    it('which may lose power: a restart leaves undone what was not flushed, a stop flushes it', async () => {
+      guest.cutPower();
+      systemd.run('systemctl', 'stop', 'vpmemd@vm1');
+      writeFileSync(join(folder, 'vm1.conf'), CONFIG.replace('share = "on"\n', 'share = "on"\npower-failure = "on"\n'));
+      expect(systemd.run('systemctl', 'start', 'vpmemd@vm1').status).toBe(0);
+      guest = new Guest();
+      disk = guest.plug(RemoteFunction.connect(systemd.outside('/run/vpmem/vm1/nv0.sock')));
+      const durable = (): string => readFileSync(join(folder, 'vm1', 'mem0.img')).subarray(4096, 4101).toString();
+      disk.write(4096, Buffer.from('first'));
+      await disk.fsync();
+      disk.write(4096, Buffer.from('later'));
+      expect(await systemctl('restart')).toBe(0);
+      expect(durable()).toBe('first');
+      expect(await systemctl('stop')).toBe(0);
+      expect(durable()).toBe('later');
+    });
+
     it('whose connection ends when it is stopped, and nothing is left', async () => {
       await disk.fsync();
       expect(await systemctl('reload')).toBe(0);

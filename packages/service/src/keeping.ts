@@ -86,8 +86,8 @@ export class Keeping {
     return this.#state !== undefined;
   }
 
-  /** Whether who holds it starts a program again that ends in good order, so that it must leave everything as it is: systemd may, a keeper of ours does not. */
-  get outlivesOrderlyEnd(): boolean {
+  /** Whether it is systemd that holds it, which starts a service again when somebody asks for that, and signals all processes of one. */
+  get bySystemd(): boolean {
     return this.store.description.keeper === undefined;
   }
 
@@ -125,6 +125,15 @@ export class Keeping {
     save();
     machine.onChange(save);
     this.#descriptors.settled();
+  }
+
+  /** After an end in good order there is nothing to go on with: the next process, if there is one, begins anew. */
+  end(): void {
+    try {
+      this.store.remove(STATE);
+    } catch {
+      // Nobody holds anything any more.
+    }
   }
 
   #save(machine: Continuable, { listeners, pidFile }: KeptBelongings): void {

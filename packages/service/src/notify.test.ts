@@ -1,6 +1,6 @@
 import { DatagramInbox } from '@vpmem/native/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Notifier } from './notify.ts';
+import { Notifier, watchdogOfChild } from './notify.ts';
 
 const address = `@vpmem-notify-${process.pid}`;
 let inbox: DatagramInbox;
@@ -13,6 +13,14 @@ describe('Notifier', () => {
   it('sends what it is told in one datagram, a line each', () => {
     new Notifier({ NOTIFY_SOCKET: address }).tell({ READY: 1, STATUS: 'two\nlines' });
     expect(inbox.take()).toEqual(['READY=1\nSTATUS=two lines']);
+  });
+
+  it('tells whom it is given where its environment names nobody, and as often', () => {
+    const given = { address, watchdog: 1500 };
+    const notifier = new Notifier({}, given);
+    notifier.tell({ READY: 1 });
+    expect([inbox.take(), notifier.watchdog]).toEqual([['READY=1'], 1500]);
+    expect(new Notifier({ NOTIFY_SOCKET: `${address}-other`, WATCHDOG_USEC: '2000000' }, given).watchdog).toBe(2000);
   });
 
   it('sends nothing where nobody asked', () => {
@@ -36,4 +44,12 @@ describe('Notifier', () => {
   ])('%j: a watchdog every %s ms', (env, interval) => {
     expect(new Notifier(env).watchdog).toBe(interval);
   });
+});
+
+it.each([
+  [{ WATCHDOG_USEC: '1', WATCHDOG_PID: String(process.pid), PATH: '/bin' }, { WATCHDOG_USEC: '1', PATH: '/bin' }],
+  [{ WATCHDOG_USEC: '1', WATCHDOG_PID: '1', PATH: '/bin' }, { PATH: '/bin' }],
+  [{ WATCHDOG_USEC: '1' }, { WATCHDOG_USEC: '1' }],
+])('a process in place of this one has its watchdog, and nobody else\'s: %j', (env, child) => {
+  expect(watchdogOfChild(env)).toEqual(child);
 });

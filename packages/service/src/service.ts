@@ -119,16 +119,21 @@ export class Service {
       const report = new StatusReport(notifier, machine.managed, (text) => this.#log.warning(text));
       this.#parts.background?.detach();
       this.#log = laterLog ?? log;
-      const reason = await Promise.race([quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
+      const restart = keeping?.bySystemd === true ? [StopSignal.restart().then(() => 'restart' as const)] : [];
+      const reason = await Promise.race([...restart, quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
       const given = typeof reason === 'number' ? reason : await takenMeanwhile(away);
       if (given !== undefined) {
         // systemd tells all processes of a service to stop, and a second signal would not wait for anything.
-        return await this.#leave(given, report, monitors, typeof reason !== 'number' && keeping?.outlivesOrderlyEnd !== true);
+        return await this.#leave(given, report, monitors, typeof reason !== 'number' && keeping?.bySystemd !== true);
       }
       if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
-      if (keeping?.outlivesOrderlyEnd === true && reason === 'signal' && machine.continuable !== undefined) await this.#leaveKept(machine.continuable, monitors);
+      if (reason === 'restart') {
+        if (machine.continuable === undefined) throw new TypeError('kept, and cannot go on');
+        return await this.#leaveKept(machine.continuable, monitors);
+      }
       await machine.end(reason);
+      keeping?.end();
       for (const monitor of monitors) await monitor.close();
       return EXIT_STATUS.ok;
     } finally {
@@ -151,8 +156,8 @@ export class Service {
   }
 
   /**
-   * systemd stops a service also to start it again, and does not say which: what it holds for the next process stays as it is, and if there
-   * is none, it lets go of that. What was flushed is durable either way.
+   * systemd stops the service to start it again: what it holds for the next process stays as it is. Nothing ends, and nothing is flushed
+   * that the guest did not.
    */
   async #leaveKept(machine: Continuable, monitors: readonly { close(): Promise<void> | void }[]): Promise<never> {
     await machine.suspend();

@@ -3,6 +3,9 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Tells that the parent has ended, with `-run-with exit-with-parent=on`. Of its own: the kernel sends it for each thread the parent had. */
 export const PARENT_ENDED = 'SIGUSR2';
 
+/** What systemd sends, by RestartKillSignal= of the unit, when it will start the service again at once. Without a handler it ends a process that does not listen yet. */
+const RESTART = 'SIGQUIT';
+
 /** The first signal that asks us to stop; a second one does not wait for anything. */
 export class StopSignal {
   readonly came: Promise<void>;
@@ -23,6 +26,11 @@ export class StopSignal {
         resolve();
       });
     });
+  }
+
+  /** Settles when who holds what this process serves will start the next one: everything is to stay as it is. */
+  static restart(): Promise<void> {
+    return new Promise((resolve) => process.on(RESTART, () => resolve()));
   }
 
   get asked(): boolean {
