@@ -5,6 +5,7 @@ import { readCommandLine, type CommandLine, type DescribableOption, type GivenOp
 import { EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import { planOptions } from './monitor-options.ts';
+import { saysNothingOfItsOwn } from './own-options.ts';
 import type { LoadedProgram, Program } from './program.ts';
 import { followParent, giveUpPrivileges } from './run-with.ts';
 import type { RunningProgram } from './running-program.ts';
@@ -13,7 +14,7 @@ import { SetupError } from './setup-error.ts';
 import type { ParsedSetupOption } from './setup-option.ts';
 import { readSetup, type Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
-import { programToTake, saysNothingOfItsOwn } from './take-over.ts';
+import { programToTake } from './take-over.ts';
 import { describeTypes } from './usage.ts';
 
 /** What needs the program's own types, or its machine. */

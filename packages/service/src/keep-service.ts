@@ -1,9 +1,9 @@
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { Keeper, type KeeperEnd } from '@vpmem/descriptor-store/keeper';
+import { Keeper, type KeeperEnd, type KeptCommand } from '@vpmem/descriptor-store/keeper';
 import { sendDatagram, signalAtParentsEnd } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
 import { Background, startInBackground } from './background.ts';
-import type { GivenOption } from './command-line.ts';
+import { readCommandLine, type GivenOption } from './command-line.ts';
 import { keptWords } from './kept-words.ts';
 import { BURST_WITHIN, readKeptSettings } from './kept-settings.ts';
 import { Log } from './log.ts';
@@ -11,7 +11,7 @@ import type { MessageSettings } from './message-settings.ts';
 import { watchdogOfChild } from './notify.ts';
 import type { ProgramName } from './option-table.ts';
 import { PidFile } from './pid-file.ts';
-import { runningPrograms } from './running-program.ts';
+import { saysNothingOfItsOwn } from './own-options.ts';
 import { SetupError } from './setup-error.ts';
 import { PARENT_ENDED } from './stop-signal.ts';
 
@@ -42,14 +42,15 @@ export async function keepService(program: ProgramName, options: readonly GivenO
   const nowhere = settings.daemonize ? openSync('/dev/null', 'r+') : undefined;
   try {
     const outer = process.env.NOTIFY_SOCKET;
+    let command: KeptCommand = { file: process.execPath, args: [...process.execArgv, ...process.argv.slice(1, process.argv.length - words.length), ...keptWords(words)], folder: process.cwd() };
     const keeper = new Keeper({
-      command: { file: process.execPath, args: [...process.execArgv, ...process.argv.slice(1, process.argv.length - words.length), ...keptWords(words)], folder: process.cwd() },
+      command,
       environment: environmentOf(process.env),
       limit: LIMIT,
       loop: { deaths: settings.burst, within: BURST_WITHIN },
       // It leaves terminal and folder as a process in the background does, though nobody waits for it but us.
       ...(nowhere !== undefined && { more: (first: number) => ({ fds: [nowhere], environment: { VPMEM_READY_FD: String(first) } }) }),
-      commandOf,
+      commandOf: (pid) => (command = commandOf(pid, program, command)),
       passOn: (text) => passOn(outer, text, (problem) => log.warning(problem)),
       ready: () => {
         background?.detach();
@@ -84,16 +85,31 @@ function environmentOf(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return forIt;
 }
 
-/** A process that took over goes on as what it is: perhaps a newer version, with other options. */
-function commandOf(pid: number): { file: string; args: string[]; folder: string } {
+/** A process that took over goes on as what it is: perhaps a newer version, with other options. One that was given none has those of the one `before`. */
+function commandOf(pid: number, program: ProgramName, before: KeptCommand): KeptCommand {
   const [, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
   // Of a node that was replaced the path is that of the new one.
   const file = readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
-  // One that was told nothing but whose place to take has that one's options.
-  const { words, folder } = runningPrograms().find((each) => each.pid === pid) ?? {};
-  if (words === undefined || folder === undefined) return { file, args: keptWords(args), folder: readlinkSync(`/proc/${pid}/cwd`) };
-  const script = args.findIndex((word) => !word.startsWith('-'));
-  return { file, args: [...args.slice(0, script + 1), ...keptWords(words)], folder };
+  const [start, words] = divide(args);
+  if (!isOwnOnly(words, program)) return { file, args: [...start, ...keptWords(words)], folder: readlinkSync(`/proc/${pid}/cwd`) };
+  return { file, args: [...start, ...divide(before.args)[1]], folder: before.folder };
+}
+
+/** What node is given and the program's path, and the program's own words. */
+function divide(args: readonly string[]): [start: string[], words: string[]] {
+  const script = args.findIndex((word) => !word.startsWith('-')) + 1;
+  return [args.slice(0, script), args.slice(script)];
+}
+
+/** A command line that cannot be read says something of its own: its process will tell. */
+function isOwnOnly(words: readonly string[], program: ProgramName): boolean {
+  try {
+    const line = readCommandLine(words, program);
+    return line.action === 'run' && saysNothingOfItsOwn(line.options);
+  } catch (error) {
+    if (error instanceof SetupError) return false;
+    throw error;
+  }
 }
 
 let told = false;

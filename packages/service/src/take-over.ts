@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { HandOverError, Taking, type TakerStep } from '@vpmem/hand-over';
 import { ensureSocketFolder, explainError, type AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
-import type { GivenOption } from './command-line.ts';
 import { endAfter } from './ending-step.ts';
 import type { OfferedService, ServiceState } from './give-away.ts';
 import { Keeping } from './keeping.ts';
@@ -10,9 +9,6 @@ import { fileStem, runningPrograms, type RunningProgram } from './running-progra
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
-
-/** Options that say how this process runs, and nothing of what it serves. */
-const OWN = ['takeover', 'msg', 'D', 'daemonize', 'run-with', 'keep'];
 
 /** The program that `-takeover` names, as it is listed. @throws SetupError */
 export function programToTake(address: string, program: string): RunningProgram & { readonly takeover: string } {
@@ -29,11 +25,6 @@ export function programToTake(address: string, program: string): RunningProgram 
   const { takeover } = first;
   if (takeover === undefined) throw refuse(`process ${first.pid} cannot be taken over: it is of a version that does not know how`);
   return { ...first, takeover };
-}
-
-/** Whether a command line leaves what is served to the program that is taken over. */
-export function saysNothingOfItsOwn(options: readonly GivenOption[]): boolean {
-  return options.every(({ name }) => OWN.includes(name));
 }
 
 /** A running program that this one takes the place of. */
