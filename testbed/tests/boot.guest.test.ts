@@ -25,7 +25,7 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(await sh('mkfs.ext4 -V && e2fsck -V && lspci -n')).toContain('8086:1237');
     // The boot protocol of the image, or where none of it was read, of what the kernel makes up for its PVH entry.
     expect(await sh(PROTOCOL)).toBe(kernel === '6.1' ? '0x020f' : '0x020c');
-    expect(await sh('cat /proc/cmdline')).toContain('init_on_alloc=0');
+    expect(await sh('cat /proc/cmdline')).toContain('hardened_usercopy=off');
   });
 
   it('gives back outputs and statuses as they are, and keeps kernel messages out of them', async () => {
@@ -106,7 +106,7 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(guest!.stderr).toContain('wrapped');
     expect(await sh('echo here')).toBe('here');
     expect(await sh(PROTOCOL)).toBe('0x020f');
-    expect(await sh('cat /proc/cmdline')).not.toContain('init_on_alloc');
+    expect(await sh('cat /proc/cmdline')).not.toContain('hardened_usercopy');
     expect(await guest!.kill()).toEqual({ code: 138, signal: null });
   });
 });

@@ -86,6 +86,19 @@ describe('-takeover', () => {
     expect([existsSync(path('nv0.sock')), existsSync(path('qmp')), existsSync(path('pid'))]).toEqual([false, false, false]);
   });
 
+  it('keeps files and guests, whatever of its own it cannot have, and leaves no monitor that nobody answers', async () => {
+    await start(...part(0), ...common);
+    const disk = plug(0);
+    disk.write(0, Buffer.from('kept'));
+    await disk.fsync();
+    await start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', `unix:${path('other')},server=on,wait=off`);
+    expect([existsSync(path('qmp')), existsSync(path('other'))]).toEqual([false, true]);
+    await disk.fsync();
+    // The file was made by the first of them. This one serves already when it finds that its monitor cannot be had.
+    await expect(start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', 'unix:/no/such/folder/qmp,server=on,wait=off')).rejects.toThrow('/no/such/folder');
+    expect(file(0, 0, 4)).toBe('kept');
+  });
+
   it('lets flushes that are asked for meanwhile wait, and answers each once', async () => {
     await start(...part(0), ...common);
     const disk = plug(0);

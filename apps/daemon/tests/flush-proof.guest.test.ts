@@ -5,42 +5,11 @@ import { Guest as EmbeddedGuest } from '@vpmem/guest';
 import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { DaemonProcess } from '../src/daemon-process.ts';
 import { Served } from './served.ts';
+import { readCalls, setClock } from './system-calls.ts';
 
 const { testbed, reason } = await requireTestbed();
-
-/** A system call in a log of `strace -f -ttt -T`. Times in seconds since the epoch. */
-interface Call {
-  readonly thread: number;
-  readonly name: string;
-  readonly text: string;
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** Calls of an strace log, joined where strace had to split them, in the order of their ends. */
-function readCalls(log: string): Call[] {
-  const begun = new Map<number, { begin: number; text: string }>();
-  const calls: Call[] = [];
-  for (const line of log.split('\n')) {
-    const [, thread, time, rest] = /^(\d+) +(\d+\.\d+) (.*)$/.exec(line) ?? [];
-    if (thread === undefined || time === undefined || rest === undefined) continue;
-    const unfinished = /^(.*) <unfinished \.\.\.>$/.exec(rest);
-    if (unfinished !== null) {
-      begun.set(Number(thread), { begin: Number(time), text: unfinished[1] ?? '' });
-      continue;
-    }
-    const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
-    const start = resumed === null ? undefined : begun.get(Number(thread));
-    const text = start === undefined ? rest : start.text + (resumed?.[1] ?? '');
-    const name = /^(\w+)\(/.exec(text)?.[1];
-    const took = /<(\d+\.\d+)>$/.exec(text)?.[1];
-    if (name === undefined || took === undefined) continue;
-    const begin = start?.begin ?? Number(time);
-    calls.push({ thread: Number(thread), name, text, begin, end: begin + Number(took) });
-  }
-  return calls.toSorted((a, b) => a.end - b.end);
-}
 
 describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let served: Served;
@@ -79,15 +48,6 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     });
     return guest;
   };
-  /** Seconds since the epoch, as strace counts them: the fine clock, set by the moment when the coarse one moves on. */
-  const setClock = (): (() => number) => {
-    const before = Date.now();
-    let tick = Date.now();
-    while (tick === before) tick = Date.now();
-    const origin = tick - performance.now();
-    return () => (origin + performance.now()) / 1000;
-  };
-
   it.each([
     ['of a plain device', () => []],
     ['of one that is recorded, whose medium writes to the file and syncs it', () => ['-record', join(served.folder, 'runs')]],
@@ -133,6 +93,44 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     // One for each flush, and one more when the daemon stops.
     expect(syncs).toHaveLength(6);
     for (const { thread } of syncs) expect(thread === deviceThread).toBe(storage === 'memory');
+  });
+
+  it('of a file whose vpmemd is replaced meanwhile: the same, in one or the other', async () => {
+    const env = { ...process.env, XDG_RUNTIME_DIR: served.folder };
+    if (testbed === undefined) throw new Error(reason);
+    const wrap = (name: string): string[] => [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-e', 'trace=fdatasync', '-o', join(served.folder, name)];
+    await served.start(['4M'], { args: ['-name', 'guest=traced'], wrap: wrap('0'), env });
+    const guest = embedded();
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const now = setClock();
+    const flushes: { asked: number; answered: number }[] = [];
+    let replaced = 0;
+    const replacing = (async (): Promise<DaemonProcess[]> => {
+      const next = [await DaemonProcess.start(['-takeover', 'traced'], { wrap: wrap('1'), env })];
+      replaced++;
+      next.push(await DaemonProcess.start(['-takeover', 'traced'], { wrap: wrap('2'), env }));
+      replaced++;
+      return next;
+    })();
+    for (let i = 0, after = 0; after < 5; i++) {
+      disk.write((i % 512) * 4096, Buffer.from(`record ${i}`));
+      const asked = now();
+      await disk.fsync();
+      flushes.push({ asked, answered: now() });
+      if (replaced === 2) after++;
+      await new Promise(setImmediate);
+    }
+    const last = (await replacing).at(-1);
+    await guest.close();
+    guests.length = 0;
+    await last?.end();
+    const syncs = ['0', '1', '2'].flatMap((name) => readCalls(readFileSync(join(served.folder, name), 'utf8'))).filter(({ text }) => text.includes(' = 0 <')).toSorted((a, b) => a.begin - b.begin);
+    const slack = 0.001;
+    for (const { asked, answered } of flushes) {
+      expect(syncs.some(({ begin, end }) => begin > asked - slack && end < answered + slack)).toBe(true);
+    }
+    // Nothing is synced twice but what was asked twice; the last one syncs once more when it ends.
+    expect(syncs).toHaveLength(flushes.length + 1);
   });
 
   it('of a Linux guest: the interrupt that answers it is sent after the fdatasync returned', async () => {

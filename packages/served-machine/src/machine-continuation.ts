@@ -39,11 +39,17 @@ export class MachineContinuation {
   readonly #gone = new Set<string>();
   readonly #initial = new Set<string>();
   #complete = false;
+  #continues = false;
   /** Told when {@link saveKept} would say something else. */
   onChange: (() => void) | undefined;
 
   constructor(context: ContinuationContext) {
     this.#context = context;
+  }
+
+  /** Whether it is another process' machine that goes on here. */
+  get continues(): boolean {
+    return this.#continues;
   }
 
   /** An object or a device was made. */
@@ -149,6 +155,7 @@ export class MachineContinuation {
   }
 
   #restore({ backends, unnamed, gone, initial }: MachineState<SavedPart>, take: TakeDescriptor): void {
+    this.#continues = true;
     for (const backend of backends) this.#context.backends.restore(backend, take);
     this.#context.devices.restoreUnnamed(unnamed);
     for (const id of gone) this.#gone.add(id);

@@ -231,6 +231,8 @@ export class Machine implements ManagedMachine {
 
   /** Undoes a set-up that could not be finished: files it made are gone again. */
   async abandon(): Promise<void> {
+    // What another process had made stays: a guest has it.
+    if (this.continuation.continues) return this.close();
     await this.#hangUp();
     this.#backends.abandon();
   }

@@ -6,6 +6,7 @@ import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import type { Continuable } from './continuable.ts';
 import { GiveAway, type Belongings } from './give-away.ts';
+import { closeListeners } from './inherited-listeners.ts';
 import { Keeping } from './keeping.ts';
 import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
@@ -97,6 +98,7 @@ export class Service {
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
         const asked = await this.#openMonitors(machine, before);
         monitors.push(asked);
+        if (before !== undefined) closeListeners(before.listeners);
         await machine.start?.();
         machine.continuable?.complete();
         if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners: () => asked.listeners, pidFile: pidFile?.fd });
