@@ -117,10 +117,9 @@ export interface DeviceStatus {
   readonly failure: string | undefined;
 }
 
-/** All devices as they are, and the descriptors that they name by their place. They stay the device thread's. */
+/** All devices as they are, each with the descriptors that it names by their place. They stay the device thread's. */
 export interface SavedThread {
-  readonly devices: readonly SavedThreadDevice[];
-  readonly descriptors: readonly number[];
+  readonly devices: readonly ContinuedDevice[];
 }
 
 /** Something that happened to a device. */

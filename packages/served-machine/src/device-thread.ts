@@ -126,14 +126,17 @@ function suspend(request: number, done: () => void): void {
 }
 
 function save(): SavedThread {
-  const numbers = new Map<number, number>();
-  const put = (fd: number): number => {
-    const number = numbers.get(fd) ?? numbers.size;
-    numbers.set(fd, number);
-    return number;
+  return {
+    devices: devices.map((each) => {
+      const numbers = new Map<number, number>();
+      const saved = each.save((fd) => {
+        const number = numbers.get(fd) ?? numbers.size;
+        numbers.set(fd, number);
+        return number;
+      });
+      return { saved, descriptors: [...numbers.keys()] };
+    }),
   };
-  const saved = devices.map((each) => each.save(put));
-  return { devices: saved, descriptors: [...numbers.keys()] };
 }
 
 function device(id: string): ServedDevice {

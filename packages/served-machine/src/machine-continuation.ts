@@ -102,11 +102,10 @@ export class MachineContinuation {
   /** All of the machine, after {@link suspend}. */
   async save(put: SaveDescriptor): Promise<MachineState> {
     const saved = await this.#context.thread.save();
-    const descriptors = saved.descriptors.map(put);
     return this.#save(put, (id): Pick<SavedDevice, 'thread' | 'descriptors'> => {
-      const thread = saved.devices.find((each) => each.id === id);
-      if (thread === undefined) throw new TypeError(`the device thread has no device '${id}'`);
-      return { thread, descriptors };
+      const device = saved.devices.find((each) => each.saved.id === id);
+      if (device === undefined) throw new TypeError(`the device thread has no device '${id}'`);
+      return { thread: device.saved, descriptors: device.descriptors.map(put) };
     });
   }
 
