@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync, writeSync } from 'node:fs';
-import { adoptSocket, connectUnix, createMemfd, MAX_FDS, peerProcess, peerUser, processEnd, type SaveDescriptor } from '@vpmem/native';
+import { adoptSocket, DescriptorNumbers, connectUnix, createMemfd, MAX_FDS, peerProcess, peerUser, processEnd, type SaveDescriptor } from '@vpmem/native';
 import { Channel, type Heard, type Said } from './channel.ts';
 import { HandOverError } from './hand-over-error.ts';
 import { PATIENCE, PROTOCOL, SHORT_PATIENCE, type GiverStep, type Offer } from './messages.ts';
@@ -111,19 +111,15 @@ class Giving {
   }
 
   async #send(): Promise<void> {
-    const numbers = new Map<number, number>();
-    const state = await this.#giver.save((fd) => {
-      const number = numbers.get(fd) ?? numbers.size;
-      numbers.set(fd, number);
-      return number;
-    });
+    const numbers = new DescriptorNumbers();
+    const state = await this.#giver.save(numbers.put);
     this.#step('saved');
     const text = Buffer.from(JSON.stringify(state));
     const memory = createMemfd('state', 0, { seal: false });
     try {
       ftruncateSync(memory, text.length);
       for (let at = 0; at < text.length; ) at += writeSync(memory, text, at, text.length - at, at);
-      const fds = [memory, ...numbers.keys()];
+      const fds = [memory, ...numbers.all];
       for (let at = 0; at < fds.length; at += MAX_FDS) {
         this.#channel.say({ descriptors: fds.length, from: at }, fds.slice(at, at + MAX_FDS));
         await this.#expect('took', SHORT_PATIENCE);

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { duplicate, acceptUnix, listenAtPath, openProcess, peerProcess, whenReadable, type ListeningSocket, type TakeDescriptor } from '@vpmem/native';
+import { acceptUnix, duplicatesOf, listenAtPath, openProcess, peerProcess, whenReadable, type ListeningSocket, type TakeDescriptor } from '@vpmem/native';
 import { Channel, type Heard, type Said } from './channel.ts';
 import { checkUser } from './giver.ts';
 import { HandOverError } from './hand-over-error.ts';
@@ -24,7 +24,7 @@ export class Taking {
   /** Of the other process; absent if it has ended already. */
   readonly #process: number | undefined;
   readonly #step: (step: TakerStep) => void;
-  #fds: number[] = [];
+  readonly #fds: number[] = [];
   #closed = false;
 
   private constructor(channel: Channel, offer: Offer, pid: number, step: (step: TakerStep) => void) {
@@ -76,16 +76,9 @@ export class Taking {
       if (fds.length === 0) throw new HandOverError('broken', `process ${this.#pid} handed over ${this.#fds.length} of ${wanted} descriptors`);
       this.#channel.say({ took: this.#fds.length });
     }
-    const state = readState(this.#fds[0] ?? -1);
+    const state = takeState(this.#fds.shift() ?? -1);
     this.#step('received');
-    return {
-      state,
-      take: (number) => {
-        const fd = Number.isInteger(number) && number >= 0 ? this.#fds[number + 1] : undefined;
-        if (fd === undefined) throw new RangeError(`there is no descriptor ${String(number)} in what was handed over`);
-        return duplicate(fd);
-      },
-    };
+    return { state, take: duplicatesOf(this.#fds) };
   }
 
   /**
@@ -184,6 +177,15 @@ async function expectFrom(channel: Channel, what: string, patience: number, pid:
   if (heard.said[what] !== undefined) return heard;
   for (const fd of heard.fds) closeSync(fd);
   throw new HandOverError('broken', `process ${pid} said '${Object.keys(heard.said).join(', ')}' where '${what}' was due`);
+}
+
+/** Reads what the first descriptor is, and closes it. */
+function takeState(fd: number): unknown {
+  try {
+    return readState(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readState(fd: number): unknown {

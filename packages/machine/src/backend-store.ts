@@ -6,7 +6,7 @@ import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import { MachineError } from './machine-error.ts';
 import type { BackendInfo } from './memory-info.ts';
 import { objectWarnings, readObject } from './object-properties.ts';
-import { restoreSource, saveSource } from './saved-source.ts';
+import { restoreSource } from './saved-source.ts';
 import { restoreBackend, saveBackend, type SavedBackend } from './saved-backend.ts';
 import type { ObjectNode, ObjectProperty } from './object-tree.ts';
 
@@ -65,14 +65,15 @@ export class BackendStore {
 
   /** All backends, for a process that continues this one's work. */
   save(put: SaveDescriptor): SavedBackend[] {
-    return [...this.#entries.values()].map(({ source, options, backend }) => saveBackend({ source: saveSource(source), options }, backend, put));
+    return [...this.#entries.values()].map(({ source, backend }) => saveBackend(source, backend, put));
   }
 
   /** Has a backend that another process had. @throws MachineError, RangeError with nothing left behind */
   restore(saved: SavedBackend, take: TakeDescriptor): void {
-    const { options } = saved;
+    const source = restoreSource(saved.source);
+    const options = readObject(source);
     if (this.#entries.has(options.id)) throw new MachineError('duplicate-id', 'id', `there is an object '${options.id}' already; what was handed over names it twice`);
-    this.#entries.set(options.id, { source: restoreSource(saved.source), options, backend: restoreBackend(saved, take), user: undefined });
+    this.#entries.set(options.id, { source, options, backend: restoreBackend(saved, take), user: undefined });
   }
 
   /** Gives a backend that was {@link restore restored} to the device that had it. @throws MachineError */

@@ -1,13 +1,14 @@
 import { closeSync, fstatSync } from 'node:fs';
-import type { BackendDescription, BackendOptions } from '@vpmem/memory-backend';
+import type { BackendDescription } from '@vpmem/memory-backend';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
 import { MachineError } from './machine-error.ts';
+import { saveSource } from './saved-source.ts';
 
 /** A memory backend for a process that continues this one's work: plain JSON, each descriptor by its number. */
 export interface SavedBackend {
+  /** What it was made of. */
   readonly source: PropertySource;
-  readonly options: BackendOptions;
   /** Without what is told beside it. */
   readonly description: Omit<BackendDescription, 'fd' | 'medium' | 'recording' | 'locks'>;
   readonly fd: number;
@@ -17,10 +18,10 @@ export interface SavedBackend {
 }
 
 /** A backend, open, as plain data. */
-export function saveBackend(made: Pick<SavedBackend, 'source' | 'options'>, description: BackendDescription, put: SaveDescriptor): SavedBackend {
+export function saveBackend(source: PropertySource, description: BackendDescription, put: SaveDescriptor): SavedBackend {
   const { fd, medium, recording, locks = [], ...rest } = description;
   return {
-    ...made,
+    source: saveSource(source),
     description: rest,
     fd: put(fd),
     ...(medium !== undefined && { medium: { fd: put(medium.fd), offset: medium.offset } }),

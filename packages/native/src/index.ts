@@ -30,7 +30,7 @@ export { openProcess, processEnd } from './process-end.ts';
 export { ProcessMaps, mappedFile, parseMaps, type FileMapping, type MappedFile } from './process-maps.ts';
 export { processStat, type ProcessStat } from './process-stat.ts';
 export { PtracedThread, type HoldProblem } from './ptraced-thread.ts';
-export type { SaveDescriptor, TakeDescriptor } from './saved-descriptors.ts';
+export { DescriptorNumbers, duplicatesOf, type SaveDescriptor, type TakeDescriptor } from './saved-descriptors.ts';
 export { SocketPathError, adoptListener, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { signalName, spawnProcess, type SpawnRequest, type SpawnedEnd, type SpawnedProcess } from './spawned-process.ts';
 export { sameOpenFile } from './same-open-file.ts';

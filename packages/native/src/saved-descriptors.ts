@@ -1,3 +1,5 @@
+import { duplicate } from './descriptor.ts';
+
 /**
  * Puts a descriptor aside for the process that continues this one's work. The caller keeps its own.
  *
@@ -11,3 +13,28 @@ export type SaveDescriptor = (fd: number) => number;
  * @throws RangeError if there is none of that number
  */
 export type TakeDescriptor = (number: number) => number;
+
+/** Numbers descriptors from 0 on, in the order in which a state first names them. */
+export class DescriptorNumbers {
+  readonly #numbers = new Map<number, number>();
+
+  readonly put: SaveDescriptor = (fd) => {
+    const number = this.#numbers.get(fd) ?? this.#numbers.size;
+    this.#numbers.set(fd, number);
+    return number;
+  };
+
+  /** The descriptors that were named, by their numbers. */
+  get all(): number[] {
+    return [...this.#numbers.keys()];
+  }
+}
+
+/** Gives duplicates of `descriptors` by their numbers; what is in it later counts too. */
+export function duplicatesOf(descriptors: readonly number[]): TakeDescriptor {
+  return (number) => {
+    const fd = descriptors[number];
+    if (fd === undefined) throw new RangeError(`there is no descriptor ${String(number)} in what was saved`);
+    return duplicate(fd);
+  };
+}

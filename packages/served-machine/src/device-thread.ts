@@ -7,7 +7,7 @@ import type { PowerCutOrder } from '@vpmem/machine';
 import { DescriptorStore, KeptDescriptors } from '@vpmem/descriptor-store';
 import { putMark } from '@vpmem/machine/pmem-backing';
 import { SYNC_FAILED_CHANNEL, SyncPool, type SyncFailedMessage } from '@vpmem/memory-backend';
-import { EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
+import { DescriptorNumbers, EPOLLIN, EventFd, EventLoop } from '@vpmem/native';
 import { nameThread } from '@vpmem/native/thread-name';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
@@ -128,13 +128,8 @@ function suspend(request: number, done: () => void): void {
 function save(): SavedThread {
   return {
     devices: devices.map((each) => {
-      const numbers = new Map<number, number>();
-      const saved = each.save((fd) => {
-        const number = numbers.get(fd) ?? numbers.size;
-        numbers.set(fd, number);
-        return number;
-      });
-      return { saved, descriptors: [...numbers.keys()] };
+      const numbers = new DescriptorNumbers();
+      return { saved: each.save(numbers.put), descriptors: numbers.all };
     }),
   };
 }

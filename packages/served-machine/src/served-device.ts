@@ -2,7 +2,7 @@ import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machin
 import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
 import { promptSyncer, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
 import type { KeptDescriptors } from '@vpmem/descriptor-store';
-import { duplicate, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
+import { duplicatesOf, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
 import { VfioUserServer, type ServerState } from '@vpmem/vfio-user';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
@@ -184,14 +184,8 @@ interface Continued {
 
 function continuedFrom(given: ContinuedDevice | 'kept' | undefined, kept: KeptDevice | undefined, descriptors: KeptDescriptors | undefined): Continued | undefined {
   if (given === undefined) return undefined;
-  if (given !== 'kept') return { saved: given.saved, take: (number) => takeFrom(given.descriptors, number) };
+  if (given !== 'kept') return { saved: given.saved, take: duplicatesOf(given.descriptors) };
   const saved = kept?.saved;
   if (saved === undefined || descriptors === undefined) throw new RangeError('what was kept of this device is not there');
   return { saved, take: descriptors.take };
-}
-
-function takeFrom(descriptors: readonly number[], number: number): number {
-  const fd = descriptors[number];
-  if (fd === undefined) throw new RangeError(`there is no descriptor ${number} of this device`);
-  return duplicate(fd);
 }
