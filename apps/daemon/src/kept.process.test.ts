@@ -148,6 +148,9 @@ describe('under a keeper', () => {
     await disk.fsync();
     await killed();
     await disk.fsync();
+    // Nor is a lock lost: another cannot have the file.
+    const other = part(0).map((word) => word.replace('nv0.sock', 'other.sock'));
+    await expect(DaemonProcess.start(other, { env: { ...process.env, XDG_RUNTIME_DIR: folder }, cwd: folder })).rejects.toThrow(/mem0\.img' is in use by process \d+; /);
     const count = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
     const [keeper, serving] = [count(daemon.pid ?? 0), count(servant() ?? 0)];
     for (let i = 0; i < 3; i++) {

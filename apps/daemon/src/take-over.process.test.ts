@@ -99,6 +99,13 @@ describe('-takeover', () => {
     expect(file(0, 0, 4)).toBe('kept');
   });
 
+  it('keeps others from the files: they are refused by the number of who has them now', async () => {
+    await start(...part(0), ...common);
+    const next = await start('-takeover', 'one');
+    const other = part(0).map((word) => word.replace('nv0.sock', 'other.sock'));
+    await expect(start(...other)).rejects.toThrow(`'${path('mem0.img')}' is in use by process ${next.pid}; `);
+  });
+
   it('lets flushes that are asked for meanwhile wait, and answers each once', async () => {
     await start(...part(0), ...common);
     const disk = plug(0);
