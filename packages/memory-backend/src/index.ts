@@ -6,7 +6,7 @@ export { PAGE_SIZE, type BackendOptions, type FileBackendOptions, type RamBacken
 export { checkOptions } from './backend-rules.ts';
 export { FlushQueue, PassingFailure, type FlushAnswer, type FlushQueueState, type FlushStats } from './flush-queue.ts';
 export { FlushThrottle, type ThrottleState } from './flush-throttle.ts';
-export { LatencyHistogram, type FlushLatency, type LatencyState } from './latency-histogram.ts';
+export { LatencyHistogram, type FlushLatency, type LatencyState, type LatencyStep } from './latency-histogram.ts';
 export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendMadeMessage, type SyncFailedMessage } from './memory-backend.ts';
 export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendOpeningMessage } from './open-backend.ts';
 export { MAX_RECORD_INTERVAL } from './recording-file.ts';

@@ -11,10 +11,17 @@ const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged 
   'in-flight': int.describe('not answered yet'),
 });
 
+const PmemLatencyStep = struct('PmemLatencyStep', 'Flushes that took no longer than this, and longer than any step before.', {
+  'up-to': int.describe('microseconds; every power of two is the end of a step'),
+  count: int.describe('how many there were'),
+});
+
 const PmemLatency = struct('PmemLatency', 'How long flushes took from being asked to being answered, in microseconds.', {
   p50: int.describe('half of them took no longer'),
   p99: int.describe('99 of 100 took no longer'),
   max: int,
+  sum: int.describe('of all of them'),
+  steps: PmemLatencyStep.array().describe('how many took how long, ascending; only steps in which there was one'),
 });
 
 const PmemError = struct('PmemError', 'Something that went wrong.', {

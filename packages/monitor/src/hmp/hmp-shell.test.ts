@@ -183,7 +183,7 @@ describe('info', () => {
     const healthy: PmemInfo = {
       type: 'virtio-pmem', id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: '/data/pmem.img', volatile: undefined, size: 2 ** 32,
       socket: '/run/nv1.sock', connected: true, driver: 'ready', flushes: { asked: 120, synced: 100, coalesced: 60, failed: 20, inFlight: 0 },
-      latency: { p50: 90, p99: 1200, max: 34000 }, lastError: { text: 'no space', time: 0 },
+      latency: { p50: 90, p99: 1200, max: 34000, sum: 40000, steps: [] }, lastError: { text: 'no space', time: 0 },
     };
     const idle: PmemInfo = {
       ...healthy, id: 'x', backingFile: undefined, volatile: 'it is RAM', socket: undefined, connected: false, driver: 'none', latency: undefined, lastError: undefined,

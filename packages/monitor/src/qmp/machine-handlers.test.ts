@@ -134,11 +134,11 @@ describe('queries', () => {
       type: 'virtio-pmem', id: 'nv1', path: '/p', memdev: '/objects/m', backingFile: undefined, volatile: undefined, size: 1, socket: undefined, connected: false, driver: 'none',
       flushes: { asked: 5, synced: 1, coalesced: 2, failed: 3, inFlight: 4 }, latency: undefined, lastError: undefined,
     };
-    machine.pmemInfo = [info, { ...info, backingFile: 'f', volatile: 'why', socket: 's', latency: { p50: 1, p99: 2, max: 3 }, lastError: { text: 't', time: 9 } }];
+    machine.pmemInfo = [info, { ...info, backingFile: 'f', volatile: 'why', socket: 's', latency: { p50: 1, p99: 2, max: 3, sum: 6, steps: [{ upTo: 2, count: 3 }] }, lastError: { text: 't', time: 9 } }];
     const common = { type: 'virtio-pmem', id: 'nv1', path: '/p', memdev: '/objects/m', size: 1, connected: false, driver: 'none', flushes: { asked: 5, synced: 1, coalesced: 2, failed: 3, 'in-flight': 4 } };
     expect(await handlers['query-pmem']({})).toStrictEqual([
       common,
-      { ...common, 'backing-file': 'f', volatile: 'why', socket: 's', latency: { p50: 1, p99: 2, max: 3 }, 'last-error': { text: 't', time: 9 } },
+      { ...common, 'backing-file': 'f', volatile: 'why', socket: 's', latency: { p50: 1, p99: 2, max: 3, sum: 6, steps: [{ 'up-to': 2, count: 3 }] }, 'last-error': { text: 't', time: 9 } },
     ]);
   });
 

@@ -37,12 +37,16 @@ export function pmemAnswer(info: PmemInfo): Answer<'query-pmem'> {
     connected,
     driver,
     flushes: { ...flushes, 'in-flight': inFlight },
-    ...(latency !== undefined && { latency: { ...latency } }),
+    ...(latency !== undefined && { latency: latencyAnswer(latency) }),
     ...(exposure !== undefined && { 'power-failure': exposureAnswer(exposure, memoryPath) }),
     ...(recording !== undefined && { recording: recordingAnswer(recording) }),
     ...(faults !== undefined && { faults: faultsAnswer(faults) }),
     ...(lastError !== undefined && { 'last-error': { ...lastError } }),
   };
+}
+
+function latencyAnswer({ steps, ...summary }: NonNullable<PmemInfo['latency']>): NonNullable<Answer<'query-pmem'>['latency']> {
+  return { ...summary, steps: steps.map(({ upTo, count }) => ({ 'up-to': upTo, count })) };
 }
 
 function faultsAnswer({ limit, ...faults }: NonNullable<PmemInfo['faults']>): NonNullable<Answer<'query-pmem'>['faults']> {
