@@ -16,7 +16,7 @@ const FIRST = [
   'apps/daemon test:guest',
   'testbed test:guest',
   'packages/served-machine test:guest',
-  'packages/recording test:guest',
+  'packages/log-writes test:guest',
   'packages/guest-place test:guest',
   'packages/nvdimm test:guest',
   'apps/cli test:process',

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
 import { formatSize } from '@vpmem/options';
-import { fromLogWrites, LOG_SECTOR_SIZES, LogWritesError, LogWritesReader, Recording, RecordingError, RecordingWriter, toLogWrites, type ExportedLog, type ImportedLog } from '@vpmem/recording';
+import { fromLogWrites, LOG_SECTOR_SIZES, LogWritesError, LogWritesReader, toLogWrites, type ExportedLog, type ImportedLog } from '@vpmem/log-writes';
+import { Recording, RecordingError, RecordingWriter } from '@vpmem/recording';
 import { CliError } from './cli-error.ts';
 
 /** What a recording's size is a multiple of. */

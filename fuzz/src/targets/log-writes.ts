@@ -1,6 +1,7 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { createMemfd } from '@vpmem/native';
-import { fromLogWrites, LogFlag, LogWritesError, LogWritesReader, MemoryFile, Recording, RecordingWriter, type AppendFile } from '@vpmem/recording';
+import { fromLogWrites, LogFlag, LogWritesError, LogWritesReader } from '@vpmem/log-writes';
+import { MemoryFile, Recording, RecordingWriter, type AppendFile } from '@vpmem/recording';
 import { ByteReader } from '../byte-reader.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { must, type Target } from '../target.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { frameEnds, MemoryImage } from '../tests/model.ts';
+import { frameEnds, MemoryImage } from './testing.ts';
 import { sampleModel } from '../tests/sample.ts';
 import { MemoryFile } from './byte-file.ts';
 import { encodeFrame, FRAME } from './frame.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflateRawSync } from 'node:zlib';
 import { afterAll, expect, it } from 'vitest';
-import { imageOf } from '../tests/model.ts';
+import { imageOf } from './testing.ts';
 import { sampleModel } from '../tests/sample.ts';
 import { Recording } from './recording.ts';
 import { formatState } from './state-text.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Bytes, changedPages, frameEnds, imageOf, MemoryImage, Model } from '../tests/model.ts';
+import { Bytes, changedPages, frameEnds, imageOf, MemoryImage, Model } from './testing.ts';
 import { sampleModel } from '../tests/sample.ts';
 import { MemoryFile } from './byte-file.ts';
 import { FRAME } from './frame.ts';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Bytes, frameEnds } from '../tests/model.ts';
+import { Bytes, frameEnds } from './testing.ts';
 import { fileExtents } from './base-content.ts';
 import { MemoryFile } from './byte-file.ts';
 import { RecordingWriter } from './recording-writer.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { imageOf, MemoryImage, Model } from '../tests/model.ts';
+import { imageOf, MemoryImage, Model } from './testing.ts';
 import { PAGE_SIZE } from './file-header.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { Recording } from './recording.ts';

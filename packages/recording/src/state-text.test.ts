@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MemoryImage, Model } from '../tests/model.ts';
+import { MemoryImage, Model } from './testing.ts';
 import { sampleModel } from '../tests/sample.ts';
 import { chosenAt } from './chance.ts';
 import { ImageBuilder } from './image-builder.ts';

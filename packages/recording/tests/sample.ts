@@ -1,4 +1,4 @@
-import { Model } from './model.ts';
+import { Model } from '../src/testing.ts';
 
 const PAGE = 4096;
 export const SAMPLE_PAGES = 8;

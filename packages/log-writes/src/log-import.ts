@@ -1,5 +1,4 @@
-import { fileExtents } from '../base-content.ts';
-import type { RecordingWriter } from '../recording-writer.ts';
+import { fileExtents, type RecordingWriter } from '@vpmem/recording';
 import { LogWritesError } from './log-error.ts';
 import { END_MARK, LogFlag } from './log-layout.ts';
 import type { LogEntry, LogWritesReader } from './log-reader.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { REPLAYERS } from '../../tests/log-replayer.ts';
-import { carryOut, type ScriptStep } from '../../tests/scripted-recording.ts';
+import { REPLAYERS } from '../tests/log-replayer.ts';
+import { carryOut, type ScriptStep } from '../tests/scripted-recording.ts';
 import { toLogWrites } from './log-export.ts';
 
 const text = (words: string): Uint8Array => Buffer.from(words);

@@ -1,4 +1,4 @@
-import type { Recording } from '../recording.ts';
+import type { Recording } from '@vpmem/recording';
 import { ChangingPages } from './changing-pages.ts';
 import { LogWritesWriter, type LogWriterOptions } from './log-writer.ts';
 

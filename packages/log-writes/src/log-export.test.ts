@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Model } from '../../tests/model.ts';
-import { replayLog } from '../../tests/replayed-log.ts';
-import { contentOf, ScratchFiles } from '../../tests/scratch-files.ts';
-import { carryOut, script, type ScriptedRecording } from '../../tests/scripted-recording.ts';
-import { Recording } from '../recording.ts';
+import { Model } from '@vpmem/recording/testing';
+import { replayLog } from '../tests/replayed-log.ts';
+import { contentOf, ScratchFiles } from '../tests/scratch-files.ts';
+import { carryOut, script, type ScriptedRecording } from '../tests/scripted-recording.ts';
+import { Recording } from '@vpmem/recording';
 import { BASE_MARK, toLogWrites } from './log-export.ts';
 import { END_MARK, LogFlag } from './log-layout.ts';
 import { LogWritesReader } from './log-reader.ts';

@@ -1,7 +1,4 @@
-import { PAGE_SIZE } from '../file-header.ts';
-import { FRAME } from '../frame.ts';
-import { LINE_WORDS, PAGE_WORDS, type PageChanges } from '../page-changes.ts';
-import type { Recording } from '../recording.ts';
+import { FRAME, LINE_WORDS, PAGE_SIZE, PAGE_WORDS, type PageChanges, type Recording } from '@vpmem/recording';
 
 /** Bytes of a stretch that is told at once. */
 const LONGEST = 1 << 20;

@@ -1,15 +1,15 @@
 // A second opinion: plain arrays of bytes that are copied at every moment, and what the documentation says of them.
-import { PAGE_SIZE } from '../src/file-header.ts';
-import { MemoryFile } from '../src/byte-file.ts';
-import type { AppendFile } from '../src/append-file.ts';
-import type { PagesCause } from '../src/frame.ts';
-import type { ImageTarget } from '../src/image-target.ts';
-import type { ChangedPages } from '../src/page-changes.ts';
-import { RecordingWriter } from '../src/recording-writer.ts';
-import type { RecordedState } from '../src/state-text.ts';
-import { changesSince, type WriterState } from '../src/writer-state.ts';
-import { UNIT_BYTES, type StateUnit } from '../src/window-contents.ts';
-import { randomAt } from '../src/chance.ts';
+import { PAGE_SIZE } from './file-header.ts';
+import { MemoryFile } from './byte-file.ts';
+import type { AppendFile } from './append-file.ts';
+import type { PagesCause } from './frame.ts';
+import type { ImageTarget } from './image-target.ts';
+import type { ChangedPages } from './page-changes.ts';
+import { RecordingWriter } from './recording-writer.ts';
+import type { RecordedState } from './state-text.ts';
+import { changesSince, type WriterState } from './writer-state.ts';
+import { UNIT_BYTES, type StateUnit } from './window-contents.ts';
+import { randomAt } from './chance.ts';
 
 /** A file in memory, with a limit if it is to fail. */
 export class Bytes implements AppendFile {

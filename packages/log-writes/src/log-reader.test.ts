@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ScratchFiles } from '../../tests/scratch-files.ts';
+import { ScratchFiles } from '../tests/scratch-files.ts';
 import { LogWritesError, type LogWritesErrorCode } from './log-error.ts';
 import { LogFlag, LogWriteEntry } from './log-layout.ts';
 import { LogWritesReader, type LogEntry } from './log-reader.ts';
 import { logSteps } from './log-steps.ts';
 
 /** Written by dm-log-writes of Debian's 6.12, on a virtio-blk disk of 64 KiB: `tests/dm-log-writes.guest.test.ts` says how. */
-const GOLDEN = readFileSync(new URL('../../tests/golden/dm-log-writes-6.12.log', import.meta.url));
+const GOLDEN = readFileSync(new URL('../tests/golden/dm-log-writes-6.12.log', import.meta.url));
 
 const files = new ScratchFiles();
 afterEach(() => files.close());

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
-import { PAGE_SIZE } from '../src/file-header.ts';
-import { Recording } from '../src/recording.ts';
-import { Model } from './model.ts';
+import { PAGE_SIZE, Recording } from '@vpmem/recording';
+import { Model } from '@vpmem/recording/testing';
 
 /** What a guest does, and what happens to it. */
 export type ScriptStep =

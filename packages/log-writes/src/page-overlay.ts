@@ -1,7 +1,5 @@
 import { readSync } from 'node:fs';
-import { isZero } from '../base-content.ts';
-import { PAGE_SIZE } from '../file-header.ts';
-import type { ChangedPages } from '../page-changes.ts';
+import { type ChangedPages, isZero, PAGE_SIZE } from '@vpmem/recording';
 
 const ZERO_PAGE = Buffer.alloc(PAGE_SIZE);
 

@@ -1,4 +1,4 @@
-import { LogFlag } from '../src/log-writes/log-layout.ts';
+import { LogFlag } from '../src/log-layout.ts';
 
 /** What a replay has got to. */
 export interface ReplayStop {

@@ -1,12 +1,11 @@
 import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Bytes } from '../../tests/model.ts';
-import { replayLog } from '../../tests/replayed-log.ts';
-import { contentOf, ScratchFiles } from '../../tests/scratch-files.ts';
-import { carryOut, script } from '../../tests/scripted-recording.ts';
-import { Recording } from '../recording.ts';
-import { RecordingWriter } from '../recording-writer.ts';
+import { Bytes } from '@vpmem/recording/testing';
+import { replayLog } from '../tests/replayed-log.ts';
+import { contentOf, ScratchFiles } from '../tests/scratch-files.ts';
+import { carryOut, script } from '../tests/scripted-recording.ts';
+import { Recording, RecordingWriter } from '@vpmem/recording';
 import { toLogWrites } from './log-export.ts';
 import { fromLogWrites, type ImportedLog } from './log-import.ts';
 import { LogFlag } from './log-layout.ts';
@@ -81,7 +80,7 @@ describe('fromLogWrites', () => {
   });
 
   it('reads what the kernel wrote', () => {
-    const golden = readFileSync(new URL('../../tests/golden/dm-log-writes-6.12.log', import.meta.url));
+    const golden = readFileSync(new URL('../tests/golden/dm-log-writes-6.12.log', import.meta.url));
     const { recording, result } = imported(files.make(golden), new Uint8Array(65_536));
     expect(result).toEqual({ flushes: 6, marks: 2, unflushed: 512 });
     const expected = new Uint8Array(65_536);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { contentOf, ScratchFiles } from '../../tests/scratch-files.ts';
+import { contentOf, ScratchFiles } from '../tests/scratch-files.ts';
 import { LogFlag, LogWriteEntry, LogWriteSuper } from './log-layout.ts';
 import { LogWritesReader } from './log-reader.ts';
 import { LogWritesWriter } from './log-writer.ts';
