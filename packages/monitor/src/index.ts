@@ -1,11 +1,4 @@
 export type { About } from './about.ts';
-export { chardevProperties, exposureOf, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev/chardev-options.ts';
-export { NullChardev, type Chardev, type Serve } from './chardev/chardev.ts';
-export { ClientQueue } from './chardev/client-queue.ts';
-export { ConnectedChardev } from './chardev/connected-chardev.ts';
-export { Connection } from './chardev/connection.ts';
-export { openChardev } from './chardev/open-chardev.ts';
-export { listenAt } from './chardev/unix-path.ts';
 export type { LineEditor } from './hmp/line-editor.ts';
 export { MonitorError, type MonitorErrorCode } from './monitor-error.ts';
 export { monitorObjectProperties, NO_MONITORS, planMonitors, terminalMonitor, type MonitorMode, type MonitorOptions, type MonitorPlan, type PlannedMonitor } from './monitor-plan.ts';

@@ -1,6 +1,6 @@
 import type { MachineEvent, ManagedMachine } from '@vpmem/machine';
 import type { About } from './about.ts';
-import type { Connection } from './chardev/connection.ts';
+import type { Connection } from '@vpmem/chardev';
 import type { HmpContext } from './hmp/hmp-context.ts';
 import { serveHmp, type History } from './hmp/hmp-session.ts';
 import { HmpShell } from './hmp/hmp-shell.ts';

@@ -1,6 +1,5 @@
 import { defineProperties, OptionError, parseOption, property, readProperties, type ParsedOption } from '@vpmem/options';
-import { exposureOf, readChardev, type ChardevOptions } from './chardev/chardev-options.ts';
-import { parseDevice } from './chardev/device-text.ts';
+import { ChardevError, exposureOf, parseDevice, readChardev, type ChardevOptions } from '@vpmem/chardev';
 import { MonitorError } from './monitor-error.ts';
 
 /** The texts of the options that make monitors, each as often and in the order it was given. */
@@ -112,7 +111,7 @@ class Planner {
     try {
       read(option);
     } catch (error) {
-      if (error instanceof MonitorError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
+      if (error instanceof MonitorError || error instanceof ChardevError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
       if (!(error instanceof OptionError)) throw error;
       const { code, parameter, hint } = error;
       throw new OptionError(code, `${option}: ${error.message}`, { ...(parameter !== undefined && { parameter }), ...(hint !== undefined && { hint }) });

@@ -6,7 +6,7 @@ import { listenUnix } from '@vpmem/native';
 import { qmpEvents } from '@vpmem/qmp';
 import { QmpClient } from '@vpmem/qmp/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_WAITING } from './chardev/client-queue.ts';
+import { MAX_WAITING } from '@vpmem/chardev';
 import { FakeMachine } from './fake-machine.ts';
 import { NO_MONITORS, planMonitors, type MonitorOptions } from './monitor-plan.ts';
 import type { About } from './about.ts';

@@ -1,8 +1,6 @@
 import type { ManagedMachine } from '@vpmem/machine';
 import type { About } from './about.ts';
-import type { Chardev } from './chardev/chardev.ts';
-import type { Connection } from './chardev/connection.ts';
-import { openChardev } from './chardev/open-chardev.ts';
+import { ChardevError, openChardev, type Chardev, type Connection } from '@vpmem/chardev';
 import { DeskLoader } from './desk-loader.ts';
 import type { LineEditor } from './hmp/line-editor.ts';
 import { MonitorError } from './monitor-error.ts';
@@ -165,7 +163,7 @@ async function openPlanned({ option, chardev }: PlannedMonitor, inherited: Map<s
   try {
     return await openChardev(chardev, inherited);
   } catch (error) {
-    if (error instanceof MonitorError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
+    if (error instanceof MonitorError || error instanceof ChardevError) throw new MonitorError(error.code, `${option}: ${error.message}`, { cause: error });
     throw error;
   }
 }

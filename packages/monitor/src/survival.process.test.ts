@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { QmpClient } from '@vpmem/qmp/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAX_WAITING } from './chardev/client-queue.ts';
+import { MAX_WAITING } from '@vpmem/chardev';
 import { FakeMachine } from './fake-machine.ts';
 import { NO_MONITORS, planMonitors } from './monitor-plan.ts';
 import { Monitors } from './monitors.ts';

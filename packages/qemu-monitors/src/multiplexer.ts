@@ -1,6 +1,6 @@
 import { PassThrough, Writable } from 'node:stream';
 import type { Socket } from 'node:net';
-import { Connection } from '@vpmem/monitor';
+import { Connection } from '@vpmem/chardev';
 
 /** Ctrl-A, which begins a command to the multiplexer. */
 const ESCAPE = 0x01;

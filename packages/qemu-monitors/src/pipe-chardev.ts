@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { ConnectedChardev, Connection, MonitorError } from '@vpmem/monitor';
+import { ConnectedChardev, Connection } from '@vpmem/chardev';
+import { MonitorError } from '@vpmem/monitor';
 
 /** Two FIFOs, `PATH.in` and `PATH.out`, or one for both ways, as QEMU's `-chardev pipe` has them. @throws MonitorError */
 export function openPipe(path: string): ConnectedChardev {

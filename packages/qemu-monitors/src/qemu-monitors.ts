@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { exposureOf, MonitorError, type About, type Chardev, type Connection, type LineEditor } from '@vpmem/monitor';
+import { ChardevError, exposureOf, type Chardev, type Connection } from '@vpmem/chardev';
+import { MonitorError, type About, type LineEditor } from '@vpmem/monitor';
 import { serveHmp, type History } from '@vpmem/monitor/commands';
 import { adoptSocket, connectUnix, EventLoop, SystemError, UnixStream } from '@vpmem/native';
 import type { QemuMachine } from '@vpmem/qemu';
@@ -114,7 +115,7 @@ export class QemuMonitors {
       const chardev = await openTakenChardev(taken.chardev, this.#loop);
       this.#open.push({ taken, chardev, history: [], console });
     } catch (error) {
-      if (error instanceof MonitorError) throw new MonitorError(error.code, `${taken.option}: ${error.message}`, { cause: error });
+      if (error instanceof MonitorError || error instanceof ChardevError) throw new MonitorError(error.code, `${taken.option}: ${error.message}`, { cause: error });
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import type { Connection } from '@vpmem/monitor';
+import type { Connection } from '@vpmem/chardev';
 import type { UnixStream } from '@vpmem/native';
 import { formatMessage, isOutOfBand, JsonStream, QmpError, requestId, type JsonObject, type JsonValue, type Writable } from '@vpmem/qmp';
 import { QemuMessages } from './qemu-messages.ts';

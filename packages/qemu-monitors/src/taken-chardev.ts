@@ -1,5 +1,6 @@
 // A character device of QEMU's command line that vpmem serves in QEMU's place.
-import { MonitorError, openChardev, type Chardev, type ChardevOptions } from '@vpmem/monitor';
+import { openChardev, type Chardev, type ChardevOptions } from '@vpmem/chardev';
+import { MonitorError } from '@vpmem/monitor';
 import type { EventLoop } from '@vpmem/native';
 import { parseOption, type Properties } from '@vpmem/options';
 import { isOff, isOn } from '@vpmem/qemu';

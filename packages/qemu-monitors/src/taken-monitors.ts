@@ -1,6 +1,7 @@
 // The monitors that a QEMU command line asks for, taken out of QEMU's hands: what stands on the line afterwards makes QEMU
 // listen, for each, at a socket that only vpmem knows, and vpmem serves the character device that the user named.
 import { join } from 'node:path';
+import { ChardevError } from '@vpmem/chardev';
 import { MonitorError, type MonitorMode } from '@vpmem/monitor';
 import { isOn, propertiesOf, type CommandLineItem } from '@vpmem/qemu';
 import { readTakenChardev, readTakenDevice, type TakenChardev } from './taken-chardev.ts';
@@ -190,7 +191,7 @@ class Taker {
     try {
       return read();
     } catch (error) {
-      if (error instanceof MonitorError) throw new MonitorError(error.code, `${textOf(item)}: ${error.message}`, { cause: error });
+      if (error instanceof MonitorError || error instanceof ChardevError) throw new MonitorError(error.code, `${textOf(item)}: ${error.message}`, { cause: error });
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import { acceptUnix, adoptSocket, connectUnix, EPOLLIN, SystemError, UnixStream, type EventLoop, type Watch } from '@vpmem/native';
-import { ClientQueue, ConnectedChardev, Connection, listenAt, MonitorError, type Chardev, type Serve } from '@vpmem/monitor';
+import { ClientQueue, ConnectedChardev, Connection, listenAt, type Chardev, type Serve } from '@vpmem/chardev';
+import { MonitorError } from '@vpmem/monitor';
 import { closeSync } from 'node:fs';
 
 /** Milliseconds that nobody is accepted after one could not be. */

@@ -1,11 +1,12 @@
 import { explainError } from '@vpmem/machine';
+import { ChardevError } from '@vpmem/chardev';
 import { MonitorError } from '@vpmem/monitor';
 import { SetupError } from './setup-error.ts';
 import type { SetupOption } from './setup-option.ts';
 
 /** One line on a mistake of the user's; undefined for any other error. */
 export function explainMistake(error: unknown): string | undefined {
-  return error instanceof MonitorError ? error.message : explainError(error);
+  return error instanceof MonitorError || error instanceof ChardevError ? error.message : explainError(error);
 }
 
 /**

@@ -1,4 +1,5 @@
-import { chardevProperties, monitorObjectProperties } from '@vpmem/monitor';
+import { chardevProperties } from '@vpmem/chardev';
+import { monitorObjectProperties } from '@vpmem/monitor';
 import { describeProperties, type PropertySchema } from '@vpmem/options';
 import type { DescribableOption } from './command-line.ts';
 import { messageProperties } from './message-settings.ts';

@@ -2,7 +2,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { MachineError } from '@vpmem/machine';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Connection, type Terminal } from '../chardev/connection.ts';
+import { Connection, type Terminal } from '@vpmem/chardev';
 import { FakeMachine } from '../fake-machine.ts';
 import { serveHmp } from './hmp-session.ts';
 import { HmpShell } from './hmp-shell.ts';

@@ -1,4 +1,4 @@
-import type { Connection } from '../chardev/connection.ts';
+import type { Connection } from '@vpmem/chardev';
 import type { HmpShell } from './hmp-shell.ts';
 import { LineEditor } from './line-editor.ts';
 

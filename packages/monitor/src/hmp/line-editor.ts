@@ -2,7 +2,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { setImmediate } from 'node:timers/promises';
-import type { Connection } from '../chardev/connection.ts';
+import type { Connection } from '@vpmem/chardev';
 
 /** Characters that a line can have, as in QEMU; more are not taken. */
 export const MAX_LINE = 4095;

@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Connection } from '../chardev/connection.ts';
+import { Connection } from '@vpmem/chardev';
 import { FakeMachine } from '../fake-machine.ts';
 import { HmpShell } from '../hmp/hmp-shell.ts';
 import { machineHandlers } from './machine-handlers.ts';

@@ -1,5 +1,5 @@
 import { QmpSession, type QmpSessionOptions } from '@vpmem/qmp';
-import type { Connection } from '../chardev/connection.ts';
+import type { Connection } from '@vpmem/chardev';
 
 export type QmpConnectionOptions = Pick<QmpSessionOptions, 'version' | 'handlers' | 'foreign' | 'pretty' | 'onInternalError'>;
 

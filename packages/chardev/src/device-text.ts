@@ -1,5 +1,5 @@
 import { parseOption } from '@vpmem/options';
-import { MonitorError } from '../monitor-error.ts';
+import { ChardevError } from './chardev-error.ts';
 import { LOOPBACK, readSwitches, unknownBackend, type ChardevOptions, type SocketAddress } from './chardev-options.ts';
 
 /** What `-monitor`, `-qmp` and `-qmp-pretty` name. */
@@ -23,7 +23,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   fd: 'unix:PATH,server=on,wait=off',
 };
 
-/** Parses `-monitor DEV`, `-qmp DEV` or `-qmp-pretty DEV`. @throws OptionError, MonitorError */
+/** Parses `-monitor DEV`, `-qmp DEV` or `-qmp-pretty DEV`. @throws OptionError, ChardevError */
 export function parseDevice(text: string): MonitorDevice {
   if (text === 'none') return { kind: 'none' };
   if (text === 'stdio' || text === 'null') return { kind: 'own', options: { backend: text } };
@@ -40,14 +40,14 @@ export function parseDevice(text: string): MonitorDevice {
     default: {
       const instead = ELSEWHERE[text] ?? ELSEWHERE[scheme];
       if (instead === undefined) throw unknownBackend(text, KNOWN);
-      throw new MonitorError('unknown-backend', `'${text}' is not offered for a monitor; use ${instead}`);
+      throw new ChardevError('unknown-backend', `'${text}' is not offered for a monitor; use ${instead}`);
     }
   }
 }
 
 function unixSocket(text: string): ChardevOptions {
   const { form, properties: { path, ...properties }, entries = [] } = parseOption(text, { grammar: 'qemuopts', impliedKey: 'path' });
-  if (typeof path !== 'string' || path === '') throw new MonitorError('bad-address', 'there is no path; write unix:PATH,server=on,wait=off');
+  if (typeof path !== 'string' || path === '') throw new ChardevError('bad-address', 'there is no path; write unix:PATH,server=on,wait=off');
   // Bare `server` and `nowait` are the usual way to write it here, so nobody is told of them; QEMU tells nobody either.
   return readSwitches({ form, properties, entries: entries.filter(({ name }) => name !== 'path') }, { path }, false);
 }
@@ -56,7 +56,7 @@ function tcpSocket(text: string, scheme: 'tcp' | 'telnet'): ChardevOptions {
   const found = /^(?:\[(?<six>[0-9a-fA-F:.%]+)\]|(?<host>[^:,]*)):(?<port>[^:,]+)(?:,(?<rest>.*))?$/s.exec(text);
   const { six, host = '', port = '', rest = '' } = found?.groups ?? {};
   if (found === null || !/^\d+$/.test(port) || Number(port) > 65535) {
-    throw new MonitorError('bad-address', `'${text}' is not HOST:PORT with a port from 0 to 65535; write ${scheme}:${LOOPBACK}:4444,server=on,wait=off`);
+    throw new ChardevError('bad-address', `'${text}' is not HOST:PORT with a port from 0 to 65535; write ${scheme}:${LOOPBACK}:4444,server=on,wait=off`);
   }
   const address: SocketAddress = { host: six ?? (host === '' ? LOOPBACK : host), port: Number(port) };
   return readSwitches(parseOption(rest, { grammar: 'qemuopts' }), address, scheme === 'telnet');

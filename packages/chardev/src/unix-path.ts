@@ -1,7 +1,7 @@
 import { listenAtPath, SocketPathError, type ListeningSocket, type SocketPathProblem } from '@vpmem/native';
-import { MonitorError, type MonitorErrorCode } from '../monitor-error.ts';
+import { ChardevError, type ChardevErrorCode } from './chardev-error.ts';
 
-const CODES: Readonly<Record<SocketPathProblem, MonitorErrorCode>> = {
+const CODES: Readonly<Record<SocketPathProblem, ChardevErrorCode>> = {
   'too-long': 'socket-path',
   'no-socket': 'socket-path',
   unknown: 'socket-path',
@@ -9,13 +9,13 @@ const CODES: Readonly<Record<SocketPathProblem, MonitorErrorCode>> = {
   refused: 'listen',
 };
 
-/** Listens at `path`, for a monitor; see native's `listenAtPath`. @throws MonitorError with nothing changed */
+/** Listens at `path`, for a monitor; see native's `listenAtPath`. @throws ChardevError with nothing changed */
 export function listenAt(path: string): ListeningSocket {
   try {
     return listenAtPath(path);
   } catch (error) {
     if (!(error instanceof SocketPathError)) throw error;
     const { problem, message } = error;
-    throw new MonitorError(CODES[problem], problem === 'too-long' ? `the ${message}` : message, { cause: error });
+    throw new ChardevError(CODES[problem], problem === 'too-long' ? `the ${message}` : message, { cause: error });
   }
 }

@@ -7,7 +7,7 @@ import { StdioChardev } from './stdio.ts';
 /**
  * Opens a character device; nobody is served before `start`. A socket that listens already is taken from `inherited`.
  *
- * @throws MonitorError
+ * @throws ChardevError
  */
 export async function openChardev(options: ChardevOptions, inherited?: Map<string, number>): Promise<Chardev> {
   switch (options.backend) {

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
-import { MonitorError } from '../monitor-error.ts';
+import { ChardevError } from './chardev-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import { ConnectedChardev } from './connected-chardev.ts';
 import { Connection } from './connection.ts';
 
-/** A socket that connects out, once. @throws MonitorError if there is nobody */
+/** A socket that connects out, once. @throws ChardevError if there is nobody */
 export async function connectOut(options: SocketOptions): Promise<ConnectedChardev> {
   const socket = connect({ ...options.address, allowHalfOpen: true, noDelay: true });
   try {
     await connected(socket);
   } catch (error) {
-    throw new MonitorError('connect', `cannot connect to ${describeChardev(options)}: ${(error as Error).message}; listen with server=on, or start what listens there first`, {
+    throw new ChardevError('connect', `cannot connect to ${describeChardev(options)}: ${(error as Error).message}; listen with server=on, or start what listens there first`, {
       cause: error,
     });
   }

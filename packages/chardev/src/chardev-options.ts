@@ -1,5 +1,5 @@
 import { defineProperties, nearest, property, readProperties, type PropertySource } from '@vpmem/options';
-import { MonitorError } from '../monitor-error.ts';
+import { ChardevError } from './chardev-error.ts';
 
 /** Where a socket is. A port of 0 is one that the system chooses. */
 export type SocketAddress = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -85,7 +85,7 @@ export const nullProperties = defineProperties(common);
 /** What `-chardev` can make, and what of. */
 export const chardevProperties = { socket: socketProperties, stdio: stdioProperties, null: nullProperties } as const;
 
-/** What `-chardev` says. @throws OptionError, MonitorError */
+/** What `-chardev` says. @throws OptionError, ChardevError */
 export function readChardev(source: PropertySource): { readonly id: string; readonly options: ChardevOptions } {
   const { backend } = source.properties;
   switch (backend) {
@@ -109,23 +109,23 @@ export function readSwitches(source: PropertySource, address: SocketAddress, tel
 }
 
 /** The error of a backend that is not one of `known`. */
-export function unknownBackend(given: string, known: readonly string[]): MonitorError {
+export function unknownBackend(given: string, known: readonly string[]): ChardevError {
   const near = nearest(given, known);
   const question = near === undefined ? '' : ` (did you mean '${near}'?)`;
-  return new MonitorError('unknown-backend', `'${given}' is not a valid char driver${question}; it has to be one of ${known.join(', ')}`);
+  return new ChardevError('unknown-backend', `'${given}' is not a valid char driver${question}; it has to be one of ${known.join(', ')}`);
 }
 
 function socketAddress(given: { readonly path: string | undefined; readonly host: string | undefined; readonly port: number | undefined }): SocketAddress {
   if (given.path !== undefined) {
     if (given.host !== undefined || given.port !== undefined) {
-      throw new MonitorError('bad-address', "'path' is for a unix socket, 'host' and 'port' for TCP; give one or the other");
+      throw new ChardevError('bad-address', "'path' is for a unix socket, 'host' and 'port' for TCP; give one or the other");
     }
-    if (given.path === '') throw new MonitorError('bad-address', "'path' is empty; give the path of a socket");
+    if (given.path === '') throw new ChardevError('bad-address', "'path' is empty; give the path of a socket");
     return { path: given.path };
   }
   if (given.port === undefined) {
     const message = given.host === undefined ? 'the socket has no address; give path=, or host= and port=' : `there is no port on '${given.host}'; give port=`;
-    throw new MonitorError('bad-address', message);
+    throw new ChardevError('bad-address', message);
   }
   return { host: given.host === undefined || given.host === '' ? LOOPBACK : given.host, port: given.port };
 }
@@ -143,10 +143,10 @@ interface Switches {
 
 function socketOptions({ address, server, wait, telnet, clients }: Switches): SocketOptions {
   if (!server && wait !== undefined) {
-    throw new MonitorError('conflict', "'wait' is for a socket that listens; add server=on or leave out 'wait'");
+    throw new ChardevError('conflict', "'wait' is for a socket that listens; add server=on or leave out 'wait'");
   }
   if (!server && 'port' in address && address.port === 0) {
-    throw new MonitorError('bad-address', 'port 0 cannot be connected to; name the port, or listen with server=on');
+    throw new ChardevError('bad-address', 'port 0 cannot be connected to; name the port, or listen with server=on');
   }
   return { backend: 'socket', address, server, wait: wait ?? server, telnet, clients };
 }

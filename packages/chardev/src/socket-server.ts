@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { adoptListener } from '@vpmem/native';
-import { MonitorError } from '../monitor-error.ts';
+import { ChardevError } from './chardev-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import type { Chardev, Serve } from './chardev.ts';
 import { ClientQueue } from './client-queue.ts';
@@ -14,7 +14,7 @@ export class SocketServer implements Chardev {
   readonly #remove: () => void;
   readonly #clients: ClientQueue<Socket>;
 
-  /** @throws MonitorError */
+  /** @throws ChardevError */
   static async listen(options: SocketOptions, inherited?: Map<string, number>): Promise<SocketServer> {
     // Clients that only send, like `nc -N`, get their answers after they have closed their side.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
@@ -97,9 +97,9 @@ function listening(server: Server, where: { readonly fd: number } | { readonly h
   });
 }
 
-function failed(options: SocketOptions, error: unknown): MonitorError {
+function failed(options: SocketOptions, error: unknown): ChardevError {
   const { code, message } = error as NodeJS.ErrnoException;
   const where = describeChardev(options);
-  if (code === 'EADDRINUSE') return new MonitorError('socket-in-use', `somebody is listening at ${where} already; name another port`, { cause: error });
-  return new MonitorError('listen', `cannot listen at ${where}: ${message}`, { cause: error });
+  if (code === 'EADDRINUSE') return new ChardevError('socket-in-use', `somebody is listening at ${where} already; name another port`, { cause: error });
+  return new ChardevError('listen', `cannot listen at ${where}: ${message}`, { cause: error });
 }
