@@ -12,7 +12,7 @@ export class PassingFailure extends Error {
 export interface FlushStats {
   /** Flushes requested. */
   asked: number;
-  /** Syncs that were carried out for them. */
+  /** Syncs for them that worked. */
   synced: number;
   /** Flushes that shared their sync with an earlier one. */
   coalesced: number;

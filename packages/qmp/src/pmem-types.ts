@@ -5,8 +5,8 @@ import { PmemRecording } from './recording-types.ts';
 
 const PmemFlushes = struct('PmemFlushes', 'Flushes since the device was plugged in; none for an nvdimm, which has no flush to ask for.', {
   asked: int.describe('asked for by the guest'),
-  synced: int.describe('answered after a sync that worked'),
-  coalesced: int.describe('of those, answered by a sync that others had asked for too'),
+  synced: int.describe('syncs that worked; one can answer several flushes'),
+  coalesced: int.describe('flushes that shared their sync with an earlier one'),
   failed: int.describe('answered with an error'),
   'in-flight': int.describe('not answered yet'),
 });
