@@ -6,6 +6,7 @@ import { checkImportCycles } from './docs/import-cycles.ts';
 import { checkLayers } from './docs/layers.ts';
 import { checkLinks } from './docs/links.ts';
 import { checkPackageTable } from './docs/package-table.ts';
+import { checkReadmeCommands } from './docs/readme-commands.ts';
 import { checkSkeleton } from './docs/skeleton.ts';
 import { checkSourceSize } from './docs/source-size.ts';
 import { findFiles, readWorkspace } from './docs/workspace.ts';
@@ -22,6 +23,7 @@ const problems = [
   ...checkImportCycles(packages),
   ...checkSkeleton(packages),
   ...checkLinks(pages),
+  ...checkReadmeCommands('README.md'),
   ...checkCitations('docs/specs.md', [...sources, ...readmes]),
   ...checkSourceSize(packages),
   ...checkConformance(),

@@ -22,27 +22,33 @@ function checkLink(file: string, at: string, target: string): Problem[] {
   return anchors.includes(anchor) ? [] : [error(at, `the link ${target} leads to no heading; ${found} has ${anchors.map((each) => `#${each}`).join(' ')}`)];
 }
 
-/** The file's lines; those of code blocks, and code within lines, are blank. */
-function proseLines(file: string): string[] {
+/** The file's lines; those of code blocks are blank, and code within lines is what `inline` makes of it: nothing. */
+function proseLines(file: string, inline = (_code: string): string => '``'): string[] {
   let fence = '';
   return readFileSync(file, 'utf8')
     .split('\n')
     .map((line) => {
       const [mark = ''] = /^\s*(```+|~~~+)/.exec(line)?.slice(1) ?? [];
-      if (fence === '' && mark === '') return line.replaceAll(/`[^`]*`/g, '``');
+      if (fence === '' && mark === '') return line.replaceAll(/`[^`]*`/g, inline);
       if (fence === '') fence = mark;
       else if (mark.startsWith(fence)) fence = '';
       return '';
     });
 }
 
-/** Anchors of the headings, as GitHub makes them. */
+/** Anchors of the headings, as GitHub makes them: a title that comes again gets a number. A comment in a code block is none. */
 function headings(file: string): string[] {
-  const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-    title
+  const seen = new Map<string, number>();
+  return proseLines(file, (code) => code).flatMap((line) => {
+    const [, title] = /^#+ (.*)$/.exec(line) ?? [];
+    if (title === undefined) return [];
+    const anchor = title
       .toLowerCase()
+      .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replaceAll(/\s/g, '-'),
-  );
+      .replaceAll(/\s/g, '-');
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return [before === 0 ? anchor : `${anchor}-${before}`];
+  });
 }

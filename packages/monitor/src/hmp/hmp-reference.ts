@@ -6,7 +6,10 @@ const INTRODUCTION = `# The human monitor
 
 Written from the table of commands in \`packages/monitor/src/hmp\`; \`vitest -u\` in \`packages/monitor\` writes it anew.
 
-A human monitor (HMP) is asked for with \`-monitor DEV\`, or with \`-chardev …,id=ID -mon chardev=ID\`. \`DEV\` is one of
+Every command of the monitor for people (HMP), as \`vpmemd\`, \`vpmem run\` and \`vpmem qemu\` have it. Programs use
+[QMP](qmp-reference.md).
+
+\`-monitor DEV\` makes one, or \`-chardev …,id=ID -mon chardev=ID\`. \`DEV\` is one of
 
 | DEV | |
 | --- | --- |
@@ -16,15 +19,16 @@ A human monitor (HMP) is asked for with \`-monitor DEV\`, or with \`-chardev …
 | \`telnet:[HOST]:PORT,server=on,wait=off\` | the same for telnet clients |
 | \`chardev:ID\`, \`null\`, \`none\` | a character device made by \`-chardev\`; nobody; no monitor |
 
-With \`server=on\` alone, or \`wait=on\`, the program starts when the first client is there. Without \`server=on\` it connects out, once.
-A monitor serves one client at a time (or N, with \`clients=N\`); the next gets its turn, from the banner on, when that one has left. A client that does not
-read what it is sent is not read from either, and nothing else waits for it.
+With \`server=on\` alone, or \`wait=on\`, the program starts when the first client is there. Without \`server=on\` it
+connects out, once. A monitor serves one client at a time (or N, with \`clients=N\`); the next one is served when that one
+has left. If a client does not read what it is sent, the monitor does not read from it either, and nothing else waits for it.
 
-A line has up to 4095 characters. It is edited as in a shell, remembered (64 lines, arrow up), and completed with Tab: commands,
-types, ids, names of properties and their values. Words may stand in double quotes, with the escapes \`\\n \\r \\\\ \\' \\"\`. What fails begins with
-\`Error: \`. Layouts and these texts are QEMU's, for programs that read them. \`quit\` ends the program, Ctrl-D the connection.
+A line has up to 4095 characters. It is edited as in a shell, remembered (64 lines, arrow up), and completed with Tab:
+commands, types, ids, names of properties and their values. Words may stand in double quotes, with the escapes
+\`\\n \\r \\\\ \\' \\"\`. What fails begins with \`Error: \`. Layouts and these texts are QEMU's, for programs that read
+them. \`quit\` ends the program, Ctrl-D the connection.
 
-Where the program stands in front of a running QEMU, all commands that are not here go to QEMU's own monitor.
+At a monitor of \`vpmem qemu\`, all commands that are not here go to QEMU's own monitor.
 `;
 
 /** The reference page of the human monitor, in Markdown. */
