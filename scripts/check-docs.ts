@@ -5,7 +5,7 @@ import { checkConformance } from './docs/conformance.ts';
 import { checkImportCycles } from './docs/import-cycles.ts';
 import { checkLayers } from './docs/layers.ts';
 import { checkLinks } from './docs/links.ts';
-import { checkPackageTable } from './docs/package-table.ts';
+import { checkPackageLinks, checkPackageTable } from './docs/package-table.ts';
 import { checkReadmeCommands } from './docs/readme-commands.ts';
 import { checkSkeleton } from './docs/skeleton.ts';
 import { checkSourceSize } from './docs/source-size.ts';
@@ -17,7 +17,7 @@ const pages = [...readdirSync('.').filter((name) => name.endsWith('.md')), ...fi
 const sources = [...packages.flatMap(({ sources: own }) => own.map(({ file }) => file)), ...['testbed', 'bench', 'survey', 'fuzz'].flatMap((folder) => findFiles(folder, '.ts'))];
 
 const problems = [
-  ...checkPackageTable('README.md', 'what it is for', packages),
+  ...checkPackageLinks('README.md', packages),
   ...checkPackageTable('ARCHITECTURE.md', 'holds', packages),
   ...checkLayers('ARCHITECTURE.md', packages),
   ...checkImportCycles(packages),

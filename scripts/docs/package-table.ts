@@ -34,6 +34,20 @@ export function readPackageTable(file: string): PackageRow[] {
     });
 }
 
+const ANY_PACKAGE_LINK = /\[`([\w-]+)`\]\(((?:packages|apps)\/[\w-]+)\)/g;
+
+/** `file` links to each package on disk once, by its name, and to nothing that is not there. */
+export function checkPackageLinks(file: string, packages: readonly WorkspacePackage[]): Problem[] {
+  const links = [...readFileSync(file, 'utf8').matchAll(ANY_PACKAGE_LINK)].map(([, name = '', folder = '']) => ({ name, folder }));
+  return [
+    ...packages.flatMap(({ name, folder }) => {
+      const count = links.filter((link) => link.folder === folder && link.name === name).length;
+      return count === 1 ? [] : [error(file, `links to ${folder} ${count} times; it has to once, as [\`${name}\`](${folder})`)];
+    }),
+    ...links.filter((link) => !packages.some(({ folder }) => folder === link.folder)).map(({ folder }) => error(file, `${folder} is not on disk; there is ${list(packages.map((each) => each.folder))}`)),
+  ];
+}
+
 /** The table of `file` names exactly the packages on disk, and says in its column `meaning` what each is. */
 export function checkPackageTable(file: string, meaning: string, packages: readonly WorkspacePackage[]): Problem[] {
   if (!existsSync(file)) return [error(file, 'is missing; it has to have a table of the packages')];
