@@ -13,7 +13,7 @@ export class FileChangeCounter {
   readonly #changes = new Map<string, FileChanges>();
   readonly #forget: () => void;
 
-  constructor(machine: ManagedMachine) {
+  constructor(machine: Pick<ManagedMachine, 'onEvent' | 'backends'>) {
     this.#forget = machine.onEvent(({ name, data }) => {
       if (name === 'DEVICE_DELETED') this.#changes.delete(data.path);
       if (name !== 'PMEM_BACKING_FILE_CHANGED') return;

@@ -26,7 +26,7 @@ export interface MetricsServerOptions {
   readonly address: MetricsAddress;
   /** A listening socket for it, of a process whose place this one takes; it is the server's from then on. */
   readonly inherited?: number | undefined;
-  readonly machine: ManagedMachine;
+  readonly machine: Pick<ManagedMachine, 'name' | 'pmem' | 'onEvent' | 'backends'>;
   readonly program: string;
   readonly version: string;
   /** One line for people. */

@@ -15,12 +15,12 @@ export class NoAnswer extends Error {
 
 /** Asks a machine how its devices are, and does not wait for ever: not for a device thread that hangs, nor for a medium that is busy. */
 export class PatientPmem {
-  readonly #machine: ManagedMachine;
+  readonly #machine: Pick<ManagedMachine, 'pmem'>;
   readonly #patience: Required<Patience>;
   /** Questions that were given up and are still not answered: they are not piled up. */
   #unanswered = { exposed: 0, plain: 0 };
 
-  constructor(machine: ManagedMachine, { exposure = 1000, all = 3000 }: Patience = {}) {
+  constructor(machine: Pick<ManagedMachine, 'pmem'>, { exposure = 1000, all = 3000 }: Patience = {}) {
     this.#machine = machine;
     this.#patience = { exposure, all };
   }
