@@ -15,7 +15,7 @@ const shared = {
   target: 'node20.19',
   format: 'esm',
   outdir,
-  external: ['koffi', 'zod'],
+  external: ['koffi', 'prom-client', 'zod'],
   logLevel: 'warning',
 };
 

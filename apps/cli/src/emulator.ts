@@ -12,7 +12,7 @@ delete process.env.VPMEM_REAL_QEMU;
 try {
   if (qemu === undefined) throw new EmulatorSettingsError('start bin/vpmem-qemu-system-x86_64.js, which finds the real QEMU');
   const { rootPorts, unplug } = readEmulatorSettings(file ?? '/etc/vpmem/qemu.conf');
-  process.exitCode = await runWithQemu(process.argv.slice(2), { qemu, print: false, monitor: [], qmp: [], rootPorts, unplug, record: undefined, version });
+  process.exitCode = await runWithQemu(process.argv.slice(2), { qemu, print: false, monitor: [], qmp: [], rootPorts, unplug, record: undefined, metrics: undefined, version });
 } catch (error) {
   if (!(error instanceof EmulatorSettingsError)) throw error;
   process.stderr.write(`vpmem-qemu-system-x86_64: ${error.message}\n`);

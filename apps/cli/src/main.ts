@@ -24,11 +24,12 @@ program
   .option('--qmp <dev>', 'the same, speaking QMP', repeated, [])
   .option('--root-ports <n>', 'on a q35: make N[,pref64-reserve=SIZE] root ports to hot plug behind')
   .option('--unplug <choice>', 'on, off, auto: plug devices in so that they can be unplugged (auto: with QEMU 11.1 or newer)')
+  .option('--metrics <address>', 'figures for Prometheus at http://ADDRESS/metrics: PORT (on 127.0.0.1), HOST:PORT or unix:PATH')
   .option('--record <folder>', 'record what the guest of each virtio-pmem device makes durable, flush by flush, in FOLDER/ID.vpmrec')
-  .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string; unplug?: string; record?: string }) => {
-    const { qemu, print = false, monitor, qmp, rootPorts, unplug, record } = options;
+  .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string; unplug?: string; record?: string; metrics?: string }) => {
+    const { qemu, print = false, monitor, qmp, rootPorts, unplug, record, metrics } = options;
     const { runWithQemu } = await import('./qemu-command.ts');
-    process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, unplug, record, version });
+    process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, unplug, record, metrics, version });
   });
 
 program

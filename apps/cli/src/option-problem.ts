@@ -2,13 +2,14 @@ import { explainError } from '@vpmem/machine';
 import { ChardevError } from '@vpmem/chardev';
 import { MonitorError } from '@vpmem/monitor';
 import { QemuError } from '@vpmem/qemu';
+import { SetupError } from '@vpmem/service';
 
 /** Something is wrong with one option of the QEMU command line. */
 export class OptionProblem extends Error {}
 
 /** What a user got wrong, in one line; undefined for a defect of ours. */
 export function explain(error: unknown): string | undefined {
-  return error instanceof QemuError || error instanceof MonitorError || error instanceof ChardevError || error instanceof OptionProblem ? error.message : explainError(error);
+  return error instanceof QemuError || error instanceof MonitorError || error instanceof ChardevError || error instanceof OptionProblem || error instanceof SetupError ? error.message : explainError(error);
 }
 
 /** Runs `action`; what the user got wrong in it is told together with the option, or the place in a file. */

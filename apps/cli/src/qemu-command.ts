@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { NO_MONITORS, planMonitors, terminalMonitor } from '@vpmem/monitor';
 import { checkQemu, parseRootPorts, parseUnplug, readBackground, substitute, usesTerminal } from '@vpmem/qemu';
-import { Background, startInBackground } from '@vpmem/service';
+import { Background, readMetricsSetting, startInBackground } from '@vpmem/service';
 import { explain, named, OptionProblem } from './option-problem.ts';
 import { noteDescriptors, passedDescriptors } from './passed-descriptors.ts';
 import { complain, print, warned } from './qemu-line.ts';
@@ -23,6 +23,8 @@ export interface QemuCommandOptions {
   readonly unplug: string | undefined;
   /** Where the recordings of all devices of the line go. */
   readonly record: string | undefined;
+  /** Where metrics are to be had. */
+  readonly metrics: string | undefined;
   /** Of this program. */
   readonly version: string;
 }
@@ -34,6 +36,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
   try {
     const plan = planMonitors({ ...NO_MONITORS, monitor: options.monitor, qmp: options.qmp });
     const { rootPorts } = options;
+    const metrics = options.metrics === undefined ? undefined : readMetricsSetting('--metrics', options.metrics);
     const choice = parseUnplug(options.unplug ?? 'auto');
     const ports = rootPorts === undefined ? undefined : named(`--root-ports ${rootPorts}`, () => parseRootPorts(rootPorts));
     const hotPlug = plan.monitors.length > 0 || ports !== undefined ? { rootPorts: ports } : undefined;
@@ -49,7 +52,7 @@ export async function runWithQemu(args: readonly string[], options: QemuCommandO
     const qemuVersion = checkQemu(options.qemu);
     // Somebody waits for it only when all else is right.
     qemuVersion.catch(() => undefined);
-    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion, unplug: choice, descriptors, background, pidFile }));
+    return exitStatus(await serveAndRun(args, { ...options, plan, hotPlug, qemuVersion, unplug: choice, metrics, descriptors, background, pidFile }));
   } catch (error) {
     const explanation = explain(error);
     if (explanation === undefined) throw error;

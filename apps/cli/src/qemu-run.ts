@@ -9,7 +9,7 @@ import { nameThread } from '@vpmem/native/thread-name';
 import { checkAddressBits, holdSignals, QemuConnection, QemuMachine, substitute, unplugPolicy, withUnplug, type ChildExit, type SubstituteOptions, type Substitution, type UnplugChoice, type UnplugPolicy } from '@vpmem/qemu';
 import { NO_TAKEN, QemuMonitors, takeMonitors, type TakenMonitors } from '@vpmem/qemu-monitors';
 import { Machine, type Device } from '@vpmem/served-machine';
-import { anchorPlan, describeInternalError, PrivateMonitor, type Background } from '@vpmem/service';
+import { anchorMetrics, anchorPlan, describeInternalError, MetricsEndpoint, PrivateMonitor, type Background, type MetricsSetting } from '@vpmem/service';
 import { namedAsync } from './option-problem.ts';
 import { complain, keepIn, showHelp, warned } from './qemu-line.ts';
 import { recordLine } from './qemu-recordings.ts';
@@ -28,6 +28,7 @@ export interface RunOptions {
   readonly unplug: UnplugChoice;
   /** Where the recordings of all devices of the line go. */
   readonly record: string | undefined;
+  readonly metrics: MetricsSetting | undefined;
   /** Of this program. */
   readonly version: string;
   /** Those that whoever started this program has passed. */
@@ -46,7 +47,7 @@ export async function serveAndRun(words: readonly string[], options: RunOptions)
   }
 }
 
-async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug: choice, record, version, descriptors, background, pidFile }: RunOptions): Promise<Ending> {
+async function serveAndRunIn(folder: string, words: readonly string[], { plan: asked, hotPlug, qemu, qemuVersion, unplug: choice, record, metrics: asksMetrics, version, descriptors, background, pidFile }: RunOptions): Promise<Ending> {
   nameThread('vpmem qemu');
   let above = (write: () => void): void => write();
   const tell = (text: string): void => above(() => complain(text));
@@ -56,6 +57,7 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
   if (plain.help !== undefined) return { code: showHelp(plain.help), signal: null };
   const recorded = recordLine(plain, record, tell);
   const [substitution, plan] = background !== undefined ? [anchored(recorded.substitution), anchorPlan(asked)] : [recorded.substitution, asked];
+  const metrics = await MetricsEndpoint.prepare(asksMetrics && background !== undefined ? anchorMetrics(asksMetrics) : asksMetrics);
   const has = await qemuVersion;
   const unplug = unplugPolicy(choice, has);
   const run = background === undefined ? onTerminal(qemu, has) : inBackground(qemu, { background, pidFile });
@@ -104,7 +106,11 @@ async function serveAndRunIn(folder: string, words: readonly string[], { plan: a
       if (process.stderr.isTTY) above = (write) => ours.aboveTerminalLine(() => qemus.aboveTerminalLine(write));
       connection.greeted.then(() => qemus.attach({ machine: qemuMachine, version: has }), () => undefined);
     }
-    const own = await PrivateMonitor.open(whole, about);
+    if (metrics !== undefined) {
+      monitors.push(await metrics.open(whole, about));
+      tell(`metrics at ${metrics.location ?? ''}`);
+    }
+    const own = await PrivateMonitor.open(whole, about, metrics?.entry);
     if (own !== undefined) monitors.push(own);
     stop.signal.throwIfAborted();
     releaseSignals();

@@ -151,8 +151,8 @@ export class EmbeddedMachine implements ManagedMachine {
   addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]> {
     return Promise.resolve([{ name: 'memory', root: this.#view.addressSpace() }]);
   }
-  pmem(): Promise<readonly PmemInfo[]> {
-    return Promise.all(this.#devices.memories.map((device) => device.info()));
+  pmem({ exposure = true }: { readonly exposure?: boolean } = {}): Promise<readonly PmemInfo[]> {
+    return Promise.all(this.#devices.memories.map((device) => device.info(exposure)));
   }
 
   stop(): Promise<void> {

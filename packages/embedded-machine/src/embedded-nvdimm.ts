@@ -49,7 +49,8 @@ export class EmbeddedNvdimm {
     return this.placed.address;
   }
 
-  async info(): Promise<PmemInfo> {
+  /** `exposed`: with what a power cut would cost. */
+  async info(exposed: boolean): Promise<PmemInfo> {
     const { description } = this.backing;
     return {
       type: this.type,
@@ -64,7 +65,7 @@ export class EmbeddedNvdimm {
       driver: 'none',
       flushes: { asked: 0, synced: 0, coalesced: 0, failed: 0, inFlight: 0 },
       latency: undefined,
-      exposure: await this.backing.exposure(),
+      exposure: exposed ? await this.backing.exposure() : undefined,
       recording: this.backing.recording,
       memoryPath: memoryPath(description),
       lastError: this.lastError,

@@ -40,6 +40,8 @@ export class EmbeddedPmem {
   /** In use; asked of the guest; or out of its bus, while a sync still runs. */
   stage: 'in' | 'leaving' | 'out' = 'in';
   lastError: PmemInfo['lastError'];
+  /** Mistakes of its driver so far. */
+  driverErrors = 0;
 
   constructor(identity: DeviceIdentity, options: EmbeddedPmemOptions, description: BackendDescription, surroundings: PmemSurroundings) {
     const { place, placed, observer } = surroundings;
@@ -77,9 +79,10 @@ export class EmbeddedPmem {
     return this.placed?.address ?? this.function.rangeAddress;
   }
 
-  async info(): Promise<PmemInfo> {
-    const exposure = await this.backing.exposure();
-    const { stats, inFlight, latency } = this.backend.flushes;
+  /** `exposed`: with what a power cut would cost. */
+  async info(exposed: boolean): Promise<PmemInfo> {
+    const exposure = exposed ? await this.backing.exposure() : undefined;
+    const { stats, inFlight, latency, failure } = this.backend.flushes;
     return {
       type: 'virtio-pmem',
       id: this.identity.id ?? this.options.memdev,
@@ -93,6 +96,8 @@ export class EmbeddedPmem {
       driver: driverState({ connected: true, deviceStatus: this.function.deviceStatus }),
       flushes: { ...stats, inFlight },
       latency,
+      failure: failure?.message,
+      counts: { driverErrors: this.driverErrors, resets: this.backing.resets },
       exposure,
       recording: this.backing.recording,
       memoryPath: memoryPath(this.description),

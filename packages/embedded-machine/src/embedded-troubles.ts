@@ -44,7 +44,9 @@ export class EmbeddedTroubles {
   readonly #driverFailed = (message: unknown): void => {
     const { device: failed, error } = message as DriverErrorMessage;
     const device = this.#devices.pmems.find((each) => each.device === failed);
-    if (device !== undefined) this.#tell('PMEM_DRIVER_ERROR', device, `${error.code}: ${error.detail}`);
+    if (device === undefined) return;
+    device.driverErrors++;
+    this.#tell('PMEM_DRIVER_ERROR', device, `${error.code}: ${error.detail}`);
   };
 
   readonly #labelFailed = (message: unknown): void => {

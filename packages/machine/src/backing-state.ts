@@ -8,6 +8,8 @@ export interface BackingState {
   readonly throttle: ThrottleState;
   /** Power cuts there were. */
   readonly cuts: number;
+  /** Times that a driver was gone which had used it; not in states of versions before 0.1. */
+  readonly resets?: number;
   /** What the cut that is planned, or came last, is to leave; absent: none was asked for. */
   readonly leaves?: PowerCutOptions;
   /** Of a backend that has one. */

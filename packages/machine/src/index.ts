@@ -25,7 +25,7 @@ export { ForeignError, type ForeignMonitor } from './foreign-monitor.ts';
 export { MachineError, type MachineErrorCode } from './machine-error.ts';
 export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, ShutdownReason } from './machine-event.ts';
 export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
-export type { BackendInfo, DimmInfo, DriverState, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
+export type { BackendInfo, ClientCounts, DeviceCounts, DimmInfo, DriverState, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
 export { objectProperties, readObject } from './object-properties.ts';
 export { makeRecordingFolder, nothingToRecord, recordAll, RECORDING_SUFFIX, type RecordedObjects } from './record-all.ts';
 export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';

@@ -130,7 +130,8 @@ export interface ManagedMachine {
   mainBus(): Promise<BusInfo>;
   /** Address spaces by name, `memory` first. */
   addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]>;
-  pmem(): Promise<readonly PmemInfo[]>;
+  /** `exposure`: with what a power cut would cost, which has to be found out, and may take a while. Default true. */
+  pmem(asked?: { readonly exposure?: boolean }): Promise<readonly PmemInfo[]>;
 
   /** Stops the guest's processor. @throws MachineError where the VM is not ours to stop */
   stop(): Promise<void>;

@@ -97,6 +97,26 @@ export interface FlushFaults {
   };
 }
 
+/** What happened to a device how often, since it was plugged in: each time is counted, also where too many follow each other to tell of. */
+export interface DeviceCounts {
+  /** Mistakes of the driver after which it has to reset the device. */
+  readonly driverErrors: number;
+  /** Times that a driver was gone which had used the device: by a reset, or with its VM. */
+  readonly resets: number;
+  /** Of those that connect; absent where the guest is our own. */
+  readonly clients?: ClientCounts;
+}
+
+/** What clients of a device did how often. */
+export interface ClientCounts {
+  /** VMs that connected. */
+  readonly connects: number;
+  /** Connections that were turned away. */
+  readonly refused: number;
+  /** What was wrong with what they sent, or with RAM that they told of. */
+  readonly remarks: number;
+}
+
 /** What a guest's driver has made of a virtio device (VIRTIO 1.4 §2.1). */
 export type DriverState = 'none' | 'starting' | 'ready' | 'needs-reset' | 'failed';
 
@@ -128,6 +148,10 @@ export interface PmemInfo {
     readonly inFlight: number;
   };
   readonly latency: FlushLatency | undefined;
+  /** Why every flush fails until the device is plugged in anew; undefined if they do not. */
+  readonly failure?: string | undefined;
+  /** Absent for an nvdimm, which nobody connects to, and whose driver nobody sees. */
+  readonly counts?: DeviceCounts;
   /** Absent without power-failure=on. */
   readonly exposure?: PowerExposure | undefined;
   /** What is being recorded; absent where nothing is. */

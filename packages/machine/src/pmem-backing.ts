@@ -40,6 +40,7 @@ export class PmemBacking {
   readonly #readonly: boolean;
   readonly #changed: (() => void) | undefined;
   #cuts = 0;
+  #resets = 0;
   /** Why flushes failed in the process that this one continues, until it proceeds. */
   #failure: NodeJS.ErrnoException | undefined;
   #leaves: PowerCutOptions | undefined;
@@ -72,7 +73,10 @@ export class PmemBacking {
     this.faults = new FlushFaults(this.throttle, after, (reason) => this.#medium?.failed(reason));
     this.memory = new MemoryBackend(description, this.faults);
     this.memory.onWrite = (start, length) => this.#medium?.note(start, length);
-    this.memory.onReset = () => this.#medium?.reset();
+    this.memory.onReset = () => {
+      this.#resets++;
+      this.#medium?.reset();
+    };
     for (const part of [this.throttle, this.faults]) part.onChange = changed;
     this.memory.flushes.onFailureChange = changed;
     try {
@@ -86,6 +90,11 @@ export class PmemBacking {
   get faultStats(): FlushFaultInfo {
     const { limit, heldBack } = this.throttle;
     return { ...this.faults.stats, ...(limit !== undefined && { limit: { ...limit, heldBack } }) };
+  }
+
+  /** Times that a driver was gone which had used the device. */
+  get resets(): number {
+    return this.#resets;
   }
 
   /** Whether anything is lost with its power. */
@@ -184,6 +193,7 @@ export class PmemBacking {
       faults: this.faults.save(),
       throttle: this.throttle.save(),
       cuts: this.#cuts,
+      resets: this.#resets,
       ...(this.#leaves !== undefined && { leaves: this.#leaves }),
       ...(this.#medium !== undefined && { medium: this.#medium.save() }),
     };
@@ -217,6 +227,7 @@ export class PmemBacking {
     this.faults.restore(saved.members('faults'));
     this.throttle.restore(saved.members('throttle'));
     this.#cuts = saved.count('cuts');
+    this.#resets = saved.optional('resets', (name) => saved.count(name)) ?? 0;
     this.#leaves = saved.optional('leaves', (name) => readPowerCut(saved.members(name)));
   }
 }

@@ -9,6 +9,8 @@ export interface RecordingInfo {
   readonly bytes: number;
   /** Why nothing more gets into it; undefined if it goes on. */
   readonly incomplete: string | undefined;
+  /** Bytes of pages that wait to get into it, as they were and as they are, when that was looked at last; absent where nothing more gets into it. */
+  readonly waiting?: number;
 }
 
 /** A recording as a monitor asks for it. */

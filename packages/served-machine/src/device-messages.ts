@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { FlushFaults, PowerCutOrder, PowerExposure, RecordingInfo } from '@vpmem/machine';
+import type { DeviceCounts, FlushFaults, PowerCutOrder, PowerExposure, RecordingInfo } from '@vpmem/machine';
 import type { BackendDescription, FlushLatency, RateLimit, FlushStats } from '@vpmem/memory-backend';
 import type { FlushFault, PowerCutReport, RecordingOrder } from '@vpmem/simulated-medium';
 import type { StoreDescription } from '@vpmem/descriptor-store';
@@ -115,6 +115,7 @@ export interface DeviceStatus {
   readonly recording: RecordingInfo | undefined;
   /** Why flushes fail, if they do. */
   readonly failure: string | undefined;
+  readonly counts: DeviceCounts;
 }
 
 /** All devices as they are, each with the descriptors that it names by their place. They stay the device thread's. */

@@ -215,10 +215,15 @@ function reply(message: DeviceReply): void {
 /** What a client or a guest can bring about as often as it likes, at little cost. */
 const WITHOUT_END: readonly DeviceEvent['event'][] = ['client-remark', 'client-refused', 'driver-error'];
 
+/** Where each of them is counted, told of or not. Who connects is counted on arrival. */
+const COUNTERS: Partial<Record<DeviceEvent['event'], keyof ServedDevice['counts']>> = { 'client-remark': 'remarks', 'client-refused': 'refused', 'driver-error': 'driverErrors' };
+
 /** Tells the main thread what happened to the device that `is` it, if it is one of ours. */
 function report(is: (device: ServedDevice) => boolean, event: Exclude<DeviceEvent['event'], 'power-cut' | 'recording-failed'>, detail: string): void {
   const device = devices.find(is);
   if (device === undefined) return;
+  const counter = COUNTERS[event];
+  if (counter !== undefined) device.counts[counter]++;
   const passed = WITHOUT_END.includes(event) ? device.remarks.pass(detail) : detail;
   if (passed !== undefined) reply({ type: 'event', event: { device: device.id, event, detail: passed } });
 }
@@ -236,7 +241,9 @@ subscribe(CLIENT_CHANNEL, (message) => {
   const { server, event, detail, pid } = message as ClientMessage;
   if (event === 'connected' || event === 'left') {
     const change = event === 'connected' ? 'came' : 'left';
-    devices.find((device) => device.server === server)?.backing.client(change, pid);
+    const device = devices.find((each) => each.server === server);
+    device?.backing.client(change, pid);
+    if (device !== undefined && change === 'came') device.counts.connects++;
     return reportTurnover(server, event, detail);
   }
   report((device) => device.server === server, `client-${event}`, detail);

@@ -15,6 +15,7 @@ export interface SavedThreadDevice {
   readonly id: string;
   readonly server: unknown;
   readonly backing: unknown;
+  readonly counts?: unknown;
 }
 
 /** A device for a process that continues this one's work, without what the device thread knows of it. */

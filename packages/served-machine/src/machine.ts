@@ -175,8 +175,8 @@ export class Machine implements ManagedMachine {
     return [{ name: 'memory', root: memoryRegions(await this.#states()) }];
   }
   /** How each device is doing. */
-  async pmem(): Promise<readonly PmemInfo[]> {
-    return (await this.#states({ exposure: true })).map(pmemInfo);
+  async pmem({ exposure = true }: { readonly exposure?: boolean } = {}): Promise<readonly PmemInfo[]> {
+    return (await this.#states({ exposure })).map(pmemInfo);
   }
 
   stop(): Promise<void> {

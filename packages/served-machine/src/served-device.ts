@@ -1,6 +1,6 @@
-import type { FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
+import type { ClientCounts, FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
 import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
-import { promptSyncer, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
+import { promptSyncer, SavedMembers, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
 import type { KeptDescriptors } from '@vpmem/descriptor-store';
 import { duplicatesOf, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
@@ -13,6 +13,9 @@ import type { SavedThreadDevice } from './machine-state.ts';
 import { NotificationLimit } from './notification-limit.ts';
 import { RemarkLimit } from './remark-limit.ts';
 import { TurnoverLimit } from './turnover-limit.ts';
+
+/** What is counted of a device beside its flushes. */
+type Counts = { -readonly [K in keyof ClientCounts]: number } & { driverErrors: number };
 
 /** A client has the device. */
 export class DeviceBusy extends Error {}
@@ -51,6 +54,8 @@ export class ServedDevice {
   readonly remarks = new RemarkLimit();
   /** What is told of clients that come and go. */
   readonly turnover: TurnoverLimit;
+  /** Before those limits. */
+  readonly counts: Counts = { connects: 0, refused: 0, remarks: 0, driverErrors: 0 };
   readonly #pci: VirtioPciFunction;
   readonly #kept: KeptDevice | undefined;
   readonly #notifications: NotificationLimit;
@@ -90,6 +95,7 @@ export class ServedDevice {
       },
     });
     if (continues === undefined) this.backing.faults.plan(fault);
+    else this.#goOnCounting(continues.saved.counts);
     this.#notifications = new NotificationLimit(this.backend.flushes, (milliseconds) => this.server.pause(milliseconds));
     this.#pollMax = pollMax;
     this.device = new VirtioPmem(this.backend);
@@ -112,7 +118,7 @@ export class ServedDevice {
 
   /** All it is, after {@link suspend}. */
   save(put: SaveDescriptor): SavedThreadDevice {
-    return { id: this.id, server: this.server.save(put), backing: this.backing.save() };
+    return { id: this.id, server: this.server.save(put), backing: this.backing.save(), counts: { ...this.counts } };
   }
 
   /** Has what it is now where the next process finds it, if anything is kept. */
@@ -143,7 +149,15 @@ export class ServedDevice {
     return limit === undefined ? faults : { ...faults, limit: { ...limit, notificationsHeldBack: this.#notifications.heldBack } };
   }
 
+  /** A version before 0.1 counted nothing. @throws TypeError */
+  #goOnCounting(saved: unknown): void {
+    if (saved === undefined) return;
+    const counts = new SavedMembers(saved, `the saved counts of device '${this.id}'`);
+    for (const name of Object.keys(this.counts) as (keyof Counts)[]) this.counts[name] = counts.count(name);
+  }
+
   status(exposure?: PowerExposure): DeviceStatus {
+    const { driverErrors, ...clients } = this.counts;
     const { stats, inFlight, failure, latency } = this.backend.flushes;
     return {
       id: this.id,
@@ -157,6 +171,7 @@ export class ServedDevice {
       exposure,
       recording: this.backing.recording,
       failure: failure?.message,
+      counts: { driverErrors, resets: this.backing.resets, clients },
     };
   }
 

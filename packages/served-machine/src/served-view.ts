@@ -49,6 +49,8 @@ export function pmemInfo({ device, backend, status }: DeviceState): PmemInfo {
     driver: driverState(status),
     flushes: { ...status.flushes, inFlight: status.flushesInFlight },
     latency: status.latency,
+    failure: status.failure,
+    counts: status.counts,
     exposure: status.exposure,
     recording: status.recording,
     memoryPath: memoryPath(backend),

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { anchorMetricsAddress } from '@vpmem/metrics/address';
 import type { MonitorPlan, PlannedMonitor } from '@vpmem/monitor';
 import type { ParsedOption } from '@vpmem/options';
+import type { MetricsSetting } from './metrics-setting.ts';
 import type { Setup } from './setup.ts';
 
 /** Properties that are paths. */
@@ -8,8 +10,19 @@ const PATHS = ['mem-path', 'record', 'socket'];
 
 /** The same with its relative paths made absolute: they mean what they meant, although the program goes elsewhere. */
 export function anchorSetup(setup: Setup): Setup {
-  const { objects, devices, recordFolder } = setup;
-  return { ...setup, objects: objects.map(anchorOption), devices: devices.map(anchorOption), recordFolder: recordFolder === undefined ? undefined : resolve(recordFolder) };
+  const { objects, devices, recordFolder, metrics } = setup;
+  return {
+    ...setup,
+    objects: objects.map(anchorOption),
+    devices: devices.map(anchorOption),
+    recordFolder: recordFolder === undefined ? undefined : resolve(recordFolder),
+    metrics: metrics && anchorMetrics(metrics),
+  };
+}
+
+/** The same for the socket of metrics. */
+export function anchorMetrics(setting: MetricsSetting): MetricsSetting {
+  return { ...setting, address: anchorMetricsAddress(setting.address) };
 }
 
 /** The same for the sockets of monitors. */

@@ -1,13 +1,16 @@
-export { anchorOption, anchorPlan } from './anchored-paths.ts';
+export { anchorMetrics, anchorOption, anchorPlan } from './anchored-paths.ts';
 export { Background, startInBackground, type BackgroundOptions } from './background.ts';
 export type { Continuable } from './continuable.ts';
 export { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 export type { MessageSettings } from './message-settings.ts';
+export { MetricsEndpoint } from './metrics-endpoint.ts';
+export { readMetricsSetting, type MetricsSetting } from './metrics-setting.ts';
 export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';
+export { SetupError } from './setup-error.ts';
 export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
 export type { Setup } from './setup.ts';
 export type { TypesByOption } from './usage.ts';

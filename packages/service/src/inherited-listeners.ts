@@ -4,7 +4,7 @@ import { adoptListener } from '@vpmem/native';
 /** Nobody is to wait where a monitor was that this process does not have. */
 export function closeListeners(left: ReadonlyMap<string, number>): void {
   for (const [at, fd] of left) {
-    const [, path] = /^unix:(.*),server=on/.exec(at) ?? [];
+    const [, path] = /^(?:metrics )?unix:(.*),server=on/.exec(at) ?? [];
     if (path !== undefined) adoptListener(path, fd).remove();
     closeSync(fd);
   }

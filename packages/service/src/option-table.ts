@@ -109,6 +109,12 @@ export const OPTION_TABLE = {
     group: 'mon',
     help: ['a monitor on the chardev ID, as is', '-object monitor-hmp|monitor-qmp,id=ID,chardev=ID'],
   },
+  metrics: {
+    section: 'Monitors',
+    argument: 'ADDRESS',
+    again: 'refused',
+    help: ['figures for Prometheus at http://ADDRESS/metrics, where', 'ADDRESS is PORT (on 127.0.0.1), HOST:PORT or unix:PATH;', 'port 0: one that is free, which is said'],
+  },
   name: {
     section: 'Program',
     argument: '[guest=]NAME[,process=NAME]',

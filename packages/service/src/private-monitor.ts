@@ -6,6 +6,9 @@ import { explainMistake } from './named-mistake.ts';
 import { fileStem, ProgramEntry, runningPrograms, type RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
+/** What its entry says beside that. */
+type MoreOfIt = Pick<RunningProgram, 'takeover' | 'words' | 'folder' | 'metrics'>;
+
 /** How `vpmem ps` finds a program and talks to it: a QMP socket for this user alone, and a file that tells of it. */
 export class PrivateMonitor {
   readonly #monitors: Monitors;
@@ -17,7 +20,7 @@ export class PrivateMonitor {
   }
 
   /** Convenient, not needed: where it cannot be had there is a warning, and undefined. `more` goes into its entry. */
-  static async open(machine: ManagedMachine, about: About, more: Pick<RunningProgram, 'takeover' | 'words' | 'folder'> = {}): Promise<PrivateMonitor | undefined> {
+  static async open(machine: ManagedMachine, about: About, more: MoreOfIt = {}): Promise<PrivateMonitor | undefined> {
     try {
       return await PrivateMonitor.#open(machine, about, more);
     } catch (error) {
@@ -28,7 +31,7 @@ export class PrivateMonitor {
   }
 
   /** @throws MachineError, MonitorError, OptionError or node's error, with nothing left open */
-  static async #open(machine: ManagedMachine, about: About, more: Pick<RunningProgram, 'takeover' | 'words' | 'folder'>): Promise<PrivateMonitor> {
+  static async #open(machine: ManagedMachine, about: About, more: MoreOfIt): Promise<PrivateMonitor> {
     const folder = runtimeFolder() ?? ensureSocketFolder();
     // Takes away what programs that were killed have left there.
     runningPrograms([folder]);

@@ -12,6 +12,8 @@ export interface RunningProgram {
   readonly name?: string;
   /** Path of its QMP socket. */
   readonly qmp: string;
+  /** Where its metrics are to be had, if anywhere. */
+  readonly metrics?: string;
   /** ISO 8601. */
   readonly started: string;
   /** Where it can be asked to let another process go on with what it serves; absent where it cannot. */

@@ -8,6 +8,7 @@ import type { Continuable } from './continuable.ts';
 import { GiveAway, type Belongings } from './give-away.ts';
 import { closeListeners } from './inherited-listeners.ts';
 import { Keeping } from './keeping.ts';
+import { MetricsEndpoint, type NamedListener } from './metrics-endpoint.ts';
 import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
@@ -73,6 +74,7 @@ export class Service {
     }
     process.on('uncaughtException', (error) => this.#die(error));
     for (const warning of setup.warnings) log.warning(warning);
+    const metrics = await MetricsEndpoint.prepare(setup.metrics);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
     // Who takes another's place has what holds that one's descriptors.
     const own = this.#parts.takes === undefined ? Keeping.ofEnvironment(process.env) : undefined;
@@ -98,17 +100,20 @@ export class Service {
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
         const asked = await this.#openMonitors(machine, before);
         monitors.push(asked);
+        if (metrics !== undefined) monitors.push(await metrics.open(machine.managed, this.#about(), before?.listeners));
+        const listeners = (): readonly NamedListener[] => [...asked.listeners, ...(metrics?.listeners ?? [])];
         if (before !== undefined) closeListeners(before.listeners);
         await machine.start?.();
         machine.continuable?.complete();
-        if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners: () => asked.listeners, pidFile: pidFile?.fd });
-        away = await this.#giveAway(machine, asked, { pidFile: pidFile?.fd, store: keeping?.store, watchdog: notifier.watchdog });
+        if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners, pidFile: pidFile?.fd });
+        away = await this.#giveAway(machine, { listeners, pidFile: pidFile?.fd, store: keeping?.store, watchdog: notifier.watchdog });
         if (away !== undefined) monitors.push(away);
-        const found = await PrivateMonitor.open(machine.managed, this.#about(), away === undefined ? {} : { takeover: away.path, words: this.#parts.words, folder: this.#parts.folder });
+        const { words, folder } = this.#parts;
+        const found = await PrivateMonitor.open(machine.managed, this.#about(), { ...(away !== undefined && { takeover: away.path, words, folder }), ...metrics?.entry });
         if (found !== undefined) monitors.push(found);
         // A file of messages says where each run begins, as it says where it ends.
         laterLog?.info(`ready: version ${program.version}, process ${process.pid}`, { event: 'ready', version: program.version });
-        this.#announce(devices);
+        this.#announce(devices, metrics?.location);
         asked.serveTerminal();
         if (process.stderr.isTTY) log.writeWithin((write) => asked.aboveTerminalLine(write));
       } catch (error) {
@@ -168,11 +173,11 @@ export class Service {
   }
 
   /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
-  async #giveAway({ continuable: machine }: OwnedMachine, monitors: Monitors, more: Pick<Belongings, 'pidFile' | 'store' | 'watchdog'>): Promise<GiveAway | undefined> {
+  async #giveAway({ continuable: machine }: OwnedMachine, more: Pick<Belongings, 'listeners' | 'pidFile' | 'store' | 'watchdog'>): Promise<GiveAway | undefined> {
     if (machine === undefined) return undefined;
     const { program: { name: program, version }, words, folder } = this.#parts;
     try {
-      return await GiveAway.open({ program, version, words, folder, machine, listeners: () => monitors.listeners, ...more }, (outcome) => {
+      return await GiveAway.open({ program, version, words, folder, machine, ...more }, (outcome) => {
         if (outcome.outcome === 'given') this.#give(outcome);
         else this.#log.warning(`not taken over: ${outcome.reason}`);
       });
@@ -256,9 +261,9 @@ export class Service {
   }
 
   /** A monitor on the terminal has stdout for itself. */
-  #announce(devices: readonly AddedDevice[]): void {
+  #announce(devices: readonly AddedDevice[], metrics: string | undefined): void {
     const { program, plan, log } = this.#parts;
-    const lines = [...(program.announce?.(devices) ?? []), `${program.name}: ready`];
+    const lines = [...(program.announce?.(devices) ?? []), ...(metrics === undefined ? [] : [`${program.name}: metrics at ${metrics}`]), `${program.name}: ready`];
     if (terminalMonitor(plan) !== undefined) for (const line of lines) log.info(line.replace(`${program.name}: `, ''));
     else standardOutput.write(`${lines.join('\n')}\n`);
   }

@@ -3,6 +3,7 @@ import { monitorObjectProperties } from '@vpmem/monitor';
 import { defineProperties, noEffectWarnings, property, readProperties, type PropertySchema, type ValuesOf } from '@vpmem/options';
 import type { GivenOption } from './command-line.ts';
 import { parseConfigFile } from './config-file.ts';
+import { readMetricsSetting, type MetricsSetting } from './metrics-setting.ts';
 import { messageProperties, type MessageSettings } from './message-settings.ts';
 import { declarationOf, type OptionName, type ProgramName } from './option-table.ts';
 import { runWithProperties, type RunWithSettings } from './run-with.ts';
@@ -26,6 +27,8 @@ export interface Setup {
   readonly paused: boolean;
   /** `-monitor`, `-qmp`, `-qmp-pretty`, `-mon`, `-chardev`, and `-object` of a monitor */
   readonly monitors: readonly SetupOption[];
+  /** `-metrics` */
+  readonly metrics: MetricsSetting | undefined;
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
@@ -68,6 +71,7 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     memory: all('m'),
     paused: all('S').length > 0,
     monitors: [...options.filter(({ name }) => MONITORS.includes(name)), ...monitorObjects],
+    metrics: all('metrics').map(({ text }) => readMetricsSetting('-metrics', text))[0],
     pidFile: all('pidfile')[0]?.text,
     logFile: all('D')[0]?.text,
     daemonize: all('daemonize').length > 0,

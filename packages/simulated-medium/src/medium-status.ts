@@ -10,6 +10,8 @@ export interface RecordingState {
   readonly bytes: number;
   /** Why nothing more gets into it; undefined if it goes on. */
   readonly incomplete: string | undefined;
+  /** Bytes of pages that wait to get into it, as they were and as they are; absent of one that nothing more gets into. */
+  readonly waiting?: number;
 }
 
 /** How a medium is doing. */

@@ -257,6 +257,6 @@ export class Medium {
   }
 }
 
-function stateOf({ path, contents, failure }: Recorder): RecordingState {
-  return { path, ...contents, incomplete: failure };
+function stateOf({ path, contents, failure, waiting }: Recorder): RecordingState {
+  return { path, ...contents, incomplete: failure, waiting };
 }

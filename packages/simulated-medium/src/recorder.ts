@@ -102,6 +102,11 @@ export class Recorder {
     return { ...this.#counts, bytes: Number(Atomics.load(this.#fileSize, 0)) };
   }
 
+  /** Bytes of pages that its thread has not begun with: as they were, and as they are. */
+  get waiting(): number {
+    return Atomics.load(this.#words, RecorderWords.waiting);
+  }
+
   /** Comes back when all is in the file, so that another can go on with it, and says how far it is. */
   hold(): HeldMedium['recording'] & { readonly obstacle?: string } {
     if (this.#takes && Atomics.load(this.#words, RecorderWords.based) === 0) return { ...this.contents, obstacle: `the recording '${this.path}' is still being begun: what is durable is not all in it yet` };

@@ -197,8 +197,8 @@ export class QemuMachine implements ManagedMachine {
   async addressSpaces(): Promise<readonly { readonly name: string; readonly root: MemoryRegionInfo }[]> {
     return parseMtree(await this.foreign.humanCommand('info mtree'));
   }
-  pmem(): Promise<readonly PmemInfo[]> {
-    return this.#served.pmem();
+  pmem(asked?: { readonly exposure?: boolean }): Promise<readonly PmemInfo[]> {
+    return this.#served.pmem(asked);
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,2 @@
+export { readExposition } from './exposition.ts';
+export { sampleDevice } from './sample-device.ts';
