@@ -34,7 +34,7 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['**/*.test.ts', 'testbed/**/*.ts', 'bench/**/*.ts', 'survey/**/*.ts', 'fuzz/**/*.ts', 'scripts/**/*.ts'],
+    files: ['**/*.test.ts', 'testbed/**/*.ts', 'bench/**/*.ts', 'survey/**/*.ts', 'fuzz/**/*.ts', 'examples/**/*.ts', 'scripts/**/*.ts'],
     rules: {
       'no-console': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',

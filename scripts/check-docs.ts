@@ -12,9 +12,9 @@ import { checkSourceSize } from './docs/source-size.ts';
 import { findFiles, readWorkspace } from './docs/workspace.ts';
 
 const packages = readWorkspace();
-const readmes = [...packages.map(({ folder }) => folder), 'testbed', 'bench', 'survey', 'fuzz'].map((folder) => `${folder}/README.md`).filter((file) => existsSync(file));
+const readmes = [...packages.map(({ folder }) => folder), 'testbed', 'bench', 'survey', 'fuzz', 'examples', 'examples/explore'].map((folder) => `${folder}/README.md`).filter((file) => existsSync(file));
 const pages = [...readdirSync('.').filter((name) => name.endsWith('.md')), ...findFiles('docs', '.md'), ...readmes];
-const sources = [...packages.flatMap(({ sources: own }) => own.map(({ file }) => file)), ...['testbed', 'bench', 'survey', 'fuzz'].flatMap((folder) => findFiles(folder, '.ts'))];
+const sources = [...packages.flatMap(({ sources: own }) => own.map(({ file }) => file)), ...['testbed', 'bench', 'survey', 'fuzz', 'examples'].flatMap((folder) => findFiles(folder, '.ts'))];
 
 const problems = [
   ...checkPackageLinks('README.md', packages),

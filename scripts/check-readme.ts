@@ -35,7 +35,7 @@ if (process.exitCode === undefined) {
 
 /** Folders of the packages whose `typecheck` ends with this script. */
 function allWithExamples(): string[] {
-  const folders = [...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)), 'testbed'];
+  const folders = [...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)), 'testbed', 'examples'];
   return folders.filter((each) => /"typecheck": ".*check-readme/.test(readFileSync(join(each, 'package.json'), 'utf8')));
 }
 

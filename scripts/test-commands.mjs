@@ -29,7 +29,7 @@ const FIRST = [
 /** The tests of all packages and kinds, what takes longest first. turbo does not run again what has passed and was not changed. */
 export function testCommands(root) {
   const folders = ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`));
-  const apart = [...folders, 'bench', 'fuzz', 'testbed']
+  const apart = [...folders, 'bench', 'examples', 'fuzz', 'testbed']
     .filter((folder) => existsSync(join(root, folder, 'package.json')))
     .flatMap((folder) => {
       const { name, scripts = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));

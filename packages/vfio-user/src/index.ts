@@ -1,3 +1,4 @@
+export { serveAtPath, type ServedFunction } from './serve-at-path.ts';
 export { CLIENT_CHANNEL, POLL_MAX, VfioUserServer, type ClientMessage, type VfioUserServerOptions } from './vfio-user-server.ts';
 export type { ServerState, SessionState } from './session-state.ts';
 export type { DmaRegionState } from './dma-regions.ts';

@@ -57,6 +57,13 @@ function setUp(vectors?: number): void {
 }
 beforeEach(() => setUp());
 
+it('has the class that it was given, and belongs to none otherwise; a device without configuration and memory has none of either', () => {
+  const classOf = (): number => pci.readConfig(PciHeader.fields.prog_if.offset, 1) + 256 * pci.readConfig(PciHeader.fields.prog_if.offset + 1, 2);
+  expect(classOf()).toBe(0x00ff00);
+  pci = new VirtioPciFunction({ deviceId: 4, features: 0n, queueSizes: [8], activate: () => undefined, notified: () => undefined, deactivate: (done) => done() }, { classCode: 0x010000 });
+  expect([classOf(), pci.bars[2], capabilities().filter(({ id, bytes }) => id === 9 && [4, 8].includes(bytes[3]!))]).toEqual([0x010000, undefined, []]);
+});
+
 /** The capability list as hex, by offset. */
 function capabilities(): { at: number; id: number; bytes: Buffer }[] {
   const found = [];

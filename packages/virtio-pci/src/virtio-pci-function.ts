@@ -34,7 +34,7 @@ import type { VirtioPciState } from './virtio-pci-state.ts';
 const VIRTIO_VENDOR = 0x1af4;
 const FIRST_DEVICE_ID = 0x1040;
 const REVISION = 1;
-/** "Does not fit any defined class", as QEMU has it for virtio-pmem. */
+/** "Does not fit any defined class", as QEMU has it for virtio-pmem and virtio-rng. */
 const CLASS_OTHER = 0x00ff00;
 
 const STATUS_AT = VirtioPciCommonCfg.fields.device_status.offset;
@@ -55,6 +55,8 @@ const driverErrors = channel(DRIVER_ERROR_CHANNEL);
 export interface VirtioPciOptions extends QueueFeatures {
   /** Size of the MSI-X table, 1 to 2048; with 0 the function interrupts by INTA instead. Default 2. */
   readonly vectors?: number;
+  /** PCI class code, 24 bits: base class, sub-class, programming interface. Default 0x00ff00: none of those that PCI knows. */
+  readonly classCode?: number;
   /** Goes around the serving of each notification, and has to call `serve` once; for whoever counts them. */
   readonly aroundNotification?: (serve: () => void) => void;
 }
@@ -101,13 +103,13 @@ export class VirtioPciFunction implements PciFunction {
     this.#commonBlock = new RegisterBlock(VirtioPciCommonCfg, this.#common);
 
     const msix = vectors === 0 ? undefined : new Msix(vectors, MSIX_BAR);
-    const region = device.sharedMemory[0];
+    const region = device.sharedMemory?.[0];
     const configAccess = new ConfigAccess(() => this.bars);
     this.#endpoint = new PciEndpoint({
       vendorId: VIRTIO_VENDOR,
       deviceId: FIRST_DEVICE_ID + device.deviceId,
       revision: REVISION,
-      classCode: CLASS_OTHER,
+      classCode: options.classCode ?? CLASS_OTHER,
       subsystemVendorId: VIRTIO_VENDOR,
       subsystemId: FIRST_DEVICE_ID + device.deviceId,
       bars: [

@@ -17,8 +17,8 @@ export interface QueueHost {
   settled(): void;
 }
 
-/** What ended a driver's session with the device: a mistake of its own, but for {@link UnsharedError}. */
-export type DriverError = QueueError | { readonly code: 'memory-fault' | 'response-unmapped' | 'too-many-outstanding'; readonly detail: string };
+/** What ended a driver's session with the device: a mistake of its own, but for {@link UnsharedError} and `device-failed`, which is the device's. */
+export type DriverError = QueueError | { readonly code: 'memory-fault' | 'response-unmapped' | 'too-many-outstanding' | 'device-failed'; readonly detail: string };
 
 /**
  * What came of telling a driver to notify again. `found`: there are buffers that it may not have told of. `later`: the ring cannot be
@@ -104,6 +104,24 @@ export class ActiveQueue {
     if (!this.#live) return;
     this.#outstanding--;
     this.#guard((ring) => ring.push(head, written));
+  }
+
+  /** Reads what lies at `segments`, all of `target`. False if that cannot be reached, or the queue is not live any more. */
+  gather(segments: readonly Segment[], target: Uint8Array): boolean {
+    let read = false;
+    this.#guard(() => {
+      let done = 0;
+      for (const { address, length } of segments) {
+        if (!this.#memory.read(address, target.subarray(done, done + length))) {
+          const unshared = unsharedError(this.#memory, 'request', address, length);
+          if (unshared !== undefined) this.#cannotReach(unshared);
+          return;
+        }
+        done += length;
+      }
+      read = true;
+    });
+    return read;
   }
 
   /**

@@ -4,7 +4,7 @@ import type { ControllerState } from './controller-state.ts';
 import { DeviceConfig } from './device-config.ts';
 import { DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
 import type { QueueSet } from './queue-set.ts';
-import type { VirtioDevice } from './virtio-device.ts';
+import { configOf, type VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
 /** What a {@link Continuation} needs of the controller. */
@@ -61,7 +61,7 @@ export class Continuation {
       throw new RangeError(`driverFeatures: of ${savedHex(features)} this device does not offer ${savedHex(features & ~offered)}`);
     }
     const inService = (status & (DRIVER_OK | SUSPEND)) !== 0 && !flags.resetting;
-    const config = DeviceConfig.restored(state.object('config'), device.config(features, transport.locate), this.#of.changed);
+    const config = DeviceConfig.restored(state.object('config'), configOf(device, features, transport.locate), this.#of.changed);
     const queues = this.#of.freshQueues();
     queues.restore(state.objects('queues', device.queueSizes.length), features, inService);
     return () => {

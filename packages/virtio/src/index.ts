@@ -4,6 +4,7 @@ export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from 
 export { Continuation } from './continuation.ts';
 export type { ConfigState, ControllerState, QueueRecord } from './controller-state.ts';
 export { createDeviceQueue } from './create-device-queue.ts';
+export { DeviceRequest } from './device-request.ts';
 export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, SUSPEND } from './device-status.ts';
 export {
   VIRTIO_F_ACCESS_PLATFORM,
@@ -42,6 +43,7 @@ export {
   VirtqUsed,
   VirtqUsedElem,
 } from './split-layout.ts';
+export { RequestDevice } from './request-device.ts';
 export { SplitQueue } from './split-queue.ts';
 export type { UnsharedError } from './unshared-error.ts';
 export { VirtioController } from './virtio-controller.ts';

@@ -6,7 +6,7 @@ import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } fr
 import { VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
 import { offeredFeatures, type QueueFeatures } from './queue-features.ts';
 import { isQueueSize, QueueSet, type QueueRegisters } from './queue-set.ts';
-import type { ConfigSpace, VirtioDevice } from './virtio-device.ts';
+import { configOf, type ConfigSpace, type VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
 /** The half of a virtio device that no transport changes: features, status, queues, reset. */
@@ -28,7 +28,7 @@ export class VirtioController {
     this.#required = features.version1Optional === true ? 0n : VIRTIO_F_VERSION_1;
     this.#transport = transport;
     this.#kept = features.kept ?? false;
-    const config = new DeviceConfig(device.config(0n, transport.locate), this.#changed);
+    const config = new DeviceConfig(configOf(device, 0n, transport.locate), this.#changed);
     const [queues, off] = [this.#freshQueues(), { active: false, resetting: false, suspending: false }];
     this.#session = { status: 0, accepted: 0n, config, queues, ...off, epoch: 0 };
     this.continuation = new Continuation({
@@ -189,7 +189,7 @@ export class VirtioController {
   /** VIRTIO 1.4 §2.2.2: agree to every valid subset of what was offered. */
   #negotiate(): boolean {
     if ((this.#session.accepted & ~this.offered) !== 0n || (this.#required & ~this.#session.accepted) !== 0n) return false;
-    this.#session.config.become(this.device.config(this.#session.accepted, this.#transport.locate));
+    this.#session.config.become(configOf(this.device, this.#session.accepted, this.#transport.locate));
     return true;
   }
 
@@ -276,7 +276,7 @@ export class VirtioController {
     this.#session.queues = this.#freshQueues();
     this.#session.suspending = false;
     this.#session.config.thaw();
-    this.#session.config.become(this.device.config(0n, this.#transport.locate));
+    this.#session.config.become(configOf(this.device, 0n, this.#transport.locate));
     this.#transport.wasReset();
     this.#changed();
   }

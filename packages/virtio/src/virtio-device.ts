@@ -23,6 +23,14 @@ export interface ConfigSpace {
   write(offset: number, width: AccessWidth, value: number): boolean;
 }
 
+/** That of a device which has nothing to say. */
+const NO_CONFIG: ConfigSpace = { size: 0, read: () => 0, write: () => false };
+
+/** The configuration of `device`, with as many bytes as it has: as {@link VirtioDevice.config}. */
+export function configOf(device: VirtioDevice, accepted: bigint, locate: RegionLocator): ConfigSpace {
+  return device.config?.(accepted, locate) ?? NO_CONFIG;
+}
+
 /** What a device gets to know when a driver has taken it into service. */
 export interface ActiveDriver {
   /** The negotiated features. */
@@ -37,7 +45,7 @@ export type RegionLocator = (id: number) => bigint | undefined;
 
 /**
  * A virtio device of some type. It knows its queues and its backend, and nothing of the transport that carries it.
- * Everything is called on one thread.
+ * Everything is called on one thread. For a device that answers requests and does nothing else there is `RequestDevice`.
  */
 export interface VirtioDevice {
   /** VIRTIO 1.4 §5: device id, 27 for pmem. */
@@ -46,9 +54,10 @@ export interface VirtioDevice {
   readonly features: bigint;
   /** The largest size of each queue; a power of two. */
   readonly queueSizes: readonly number[];
-  readonly sharedMemory: readonly SharedMemoryRegion[];
-  /** The device-specific configuration, as it reads with `accepted` features (0 before negotiation). */
-  config(accepted: bigint, locate: RegionLocator): ConfigSpace;
+  /** Absent for a device without. */
+  readonly sharedMemory?: readonly SharedMemoryRegion[];
+  /** The device-specific configuration, as it reads with `accepted` features (0 before negotiation); absent for a device without. */
+  config?(accepted: bigint, locate: RegionLocator): ConfigSpace;
   /** The device was plugged into a machine: what went wrong in an earlier one no longer counts. */
   plugged?(): void;
   /** The driver set DRIVER_OK. */

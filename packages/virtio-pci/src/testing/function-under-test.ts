@@ -7,12 +7,18 @@ export interface FunctionTraits {
   readonly deviceId: number;
   /** The features it offers. */
   readonly offered: bigint;
+  /** Those of them that its type defines. Default: what pmem has, bit 0. */
+  readonly typeFeatures?: bigint;
   readonly interrupts: 'MSI-X' | 'INTx';
   /** The largest size of each queue. */
   readonly queueSizes: readonly number[];
   /** A request for queue 0 that the device answers, and its answer. */
   readonly request: Uint8Array;
   readonly response: Uint8Array;
+  /** Whether more bytes in either make another request of it, as in a device whose answer lies at the very end. Default false. */
+  readonly exact?: boolean;
+  /** Whether it has no configuration of its type. Default false. */
+  readonly unconfigured?: boolean;
   /** Bytes of the shared memory region, where it is a BAR's. */
   readonly region?: number;
   /** Bytes of the device configuration that say where the region is (le64), if moving its BAR changes them. */

@@ -89,7 +89,7 @@ const CASES: readonly FunctionCase[] = [
     name: 'PCOM-02 PNTF-01 PISR-01 PDEV-01 PACC-01 has every structure',
     run: (guest) => {
       const types = guest.capabilities.filter(({ id }) => id === CAPABILITY_VENDOR).map(({ bytes }) => bytes[3]);
-      for (const type of [1, 2, 3, 4, 5]) assert(types.includes(type), `cfg_type ${type}`);
+      for (const type of guest.traits.unconfigured === true ? [1, 2, 3, 5] : [1, 2, 3, 4, 5]) assert(types.includes(type), `cfg_type ${type}`);
       return Promise.resolve();
     },
   },
@@ -115,7 +115,7 @@ const CASES: readonly FunctionCase[] = [
     name: 'PCOM-01 PDEV-02 PISR-D2 structures are aligned as theirs have to be',
     run: (guest) => {
       assert.equal(offsetOf(guest, VIRTIO_PCI_CAP_COMMON_CFG) % 4, 0);
-      assert.equal(offsetOf(guest, VIRTIO_PCI_CAP_DEVICE_CFG) % 4, 0);
+      if (guest.traits.unconfigured !== true) assert.equal(offsetOf(guest, VIRTIO_PCI_CAP_DEVICE_CFG) % 4, 0);
       assert(lengthOf(guest, VIRTIO_PCI_CAP_COMMON_CFG) >= 56);
       assert(lengthOf(guest, VIRTIO_PCI_CAP_ISR_CFG) >= 1);
       return Promise.resolve();

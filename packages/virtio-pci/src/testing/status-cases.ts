@@ -153,6 +153,7 @@ const CASES: readonly FunctionCase[] = [
   },
   {
     name: 'CFGS-06 CFGS-D2 PCOM-06 the configuration can be read before negotiation, and its generation changes with it',
+    also: 'configuration',
     run: async (guest) => {
       await guest.resetDevice();
       const read = async (): Promise<number[]> => [await guest.config(0), await guest.config(4), await guest.config(8), await guest.config(12)];
