@@ -6,6 +6,7 @@ export type { MessageSettings } from './message-settings.ts';
 export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
+export { programUsage } from './program-usage.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';
 export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
