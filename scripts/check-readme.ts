@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { readExamples } from './docs/readme-examples.ts';
 
 const FOLDER = '.readme';
 
@@ -41,10 +42,9 @@ function allWithExamples(): string[] {
 
 /** @returns the files written */
 function writeExamples(folder: string): string[] {
-  const blocks = [...readFileSync(join(folder, 'README.md'), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => match[1] ?? '');
   rmSync(join(folder, FOLDER), { recursive: true, force: true });
   mkdirSync(join(folder, FOLDER));
-  return blocks.map((block, i) => {
+  return readExamples(folder).map((block, i) => {
     const file = join(folder, FOLDER, `example-${i + 1}.ts`);
     writeFileSync(file, block);
     return file;

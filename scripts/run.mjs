@@ -46,6 +46,8 @@ const check = [{ lanes: [...lint, ...types].map((command) => ({ title: command.s
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 
+const install = ['vitest', 'run', '--config', 'vitest.install.config.ts'];
+
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
@@ -62,6 +64,7 @@ const tasks = {
   'test:oracle': [build, oracle],
   'test:guest': [build, prepare, guest],
   test: [build, ...check, buildFuzz, [...fuzz, '--share'], prepare, tests, conformance],
+  'test:install': [build, install],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, prepare, ['tsx', 'bench/src/main.ts']],

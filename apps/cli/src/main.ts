@@ -212,6 +212,33 @@ program
     process.exitCode = await runExploreCommand(files, words);
   });
 
+program
+  .command('completion')
+  .description('print what bash, zsh or fish has to read to complete vpmem and vpmemd')
+  .argument('<shell>', 'bash, zsh, fish')
+  .action(async (shell: string) => {
+    const { printCompletion } = await import('./completion/completion-command.ts');
+    process.exitCode = printCompletion(shell);
+  });
+
+// Asked by what `completion` prints, and when the package is made; no help has them.
+program
+  .command('complete', { hidden: true })
+  .argument('<shell>')
+  .argument('[words...]')
+  .action(async (shell: string, words: string[]) => {
+    const { printCandidates } = await import('./completion/completion-command.ts');
+    printCandidates(shell, words, program);
+  });
+
+program
+  .command('write-manual', { hidden: true })
+  .argument('<folder>')
+  .action(async (folder: string) => {
+    const { writeManual } = await import('./completion/manual.ts');
+    writeManual(folder, program, version);
+  });
+
 await program.parseAsync();
 
 function repeated(value: string, before: string[] = []): string[] {

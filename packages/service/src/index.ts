@@ -8,6 +8,7 @@ export { readMetricsSetting, type MetricsSetting } from './metrics-setting.ts';
 export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
+export { programUsage } from './program-usage.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';
 export { SetupError } from './setup-error.ts';

@@ -42,7 +42,7 @@ export interface Setup {
 
 const MONITORS: readonly OptionName[] = ['monitor', 'qmp', 'qmp-pretty', 'mon', 'chardev'];
 
-const nameProperties = defineProperties({
+export const nameProperties = defineProperties({
   guest: property.string({ description: 'the name' }),
   process: property.string({ description: 'what ps and top call the process' }),
   'debug-threads': property.noEffect(property.bool(), { because: 'threads are named anyway', anyway: true }),
