@@ -1,3 +1,3 @@
-export { composePage, type PageParts } from './page.ts';
+export { composePage, type Page, type PageParts } from './page.ts';
 export { pageScript } from './page-script.ts';
 export { readable, readableLines } from './readable-text.ts';
