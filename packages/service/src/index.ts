@@ -7,7 +7,6 @@ export type { ProgramName } from './option-table.ts';
 export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
 export { runService } from './run-service.ts';
-export { runningPrograms, type RunningProgram } from './running-program.ts';
 export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
 export type { Setup } from './setup.ts';
 export type { TypesByOption } from './usage.ts';
