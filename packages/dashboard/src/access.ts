@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { RequestRefusal } from './request-refusal.ts';
 
 /** What of a request says who asks. */
 export interface AskedRequest {
@@ -9,16 +10,10 @@ export interface AskedRequest {
   readonly shown: string | undefined;
 }
 
-/** Why a request is not answered. The text is one line. */
-export interface Refusal {
-  readonly status: 403 | 405;
-  readonly text: string;
-}
-
-const NO_TOKEN: Refusal = { status: 403, text: "the token is missing or is not this page's: open the address that vpmem dashboard printed when it started" };
-const OTHER_HOST: Refusal = { status: 403, text: 'this is asked for by another name than the one it is served at: open the address that vpmem dashboard printed when it started' };
-const OTHER_PAGE: Refusal = { status: 403, text: 'another page asks for this; only the page of vpmem dashboard itself may' };
-const OTHER_METHOD: Refusal = { status: 405, text: 'only GET and POST are answered here' };
+const noToken = (): RequestRefusal => new RequestRefusal(403, "the token is missing or is not this page's: open the address that vpmem dashboard printed when it started");
+const otherHost = (): RequestRefusal => new RequestRefusal(403, 'this is asked for by another name than the one it is served at: open the address that vpmem dashboard printed when it started');
+const otherPage = (): RequestRefusal => new RequestRefusal(403, 'another page asks for this; only the page of vpmem dashboard itself may');
+const otherMethod = (): RequestRefusal => new RequestRefusal(405, 'only GET and POST are answered here');
 
 /** 128 bits that nobody guesses, for an address. */
 export function newToken(): string {
@@ -29,11 +24,11 @@ export function newToken(): string {
  * Whether a request may be answered. A page elsewhere can make a browser ask us whatever it likes: under a name of its own that it lets
  * lead to this host, which `Host` tells of, or blindly, which `Origin` does. It does not know the token in either case.
  */
-export function refusalOf({ method, host, origin, shown }: AskedRequest, { port, token }: { readonly port: number; readonly token: string }): Refusal | undefined {
-  if (method !== 'GET' && method !== 'POST') return OTHER_METHOD;
-  if (host === undefined || !['127.0.0.1', 'localhost'].some((name) => host === `${name}:${port}`)) return OTHER_HOST;
-  if (shown === undefined || !isSame(shown, token)) return NO_TOKEN;
-  if (method !== 'GET' && origin !== `http://${host}`) return OTHER_PAGE;
+export function refusalOf({ method, host, origin, shown }: AskedRequest, { port, token }: { readonly port: number; readonly token: string }): RequestRefusal | undefined {
+  if (method !== 'GET' && method !== 'POST') return otherMethod();
+  if (host === undefined || !['127.0.0.1', 'localhost'].some((name) => host === `${name}:${port}`)) return otherHost();
+  if (shown === undefined || !isSame(shown, token)) return noToken();
+  if (method !== 'GET' && origin !== `http://${host}`) return otherPage();
   return undefined;
 }
 

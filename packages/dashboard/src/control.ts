@@ -1,6 +1,7 @@
 import { QmpClient, QmpConnectionError, QmpError } from '@vpmem/qmp/client';
 import type { Board } from './board.ts';
 import { daemonTitle } from './daemon-name.ts';
+import { RequestRefusal } from './request-refusal.ts';
 import type { ControlAnswer, ControlRequest } from './snapshot.ts';
 
 /** How long a program may take to do it, in milliseconds. */
@@ -13,32 +14,21 @@ const COMMANDS: Readonly<Record<ControlRequest['command'], readonly string[]>> =
   'flush-limit': ['ops', 'burst'],
 };
 
-/** Why something was not done: the status of HTTP, and one line. */
-export class ControlRefusal extends Error {
-  override readonly name = 'ControlRefusal';
-  readonly status: number;
-
-  constructor(status: number, text: string) {
-    super(text);
-    this.status = status;
-  }
-}
-
-/** Does what a page asks for to a device. @throws ControlRefusal */
+/** Does what a page asks for to a device. @throws RequestRefusal */
 export async function carryOut(board: Board, body: unknown): Promise<ControlAnswer> {
   const { machine, device, confirmed, command, arguments: given } = check(body);
   const found = board.find(machine, device);
-  if (found === undefined) throw new ControlRefusal(404, 'there is no such device any more');
+  if (found === undefined) throw new RequestRefusal(404, 'there is no such device any more');
   const { daemon, device: { info: { id } } } = found;
   const title = `${id} of ${daemonTitle(daemon)}`;
-  if (confirmed !== title) throw new ControlRefusal(409, `'${confirmed}' was confirmed, and this is '${title}': nothing was done`);
+  if (confirmed !== title) throw new RequestRefusal(409, `'${confirmed}' was confirmed, and this is '${title}': nothing was done`);
   const answer = await execute(daemon.qmp, command, { id, ...given });
   return { text: describe(title, command, given, answer) };
 }
 
 function check(body: unknown): ControlRequest {
   const { machine, device, confirmed, command, arguments: given } = (body ?? {}) as Partial<Record<keyof ControlRequest, unknown>>;
-  const bad = (what: string): ControlRefusal => new ControlRefusal(400, `what was asked for is not understood: ${what}`);
+  const bad = (what: string): RequestRefusal => new RequestRefusal(400, `what was asked for is not understood: ${what}`);
   if (typeof machine !== 'string' || typeof device !== 'string' || typeof confirmed !== 'string') throw bad('it wants machine, device and confirmed');
   if (typeof command !== 'string' || !isCommand(command)) throw bad(`command has to be one of ${Object.keys(COMMANDS).join(', ')}`);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw bad('arguments have to be an object');
@@ -58,13 +48,11 @@ async function execute(path: string, command: string, args: Readonly<Record<stri
   const signal = AbortSignal.timeout(PATIENCE);
   try {
     client = await QmpClient.connect({ path }, { signal });
-    const { ended } = client;
-    const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new ControlRefusal(504, `the program has not answered within ${PATIENCE / 1000} s; whether it was done is not known`))));
-    void ended;
+    const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new RequestRefusal(504, `the program has not answered within ${PATIENCE / 1000} s; whether it was done is not known`))));
     return await Promise.race([client.executeAny(command, args), late]);
   } catch (error) {
-    if (error instanceof QmpError) throw new ControlRefusal(422, error.message);
-    if (error instanceof QmpConnectionError) throw new ControlRefusal(502, `the program was not reached: ${error.message}`);
+    if (error instanceof QmpError) throw new RequestRefusal(422, error.message);
+    if (error instanceof QmpConnectionError) throw new RequestRefusal(502, `the program was not reached: ${error.message}`);
     throw error;
   } finally {
     client?.close();

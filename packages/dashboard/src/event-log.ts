@@ -83,6 +83,6 @@ function backendOf(data: unknown): string | undefined {
 function detailOf(data: unknown): string | undefined {
   const { reason, error, 'lost-bytes': lost, 'survived-bytes': survived } = (data ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof error === 'string') return error;
-  if (lost !== undefined) return `${String(lost)} bytes lost, ${String(survived)} survived`;
+  if (typeof lost === 'number' && typeof survived === 'number') return `${lost} bytes lost, ${survived} survived`;
   return typeof reason === 'string' ? reason : undefined;
 }

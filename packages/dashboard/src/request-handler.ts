@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Page } from '@vpmem/page-kit';
 import { newToken, refusalOf } from './access.ts';
 import type { Board } from './board.ts';
-import { carryOut, ControlRefusal } from './control.ts';
+import { carryOut } from './control.ts';
 import { dashboardHtml } from './page-html.ts';
 import type { ReportFolder } from './report-folder.ts';
+import { RequestRefusal } from './request-refusal.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** How long a page that waits for a round is left without an answer, in milliseconds. */
@@ -53,8 +54,8 @@ export class RequestHandler {
     try {
       await this.#answer(request, response);
     } catch (error) {
-      if (error instanceof ControlRefusal) return text(response, error.status, error.message);
-      text(response, 500, `this could not be answered: ${(error as Error).message}`);
+      const [status, line] = error instanceof RequestRefusal ? [error.status, error.message] : [500, `this could not be answered: ${(error as Error).message}`];
+      text(response, status, line);
     }
   }
 
@@ -66,21 +67,25 @@ export class RequestHandler {
     const isReport = reportToken !== undefined;
     const shown = isReport ? reportToken : pathname === '/' ? (searchParams.get('token') ?? undefined) : headerOf(headers['x-vpmem-token']);
     const refusal = refusalOf({ method, host: headers.host, origin: headers.origin, shown }, { port, token: isReport ? this.#reportToken : token });
-    if (refusal !== undefined) return text(response, refusal.status, refusal.text);
-    const path = `${method} ${isReport ? '/report' : pathname}`;
-    switch (path) {
+    if (refusal !== undefined) throw refusal;
+    switch (`${method} ${isReport ? '/report' : pathname}`) {
       case 'GET /':
-        return this.#sendPage(response);
+        this.#sendPage(response);
+        break;
       case 'GET /api/state':
-        return await this.#sendState(response, searchParams);
+        await this.#sendState(response, searchParams);
+        break;
       case 'GET /api/history':
-        return this.#sendHistory(response, searchParams);
+        this.#sendHistory(response, searchParams);
+        break;
       case 'GET /report':
-        return this.#sendReport(response, decodeURIComponent(reportName ?? ''));
+        this.#sendReport(response, decodeURIComponent(reportName ?? ''));
+        break;
       case 'POST /api/control':
-        return await this.#control(request, response);
+        await this.#control(request, response);
+        break;
       default:
-        return text(response, 404, 'there is nothing of that name here');
+        throw new RequestRefusal(404, 'there is nothing of that name here');
     }
   }
 
@@ -102,36 +107,36 @@ export class RequestHandler {
 
   #sendHistory(response: ServerResponse, query: URLSearchParams): void {
     const history = this.#parts.board.history(query.get('device') ?? '', numberOf(query.get('span')) ?? 0, numberOf(query.get('since')));
-    if (history === undefined) return text(response, 404, 'there is no such device any more');
+    if (history === undefined) throw new RequestRefusal(404, 'there is no such device any more');
     json(response, 200, history);
   }
 
   #sendReport(response: ServerResponse, name: string): void {
     const html = this.#parts.folder?.read(name);
-    if (html === undefined) return text(response, 404, 'there is no report of that name');
+    if (html === undefined) throw new RequestRefusal(404, 'there is no report of that name');
     response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': REPORT_POLICY });
     response.end(html);
   }
 
   async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (!this.#parts.control) return text(response, 403, 'this page may only look: vpmem dashboard was started without --control');
+    if (!this.#parts.control) throw new RequestRefusal(403, 'this page may only look: vpmem dashboard was started without --control');
     json(response, 200, await carryOut(this.#parts.board, await readBody(request)));
   }
 }
 
-/** @throws ControlRefusal */
+/** @throws RequestRefusal */
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > LARGEST_BODY) throw new ControlRefusal(413, `what is asked for takes more than ${LARGEST_BODY} bytes`);
+    if (length > LARGEST_BODY) throw new RequestRefusal(413, `what is asked for takes more than ${LARGEST_BODY} bytes`);
     parts.push(part);
   }
   try {
     return JSON.parse(Buffer.concat(parts).toString());
   } catch {
-    throw new ControlRefusal(400, 'what is asked for is not JSON');
+    throw new RequestRefusal(400, 'what is asked for is not JSON');
   }
 }
 
@@ -151,7 +156,10 @@ function numberOf(text: string | null): number | undefined {
 }
 
 function text(response: ServerResponse, status: number, line: string): void {
-  if (response.headersSent) return void response.destroy();
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
   response.writeHead(status, { ...HEADERS, 'Content-Type': 'text/plain; charset=utf-8', 'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'" });
   response.end(`${line}\n`);
 }

@@ -18,7 +18,10 @@ export class Connection {
     for (;;) {
       try {
         const response = await this.#get(`api/state?after=${round}&events=${event}`);
-        if (response.status === 403) return tell({ kind: 'refused', reason: (await response.text()).trim() });
+        if (response.status === 403) {
+          tell({ kind: 'refused', reason: (await response.text()).trim() });
+          return;
+        }
         if (!response.ok) throw new Error(await response.text());
         const snapshot = (await response.json()) as Snapshot;
         [round, event, pause, since] = [snapshot.round, snapshot.events.at(-1)?.number ?? event, FIRST_PAUSE, 0];

@@ -1,4 +1,4 @@
-import { element, part } from '@vpmem/page-kit/element';
+import { element, foreign, part } from '@vpmem/page-kit/element';
 import type { ControlRequest } from '../snapshot.ts';
 import { confirm } from './confirmation.ts';
 import type { Connection } from './connection.ts';
@@ -56,7 +56,7 @@ export class ControlForms {
     if (!(await confirm({ title: `${act}: ${title}`, text: tell(title, values), act }))) return;
     const { done, text } = await this.#connection.control({ machine: machine.key, device: device.key, confirmed: title, command, arguments: values });
     this.#result.className = done ? '' : 'bad-text';
-    this.#result.textContent = text;
+    this.#result.replaceChildren(foreign(text));
   }
 }
 

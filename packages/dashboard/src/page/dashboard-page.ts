@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot.ts';
 import { CellStore, SPANS } from './cell-store.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import { ControlForms } from './control-forms.ts';
-import { DeviceTable, type Listed } from './device-table.ts';
+import { DeviceTable, toneOf, type Listed } from './device-table.ts';
 import { EventList } from './event-list.ts';
 import { showFacts } from './facts.ts';
 import { HistoryTable } from './history-table.ts';
@@ -34,8 +34,9 @@ function take(now: Snapshot): void {
   showSummary(now);
   events.take(now);
   reports.show(now);
-  const all = now.machines.flatMap(({ devices: each }) => each);
-  if (chosen === undefined || !all.some(({ key }) => key === chosen)) chosen = all[0]?.key;
+  const all = now.machines.flatMap((machine) => machine.devices.map((device): Listed => ({ machine, device })));
+  // At first the one that wants a look.
+  if (chosen === undefined || !all.some(({ device }) => device.key === chosen)) chosen = (all.find((each) => toneOf(each) !== '') ?? all[0])?.device.key;
   devices.show(now, chosen);
   showDevice();
 }

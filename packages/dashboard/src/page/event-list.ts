@@ -4,6 +4,8 @@ import { count, moment } from './wording.ts';
 
 /** Rows that are shown. */
 const MOST = 200;
+/** Characters of a name. */
+const LONGEST = 60;
 
 /** What has happened, the newest first. */
 export class EventList {
@@ -54,8 +56,8 @@ export class EventList {
       'li',
       { class: tone },
       element('time', {}, moment(time, this.#now)),
-      element('span', { class: 'where' }, foreign(machine), ...(device === undefined ? [] : [' ', element('strong', {}, foreign(device))])),
-      element('span', { class: 'text' }, foreign(text), event === undefined ? undefined : element('code', {}, event)),
+      element('span', { class: 'where' }, foreign(machine, LONGEST), ...(device === undefined ? [] : [' ', element('strong', {}, foreign(device, LONGEST))])),
+      element('span', { class: 'text' }, foreign(text, 500), event === undefined ? undefined : element('code', {}, foreign(event, LONGEST))),
     );
   }
 }

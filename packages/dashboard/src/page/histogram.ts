@@ -21,14 +21,14 @@ export function joinCells(cells: readonly HistoryCell[], most: number): HistoryC
 
 function joined(cells: readonly HistoryCell[]): HistoryCell {
   const sum = (of: (cell: HistoryCell) => number): number => cells.reduce((all, cell) => all + of(cell), 0);
-  const risks = cells.flatMap(({ risk }) => (risk === null ? [] : risk));
+  const worst = Math.max(...cells.map(({ risk }) => risk ?? -Infinity));
   return {
     from: cells[0]?.from ?? 0,
     to: cells.at(-1)?.to ?? 0,
     known: sum(({ known }) => known),
     asked: sum(({ asked }) => asked),
     failed: sum(({ failed }) => failed),
-    risk: risks.length === 0 ? null : Math.max(...risks),
+    risk: Number.isFinite(worst) ? worst : null,
     steps: Array.from({ length: Math.max(0, ...cells.map(({ steps }) => steps.length)) }, (_, i) => sum(({ steps }) => steps[i] ?? 0)),
   };
 }

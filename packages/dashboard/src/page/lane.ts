@@ -6,6 +6,8 @@ const FONT = '11px system-ui, "DejaVu Sans", sans-serif';
 /** Pixels that the labels of the values take, and the axis of times. */
 export const LABELS = 66;
 const TIMES = 18;
+/** Above and below the plot, where half of a label is. */
+const MARGIN = 7;
 
 /** A canvas with time from left to right, and values from bottom to top. */
 export class Lane {
@@ -18,7 +20,7 @@ export class Lane {
     this.#canvas = canvas;
     this.#height = height;
     this.#times = times;
-    canvas.style.height = `${height + 8 + (times ? TIMES : 0)}px`;
+    canvas.style.height = `${height + 2 * MARGIN + (times ? TIMES - MARGIN : 0)}px`;
     canvas.setAttribute('role', 'img');
   }
 
@@ -33,7 +35,7 @@ export class Lane {
 
   /** Where the values of a share from 0 to 1 are, in pixels. */
   y(share: number): number {
-    return 6 + this.#height * (1 - share);
+    return MARGIN + this.#height * (1 - share);
   }
 
   /** Clears it and draws the axes; undefined if it cannot be seen. `marks`: shares of the height, and what stands beside them. */
@@ -61,12 +63,12 @@ export class Lane {
     for (const mark of timeMarks(axis, offset, width / 90)) {
       const x = Math.round(placeOf(axis, mark));
       context.fillStyle = line;
-      context.fillRect(x, 6, 1, this.#height + (this.#times ? 4 : 0));
+      context.fillRect(x, MARGIN, 1, this.#height + (this.#times ? 4 : 0));
       if (!this.#times) continue;
       const text = clock(mark + offset).slice(0, 5);
       const wide = context.measureText(text).width;
       context.fillStyle = muted;
-      context.fillText(text, Math.min(axis.right - wide, x - wide / 2), 6 + this.#height + TIMES / 2 + 3);
+      context.fillText(text, Math.min(axis.right - wide, x - wide / 2), MARGIN + this.#height + TIMES / 2 + 3);
     }
     return context;
   }
@@ -74,7 +76,7 @@ export class Lane {
   /** A line at one moment. */
   cursor(context: CanvasRenderingContext2D, x: number): void {
     context.fillStyle = themeColor('accent');
-    context.fillRect(Math.round(x), 6, 1, this.#height);
+    context.fillRect(Math.round(x), MARGIN, 1, this.#height);
   }
 
   /** One line in the middle, where there is nothing to draw. */

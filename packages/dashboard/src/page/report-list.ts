@@ -1,4 +1,5 @@
 import { button, element, foreign, part } from '@vpmem/page-kit/element';
+import { readable } from '@vpmem/page-kit/readable-text';
 import type { ReportList as Reports, Snapshot } from '../snapshot.ts';
 import { count, moment } from './wording.ts';
 
@@ -16,13 +17,13 @@ export class ReportList {
     this.#shown = shape;
     part('report-count', HTMLElement).textContent = count(reports.reports.length);
     const problem = reports.problem ?? (reports.reports.length === 0 ? 'There is none in the folder yet. vpmem explore writes one with --html or --json.' : undefined);
-    const items = reports.reports.map((report) => element('li', {}, button(report.name, () => this.#choose(reports, report.name), { class: 'link', 'aria-pressed': String(report.name === this.#chosen) }), element('small', {}, moment(report.time, time))));
+    const items = reports.reports.map((report) => element('li', {}, button(readable(report.name), () => this.#choose(reports, report.name), { class: 'link', 'aria-pressed': String(report.name === this.#chosen) }), element('small', {}, moment(report.time, time))));
     this.#list.replaceChildren(...(problem === undefined ? items : [element('li', { class: 'empty' }, foreign(problem))]));
   }
 
   #choose({ base }: Reports, name: string): void {
     this.#chosen = name;
-    for (const each of this.#list.querySelectorAll('button')) each.setAttribute('aria-pressed', String(each.textContent === name));
-    this.#frame.replaceChildren(element('iframe', { src: `${base}${encodeURIComponent(name)}`, sandbox: 'allow-scripts', title: `Report ${name}`, referrerpolicy: 'no-referrer' }));
+    for (const each of this.#list.querySelectorAll('button')) each.setAttribute('aria-pressed', String(each.textContent === readable(name)));
+    this.#frame.replaceChildren(element('iframe', { src: `${base}${encodeURIComponent(name)}`, sandbox: 'allow-scripts', title: `Report ${readable(name)}`, referrerpolicy: 'no-referrer' }));
   }
 }

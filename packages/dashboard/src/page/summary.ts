@@ -3,14 +3,17 @@ import type { MachineRow, Snapshot } from '../snapshot.ts';
 import { stateOf, toneOf, type Listed } from './device-table.ts';
 import { bytes, count, microseconds, moment, perSecond, plural } from './wording.ts';
 
+/** Characters of a name; it is whole in the table. */
+const LONGEST = 60;
+
 /** What is to be said first: whether all is well, sums, and the machines. */
 export function showSummary(snapshot: Snapshot): void {
   const listed = snapshot.machines.flatMap((machine) => machine.devices.map((device): Listed => ({ machine, device })));
   const bad = listed.filter((each) => toneOf(each) === 'bad-text');
   const silent = snapshot.machines.filter(({ state }) => state === 'not answering');
   const tone = bad.length > 0 ? 'bad' : silent.length > 0 || listed.length === 0 ? '' : 'good';
-  set(part('state', HTMLElement), element('i', { class: `dot ${tone}`, 'aria-hidden': 'true' }), headline(listed, bad, silent));
-  set(part('reservations', HTMLElement), ...silent.map(({ title, reason, since }) => element('li', {}, foreign(title), ` has not answered since ${moment(since, snapshot.time)}: `, foreign(reason ?? 'no reason is known'), '. Its figures are from then.')));
+  set(part('state', HTMLElement), element('i', { class: `dot ${tone}`, 'aria-hidden': 'true' }), foreign(headline(listed, bad, silent), 200));
+  set(part('reservations', HTMLElement), ...silent.map(({ title, reason, since }) => element('li', {}, foreign(title, LONGEST), ` has not answered since ${moment(since, snapshot.time)}: `, foreign(reason ?? 'no reason is known', 200), '. Its figures are from then.')));
   part('totals', HTMLElement).replaceChildren(...totals(snapshot, listed));
   set(part('machines', HTMLElement), ...snapshot.machines.map(machineItem));
   part('device-count', HTMLElement).textContent = count(listed.length);
@@ -59,8 +62,8 @@ function machineItem({ title, program, pid, version, state, devices }: MachineRo
     'li',
     {},
     element('i', { class: `dot small ${tone}`, 'aria-hidden': 'true' }),
-    element('strong', {}, foreign(title)),
-    element('span', {}, foreign(version ?? program), `, process ${pid}, ${plural(devices.length, 'device')}`),
+    element('strong', {}, foreign(title, LONGEST)),
+    element('span', {}, foreign(version ?? program, LONGEST), `, process ${pid}, ${plural(devices.length, 'device')}`),
     state === 'running' ? undefined : element('span', { class: 'warn-text' }, state),
   );
 }
