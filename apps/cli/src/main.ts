@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CompareWords } from './compare-options.ts';
+import type { DashboardWords } from './dashboard-command.ts';
 import type { ExploreWords } from './explore/explore-options.ts';
 import type { FromLogWritesWords, ToLogWritesWords } from './log-writes-command.ts';
 
@@ -77,6 +78,18 @@ program
   .action(async (options: { json?: boolean }) => {
     const { runPs } = await import('./ps-command.ts');
     process.exitCode = await runPs({ json: options.json ?? false });
+  });
+
+program
+  .command('dashboard')
+  .description('serve a page about programs of vpmem that run, on 127.0.0.1: rates, latencies, bytes at risk, events, reports')
+  .argument('[names...]', 'only these: names or process ids that vpmem ps lists')
+  .option('--port <n>', 'listen there; 0 is any that is free (default: 0)')
+  .option('--control', 'let the page cut the power, plan faults and set limits; it asks before each')
+  .option('--reports <folder>', 'show the reports of vpmem explore in FOLDER too, as HTML or JSON')
+  .action(async (names: string[], words: DashboardWords) => {
+    const { runDashboard } = await import('./dashboard-command.ts');
+    process.exitCode = await runDashboard(names, words);
   });
 
 program

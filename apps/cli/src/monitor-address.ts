@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { runningPrograms } from '@vpmem/service';
+import { isCalled, runningPrograms } from '@vpmem/running-programs';
 import { CliError } from './cli-error.ts';
 
 /**
@@ -28,7 +28,7 @@ function resolve(address: string): Target {
   if (scheme === 'unix') return { path: rest };
   if (scheme !== undefined) return hostAndPort(rest, address);
   if (address.includes('/') || existsSync(address)) return { path: address };
-  const programs = runningPrograms().filter(({ name, pid }) => name === address || String(pid) === address);
+  const programs = runningPrograms().filter((program) => isCalled(program, address));
   const [program, another] = programs;
   if (another !== undefined) throw new CliError(`'${address}' is the name of ${programs.length} programs; give a process id: ${programs.map(({ pid }) => pid).join(', ')}`);
   if (program !== undefined) return { path: program.qmp };

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { formatSize } from '@vpmem/options';
 import { QmpClient, type Returned } from '@vpmem/qmp/client';
-import { runningPrograms, type RunningProgram } from '@vpmem/service';
+import { runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import { formatJson } from './qmp-command.ts';
 import { formatTable } from './table.ts';
 

@@ -2,8 +2,9 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultSocketFolder, deviceId, pciPlacement, readDevice, readObject } from '@vpmem/machine';
+import { deviceId, pciPlacement, readDevice, readObject } from '@vpmem/machine';
 import { quoteForShell, type KeepFile, type Substitution } from '@vpmem/qemu';
+import { defaultSocketFolder } from '@vpmem/running-programs';
 import { named } from './option-problem.ts';
 import { recordLine } from './qemu-recordings.ts';
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { runningPrograms, type RunningProgram } from '@vpmem/service';
+import { isCalled, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import { CliError } from './cli-error.ts';
 
 /** What `vpmem upgrade` was told. */
@@ -42,7 +42,7 @@ async function upgrade({ name, with: given }: UpgradeWords): Promise<number> {
 /** @throws CliError */
 function find(name: string): RunningProgram {
   const all = runningPrograms().filter(({ program }) => program === 'vpmemd');
-  const found = all.filter((each) => each.name === name || String(each.pid) === name);
+  const found = all.filter((each) => isCalled(each, name));
   const [first, second] = found;
   if (first === undefined) {
     const known = all.map((each) => each.name ?? String(each.pid)).join(', ');

@@ -2,7 +2,7 @@ import type { FailureGroup, MinimalSet } from '@vpmem/explorer';
 import { differingWords, hexOffset, type ShownWord } from './shown-words.ts';
 import { howOften, minimalWords, pieceWords, signatureOf } from './failure-words.ts';
 import type { Paint } from './paint.ts';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { wrap } from './text-layout.ts';
 import { count } from './wording.ts';
 

@@ -1,6 +1,6 @@
 import type { FailureGroup, MinimalPiece, MinimalSet } from '@vpmem/explorer';
 import { hexOffset } from './shown-words.ts';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { count, number, windowWords } from './wording.ts';
 
 /** Of the names of a piece, and of a failure's windows, this many are told. */

@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { runInThisContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { hostileReport } from '../tests/hostile-text.ts';
 import { cleanReport, sampleReport } from '../tests/sample-report.ts';
 import { toHtml } from './html.ts';
-import { pageScript } from './page-bundle.ts';
 
 describe('toHtml', () => {
   it.each([['a sample', sampleReport()], ['hostile texts', hostileReport()]])('has the report in it, and ends none of its elements early, with %s', (_, report) => {
@@ -35,29 +29,5 @@ describe('toHtml', () => {
     const html = toHtml({ ...cleanReport(), recording: { ...cleanReport().recording, file: '{{script}} $& $1' } });
     expect(html).toContain('<title>{{script}} $&amp; $1: kept');
     expect(html).toContain('"file":"{{script}} $& $1"');
-  });
-});
-
-describe('the bundle of the page', () => {
-  let folder: string;
-  const write = (name: string, text: string): URL => {
-    writeFileSync(join(folder, name), text);
-    return pathToFileURL(join(folder, name));
-  };
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'vpmem-bundle-'))));
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  it('has modules that declare the same names, each once and after what it imports', () => {
-    write('a.js', 'const same = 1;\nexport function a() {\n    return same;\n}\n');
-    write('b.js', 'import { a } from "./a.js";\nconst same = 2;\nexport const b = a() + same;\n');
-    const script = pageScript(write('c.js', 'import { a as first } from "./a.js";\nimport { b } from "./b.js";\nglobalThis.bundled = [first(), b];\n'));
-    runInThisContext(script);
-    expect((globalThis as { bundled?: unknown }).bundled).toEqual([1, 3]);
-    expect(script.match(/const same = 1/g)).toHaveLength(1);
-  });
-
-  it.each(['import all from "./a.js";', 'import * as all from "./a.js";', 'import { x } from "left-pad";', 'export * from "./a.js";', 'export default 1;'])('refuses %s', (line) => {
-    write('a.js', '');
-    expect(() => pageScript(write('c.js', `${line}\n`))).toThrow('c.js imports or exports in a way that the page\'s bundle does not understand');
   });
 });

@@ -1,7 +1,7 @@
 import type { ExploreReport, FailureGroup, ReportedWindow, SecondCut } from '@vpmem/explorer';
 import { differingWords, hexOffset } from './shown-words.ts';
 import { howOften, minimalWords, pieceWords, signatureOf } from './failure-words.ts';
-import { readable, readableLines } from './readable-text.ts';
+import { readable, readableLines } from '@vpmem/page-kit/readable-text';
 import { afterWhat } from './second-cuts.ts';
 import { skipReason, windowWords } from './wording.ts';
 import { xmlAttributes, xmlLines, xmlText } from './xml-text.ts';

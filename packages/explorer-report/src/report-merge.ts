@@ -1,6 +1,6 @@
 import { ExploreError, type ExploreReport, type ReportedOptions, type ReportedTotals, type ReportedWindow, type SecondCut, type Verdict } from '@vpmem/explorer';
 import { mergeFailures } from './merged-failures.ts';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 
 export interface MergeOptions {
   /** Whether shards may be missing; the report then says which. Otherwise it is an error. */

@@ -1,5 +1,5 @@
 import { ExploreError, type ExploreReport, type FailureGroup, type MinimalPiece, type MinimalSet, type ReportedCoverage, type ReportedOptions, type ReportedRecording, type ReportedTotals, type ReportedWindow, type SecondCut } from '@vpmem/explorer';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { amount, hexadecimal, list, matching, object, oneOf, optional, text, truth, whole, type Shape } from './report-shape.ts';
 
 const FORMAT = 'vpmem-explore';

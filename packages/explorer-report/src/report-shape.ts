@@ -1,5 +1,5 @@
 import { ExploreError } from '@vpmem/explorer';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 
 /** Looks at a value of a JSON text, which is at `at`. @throws ExploreError in one line without the file's name */
 export type Check = (value: unknown, at: string) => void;

@@ -2,7 +2,7 @@ import type { ExploreReport } from '@vpmem/explorer';
 import { coverageOf } from './unit-coverage.ts';
 import { failureLines } from './failure-text.ts';
 import { paintOf, type Paint } from './paint.ts';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { secondCutLines } from './second-cut-text.ts';
 import { wrap } from './text-layout.ts';
 import { count, duration, number, outlook, request, reservations, result, size } from './wording.ts';

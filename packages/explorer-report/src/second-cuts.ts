@@ -1,5 +1,5 @@
 import type { ExploreReport, FailureGroup, SecondCut } from '@vpmem/explorer';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { count, number } from './wording.ts';
 
 /** A failure that takes a second cut. */

@@ -1,5 +1,5 @@
 import type { ExploreReport, ReportedOptions, SecondCut } from '@vpmem/explorer';
-import { readable } from './readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 
 const NUMBER = new Intl.NumberFormat('en-US');
 

@@ -1,4 +1,4 @@
-import { readable, readableLines } from './readable-text.ts';
+import { readable, readableLines } from '@vpmem/page-kit/readable-text';
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
 

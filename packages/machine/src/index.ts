@@ -36,6 +36,6 @@ export { container, findObject, findObjects, type FoundObject, type ObjectNode, 
 export { busAddress } from './passed-address.ts';
 export { pmemQtree, type PmemQtree } from './pmem-qtree.ts';
 export { qtreeText } from './qtree-text.ts';
-export { defaultSocketFolder, ensureSocketFolder } from './socket-folder.ts';
+export { ensureSocketFolder } from './socket-folder.ts';
 export type { SavedBackend } from './saved-backend.ts';
 export { restoreSource, saveSource } from './saved-source.ts';

@@ -1,16 +1,9 @@
 import { lstatSync, mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { defaultSocketFolder } from '@vpmem/running-programs';
 import { MachineError } from './machine-error.ts';
 
 /** Asked each time: a program may give up who it was. */
 const uid = (): number => process.getuid?.() ?? 0;
-
-/** Where sockets go that nobody named: `$XDG_RUNTIME_DIR/vpmem`, else a directory of this user's under the temporary directory. */
-export function defaultSocketFolder(): string {
-  const runtime = process.env.XDG_RUNTIME_DIR;
-  return runtime !== undefined && runtime !== '' ? join(runtime, 'vpmem') : join(tmpdir(), `vpmem-${uid()}`);
-}
 
 /**
  * Makes the {@link defaultSocketFolder}, for its owner alone, if it is missing.

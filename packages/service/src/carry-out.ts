@@ -1,4 +1,5 @@
 import { terminalMonitor } from '@vpmem/monitor';
+import type { RunningProgram } from '@vpmem/running-programs';
 import { anchorPlan, anchorSetup } from './anchored-paths.ts';
 import { Background, startInBackground } from './background.ts';
 import { readCommandLine, type CommandLine, type DescribableOption, type GivenOption } from './command-line.ts';
@@ -8,7 +9,6 @@ import { planOptions } from './monitor-options.ts';
 import { saysNothingOfItsOwn } from './own-options.ts';
 import type { LoadedProgram, Program } from './program.ts';
 import { followParent, giveUpPrivileges } from './run-with.ts';
-import type { RunningProgram } from './running-program.ts';
 import { Service } from './service.ts';
 import { SetupError } from './setup-error.ts';
 import type { ParsedSetupOption } from './setup-option.ts';

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { ensureSocketFolder } from '@vpmem/machine';
 import type { DescriptorStore, StoreDescription } from '@vpmem/descriptor-store';
 import { AskedSocket, giveOver, type GivenUp } from '@vpmem/hand-over';
+import { fileStem } from '@vpmem/running-programs';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
-import { fileStem } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
 /** All that a program is, as plain JSON: what goes from process to process. */

@@ -10,7 +10,6 @@ export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
 export { programUsage } from './program-usage.ts';
 export { runService } from './run-service.ts';
-export { runningPrograms, type RunningProgram } from './running-program.ts';
 export { SetupError } from './setup-error.ts';
 export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
 export type { Setup } from './setup.ts';

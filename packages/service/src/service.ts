@@ -1,6 +1,7 @@
 import { explainEvent, makeRecordingFolder, nothingToRecord, recordAll, type AddedDevice, type MachineEvent } from '@vpmem/machine';
 import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
+import type { RunningProgram } from '@vpmem/running-programs';
 import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
@@ -14,7 +15,6 @@ import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
 import type { EndReason, LoadedProgram, OwnedMachine } from './program.ts';
-import type { RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
 import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';

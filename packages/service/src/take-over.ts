@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { HandOverError, Taking, type TakerStep } from '@vpmem/hand-over';
 import { ensureSocketFolder, explainError, type AddedDevice } from '@vpmem/machine';
+import { fileStem, isCalled, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
 import type { OfferedService, ServiceState } from './give-away.ts';
 import { Keeping } from './keeping.ts';
-import { fileStem, runningPrograms, type RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
@@ -14,7 +14,7 @@ import type { Setup } from './setup.ts';
 export function programToTake(address: string, program: string): RunningProgram & { readonly takeover: string } {
   const refuse = (why: string): SetupError => new SetupError(`-takeover ${address}: ${why}`);
   const all = runningPrograms();
-  const found = all.filter(({ name, pid, takeover }) => name === address || String(pid) === address || takeover === address);
+  const found = all.filter((each) => isCalled(each, address) || each.takeover === address);
   const [first, second] = found;
   if (first === undefined) {
     const known = all.filter((each) => each.program === program).map(({ name, pid }) => name ?? String(pid)).join(', ');

@@ -1,4 +1,4 @@
-import { button, element } from './element.ts';
+import { button, element } from '@vpmem/page-kit/element';
 
 /** Milliseconds for which it says that it has copied. */
 const SAID = 2000;

@@ -1,7 +1,7 @@
 import type { ExploreReport } from '@vpmem/explorer';
 import { coverageOf, type UnitCoverage } from '../unit-coverage.ts';
 import { count, number } from '../wording.ts';
-import { element, part } from './element.ts';
+import { element, part } from '@vpmem/page-kit/element';
 
 const KINDS = ['exhaustive', 'sampled', 'skipped'] as const;
 

@@ -1,11 +1,11 @@
 import type { ExploreReport, FailureGroup, MinimalPiece, MinimalSet } from '@vpmem/explorer';
 import { minimalWords, signatureOf } from '../failure-words.ts';
-import { readable, readableLines } from '../readable-text.ts';
+import { readable, readableLines } from '@vpmem/page-kit/readable-text';
 import { afterWhat, type LaterFailure } from '../second-cuts.ts';
 import { hexOffset } from '../shown-words.ts';
 import { count, number } from '../wording.ts';
 import { copyable } from './copy-button.ts';
-import { button, element, foreign, type Child } from './element.ts';
+import { button, element, foreign, type Child } from '@vpmem/page-kit/element';
 import { hexTable } from './hex-table.ts';
 import { minimalMap } from './minimal-map.ts';
 

@@ -2,7 +2,7 @@ import type { ExploreReport, FailureGroup } from '@vpmem/explorer';
 import { signatureOf } from '../failure-words.ts';
 import { laterFailures, type LaterFailure } from '../second-cuts.ts';
 import { count, number, result } from '../wording.ts';
-import { element, foreign, part, vector } from './element.ts';
+import { element, foreign, part, vector } from '@vpmem/page-kit/element';
 import { failureBody } from './failure-body.ts';
 
 interface Shown {

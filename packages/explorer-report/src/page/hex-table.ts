@@ -1,6 +1,6 @@
 import type { MinimalPiece } from '@vpmem/explorer';
 import { hexOffset, shownWords, type ShownWord } from '../shown-words.ts';
-import { element, type Child } from './element.ts';
+import { element, type Child } from '@vpmem/page-kit/element';
 
 /** The first bytes of a piece that differ, before the window and as its flush carries them. */
 export function hexTable(piece: MinimalPiece): HTMLElement {

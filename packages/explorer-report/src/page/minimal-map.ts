@@ -1,7 +1,7 @@
 import type { MinimalSet } from '@vpmem/explorer';
 import { hexOffset } from '../shown-words.ts';
 import { count } from '../wording.ts';
-import { element, vector } from './element.ts';
+import { element, vector } from '@vpmem/page-kit/element';
 import { countPages, pageWords, piecePages, type PiecePage } from './piece-pages.ts';
 
 /** Pages that are drawn. */

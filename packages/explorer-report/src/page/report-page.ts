@@ -1,9 +1,9 @@
 import type { ExploreReport } from '@vpmem/explorer';
 import { showCoverage } from './coverage-table.ts';
-import { part } from './element.ts';
+import { part } from '@vpmem/page-kit/element';
 import { FailureList } from './failure-list.ts';
 import { showSummary } from './summary.ts';
-import { showTheme } from './theme.ts';
+import { showTheme } from '@vpmem/page-kit/theme';
 import { Timeline } from './timeline.ts';
 import { WindowTable } from './window-table.ts';
 

@@ -1,7 +1,7 @@
 import type { ExploreReport } from '@vpmem/explorer';
 import { laterFailures, secondCutWords } from '../second-cuts.ts';
 import { count, duration, number, outlook, request, reservations, result, size } from '../wording.ts';
-import { element, foreign, part, type Child } from './element.ts';
+import { element, foreign, part, type Child } from '@vpmem/page-kit/element';
 
 /** What it came to, of which disk, and how much was done for it. */
 export function showSummary(report: ExploreReport): void {

@@ -1,6 +1,6 @@
 import type { ExploreReport } from '@vpmem/explorer';
 import { ticksOf, type TimeScale } from './time-scale.ts';
-import { themeColor } from './theme.ts';
+import { themeColor } from '@vpmem/page-kit/theme';
 import type { TimelineBars } from './timeline-bars.ts';
 
 /** Lanes of the drawing, from the top; pixels. */

@@ -1,5 +1,5 @@
 import type { ExploreReport } from '@vpmem/explorer';
-import { button, element, part } from './element.ts';
+import { button, element, part } from '@vpmem/page-kit/element';
 import { TimeScale } from './time-scale.ts';
 import { TimelineBars } from './timeline-bars.ts';
 import { TIMELINE_HEIGHT, TimelineDrawing } from './timeline-drawing.ts';

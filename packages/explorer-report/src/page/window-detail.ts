@@ -1,7 +1,7 @@
 import type { ExploreReport, ReportedCoverage, ReportedWindow } from '@vpmem/explorer';
-import { readable } from '../readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { count, number, skipReason, windowWords } from '../wording.ts';
-import { button, element, foreign, part } from './element.ts';
+import { button, element, foreign, part } from '@vpmem/page-kit/element';
 
 /** What is known of a window, in a few words each. */
 export function detailWords(report: ExploreReport, window: ReportedWindow): string[] {

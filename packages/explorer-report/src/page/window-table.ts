@@ -1,8 +1,8 @@
 import type { ExploreReport, ReportedWindow } from '@vpmem/explorer';
-import { readable } from '../readable-text.ts';
+import { readable } from '@vpmem/page-kit/readable-text';
 import { windowCoverage } from '../unit-coverage.ts';
 import { count, number, windowWords } from '../wording.ts';
-import { button, element, part } from './element.ts';
+import { button, element, part } from '@vpmem/page-kit/element';
 import { coverageWords, moment } from './window-detail.ts';
 
 const ROWS = 50;

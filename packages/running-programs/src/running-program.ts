@@ -1,8 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultSocketFolder } from '@vpmem/machine';
 import { lockFile } from '@vpmem/native';
+import { defaultSocketFolder, privateFolder } from './socket-folder.ts';
 
 /** A program that runs, and how to reach it. */
 export interface RunningProgram {
@@ -57,14 +56,20 @@ export function fileStem({ program, pid }: Pick<RunningProgram, 'program' | 'pid
   return `${program.replaceAll(' ', '-')}-${pid}`;
 }
 
+/** Whether a user means this program by what was given: its name, or its process id. */
+export function isCalled({ name, pid }: Pick<RunningProgram, 'name' | 'pid'>, given: string): boolean {
+  return name === given || String(pid) === given;
+}
+
 /** The programs that run as this user, and those of the system if they may be seen. What dead ones left behind is removed. */
 export function runningPrograms(folders: readonly string[] = programFolders()): RunningProgram[] {
   return folders.filter(isTrusted).flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
 }
 
-function programFolders(): string[] {
+/** Where entries can be: the folders for sockets of this user and of the system, and those of systemd's services in them. */
+export function programFolders(): string[] {
   // Whoever started a program need not have had the same environment as we have.
-  const roots = [...new Set([defaultSocketFolder(), join(tmpdir(), `vpmem-${process.getuid?.() ?? 0}`), SYSTEM_FOLDER])];
+  const roots = [...new Set([defaultSocketFolder(), privateFolder(), SYSTEM_FOLDER])];
   return roots.flatMap((root) => [root, ...names(root).map((name) => join(root, name))]);
 }
 

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { preparePackages } from '@vpmem/testbed';
+import { preparePackages, TestbedError } from '@vpmem/testbed';
 import { chromium, type Browser } from 'playwright-core';
 
 /** Debian's Chromium, in a folder of its own with nothing installed. */
@@ -42,6 +42,16 @@ export async function prepareChromium(): Promise<PreparedChromium> {
   } catch (error) {
     rmSync(folder, { recursive: true });
     throw error;
+  }
+}
+
+/** As with the testbed: where `CI` is `true` nothing is skipped. */
+export async function requireChromium(): Promise<{ chromium: PreparedChromium; reason?: undefined } | { chromium?: undefined; reason: string }> {
+  try {
+    return { chromium: await prepareChromium() };
+  } catch (error) {
+    if (!(error instanceof TestbedError) || process.env.CI === 'true') throw error;
+    return { reason: error.message };
   }
 }
 
