@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.guest.test.ts', 'src/**/*.guest.test.ts'],
     pool: 'forks',
+    // What other packages are is compiled already: node loads it as it is.
+    server: { deps: { external: [/\/dist\//] } },
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,
