@@ -9,6 +9,8 @@ export default defineConfig({
     exclude: ['**/*.guest.test.ts', '**/*.process.test.ts', '**/node_modules/**'],
     // A process for each file where one takes all descriptors or counts what its process has. The others say --no-isolate, which takes half the time.
     pool: 'forks',
+    // What other packages are is compiled already: node loads it as it is.
+    server: { deps: { external: [/\/dist\//] } },
     // Limits end a hang, on a machine with eight times as much to do as it can.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -6,10 +6,12 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.guest.test.ts', 'src/**/*.guest.test.ts'],
     pool: 'forks',
+    // What other packages are is compiled already: node loads it as it is.
+    server: { deps: { external: [/\/dist\//] } },
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 240_000 } },
     reporters: [['default', { summary: false }], new StatementReporter('guest')],
     passWithNoTests: false,
   },

@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: [`${import.meta.dirname}/scripts/oracle/record.ts`],
     setupFiles: [`${import.meta.dirname}/scripts/oracle/judge.ts`],
     pool: 'forks',
+    // What other packages are is compiled already: node loads it as it is.
+    server: { deps: { external: [/\/dist\//] } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },

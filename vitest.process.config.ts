@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.process.test.ts'],
     pool: 'forks',
+    // What other packages are is compiled already: node loads it as it is.
+    server: { deps: { external: [/\/dist\//] } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } },

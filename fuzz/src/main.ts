@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { supervise, type Assignment } from './supervisor.ts';
-import { TARGETS } from './targets.ts';
+import { LONG_SHARE, TARGETS } from './targets.ts';
 
 /** The seed of `npm test`, whose runs are all the same. */
 const SHARE_SEED = '1';
+const shareFactor = process.env.VPMEM_ALL === '1' ? LONG_SHARE : 1;
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +34,7 @@ function assignment(target: string): Assignment {
   const entry = TARGETS[target];
   if (entry === undefined) fail(`--target: there is no target '${target}'; there is ${Object.keys(TARGETS).join(', ')}`);
   if (replay !== undefined) return { target, args: ['--replay', replay] };
-  if (share) return { target, args: ['--executions', String(entry.share), '--seed', SHARE_SEED] };
+  if (share) return { target, args: ['--executions', String(entry.share * shareFactor), '--seed', SHARE_SEED] };
   return { target, args: ['--seed', seed, '--keep', ...(executions === undefined ? ['--seconds', seconds] : ['--executions', executions])] };
 }
 

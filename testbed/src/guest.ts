@@ -5,7 +5,7 @@ import { tail } from './program.ts';
 import type { ChildExit, QemuProcess, WaitOptions } from './qemu-process.ts';
 import type { QmpEvent } from './qmp-client.ts';
 
-const BOOT_TIME = 60_000;
+const BOOT_TIME = 240_000;
 const PANIC = /Kernel panic - not syncing.*/;
 
 /** A Linux guest in a QEMU of its own. Whoever has one calls {@link stop}, whatever happened. */

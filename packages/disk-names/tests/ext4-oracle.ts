@@ -21,7 +21,10 @@ export function askOracle(tools: Ext4Tools, image: string): BlockOracle {
   const number = (label: string): number => Number(new RegExp(`^${label}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN);
   const [blocks, blockSize] = [number('Block count'), number('Block size')];
   const commands: string[] = [];
-  for (let first = 0; first < blocks; first += AT_ONCE) commands.push(`icheck ${range(first, Math.min(blocks, first + AT_ONCE)).join(' ')}`);
+  const { metadata, free } = groups(text);
+  // For each line debugfs goes through all inodes, so it is asked for no block of which dumpe2fs has said what it is.
+  const owned = range(0, blocks).filter((block) => !metadata.has(block) && !free.has(block));
+  for (let first = 0; first < owned.length; first += AT_ONCE) commands.push(`icheck ${owned.slice(first, first + AT_ONCE).join(' ')}`);
   const inodes = new Map<number, number>();
   for (const [, block, inode] of tools.ask(image, commands).matchAll(/^(\d+)\t(\d+)$/gm)) inodes.set(Number(block), Number(inode));
   const paths = new Map<number, string[]>();
@@ -29,7 +32,7 @@ export function askOracle(tools: Ext4Tools, image: string): BlockOracle {
   const questions: string[] = [];
   for (let first = 0; first < owners.length; first += AT_ONCE) questions.push(`ncheck ${owners.slice(first, first + AT_ONCE).join(' ')}`);
   for (const [, inode, path = ''] of tools.ask(image, questions).matchAll(/^(\d+)\t(.*)$/gm)) paths.set(Number(inode), [...(paths.get(Number(inode)) ?? []), `/${path.replace(/^\/+/, '')}`]);
-  return { blockSize, blocks, inodes, paths, ...groups(text) };
+  return { blockSize, blocks, inodes, paths, metadata, free };
 }
 
 function groups(text: string): Pick<BlockOracle, 'metadata' | 'free'> {

@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { plainProgram } from '../../../scripts/plain-program.ts';
 import { GIVER_STEPS, TAKER_STEPS } from './messages.ts';
 
-const HOLDER = fileURLToPath(new URL('../tests/holder.ts', import.meta.url));
+const HOLDER = plainProgram(new URL('../tests/holder.ts', import.meta.url));
 
 let folder: string;
 let children: ChildProcess[];
@@ -31,7 +31,7 @@ interface Holder {
 }
 
 function start(role: string, place: string, dies = ''): Holder {
-  const child = spawn(process.execPath, ['--import', 'tsx', HOLDER, role, join(folder, 'ask'), join(folder, place), dies], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [HOLDER, role, join(folder, 'ask'), join(folder, place), dies], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   let said = '';
   child.stdout.on('data', (data: Buffer) => (said += data.toString()));

@@ -2,7 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { plainProgram } from '../../../scripts/plain-program.ts';
 import type { Order } from './client-program.ts';
 
 /** x86-64, asm/unistd_64.h */
@@ -12,6 +12,7 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MAP_FIXED = 0x10;
 const PAGE = 4096;
+const PROGRAM = plainProgram(new URL('client-program.ts', import.meta.url));
 /** Where the memory's descriptor is in the client. */
 const MEMORY_FD = 3;
 
@@ -29,8 +30,7 @@ export class Client {
   }
 
   static async start(memory: number): Promise<Client> {
-    const args = ['--import', import.meta.resolve('tsx'), fileURLToPath(new URL('client-program.ts', import.meta.url))];
-    const client = new Client(spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit', memory] }) as ChildProcessByStdio<Writable, Readable, null>);
+    const client = new Client(spawn(process.execPath, [PROGRAM], { stdio: ['pipe', 'pipe', 'inherit', memory] }) as ChildProcessByStdio<Writable, Readable, null>);
     await new Promise<string>((resolve) => client.#waiting.push(resolve));
     return client;
   }

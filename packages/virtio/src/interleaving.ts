@@ -11,8 +11,8 @@ export interface World {
 /** A program of plain code, which only touches {@link World} through what it is given, and does the same whenever it sees the same. */
 export type Program = (actor: Actor) => void;
 
-/** Thrown to leave a program before a step that it may not take yet. */
-class Parked extends Error {}
+/** Thrown to leave a program before a step that it may not take yet: one for all, as making an error takes longer than most steps. */
+const PARKED = new Error('not yet');
 
 interface Step {
   /** Whether it can be taken. */
@@ -24,6 +24,8 @@ interface Step {
 /** A program as far as it has come: all that it saw and did, and the step it would take next; without one it is over. */
 interface Progress {
   readonly seen: readonly unknown[];
+  /** {@link seen} as one word. */
+  readonly key: string;
   readonly next: Step | undefined;
 }
 
@@ -58,9 +60,11 @@ export class Actor {
     try {
       program(actor);
     } catch (error) {
-      if (!(error instanceof Parked)) throw error;
+      if (error !== PARKED) throw error;
     }
-    return { seen: actor.#seen, next: actor.#next };
+    const { seen } = progress;
+    const taken = actor.#seen;
+    return { seen: taken, key: progress.key + taken.slice(seen.length).map((value) => `${String(value)},`).join(''), next: actor.#next };
   }
 
   /** What is done in `work` is no step, whatever it is: nobody else is there yet. */
@@ -99,7 +103,7 @@ export class Actor {
     if (isStep && !this.#private) {
       if (this.#way === undefined) {
         this.#next = step;
-        throw new Parked();
+        throw PARKED;
       }
     }
     const value = act(this.#world);
@@ -153,7 +157,7 @@ export interface Interleaving {
 export function everyInterleaving({ ram, programs, racing, atEnd }: Interleaving): number {
   const visited = new Set<string>();
   const first: World = { bytes: new DataView(new ArrayBuffer(ram)), flags: [] };
-  const begun = programs.map((program) => Actor.advance(program, first, { seen: [], next: undefined }, racing, undefined));
+  const begun = programs.map((program) => Actor.advance(program, first, { seen: [], key: '', next: undefined }, racing, undefined));
   const waiting: { world: World; progress: readonly Progress[] }[] = [{ world: first, progress: begun }];
   for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
     const { world, progress } = state;
@@ -166,7 +170,7 @@ export function everyInterleaving({ ram, programs, racing, atEnd }: Interleaving
         const changed: World = { bytes: new DataView(world.bytes.buffer.slice(0) as ArrayBuffer), flags: [...world.flags] };
         const after = Actor.advance(program, changed, before, racing, way);
         const all = progress.map((each, i) => (i === index ? after : each));
-        const key = `${Buffer.from(changed.bytes.buffer).toString('latin1')}|${changed.flags.join()}|${all.map(({ seen }) => seen.join()).join('|')}`;
+        const key = `${Buffer.from(changed.bytes.buffer).toString('latin1')}|${changed.flags.join()}|${all.map((each) => each.key).join('|')}`;
         if (visited.has(key)) continue;
         visited.add(key);
         waiting.push({ world: changed, progress: all });
