@@ -16,7 +16,7 @@ export async function runMonitor(address: string): Promise<number> {
     const socket = await connectMonitor(address);
     const first = await firstBytes(socket);
     if (first === undefined) {
-      process.stderr.write(`vpmem: '${address}' has hung up without a word\n`);
+      process.stderr.write(`vpmem: '${address}' has closed the connection without a message\n`);
       return 1;
     }
     // QMP greets with an object; HMP with its banner, or the options of telnet.

@@ -111,7 +111,7 @@ describe('a recording of vpmemd', () => {
     await deleted;
     const first = readFileSync(path('run.vpmrec'));
     await expect(monitor.execute('device_add', { driver: 'virtio-pmem-pci', id: 'nv2', memdev: 'mem1' })).rejects.toThrow(
-      `device 'nv2': record '${path('run.vpmrec')}' of memory backend 'mem1' holds what the device before did; make the backend anew, with another record=`,
+      `device 'nv2': record '${path('run.vpmrec')}' of memory backend 'mem1' has the recording of the device before; make the backend again, with another record=`,
     );
     expect(readFileSync(path('run.vpmrec')).equals(first)).toBe(true);
     await monitor.execute('object-del', { id: 'mem1' });

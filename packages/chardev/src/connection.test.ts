@@ -46,7 +46,7 @@ describe('Connection', () => {
     expect(await read(broken)).toBe('');
   });
 
-  it('waits for a client that does not read, until it is hung up on', async () => {
+  it('waits for a client that does not read, until it is disconnected', async () => {
     const stream = new Duplex({ read: () => undefined, write: () => undefined });
     const connection = new Connection(stream, stream);
     let written = false;

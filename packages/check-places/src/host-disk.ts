@@ -57,7 +57,7 @@ export class HostDisk {
   /** Leaves the device to whoever holds it, with an error in everything, and takes another. */
   async renew(): Promise<void> {
     this.#steps = this.takeSteps();
-    if (this.touched.trace !== 0) this.#steps.push({ type: 'lost', text: 'the device was taken away from whoever did not leave it' });
+    if (this.touched.trace !== 0) this.#steps.push({ type: 'lost', text: 'the device was removed while a program still used it' });
     await this.detach();
     this.touched.reset();
     await this.#attach();

@@ -93,9 +93,9 @@ describe('a place that is an image', () => {
     });
 
     it.each([
-      ['echo nonsense', 'broken', 'the worker wrote what is no answer: nonsense'],
-      [`echo '{"verdict":"fine"}'`, 'broken', 'the worker wrote what is no answer: {"verdict":"fine"}'],
-      [`printf '{"verdict":"kept"}\\n{"verdict":"kept"}\\n'`, 'broken', 'the worker wrote what is no answer'],
+      ['echo nonsense', 'broken', 'the worker wrote something that is no answer: nonsense'],
+      [`echo '{"verdict":"fine"}'`, 'broken', 'the worker wrote something that is no answer: {"verdict":"fine"}'],
+      [`printf '{"verdict":"kept"}\\n{"verdict":"kept"}\\n'`, 'broken', 'the worker wrote something that is no answer'],
       ['exit 3', 'broken', 'the worker ended with exit status 3'],
       ['kill -9 $$', 'broken', 'the worker ended by signal SIGKILL'],
       ['sleep 9870', 'hang', 'no answer in time'],

@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(`what recovery writes${reason === undefine
     const [answer] = await asked('cd "$1"; head -c 4096 /dev/zero | tr "\\0" z >z; sync z; env -i setsid sleep 60 >/dev/null 2>&1 </dev/null & sleep 0.3; echo $!', { ...question, trace: true });
     process.kill(Number(answer?.signature), 'SIGKILL');
     expect(answer?.verdict).toBe('kept');
-    expect(answer?.writes?.at(-1)).toEqual({ type: 'lost', text: 'the device was taken away from whoever did not leave it' });
+    expect(answer?.writes?.at(-1)).toEqual({ type: 'lost', text: 'the device was removed while a program still used it' });
     expect(bytesOf(answer?.writes)).toBeGreaterThan(PAGE);
   });
 

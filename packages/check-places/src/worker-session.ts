@@ -100,7 +100,7 @@ export class WorkerSession implements CheckerSession {
   }
 
   #refuse(line: string): void {
-    this.#settle?.({ verdict: 'broken', signature: `the worker wrote what is no answer: ${line.trim().slice(0, 100)}`, output: line.slice(-OUTPUT_LIMIT) });
+    this.#settle?.({ verdict: 'broken', signature: `the worker wrote something that is no answer: ${line.trim().slice(0, 100)}`, output: line.slice(-OUTPUT_LIMIT) });
   }
 
   async #end(): Promise<void> {

@@ -128,7 +128,7 @@ export class CheckingGuest {
     };
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), timeout)));
     const panicked = this.#panic.then(() => 'panic' as const);
-    const wrong = this.#link.failed.catch((error: unknown) => `its agent wrote what nobody understands: ${(error as Error).message}`);
+    const wrong = this.#link.failed.catch((error: unknown) => `its agent wrote something that is no answer: ${(error as Error).message}`);
     try {
       const first = await Promise.race([this.#link.request(members, heard), late, panicked, this.#gone, wrong]);
       const { step } = this.#link;

@@ -8,7 +8,7 @@ it.each([
     'kernel: BUG: kernel NULL pointer dereference, address: …',
   ],
   ['[    1.0] kernel BUG at fs/ext4/inode.c:2732!\n[    1.1] Kernel panic - not syncing: Fatal exception', 'kernel: kernel BUG at fs/ext4/inode.c:2732!'],
-  ['', 'kernel: it ended without a word'],
+  ['', 'kernel: it ended without a message'],
 ])('groups a kernel that ended by what it said first: %#', (console, signature) => {
   expect(panicSignature(console)).toBe(signature);
 });

@@ -15,7 +15,7 @@ export function panicSignature(console: string): string {
       if (found !== undefined) return `kernel: ${withoutAddresses(found)}`;
     }
   }
-  return 'kernel: it ended without a word';
+  return 'kernel: it ended without a message';
 }
 
 function withoutAddresses(text: string): string {

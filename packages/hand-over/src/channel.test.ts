@@ -46,7 +46,7 @@ describe('Channel', () => {
     expect(await heard).toEqual({ said: { a: 1 }, fds: [] });
   });
 
-  it('hears nothing of who has hung up, also in the middle of a message', async () => {
+  it('hears nothing of a process that has closed the connection, also in the middle of a message', async () => {
     raw.send(message(7, 0, '{"a"'));
     here.close();
     expect(await there.hear(1000)).toBeUndefined();

@@ -147,7 +147,7 @@ async function called(socket: string, listener: ListeningSocket): Promise<{ fd: 
         if (text.includes('\n')) resolve(text.trim());
       });
       asking.on('error', (error: NodeJS.ErrnoException) => reject(new HandOverError('nobody', `'${socket}' cannot be asked: ${error.message}`, { cause: error })));
-      asking.on('close', () => reject(new HandOverError('nobody', `who listens at '${socket}' hung up`)));
+      asking.on('close', () => reject(new HandOverError('nobody', `the program that listens at '${socket}' closed the connection`)));
       asking.write(`${JSON.stringify({ protocol: PROTOCOL, call: listener.path })}\n`);
     });
     answer.catch(() => undefined);
@@ -158,7 +158,7 @@ async function called(socket: string, listener: ListeningSocket): Promise<{ fd: 
     const came = whenReadable(listener.fd, PATIENCE);
     if (!(await Promise.race([came, refused]))) throw new HandOverError('broken', `who listens at '${socket}' did not call back for ${PATIENCE / 1000} s`);
     const fd = acceptUnix(listener.fd);
-    if (fd === undefined) throw new HandOverError('broken', `who listens at '${socket}' called and hung up`);
+    if (fd === undefined) throw new HandOverError('broken', `the program that listens at '${socket}' connected and closed the connection`);
     const pid = peerProcess(fd);
     if (pid === undefined) {
       closeSync(fd);
@@ -172,7 +172,7 @@ async function called(socket: string, listener: ListeningSocket): Promise<{ fd: 
 
 async function expectFrom(channel: Channel, what: string, patience: number, pid: number): Promise<Heard & { readonly said: Said }> {
   const heard = await channel.hear(patience);
-  if (heard === undefined) throw new HandOverError('broken', `process ${pid} hung up; what it said is in its own messages`);
+  if (heard === undefined) throw new HandOverError('broken', `process ${pid} closed the connection; its own messages say why`);
   if (typeof heard.said.refused === 'string') throw new HandOverError('refused', heard.said.refused);
   if (heard.said[what] !== undefined) return heard;
   for (const fd of heard.fds) closeSync(fd);

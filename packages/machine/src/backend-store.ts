@@ -208,7 +208,7 @@ function checkNotRecorded({ id, recording }: BackendDescription, label: string |
   throw new MachineError(
     'recording',
     'memdev',
-    `${nameOf(label)}: record '${recording.path}' of memory backend '${id}' holds what the device before did; make the backend anew, with another record=`,
+    `${nameOf(label)}: record '${recording.path}' of memory backend '${id}' has the recording of the device before; make the backend again, with another record=`,
   );
 }
 

@@ -15,7 +15,7 @@ export interface FlushLimitRequest {
 /** Undefined is none. @throws MachineError for what there cannot be */
 export function flushLimit({ ops, burst }: FlushLimitRequest): RateLimit | undefined {
   inRange('ops', ops, 0);
-  if (ops === 0 && burst !== undefined) throw new MachineError('bad-value', 'burst', 'burst is about a limit, and ops=0 is none; say how many with ops');
+  if (ops === 0 && burst !== undefined) throw new MachineError('bad-value', 'burst', 'burst belongs to a limit, and ops=0 means no limit; give ops a number');
   if (ops === 0) return undefined;
   if (burst !== undefined) inRange('burst', burst, 1);
   return { ops, burst: burst ?? ops };

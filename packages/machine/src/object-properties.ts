@@ -50,7 +50,7 @@ export const objectProperties = {
     ...common,
     share,
     seal: property.bool({ default: true, description: 'accepted; the size is always sealed' }),
-    hugetlb: property.bool({ default: false, description: 'take huge pages, which are put aside at once' }),
+    hugetlb: property.bool({ default: false, description: 'take huge pages, which are reserved at once' }),
     hugetlbsize: property.size({ description: "size of those pages, if it is not the system's default" }),
   }),
 } as const;

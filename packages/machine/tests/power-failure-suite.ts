@@ -176,7 +176,7 @@ function flushCases(who: string, make: MakeSetting): void {
       [{ ops: -1 }, 'ops=-1 is not an integer from 0 to 1000000'],
       [{ ops: 1.5 }, 'ops=1.5 is not an integer from 0 to 1000000'],
       [{ ops: 1, burst: 0 }, 'burst=0 is not an integer from 1 to 1000000'],
-      [{ ops: 0, burst: 5 }, 'burst is about a limit, and ops=0 is none; say how many with ops'],
+      [{ ops: 0, burst: 5 }, 'burst belongs to a limit, and ops=0 means no limit; give ops a number'],
     ])('is not limited to %o', async (request, message) => {
       await expect(setting.failures.flushLimit('nv1', request)).rejects.toMatchObject({ code: 'bad-value', message });
       expect((await setting.info()).faults).not.toHaveProperty('limit');

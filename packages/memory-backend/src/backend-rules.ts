@@ -35,10 +35,10 @@ export function checkOptions(options: BackendOptions): void {
   }
   if (rom === 'on') {
     const advice = readonly ? 'rom=off gives the guest a private copy it can write to' : 'and it would take readonly=on';
-    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=on makes memory that a guest cannot write to, which there is not; ${advice}`);
+    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=on asks for memory that a guest cannot write to, which vpmem does not have; ${advice}`);
   }
   if (rom === 'off' && readonly && share) {
-    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=off lets the guest write, but with readonly=on,share=on to no place; take share=off`);
+    throw new BackendError('conflict', 'rom', `memory backend '${id}': rom=off lets the guest write, but readonly=on,share=on leaves no place to write to; give share=off`);
   }
   if (align !== undefined && (align < PAGE_SIZE || !Number.isInteger(Math.log2(align)))) {
     throw new BackendError('bad-align', 'align', `memory backend '${id}': align ${align} is no power of two from ${PAGE_SIZE} up`);

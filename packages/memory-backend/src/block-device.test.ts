@@ -92,9 +92,9 @@ describe.skipIf(reason !== undefined)(`a block device${reason === undefined ? ''
     execFileSync('mount', [loop.path, point]);
     try {
       const mounted = `memory backend 'mem1': '${loop.path}' is mounted at '${point}'`;
-      expect(await refusal()).toMatchObject({ code: 'in-use', message: `${mounted}; what a guest writes would destroy what is there; let go of it there first` });
+      expect(await refusal()).toMatchObject({ code: 'in-use', message: `${mounted}; what a guest writes would destroy what is there; close it there first` });
       expect(await refusal({ shareRw: true })).toMatchObject({ code: 'in-use' });
-      expect(await refusal({ readonly: true })).toMatchObject({ code: 'in-use', message: `${mounted}; a copy would be of no one moment; let go of it there first` });
+      expect(await refusal({ readonly: true })).toMatchObject({ code: 'in-use', message: `${mounted}; a copy would mix several moments; close it there first` });
     } finally {
       execFileSync('umount', [point]);
     }

@@ -35,8 +35,8 @@ export function writesTo({ share = false, readonly = false }: FileBackendOptions
 /** A block device that is mounted, or that somebody else has for himself. */
 export function deviceInUse(options: FileBackendOptions, rdev: number): BackendError {
   const use = describeUse(rdev) ?? 'is in use by a program that has it for itself, or is mounted where this process cannot see it';
-  const advice = writesTo(options) ? 'what a guest writes would destroy what is there' : 'a copy would be of no one moment';
-  return inUse(options, use, `${advice}; let go of it there first`);
+  const advice = writesTo(options) ? 'what a guest writes would destroy what is there' : 'a copy would mix several moments';
+  return inUse(options, use, `${advice}; close it there first`);
 }
 
 /**
@@ -58,7 +58,7 @@ function claimDevice(options: FileBackendOptions, fd: number, lock: number): num
 }
 
 function locked(options: FileBackendOptions, who: string): BackendError {
-  const advice = writesTo(options) ? 'for both to write to it, give both share=on,share-rw=on' : 'a copy would be of no one moment; let go of it there first';
+  const advice = writesTo(options) ? 'for both to write to it, give both share=on,share-rw=on' : 'a copy would mix several moments; close it there first';
   return inUse(options, `is in use by ${who}`, advice);
 }
 

@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)(`huge pages${reason === undefined ? '' : `
   };
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
-  it('are put aside when the object is made, and stay so', async () => {
+  it('are reserved when the object is made, and stay so', async () => {
     expect(await open(file())).toMatchObject({ kind: 'huge', volatile: undefined });
     expect([count('resv_hugepages'), free()]).toEqual([4, count('nr_hugepages') - 4]);
     await open(memfd({ size: 2 * PAGE }));
@@ -106,9 +106,9 @@ describe.skipIf(reason !== undefined)(`huge pages${reason === undefined ? '' : `
     await open(file({ share: false, id: 'mem2', memPath: join(mount.folder, 'new.img'), size: 64 * PAGE }));
   });
 
-  it('are not put aside with reserve=off, which says what comes of it', async () => {
+  it('are not reserved with reserve=off, and a warning says what may happen then', async () => {
     const { remarks } = await open(file({ reserve: false, size: 64 * PAGE }));
-    expect(remarks).toEqual(["memory backend 'mem1': reserve=off puts no huge pages aside: a VM that touches one when none is left dies of SIGBUS"]);
+    expect(remarks).toEqual(["memory backend 'mem1': reserve=off reserves no huge pages: a VM that touches one when none is left dies of SIGBUS"]);
   });
 
   it('go with a file that was made for nothing', async () => {

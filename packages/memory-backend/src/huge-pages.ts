@@ -45,7 +45,7 @@ export function reserveHugePages(options: BackendOptions, { fd, offset }: HugeSp
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOMEM') throw tooFew(options, fd, error);
-    throw new BackendError('io', 'size', `memory backend '${options.id}': huge pages cannot be put aside: ${message}`, { cause: error });
+    throw new BackendError('io', 'size', `memory backend '${options.id}': huge pages cannot be reserved: ${message}`, { cause: error });
   }
 }
 

@@ -16,7 +16,7 @@ export function prepareStorage(options: FileBackendOptions, { fd, kind }: Opened
   const remarks: string[] = [];
   const what = `memory backend '${id}':`;
   if (kind === 'huge' && reserve) reserveHugePages(options, { fd, offset });
-  else if (kind === 'huge') remarks.push(`${what} reserve=off puts no huge pages aside: a VM that touches one when none is left dies of SIGBUS`);
+  else if (kind === 'huge') remarks.push(`${what} reserve=off reserves no huge pages: a VM that touches one when none is left dies of SIGBUS`);
   // With power-failure=on what is touched first is memory of its own.
   const policy = powerFailure ? undefined : applyPolicy(options, fd, offset);
   if (policy !== undefined) remarks.push(policy);
@@ -38,7 +38,7 @@ export function checkDiscard({ id, memPath, discardData = false }: FileBackendOp
   const stat = fstatSync(fd);
   if (kind === 'device' ? canDiscard(stat.rdev) : canPunchBehind(fd, stat.size)) return;
   const whose = kind === 'device' ? 'the block device cannot give storage back' : 'its file system cannot give part of a file back';
-  throw new BackendError('conflict', 'discard-data', `memory backend '${id}': discard-data=on is not to be had for '${memPath}': ${whose}; leave it out`);
+  throw new BackendError('conflict', 'discard-data', `memory backend '${id}': discard-data=on is not possible for '${memPath}': ${whose}; leave it out`);
 }
 
 /** Where there is nothing yet, nothing gets lost by trying. */

@@ -172,7 +172,7 @@ describe('clients', () => {
     expect(await patient.untilEnd()).toMatch(/child<memory-backend-file>/);
   });
 
-  it(`wait, ${MAX_WAITING} of them; more are hung up on`, async () => {
+  it(`wait, ${MAX_WAITING} of them; more are disconnected`, async () => {
     await open({ monitor: [unix()] });
     const served = await client();
     await served.until(PROMPT);

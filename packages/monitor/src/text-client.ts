@@ -50,7 +50,7 @@ export class TextClient {
   async until(text: string): Promise<string> {
     await this.#wait(`'${text}'`, () => this.#received.includes(text, this.#seen) || this.#ended);
     const at = this.#received.indexOf(text, this.#seen);
-    if (at === -1) throw new Error(`hung up on before '${text}'; last came: ${this.#received.slice(this.#seen).slice(-SHOWN)}`);
+    if (at === -1) throw new Error(`disconnected before '${text}'; last came: ${this.#received.slice(this.#seen).slice(-SHOWN)}`);
     const from = this.#seen;
     this.#seen = at + text.length;
     return this.#received.slice(from, this.#seen);

@@ -49,7 +49,7 @@ export class QemuShell {
   /** Runs a line and gives back what it prints, lines ended by LF. Never rejects. @param history the oldest line first */
   async run(line: string, history: readonly string[] = []): Promise<string> {
     const [first = '', second = ''] = line.trim().split(/\s+/, 2);
-    if (this.#changesMonitor(first, second)) return `Error: chardev '${second}' is that of a monitor, which would lead past vpmem then; leave it as it is\n`;
+    if (this.#changesMonitor(first, second)) return `Error: chardev '${second}' is that of a monitor, and a change would bypass vpmem; leave it as it is\n`;
     return await this.#shell.run(line, history);
   }
 

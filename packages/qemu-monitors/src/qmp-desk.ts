@@ -55,7 +55,7 @@ export class QmpDesk {
   async #answer(command: string, args: JsonObject): Promise<unknown> {
     if (carriesState(command)) refuseWithDevices(this.#machine.ownDevices);
     if (command === 'query-commands') return [...((await this.#machine.foreign.execute(command, {})) as { name: string }[]), ...OURS.map((name) => ({ name }))];
-    if (command === 'chardev-change') throw new QmpError('GenericError', `chardev '${args.id as string}' is that of a monitor, which would lead past vpmem then; leave it as it is`);
+    if (command === 'chardev-change') throw new QmpError('GenericError', `chardev '${args.id as string}' is that of a monitor, and a change would bypass vpmem; leave it as it is`);
     const checked: unknown = isCommandName(command) ? checkArguments(qmpCommands[command].arguments, args) : args;
     return await this.#handlers[command]?.(checked);
   }

@@ -16,7 +16,7 @@ export type TakenChardev =
 
 const USE = 'unix:PATH,server=on,wait=off';
 
-/** Properties that QEMU 11.1 knows and that would lead past us, or that we cannot do, with what to write instead. */
+/** Properties that QEMU 11.1 knows and that would bypass vpmem, or that we cannot do, with what to write instead. */
 const REFUSED: Readonly<Record<string, string>> = {
   'tls-creds': 'tunnel the socket through ssh(1)',
   'tls-authz': 'tunnel the socket through ssh(1)',
@@ -42,7 +42,7 @@ const KNOWN: ReadonlySet<string> = new Set(['backend', 'id', 'path', 'host', 'po
  */
 export function readTakenChardev(properties: Properties): TakenChardev | undefined {
   for (const [name, value] of Object.entries(properties)) {
-    if (Object.hasOwn(REFUSED, name) && !isNothing(value)) throw new MonitorError('conflict', `'${name}' is nothing that vpmem can do for a monitor; ${REFUSED[name] ?? ''}`);
+    if (Object.hasOwn(REFUSED, name) && !isNothing(value)) throw new MonitorError('conflict', `'${name}' is not supported for a monitor; ${REFUSED[name] ?? ''}`);
     if (!Object.hasOwn(REFUSED, name) && !KNOWN.has(name)) return undefined;
   }
   const { backend, path } = properties;
@@ -56,7 +56,7 @@ export function readTakenChardev(properties: Properties): TakenChardev | undefin
       return socket(properties);
     default:
       if (typeof backend !== 'string' || !QEMU_BACKENDS.has(backend)) return undefined;
-      throw new MonitorError('unknown-backend', `a monitor on '${backend}' is QEMU's alone, and would lead past vpmem; use ${USE}`);
+      throw new MonitorError('unknown-backend', `a monitor on '${backend}' is QEMU's alone, and would bypass vpmem; use ${USE}`);
   }
 }
 
@@ -76,7 +76,7 @@ export function readTakenDevice(text: string): TakenChardev | undefined {
   }
   const instead = scheme === 'websocket' || scheme === 'udp' || scheme === 'file' || text.startsWith('/dev/') || text === 'pty' || text === 'vc' || text.startsWith('vc:') ? scheme : undefined;
   if (instead === undefined) return undefined;
-  throw new MonitorError('unknown-backend', `a monitor on '${text}' is QEMU's alone, and would lead past vpmem; use ${USE}`);
+  throw new MonitorError('unknown-backend', `a monitor on '${text}' is QEMU's alone, and would bypass vpmem; use ${USE}`);
 }
 
 /** Opens it; nobody is served before `start`. @throws MonitorError with nothing left open */

@@ -96,14 +96,14 @@ describe('monitors on a chardev', () => {
 
   it.each([
     [['-chardev', 'socket,id=c,path=/q,server=on', '-mon', 'c', '-set', 'chardev.c.path=/elsewhere'], /^-set chardev.c.path=.elsewhere: vpmem has the chardev/],
-    [['-monitor', 'pty'], /^-monitor pty: a monitor on 'pty' is QEMU's alone, and would lead past vpmem; use unix:PATH/],
+    [['-monitor', 'pty'], /^-monitor pty: a monitor on 'pty' is QEMU's alone, and would bypass vpmem; use unix:PATH/],
     [['-monitor', 'vc'], /^-monitor vc: .*use unix:PATH/],
     [['-chardev', 'ringbuf,id=c', '-mon', 'c'], /^-chardev ringbuf,id=c: a monitor on 'ringbuf'/],
-    [['-qmp', 'unix:/q,server=on,websocket=on'], /'websocket' is nothing that vpmem can do/],
-    [['-chardev', 'socket,id=c,path=/q,server=on,logfile=/l', '-mon', 'c'], /'logfile' is nothing that vpmem can do for a monitor; use script/],
+    [['-qmp', 'unix:/q,server=on,websocket=on'], /'websocket' is not supported for a monitor/],
+    [['-chardev', 'socket,id=c,path=/q,server=on,logfile=/l', '-mon', 'c'], /'logfile' is not supported for a monitor; use script/],
     [['-chardev', 'stdio,id=c,mux=on', '-mon', 'c', '-serial', 'chardev:c', '-parallel', 'chardev:c'], /a console and a human monitor on one character device, not more/],
     [['-chardev', 'stdio,id=c,mux=on', '-mon', 'c,mode=control', '-serial', 'chardev:c'], /a console and a human monitor/],
-  ])('%j cannot be had, and never leads past us', (args, message) => {
+  ])('%j is refused, and never bypasses vpmem', (args, message) => {
     expect(() => take(...args)).toThrow(message);
   });
 });

@@ -135,7 +135,7 @@ export const qmpCommands = {
     ours: true,
   }),
   'power-cut': command({
-    doc: 'Takes the power from a virtio-pmem device: what was not flushed is gone, but for what is to survive. A VM that has the device is hung up on, and its successor finds what is left; the guest of `vpmem run` is switched off until `cont`. Event: PMEM_POWER_CUT.',
+    doc: 'Takes the power from a virtio-pmem device: what was not flushed is gone, except for what `survivors` spares. A VM that has the device is disconnected, and the next one that connects finds what is left; the guest of `vpmem run` is switched off until `cont`. Event: PMEM_POWER_CUT.',
     arguments: PowerCutArguments,
     returns: PowerCutAnswer,
     ours: true,

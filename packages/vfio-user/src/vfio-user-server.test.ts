@@ -487,7 +487,7 @@ describe('clients', () => {
     expect(device.host?.memory.regions).toHaveLength(1);
   });
 
-  it('are hung up on by a server that holds, and whoever comes then waits until it resumes', () => {
+  it('are disconnected by a server that holds, and one that comes then waits until it resumes', () => {
     const client = connect();
     harness.server.hold('the power was cut');
     expect(events.at(-1)).toMatchObject({ event: 'left', detail: 'the power was cut' });

@@ -231,7 +231,7 @@ it('a checker that breaks ends it, and the other places are closed at once', asy
     places.push(place);
     return Promise.resolve(place);
   };
-  await expect(run(recording, check, { from: '2', jobs: 2, openPlace })).rejects.toThrow(/^the checker could not do its work at \d:sector:.*: no such program; nothing is known then, so mend it first$/);
+  await expect(run(recording, check, { from: '2', jobs: 2, openPlace })).rejects.toThrow(/^the checker could not do its work at \d:sector:.*: no such program; nothing is known then; fix the checker first$/);
   expect(places.map(({ closed }) => closed)).toEqual([1, 1]);
 });
 

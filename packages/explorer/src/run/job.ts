@@ -46,6 +46,6 @@ export class Job {
     // A checker that was ended says anything.
     this.#signal.throwIfAborted();
     if (answer.verdict !== 'broken') return answer;
-    throw new ExploreError(`the checker could not do its work at ${state}${answer.signature === '' ? '' : `: ${answer.signature}`}; nothing is known then, so mend it first`);
+    throw new ExploreError(`the checker could not do its work at ${state}${answer.signature === '' ? '' : `: ${answer.signature}`}; nothing is known then; fix the checker first`);
   }
 }

@@ -23,7 +23,7 @@ it.each<[string, (state: string) => MemoryVerdict, string]>([
   ['hangs', () => ({ verdict: 'hang' }), 'the checker says hang of flush 2 with nothing lost; of that it has to say kept (exit status 0), or it proves nothing'],
   ['always passes', () => ({ verdict: 'kept' }), 'the checker says kept of a disk that holds nothing; of that it has to say violated (exit status 1), or it proves nothing'],
   ['does not apply to a blank disk', (state) => ({ verdict: state === 'blank' ? 'inapplicable' : 'kept' }), 'the checker says inapplicable of a disk that holds nothing; of that it has to say violated (exit status 1), or it proves nothing'],
-  ['is broken', () => ({ verdict: 'broken', signature: 'not found' }), 'the checker could not do its work at 2:all: not found; nothing is known then, so mend it first'],
+  ['is broken', () => ({ verdict: 'broken', signature: 'not found' }), 'the checker could not do its work at 2:all: not found; nothing is known then; fix the checker first'],
   ['finds no file system at the beginning', (state) => (state === '1:none' || state === 'blank' ? { verdict: 'violated', step: 'mount', signature: 'bad magic' } : { verdict: 'kept' }),
     "before 1 the disk cannot be mounted (bad magic): there was no file system yet; give --from the first flush after it was made, or mark 'made' if it was made after"],
 ])('a checker that %s proves nothing', async (_, says, message) => {

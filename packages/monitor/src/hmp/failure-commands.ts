@@ -35,8 +35,8 @@ const powerCut = defineCommand({
   manual:
     'Takes the power from a virtio-pmem device whose backend has `power-failure=on`. What was not flushed is gone; with `survivors=all` nothing is, with ' +
     '`survivors=random` each `granularity=page|sector|line|word` has a chance of one half, and the same `seed` decides the same. ' +
-    'A VM that has the device is hung up on, and its successor finds what is left; the guest of `vpmem run` is switched off until `cont`.\n\n' +
-    '`at-flush=N` has it happen at the Nth flush from now, `phase=before|during|after-durable`: when nothing, a part, or all of it is durable; that flush is never answered. ' +
+    'A VM that has the device is disconnected, and the next one that connects finds what is left; the guest of `vpmem run` is switched off until `cont`.\n\n' +
+    'With `at-flush=N` it happens at the Nth flush from now, `phase=before|during|after-durable`: when nothing, a part, or all of it is durable; that flush is never answered. ' +
     '`image=PATH` leaves the guest its power, and makes a file of what would be left.',
   example: ['power_cut nv1', 'power_cut nv1 survivors=random,granularity=line,seed=7', 'power_cut nv1 at-flush=3,phase=after-durable', 'power_cut nv1 image=left.img'],
   ours: true,

@@ -64,7 +64,7 @@ const deviceDel = defineCommand({
   params: '[-w] device',
   help: 'remove device (-w: as soon as the VM that has it lets go)',
   manual:
-    'Asks for a device to be unplugged, by its id or QOM path, and returns at once; the guest has its say. The end is the QMP event ' +
+    'Asks for a device to be unplugged, by its id or QOM path, and returns at once; the guest may refuse. It ends with the QMP event ' +
     "DEVICE_DELETED or DEVICE_UNPLUG_GUEST_ERROR. A device that somebody else's VM has is refused; with `-w`, which QEMU does not have, it goes when the VM lets go of it.",
   example: ['device_del virtio_pmem2', 'device_del -w virtio_pmem2'],
   arguments: { wait: flag('w'), device: word(completeDevice) },

@@ -114,7 +114,7 @@ describe('a QMP client', () => {
     expect(client.received).toContain('{"return": {"name": "fake"}}');
   });
 
-  it('that does not read its events is hung up on', async () => {
+  it('that does not read its events is disconnected', async () => {
     const client = new Chatterbox(['{"execute":"qmp_capabilities"}']);
     const { session, served } = serve(client, new FakeMachine());
     while (!session.session.negotiated) await setImmediate();

@@ -24,7 +24,7 @@ describe("QEMU's own configuration file", () => {
   const DEVICE = '# x\n[device "a"]\n  driver = "virtio-pmem-pci"\n';
 
   it.each<[string, boolean]>([[DEVICE, false], [DEVICE, true], ['\n[memory]\n  size = "1G"\n', true], ['\n[machine]\n  type = "q35"\n', true]])('is refused with %j', (text, ram) => {
-    expect(check(text, ['-m', '1G'], ram)).toThrow(expect.objectContaining({ code: 'not-supported', message: expect.stringMatching(/qemu.conf:2: QEMU reads this \[(device|memory|machine)\] past vpmem.*begin the command line with -no-user-config -readconfig \/.*qemu.conf$/) as string }) as Error);
+    expect(check(text, ['-m', '1G'], ram)).toThrow(expect.objectContaining({ code: 'not-supported', message: expect.stringMatching(/qemu.conf:2: QEMU reads this \[(device|memory|machine)\] by itself, .*begin the command line with -no-user-config -readconfig \/.*qemu.conf$/) as string }) as Error);
     expect(check(text, ['--no-user-config'], ram)).not.toThrow();
   });
 
@@ -35,6 +35,6 @@ describe("QEMU's own configuration file", () => {
   it('may be missing, and is looked for where QEMU does', () => {
     expect(() => { checkUserConfig([], true, join(folder, 'missing')); }).not.toThrow();
     writeFileSync(path, DEVICE);
-    expect(() => substitute([], { userConfig: path })).toThrow(/past vpmem/);
+    expect(() => substitute([], { userConfig: path })).toThrow(/vpmem has to see it/);
   });
 });

@@ -20,5 +20,5 @@ export function checkUserConfig(items: readonly CommandLineItem[], ram: boolean,
   const file = readConfigFile(path);
   const found = file === undefined ? undefined : configSections(file)?.find(({ group, entries }) => (group === 'device' && entries.get('driver') === OUR_DRIVER) || (ram && OF_RAM.includes(group)));
   if (found === undefined) return;
-  throw new QemuError('not-supported', `${path}:${found.from + 1}: QEMU reads this [${found.group}] past vpmem, which has to see it; begin the command line with -no-user-config -readconfig ${path}`);
+  throw new QemuError('not-supported', `${path}:${found.from + 1}: QEMU reads this [${found.group}] by itself, and vpmem has to see it; begin the command line with -no-user-config -readconfig ${path}`);
 }

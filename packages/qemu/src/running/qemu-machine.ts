@@ -87,7 +87,7 @@ export class QemuMachine implements ManagedMachine {
     return this.#inTurn(async () => {
       const { 'qom-type': type, id } = source.properties;
       if (typeof type === 'string' && MONITOR_TYPES.includes(type)) {
-        throw new MachineError('not-supported', 'qom-type', `a monitor made while the VM runs would lead past vpmem; give ${type} on the command line`);
+        throw new MachineError('not-supported', 'qom-type', `a monitor made while the VM runs would bypass vpmem; give ${type} on the command line`);
       }
       if (typeof type === 'string' && !Object.hasOwn(this.objectTypes, type)) { await addForeignObject(this.#qemu, source); return; }
       if (typeof id === 'string' && (await this.#qemuObjects()).includes(id)) {
