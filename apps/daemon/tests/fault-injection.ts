@@ -25,11 +25,14 @@ export class Tracer {
     this.#ended = once(strace, 'exit');
   }
 
-  /** Attaches to every thread of `pid`; with a fault the call fails, without `error` it is only written down. */
-  static async attach(strace: readonly string[], pid: number, log: string, fault: Omit<Fault, 'error' | 'when'> & Partial<Fault>): Promise<Tracer> {
-    const { call, error, when, path } = fault;
+  /**
+   * Attaches to every thread of `pid`; with a fault the call fails, without `error` it is only written down. With `delay` its thread hears
+   * so many seconds later of what it came to.
+   */
+  static async attach(strace: readonly string[], pid: number, log: string, fault: Omit<Fault, 'error' | 'when'> & Partial<Fault> & { readonly delay?: number }): Promise<Tracer> {
+    const { call, error, when, path, delay } = fault;
     const [command = '', ...rest] = strace;
-    const what = error === undefined ? `trace=${call}` : `inject=${call}:error=${error}:when=${when}`;
+    const what = delay !== undefined ? `inject=${call}:delay_exit=${delay * 1e6}` : error === undefined ? `trace=${call}` : `inject=${call}:error=${error}:when=${when}`;
     const words = [...rest, '-f', '-o', log, '-e', what, ...(path === undefined ? [] : ['-P', path]), '-p', String(pid)];
     rmSync(log, { force: true });
     const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -48,6 +51,11 @@ export class Tracer {
   /** How many calls have failed because of this so far. */
   get injected(): number {
     return this.#lines.filter((line) => line.includes('(INJECTED)')).length;
+  }
+
+  /** What it has written down. */
+  get text(): string {
+    return this.#lines.join('\n');
   }
 
   get #lines(): readonly string[] {

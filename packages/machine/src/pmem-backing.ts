@@ -61,6 +61,7 @@ export class PmemBacking {
         this.#changed?.();
         observer.recordingFailed?.(recording);
       },
+      recordingCounted: () => this.#changed?.(),
     };
     this.#readonly = description.readonly ?? false;
     this.#changed = changed;

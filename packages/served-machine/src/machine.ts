@@ -126,7 +126,8 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       socket = listenAt(options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`));
       const kept = this.#kept?.make(id);
-      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), ...(kept !== undefined && { kept }), listener: socket.fd } });
+      const used = kept === undefined ? backend : this.#backends.witnessed(memdev);
+      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, used), ...(kept !== undefined && { kept }), listener: socket.fd } });
       const device = servedDevice(reserved, { source, options, size: backend.size, socket });
       this.#devices.add(device);
       this.continuation.made(id);
