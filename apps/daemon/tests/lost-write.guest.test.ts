@@ -57,10 +57,10 @@ describe.skipIf(reason !== undefined)(`a write that is lost${reason === undefine
     flush.catch(() => undefined);
     await expect.poll(() => tracer.text).toMatch(/fdatasync.*EIO/);
     process.kill(pid, 'SIGKILL');
+    await tracer.kill();
     await expect(flush).rejects.toThrow(FlushError);
     expect(servant()).not.toBe(pid);
     // It has failed from now on, whatever the kernel says.
     await expect(disk.fsync()).rejects.toThrow(FlushError);
-    await tracer.detach();
   });
 });
