@@ -52,6 +52,9 @@ const install = ['vitest', 'run', '--config', 'vitest.install.config.ts'];
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
+// For as long as it takes: what `npm test` does a few times.
+const upgrades = ['pnpm', '--dir', 'apps/daemon', 'run', 'test:upgrades'];
+
 const tests = { lanes: testCommands(root) };
 
 /** Task names and the commands each runs after the set-up, one after the other, or two at a time those in lanes. */
@@ -70,6 +73,7 @@ const tasks = {
   fuzz: [buildFuzz, fuzz],
   bench: [build, prepare, ['tsx', 'bench/src/main.ts']],
   survey: [build, ['tsx', 'survey/src/main.ts']],
+  'test:upgrades': [build, prepare, upgrades],
 };
 
 /** Runs a command on this terminal and ends with its status unless that is 0. */

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Guest } from '@vpmem/guest';
 import { DatagramInbox } from '@vpmem/native/testing';
+import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -116,6 +118,9 @@ describe('vpmemd -keep', () => {
   it('says once what is wrong with an option, and does not try again', () => {
     expect(run('-keep', ...PAIR, '-device', 'virtio-pmem-pci,memdev=mem9')).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(/^vpmemd: .*mem9.*\n$/) as string });
     expect(run('-keep', '-monitor', 'stdio')).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(/^vpmemd: -monitor stdio: cannot be used with -keep, .*unix:PATH.*\n$/) as string });
+    expect(run('-keep', '-takeover', 'one')).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(/^vpmemd: -takeover one: cannot be used with -keep, .*leave -keep out.*\n$/) as string });
+    expect(run(...PAIR, '-run-with', 'restart-burst=9')).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(/^vpmemd: -run-with restart-burst=9: there is no -keep, .*leave this out.*\n$/) as string });
+    expect(existsSync(path('mem0.img'))).toBe(false);
     expect(run('-keep', ...PAIR, '-D', '/no/such/log').stderr).toMatch(/^vpmemd: -D \/no\/such\/log: cannot be opened: .*\n$/);
   });
 
@@ -191,14 +196,20 @@ describe('vpmemd -keep', () => {
   });
 
   it('leaves vpmemd running, and serving, when it is killed itself', async () => {
-    const { keeper, exit, child } = await keep(PAIR);
+    const { keeper, exit, child, stderr } = await keep(PAIR);
     const pid = child();
     keeper.kill('SIGKILL');
     await exit;
+    // Who comes and goes changes what would be kept.
+    const guest = new Guest();
+    await guest.plug(RemoteFunction.connect(path('vpmem/nv0.sock'))).fsync();
+    await guest.close();
+    await expect.poll(() => stderr.join('')).toContain('the keeper has ended');
     expect(runs(pid)).toBe(true);
     process.kill(pid, 'SIGTERM');
     await gone(pid);
     expect(existsSync(path('vpmem/nv0.sock'))).toBe(false);
+    expect(stderr.join('')).not.toMatch(/error/);
   });
 
   it('keeps what is another user\'s', { timeout: 120_000 }, async (context) => {

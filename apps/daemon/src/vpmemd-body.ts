@@ -40,7 +40,9 @@ function continuable(machine: Machine): Continuable {
     prepare: () => continuation.prepare(),
     suspend: () => continuation.suspend(),
     save: (put) => continuation.save(put),
-    restore: async (state, take) => {
+    heldIn: (state) => (state as MachineState).held ?? {},
+    restore: async (state, take, store) => {
+      if (store !== undefined) await machine.keepIn(store);
       await continuation.restore(state as MachineState, take);
       return machine.devices;
     },

@@ -25,11 +25,14 @@ export class Tracer {
     this.#ended = once(strace, 'exit');
   }
 
-  /** Attaches to every thread of `pid`; with a fault the call fails, without `error` it is only written down. */
-  static async attach(strace: readonly string[], pid: number, log: string, fault: Omit<Fault, 'error' | 'when'> & Partial<Fault>): Promise<Tracer> {
-    const { call, error, when, path } = fault;
+  /**
+   * Attaches to every thread of `pid`; with a fault the call fails, without `error` it is only written down. With `delay` its thread hears
+   * so many seconds later of what it came to.
+   */
+  static async attach(strace: readonly string[], pid: number, log: string, fault: Omit<Fault, 'error' | 'when'> & Partial<Fault> & { readonly delay?: number }): Promise<Tracer> {
+    const { call, error, when, path, delay } = fault;
     const [command = '', ...rest] = strace;
-    const what = error === undefined ? `trace=${call}` : `inject=${call}:error=${error}:when=${when}`;
+    const what = delay !== undefined ? `inject=${call}:delay_exit=${delay * 1e6}` : error === undefined ? `trace=${call}` : `inject=${call}:error=${error}:when=${when}`;
     const words = [...rest, '-f', '-o', log, '-e', what, ...(path === undefined ? [] : ['-P', path]), '-p', String(pid)];
     rmSync(log, { force: true });
     const child = spawn(command, words, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -50,8 +53,19 @@ export class Tracer {
     return this.#lines.filter((line) => line.includes('(INJECTED)')).length;
   }
 
+  /** What it has written down. */
+  get text(): string {
+    return this.#lines.join('\n');
+  }
+
   get #lines(): readonly string[] {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
+  }
+
+  /** Ends at once: a thread that it holds back is not seen to be dead before. */
+  async kill(): Promise<void> {
+    this.#strace.kill('SIGKILL');
+    await this.#ended;
   }
 
   /** Lets go of the process; how many calls there were, and how many of them failed because of this. */

@@ -104,6 +104,19 @@ it('hears of the end of a keeper, also of one that has ended', async () => {
   await expect.poll(() => lost, { timeout: 10_000 }).toBe(2);
 });
 
+it('needs not tell a keeper that has ended: nobody holds anything any more, and that is no error', async () => {
+  const keeper = spawn('sleep', ['1000']);
+  const store = open({ address: '@vpmem-nobody', limit: 1, held: [], keeper: keeper.pid ?? 0 });
+  expect(() => store.add('a', 0)).toThrow(/cannot be told/);
+  expect(store.isLost()).toBe(false);
+  keeper.kill('SIGKILL');
+  await once(keeper, 'close');
+  expect(store.isLost()).toBe(true);
+  store.add('a', 0);
+  store.remove('a');
+  await store.barrier();
+});
+
 describe('the environment', () => {
   it.each([{}, { FDSTORE: '5' }, { NOTIFY_SOCKET: address }, { NOTIFY_SOCKET: address, FDSTORE: '0' }, { NOTIFY_SOCKET: '', FDSTORE: '5' }])('%j has no store', (env) => {
     const same = { ...env, LISTEN_FDS: '1' };

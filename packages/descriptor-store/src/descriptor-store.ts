@@ -85,7 +85,7 @@ export class DescriptorStore {
    * Has the store hold `fd`, which stays open here, under a name of 1 to 255 printable characters of ASCII without a colon. It is with the
    * store when this returns, though the store may look at it later; waits up to 5 seconds for a store that does not read.
    *
-   * @throws StoreError if it is full, or nobody receives
+   * @throws StoreError if it is full, or nobody receives, unless it was a keeper of ours that has ended
    * @throws RangeError for a name that is taken, or cannot be one
    */
   add(name: string, fd: number): void {
@@ -112,6 +112,16 @@ export class DescriptorStore {
     this.#send(`FDSTOREREMOVE=1\nFDNAME=${name}`);
     this.#held.delete(name);
     this.#account(-1, name);
+  }
+
+  /** Whether it is a keeper of ours that has ended, so that nothing is held any more. */
+  isLost(): boolean {
+    if (this.#keeper === undefined) return false;
+    const keeper = openProcess(this.#keeper);
+    if (keeper === undefined) return true;
+    const ended = waitReadable(keeper, 0);
+    closeSync(keeper);
+    return ended;
   }
 
   /**
@@ -185,10 +195,12 @@ export class DescriptorStore {
     if (!came) throw new StoreError(`the descriptor store at ${this.#address} has not answered for ${PATIENCE / 1000} seconds`);
   }
 
+  /** A keeper that has ended holds nothing, and needs not be told: {@link onLost} says so. */
   #send(text: string, fds: readonly number[] = []): void {
     try {
       this.#sender.send(Buffer.from(text), fds);
     } catch (error) {
+      if (this.isLost()) return;
       throw new StoreError(`the descriptor store at ${this.#address} cannot be told: ${(error as Error).message}`, { cause: error });
     }
   }

@@ -68,6 +68,11 @@ export class KeptDescriptors {
     return result;
   }
 
+  /** What this process has open of all that is there, by the names under which the store holds it; for the process that takes over from this one. */
+  get held(): ReadonlyMap<string, number> {
+    return new Map([...this.#entries.values()].flatMap(({ number, fds: [fd] }) => (fd === undefined ? [] : [[`${this.#prefix}${number}`, fd]])));
+  }
+
   /** `user` names nothing any more. */
   release(user: object): void {
     for (const entry of [...this.#entries.values()]) this.#release(entry, user);

@@ -11,18 +11,25 @@ export interface Giver {
   stop(): Promise<void>;
   /** All it is, as plain JSON, after {@link stop}. */
   save(put: SaveDescriptor): Promise<unknown>;
-  /** Goes on, after {@link stop}: also where the other side has served for a moment, and died. */
+  /**
+   * Has whoever keeps this process keep `pid` from now on, before that is told that all is its own. Returns whether anybody does: then a
+   * third process goes on where both of them end, and this one must not. Default: nobody does.
+   *
+   * @throws where that cannot be said; then this one goes on
+   */
+  passOn?(pid: number): boolean;
+  /** Goes on, after {@link stop}: nobody has served meanwhile. */
   proceed(): void;
   /** Told after each step; a test ends the process there. */
   step?(step: GiverStep): void;
 }
 
-/** What came of being asked. */
-export type GivenUp = { readonly outcome: 'given'; readonly to: number } | { readonly outcome: 'kept'; readonly reason: string };
+/** What came of being asked. `lost`: the other one died when it had it all, and whoever keeps both starts a third. */
+export type GivenUp = { readonly outcome: 'given'; readonly to: number } | { readonly outcome: 'kept' | 'lost'; readonly reason: string };
 
 /**
  * Gives everything to the process that listens at `path`: it asked for that. Never throws: where it cannot be, the giver goes on, and the
- * outcome says why. After `given` it has to end, and touch nothing any more.
+ * outcome says why. After `given` and `lost` it has to end, and touch nothing any more.
  */
 export async function giveOver(giver: Giver, path: string): Promise<GivenUp> {
   let channel: Channel | undefined;
@@ -34,7 +41,7 @@ export async function giveOver(giver: Giver, path: string): Promise<GivenUp> {
     if (pid === undefined) throw new HandOverError('stranger', 'the process that asks cannot be seen from here');
     return await new Giving(giver, channel, pid).run();
   } catch (error) {
-    return { outcome: 'kept', reason: error instanceof Error ? error.message : String(error) };
+    return { outcome: error instanceof Lost ? 'lost' : 'kept', reason: error instanceof Error ? error.message : String(error) };
   } finally {
     channel?.close();
   }
@@ -45,6 +52,9 @@ export function checkUser(fd: number): void {
   const user = peerUser(fd);
   if (user !== process.getuid?.()) throw new HandOverError('stranger', `it belongs to user ${user}, and this process to ${process.getuid?.()}; start both as the same`);
 }
+
+/** It was given away, and whoever had it is gone. */
+class Lost extends Error {}
 
 class Giving {
   readonly #giver: Giver;
@@ -66,17 +76,21 @@ class Giving {
     await this.#stop();
     this.#step('stopped');
     let yours = false;
+    let passedOn = false;
     try {
       await this.#send();
       await this.#expect('restored', SHORT_PATIENCE);
       this.#step('heard');
+      passedOn = this.#giver.passOn?.(this.#pid) ?? false;
       yours = true;
+      this.#step('passed');
       this.#channel.say({ yours: true });
       this.#step('yours');
       await this.#expect('serving', SHORT_PATIENCE);
     } catch (error) {
       // It may have begun. Both must never serve, so it has to be gone before this one does.
       if (yours) await this.#end();
+      if (passedOn) throw new Lost((error as Error).message, { cause: error });
       this.#giver.proceed();
       if (!yours) this.#refuse(error);
       throw error;

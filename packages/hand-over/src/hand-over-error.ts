@@ -9,7 +9,9 @@ export type HandOverProblem =
   /** The other side speaks another version of this, or keeps its state in another. */
   | 'version'
   /** The other side went, was silent for too long, or said something else than its turn was. */
-  | 'broken';
+  | 'broken'
+  /** The other side died at the last moment, and somebody else goes on. */
+  | 'orphaned';
 
 /** Nothing was handed over: who had it before has it still. The message is one line for people. */
 export class HandOverError extends Error {

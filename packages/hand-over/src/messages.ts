@@ -8,7 +8,7 @@ export const PATIENCE = 10_000;
 export const SHORT_PATIENCE = 3000;
 
 /** Steps of the one that gives, in their order. */
-export const GIVER_STEPS = ['asked', 'offered', 'stopped', 'saved', 'sent', 'heard', 'yours', 'done'] as const;
+export const GIVER_STEPS = ['asked', 'offered', 'stopped', 'saved', 'sent', 'heard', 'passed', 'yours', 'done'] as const;
 /** Steps of the one that takes, in their order. */
 export const TAKER_STEPS = ['connected', 'offered', 'ready', 'received', 'restored', 'yours', 'serving', 'done'] as const;
 

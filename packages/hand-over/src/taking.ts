@@ -47,6 +47,8 @@ export class Taking {
     try {
       const { fd, pid } = await called(socket, listener);
       channel = new Channel(fd);
+      // Nobody else is to call, and nothing is to be left there by a process that is killed.
+      listener.remove();
       checkUser(fd);
       step('connected');
       const { said } = await expectFrom(channel, 'offer', PATIENCE, pid);
@@ -74,7 +76,7 @@ export class Taking {
       this.#fds.push(...fds);
       wanted = Number(said.descriptors);
       if (fds.length === 0) throw new HandOverError('broken', `process ${this.#pid} handed over ${this.#fds.length} of ${wanted} descriptors`);
-      this.#channel.say({ took: this.#fds.length });
+      this.#tell({ took: this.#fds.length }, wanted);
     }
     const state = takeState(this.#fds.shift() ?? -1);
     this.#step('received');
@@ -82,21 +84,25 @@ export class Taking {
   }
 
   /**
-   * Everything is rebuilt here. Returns when the other has let go; from then on it is this process that serves. @throws HandOverError; then the other goes on
+   * Everything is rebuilt here. Returns when the other has let go; from then on it is this process that serves. `kept`: should the other
+   * die before it has said that, somebody starts a third process, which goes on.
+   *
+   * @throws HandOverError; then the other goes on, or that third
    */
-  async claim(): Promise<void> {
-    this.#channel.say({ restored: true });
-    this.#step('restored');
+  async claim({ kept = false }: { readonly kept?: boolean } = {}): Promise<void> {
     try {
+      this.#channel.say({ restored: true });
+      this.#step('restored');
       await expectFrom(this.#channel, 'yours', SHORT_PATIENCE, this.#pid);
     } catch (error) {
-      // Dead, it cannot go on: then what it had is this one's. Alive, it has it still.
+      // Dead, it cannot go on: then what it had is this one's, or a third's. Alive, it has it still.
       if (!(await this.#hasEnded())) throw error;
+      if (kept) throw new HandOverError('orphaned', `process ${this.#pid} ended, and whoever keeps it starts another`, { cause: error });
     }
     this.#step('yours');
   }
 
-  /** This process serves: the other one ends. */
+  /** This process serves from here on, and not before, since nobody else would go on with what it reads: the other one ends. */
   finish(): void {
     this.#step('serving');
     try {
@@ -109,8 +115,9 @@ export class Taking {
     this.#step('done');
   }
 
-  /** Gives it up, with the reason for the other side, which goes on. After {@link claim} it is too late. */
+  /** Gives it up, with the reason for the other side, which goes on. After {@link claim} it is too late, and nobody is told. */
   abandon(reason: string): void {
+    if (this.#closed) return;
     try {
       this.#channel.say({ refused: reason });
     } catch (error) {
@@ -119,8 +126,18 @@ export class Taking {
     this.#close();
   }
 
+  /** Who has died after the last of what was `wanted` need not hear that it came: {@link claim} sees to the rest. @throws HandOverError */
+  #tell(said: Said, wanted: number): void {
+    try {
+      this.#channel.say(said);
+    } catch (error) {
+      if (this.#fds.length < wanted) throw error;
+    }
+  }
+
   async #hasEnded(): Promise<boolean> {
-    return this.#process === undefined || (await whenReadable(this.#process, DYING));
+    // One that goes on says why before it hangs up; one that has hung up without a word is dying, which takes as long as it takes.
+    return this.#process === undefined || (await whenReadable(this.#process, SHORT_PATIENCE));
   }
 
   #close(): void {
@@ -131,9 +148,6 @@ export class Taking {
     for (const fd of this.#fds.splice(0)) closeSync(fd);
   }
 }
-
-/** Milliseconds from when a process' sockets are closed until it has gone. */
-const DYING = 500;
 
 /** Asks at `socket`, and waits until who is there calls back. */
 async function called(socket: string, listener: ListeningSocket): Promise<{ fd: number; pid: number }> {

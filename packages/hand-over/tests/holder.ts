@@ -66,8 +66,8 @@ if (role === 'give') {
       process.exit(3);
     }
     await taking.claim();
-    void serve(fd);
     taking.finish();
+    void serve(fd);
     process.stdout.write('taken\n');
   } catch (error) {
     process.stdout.write(`${(error as Error).message}\n`);

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
-import { abandonBackend, closeBackend, openBackend, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
+import { abandonBackend, closeBackend, openBackend, openWitness, type BackendDescription, type BackendOptions } from '@vpmem/memory-backend';
 import type { PropertySource } from '@vpmem/options';
 import { uffdObstacle } from '@vpmem/page-tracker';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
@@ -21,7 +21,7 @@ export interface BackendUser {
 interface Entry {
   readonly source: PropertySource;
   readonly options: BackendOptions;
-  readonly backend: BackendDescription;
+  backend: BackendDescription;
   user: BackendUser | undefined;
 }
 
@@ -113,6 +113,17 @@ export class BackendStore {
     const entry = this.#free(memdev, user.label);
     entry.user = user;
     return entry.backend;
+  }
+
+  /** That of a device which may go on in another process, after this one has died: where a disk can lose a write, it has a witness. */
+  witnessed(id: string): BackendDescription {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw new TypeError(`there is no backend '${id}'`);
+    const { backend } = entry;
+    const { fd, witness, volatile, syncsAtOnce, medium } = backend;
+    if (witness !== undefined || volatile !== undefined || syncsAtOnce === true || medium !== undefined) return backend;
+    const opened = openWitness(fd);
+    return opened === undefined ? backend : (entry.backend = { ...backend, witness: opened });
   }
 
   /** The device that had it is gone. */
@@ -212,8 +223,9 @@ function checkNotRecorded({ id, recording }: BackendDescription, label: string |
   );
 }
 
-function closeDescriptors({ fd, medium, recording, locks = [] }: BackendDescription): void {
+function closeDescriptors({ fd, witness, medium, recording, locks = [] }: BackendDescription): void {
   closeSync(fd);
+  if (witness !== undefined) closeSync(witness);
   if (medium !== undefined) closeSync(medium.fd);
   if (recording !== undefined) closeSync(recording.fd);
   for (const lock of locks) closeSync(lock);

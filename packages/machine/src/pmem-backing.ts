@@ -62,6 +62,7 @@ export class PmemBacking {
         this.#changed?.();
         observer.recordingFailed?.(recording);
       },
+      recordingCounted: () => this.#changed?.(),
     };
     this.#readonly = description.readonly ?? false;
     this.#changed = changed;

@@ -10,8 +10,9 @@ export interface SavedBackend {
   /** What it was made of. */
   readonly source: PropertySource;
   /** Without what is told beside it. */
-  readonly description: Omit<BackendDescription, 'fd' | 'medium' | 'recording' | 'locks'>;
+  readonly description: Omit<BackendDescription, 'fd' | 'witness' | 'medium' | 'recording' | 'locks'>;
   readonly fd: number;
+  readonly witness?: number;
   readonly medium?: { readonly fd: number; readonly offset: number };
   readonly recording?: { readonly path: string; readonly fd: number; readonly interval?: number };
   readonly locks: readonly number[];
@@ -19,11 +20,12 @@ export interface SavedBackend {
 
 /** A backend, open, as plain data. */
 export function saveBackend(source: PropertySource, description: BackendDescription, put: SaveDescriptor): SavedBackend {
-  const { fd, medium, recording, locks = [], ...rest } = description;
+  const { fd, witness, medium, recording, locks = [], ...rest } = description;
   return {
     source: saveSource(source),
     description: rest,
     fd: put(fd),
+    ...(witness !== undefined && { witness: put(witness) }),
     ...(medium !== undefined && { medium: { fd: put(medium.fd), offset: medium.offset } }),
     ...(recording !== undefined && { recording: { path: recording.path, fd: put(recording.fd), ...(recording.interval !== undefined && { interval: recording.interval }) } }),
     locks: locks.map(put),
@@ -45,6 +47,7 @@ export function restoreBackend(saved: SavedBackend, take: TakeDescriptor): Backe
       ...{ path: undefined, volatile: undefined },
       ...description,
       fd: own(saved.fd),
+      ...(saved.witness !== undefined && { witness: own(saved.witness) }),
       ...(medium !== undefined && { medium: { fd: own(medium.fd), offset: medium.offset } }),
       ...(recording !== undefined && { recording: { path: recording.path, fd: own(recording.fd), interval: recording.interval } }),
       locks: saved.locks.map(own),

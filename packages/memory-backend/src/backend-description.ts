@@ -12,6 +12,8 @@ export interface BackendDescription {
   readonly fd: number;
   /** Where in that file the memory begins. */
   readonly offset: number;
+  /** The same file, opened once more: see `openWitness`. Absent where nobody needs it. */
+  readonly witness?: number;
   /** Where flushed bytes go if they are kept apart from memory (power-failure=on); memory is then a file of its own, at `fd`. */
   readonly medium?: FileSpan;
   /** How pages that were written are to be found there: by a userfaultfd, by comparing, or whichever can be had. Absent: the last. */

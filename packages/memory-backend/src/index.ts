@@ -14,5 +14,6 @@ export { restoreFailure, saveFailure, type SavedFailure } from './saved-failure.
 export { SavedMembers } from './saved-members.ts';
 export { SyncPool } from './sync-pool.ts';
 export { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.ts';
+export { openWitness, witnessedSyncer } from './witnessed-syncer.ts';
 export { checkRoom, startThread, threadProgram } from './thread-start.ts';
 export { TokenBucket, type RateLimit } from './token-bucket.ts';

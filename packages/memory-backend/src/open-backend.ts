@@ -53,12 +53,13 @@ export async function openBackend(given: BackendOptions): Promise<BackendDescrip
 }
 
 /** Lets go of a backend; its file stays, emptied if discard-data=on. What a simulated medium was not told to flush is lost. */
-export function closeBackend({ fd, locks = [], offset, size, discardData, medium, recording }: BackendDescription): void {
+export function closeBackend({ fd, locks = [], offset, size, discardData, medium, recording, witness }: BackendDescription): void {
   const file = medium ?? { fd, offset };
   try {
     if (discardData) punchHole(file.fd, file.offset, size);
   } finally {
     closeSync(fd);
+    if (witness !== undefined) closeSync(witness);
     if (medium !== undefined) closeSync(medium.fd);
     if (recording !== undefined) closeRecordingFile(recording);
     for (const lock of locks) closeSync(lock);
@@ -66,8 +67,9 @@ export function closeBackend({ fd, locks = [], offset, size, discardData, medium
 }
 
 /** Lets go of a backend nobody has used, and leaves things as they were before it was opened. */
-export function abandonBackend({ fd, locks = [], path, was, medium, recording }: BackendDescription): void {
+export function abandonBackend({ fd, locks = [], path, was, medium, recording, witness }: BackendDescription): void {
   abandonFile(path ?? '', { fd: medium?.fd ?? fd, locks, was });
+  if (witness !== undefined) closeSync(witness);
   if (medium !== undefined) closeSync(fd);
   if (recording !== undefined) removeRecordingFile(recording);
 }

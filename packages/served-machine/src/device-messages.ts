@@ -59,6 +59,8 @@ export interface ContinuedDevice {
 
 /** What the main thread asks for. */
 export type DeviceRequest =
+  /** From now on this outlives the process: before there is a device. */
+  | { readonly type: 'keep'; readonly store: SharedStore }
   | { readonly type: 'add'; readonly device: DeviceDescription; /** What it was in another process, or `kept`: what an earlier one saved before it died. */ readonly continues?: ContinuedDevice | 'kept' }
   /** Make everything durable that can be and let go of the device; refused as `device-busy` while a client has it. */
   | { readonly type: 'remove'; readonly id: string }
@@ -121,6 +123,8 @@ export interface DeviceStatus {
 /** All devices as they are, each with the descriptors that it names by their place. They stay the device thread's. */
 export interface SavedThread {
   readonly devices: readonly ContinuedDevice[];
+  /** What the store holds for this thread, by name. */
+  readonly held: ReadonlyMap<string, number>;
 }
 
 /** Something that happened to a device. */

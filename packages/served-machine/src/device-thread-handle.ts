@@ -78,6 +78,11 @@ export class DeviceThreadHandle {
     return (await this.#ask({ type: 'release-vm' })).powerOff ?? false;
   }
 
+  /** What outlives this process from now on: before there is a device. @throws MachineError */
+  async keep(store: SharedStore): Promise<void> {
+    await this.#ask({ type: 'keep', store });
+  }
+
   /** All devices as they are, after `suspend`. The descriptors stay the thread's. @throws MachineError */
   async save(): Promise<SavedThread> {
     const { saved } = await this.#ask({ type: 'save' });

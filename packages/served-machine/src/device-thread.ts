@@ -12,14 +12,14 @@ import { nameThread } from '@vpmem/native/thread-name';
 import type { PowerCutReport } from '@vpmem/simulated-medium';
 import { CLIENT_CHANNEL, type ClientMessage, type VfioUserServer } from '@vpmem/vfio-user';
 import { DRIVER_ERROR_CHANNEL, type DriverErrorMessage } from '@vpmem/virtio-pci';
-import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread } from './device-messages.ts';
+import type { DeviceEvent, DeviceReply, DeviceRequest, DeviceStatus, DeviceThreadData, SavedThread, SharedStore } from './device-messages.ts';
 import { THREAD_PREFIX } from './machine-state.ts';
 import { DeviceBusy, ServedDevice, type PowerListener } from './served-device.ts';
 import { VmPower } from './vm-power.ts';
 
 nameThread('vpmem device');
 const { port, wakeFd, store } = workerData as DeviceThreadData;
-const descriptors = store && new KeptDescriptors(new DescriptorStore(store.description, store), THREAD_PREFIX);
+let descriptors = store && keptIn(store);
 const loop = new EventLoop();
 const pool = new SyncPool(loop);
 const devices: ServedDevice[] = [];
@@ -49,6 +49,9 @@ loop.watch(wake.fd, EPOLLIN, () => {
 function handle(body: DeviceRequest, request: number): void {
   const done = (statuses: readonly DeviceStatus[] = []): void => reply({ type: 'done', request, devices: statuses });
   switch (body.type) {
+    case 'keep':
+      descriptors = keptIn(body.store);
+      return done();
     case 'add':
       add(body);
       return done();
@@ -97,6 +100,10 @@ function handle(body: DeviceRequest, request: number): void {
   }
 }
 
+function keptIn(shared: SharedStore): KeptDescriptors {
+  return new KeptDescriptors(new DescriptorStore(shared.description, shared), THREAD_PREFIX);
+}
+
 /** @throws what keeps a device from being made, with nothing of it left open */
 function add({ device: description, continues }: Extract<DeviceRequest, { type: 'add' }>): void {
   try {
@@ -131,6 +138,7 @@ function save(): SavedThread {
       const numbers = new DescriptorNumbers();
       return { saved: each.save(numbers.put), descriptors: numbers.all };
     }),
+    held: descriptors?.held ?? new Map(),
   };
 }
 

@@ -14,9 +14,7 @@ export class KeptMachine {
 
   constructor(store: DescriptorStore) {
     const { description, inherited } = store;
-    // What it holds of a process whose place this one takes is let go of before anything is added, by the main thread.
-    const held = description.held.filter((name) => inherited.has(name));
-    this.shared = { description: { ...description, held }, count: store.count, inherited };
+    this.shared = { description, count: store.count, inherited };
   }
 
   /** Memory for a new device; descriptors for the device thread, which takes them over. */

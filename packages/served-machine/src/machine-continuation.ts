@@ -28,7 +28,7 @@ export interface ContinuationContext {
   readonly backends: BackendStore;
   readonly thread: DeviceThreadHandle;
   /** What outlives this process, if anything does. */
-  readonly kept: KeptMachine | undefined;
+  readonly kept: () => KeptMachine | undefined;
   /** Makes a device again, which waits for `proceed`. */
   readonly remake: (device: RestoredDevice) => Promise<void>;
 }
@@ -102,16 +102,19 @@ export class MachineContinuation {
   /** All of the machine, after {@link suspend}. */
   async save(put: SaveDescriptor): Promise<MachineState> {
     const saved = await this.#context.thread.save();
-    return this.#save(put, (id): Pick<SavedDevice, 'thread' | 'descriptors'> => {
-      const device = saved.devices.find((each) => each.saved.id === id);
+    const devices = new Map(saved.devices.map((each) => [each.saved.id, each]));
+    const kept = this.#context.kept();
+    const state = this.#save(put, (id): Pick<SavedDevice, 'thread' | 'descriptors' | 'kept'> => {
+      const device = devices.get(id);
       if (device === undefined) throw new TypeError(`the device thread has no device '${id}'`);
-      return { thread: device.saved, descriptors: device.descriptors.map(put) };
+      return { thread: device.saved, descriptors: device.descriptors.map(put), ...(kept !== undefined && { kept: kept.save(id, put) }) };
     });
+    return { ...state, held: Object.fromEntries([...saved.held].map(([name, fd]) => [name, put(fd)])) };
   }
 
   /** The machine, for a process that comes after this one has died: the device thread keeps its part by itself. */
   saveKept(put: SaveDescriptor): MachineState<KeptPart> {
-    const { kept } = this.#context;
+    const kept = this.#context.kept();
     return this.#save(put, (id) => {
       if (kept === undefined) throw new TypeError('nothing outlives this process');
       return kept.save(id, put);
@@ -140,8 +143,9 @@ export class MachineContinuation {
   /** Makes all of a machine again that was another process'. Nothing is served before {@link proceed}. @throws MachineError, RangeError */
   async restore(state: MachineState, take: TakeDescriptor): Promise<void> {
     this.#restore(state, take);
-    for (const { source, thread, descriptors, lastError, ...device } of state.devices) {
-      await this.#context.remake({ ...device, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
+    for (const { source, thread, descriptors, lastError, kept, ...device } of state.devices) {
+      const memory = kept === undefined || this.#context.kept() === undefined ? {} : { kept: { state: take(kept.state), words: take(kept.words) } };
+      await this.#context.remake({ ...device, ...memory, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
     }
   }
 

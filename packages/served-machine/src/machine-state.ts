@@ -35,6 +35,8 @@ export interface SavedDevice extends SavedPart {
   readonly thread: SavedThreadDevice;
   /** What the thread's part calls its descriptors 0, 1, …: their numbers in the whole. */
   readonly descriptors: readonly number[];
+  /** Where it is saved in case its process dies, if anywhere. */
+  readonly kept?: Pick<KeptPart, 'state' | 'words'>;
 }
 
 /** One whose thread keeps its part by itself, in the memory of these descriptors. */
@@ -45,6 +47,8 @@ export interface KeptPart extends SavedPart {
 
 /** All of a machine, as plain JSON. */
 export interface MachineState<Device extends SavedPart = SavedDevice> {
+  /** What the device thread has the store hold, by name; the process that goes on has it under the same names. */
+  readonly held?: Readonly<Record<string, number>>;
   readonly backends: readonly SavedBackend[];
   readonly devices: readonly Device[];
   /** How many devices without an id there have been. */

@@ -57,7 +57,7 @@ export class Machine implements ManagedMachine {
   readonly #events = new EventHub<MachineEvent>();
   readonly #devices = new ServedDevices();
   readonly #removal: ServedRemoval;
-  readonly #kept: KeptMachine | undefined;
+  #kept: KeptMachine | undefined;
   /** All there was is another process'. */
   #letGo = false;
 
@@ -82,7 +82,13 @@ export class Machine implements ManagedMachine {
     this.failures = new ServedFailures(this.#devices, this.#backends, this.#thread);
     this.recordings = new ServedRecordings(this.#devices, this.#backends, this.#thread);
     this.#removal = new ServedRemoval({ devices: this.#devices, backends: this.#backends, thread: this.#thread, emit: (event) => this.#events.emit(event), removed: (id) => this.#removed(id) });
-    this.continuation = new MachineContinuation({ devices: this.#devices, backends: this.#backends, thread: this.#thread, kept: this.#kept, remake: (device) => this.#remake(device) });
+    this.continuation = new MachineContinuation({ devices: this.#devices, backends: this.#backends, thread: this.#thread, kept: () => this.#kept, remake: (device) => this.#remake(device) });
+  }
+
+  /** What it has outlives this process from now on: as with the option `store`, for a machine that has no device yet. @throws MachineError */
+  async keepIn(store: DescriptorStore): Promise<void> {
+    this.#kept = new KeptMachine(store);
+    await this.#thread.keep(this.#kept.shared);
   }
 
   get devices(): readonly Device[] {
@@ -120,7 +126,8 @@ export class Machine implements ManagedMachine {
       checkServable(id, backend);
       socket = listenAt(options.socket ?? join(this.#options.socketFolder ?? ensureSocketFolder(), `${id}.sock`));
       const kept = this.#kept?.make(id);
-      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, backend), ...(kept !== undefined && { kept }), listener: socket.fd } });
+      const used = kept === undefined ? backend : this.#backends.witnessed(memdev);
+      await this.#thread.request({ type: 'add', device: { ...describeDevice(id, options, used), ...(kept !== undefined && { kept }), listener: socket.fd } });
       const device = servedDevice(reserved, { source, options, size: backend.size, socket });
       this.#devices.add(device);
       this.continuation.made(id);

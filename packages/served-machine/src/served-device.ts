@@ -1,6 +1,6 @@
 import type { ClientCounts, FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
 import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
-import { promptSyncer, SavedMembers, volatileSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
+import { promptSyncer, SavedMembers, volatileSyncer, witnessedSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
 import type { KeptDescriptors } from '@vpmem/descriptor-store';
 import { duplicatesOf, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
@@ -74,7 +74,7 @@ export class ServedDevice {
     this.turnover = new TurnoverLimit(after);
     this.backing = new PmemBacking({
       description: backend,
-      syncer: () => syncerOf(backend, pool),
+      syncer: () => syncerOf(backend, pool, continues !== undefined),
       mark: marks ? (text, done) => power.mark(text, done) : undefined,
       defer: loop.defer,
       after,
@@ -185,10 +185,12 @@ export class ServedDevice {
   }
 }
 
-/** What makes a backend durable, unless it has a medium: a thread waits for a disk, and nobody for memory. */
-function syncerOf(backend: BackendDescription, pool: SyncPool): Syncer {
+/** What makes a backend durable, unless it has a medium: a thread waits for a disk, and nobody for memory. `after`: another process had it, and one before may have died. */
+function syncerOf(backend: BackendDescription, pool: SyncPool, after: boolean): Syncer {
   if (backend.volatile !== undefined) return volatileSyncer(backend);
-  return backend.syncsAtOnce === true ? promptSyncer(backend.fd) : pool.syncer(backend.fd);
+  if (backend.syncsAtOnce === true) return promptSyncer(backend.fd);
+  const own = pool.syncer(backend.fd);
+  return backend.witness === undefined ? own : witnessedSyncer(own, pool.syncer(backend.witness), after);
 }
 
 /** What a device goes on from, whoever saved it. */

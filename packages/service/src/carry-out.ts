@@ -30,7 +30,10 @@ export async function carryOut(program: Program, request: SubstantialRequest, ch
   const loaded: LoadedProgram = { ...program, ...(await program.body()) };
   if (request.action === 'describe') return describe(request, loaded);
   const line = effectiveLine(request, program.name);
-  const setup = readSetup(line.options, program.name);
+  const kept = process.env.VPMEM_KEEPER !== undefined;
+  // What another's command line said is no mistake of this one.
+  if (line.takes !== undefined) readSetup(request.options, program.name, { kept });
+  const setup = readSetup(line.options, program.name, { kept: kept || line.takes !== undefined });
   const help = typeHelp(setup);
   if (help !== undefined) return describe(help, loaded);
   const chosen = new Log({ program: program.name, name: setup.name, ...setup.messages });

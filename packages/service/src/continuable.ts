@@ -1,4 +1,5 @@
 import type { AddedDevice } from '@vpmem/machine';
+import type { DescriptorStore } from '@vpmem/descriptor-store';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { Setup } from './setup.ts';
 
@@ -19,8 +20,14 @@ export interface Continuable {
   suspend(): Promise<void>;
   /** All of it, after that, as plain JSON. */
   save(put: SaveDescriptor): Promise<unknown>;
-  /** Makes it again, in a machine that has nothing yet; it waits for {@link proceed}. @throws MachineError, OptionError, RangeError */
-  restore(state: unknown, take: TakeDescriptor): Promise<readonly AddedDevice[]>;
+  /** What of {@link save} a descriptor store holds for the machine, by name. */
+  heldIn(state: unknown): Readonly<Record<string, number>>;
+  /**
+   * Makes it again, in a machine that has nothing yet; it waits for {@link proceed}. `store`: what holds its descriptors, and held them before.
+   *
+   * @throws MachineError, OptionError, RangeError
+   */
+  restore(state: unknown, take: TakeDescriptor, store?: DescriptorStore): Promise<readonly AddedDevice[]>;
   /** All of it, at any time, but for what its devices keep by themselves: for a process that comes after this one has died. */
   saveKept(put: SaveDescriptor): unknown;
   /** Makes it again from that, in a machine that has nothing yet and the same descriptor store; it waits for {@link proceed}. */

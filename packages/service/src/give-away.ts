@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { ensureSocketFolder } from '@vpmem/machine';
-import type { DescriptorStore, StoreDescription } from '@vpmem/descriptor-store';
+import type { StoreDescription } from '@vpmem/descriptor-store';
 import { AskedSocket, giveOver, type GivenUp } from '@vpmem/hand-over';
 import { fileStem } from '@vpmem/running-programs';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
+import type { Keeping } from './keeping.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
 /** All that a program is, as plain JSON: what goes from process to process. */
@@ -13,6 +14,8 @@ export interface ServiceState {
   /** Where monitors listen, in the words of `-monitor`. */
   readonly monitors: readonly { readonly at: string; readonly fd: number }[];
   readonly pidFile?: number;
+  /** What a store holds in case the process dies, by name; the process that goes on has it under the same names. */
+  readonly held?: Readonly<Record<string, number>>;
 }
 
 /** What whoever takes over has to know before. */
@@ -34,7 +37,7 @@ export interface Belongings {
   readonly machine: Continuable;
   readonly listeners: () => readonly { readonly at: string; readonly fd: number }[];
   readonly pidFile: number | undefined;
-  readonly store: DescriptorStore | undefined;
+  readonly keeping: Keeping | undefined;
   readonly watchdog: number | undefined;
 }
 
@@ -80,19 +83,24 @@ export class GiveAway {
   }
 }
 
-function giverOf({ program, version, words, folder, machine, listeners, pidFile, store, watchdog }: Belongings): Parameters<typeof giveOver>[0] {
-  const about: OfferedService = { machine: machine.about(), ...(store !== undefined && { store: store.description }), ...(watchdog !== undefined && { watchdog }) };
+function giverOf({ program, version, words, folder, machine, listeners, pidFile, keeping: given, watchdog }: Belongings): Parameters<typeof giveOver>[0] {
+  // Of a keeper that has ended nothing is to be had.
+  const keeping = given?.store.isLost() === true ? undefined : given;
+  const about: OfferedService = { machine: machine.about(), ...(keeping !== undefined && { store: keeping.store.description }), ...(watchdog !== undefined && { watchdog }) };
   return {
     offer: { program, version, pid: process.pid, state: machine.version, words, folder, about },
     stop: () => machine.suspend(),
     save: async (put) => {
+      const saved = await machine.save(put);
       const state: ServiceState = {
-        machine: await machine.save(put),
+        machine: saved,
         monitors: listeners().map(({ at, fd }) => ({ at, fd: put(fd) })),
         ...(pidFile !== undefined && { pidFile: put(pidFile) }),
+        ...(keeping !== undefined && { held: { ...machine.heldIn(saved), ...Object.fromEntries([...keeping.held].map(([name, fd]) => [name, put(fd)])) } }),
       };
       return state;
     },
+    passOn: (pid) => keeping?.passOn(pid) ?? false,
     proceed: () => void machine.proceed(),
     step: (step) => endAfter('giver', step),
   };

@@ -33,6 +33,9 @@ export async function keepService(program: ProgramName, options: readonly GivenO
   if (settings.terminalMonitor !== undefined) {
     throw new SetupError(`${settings.terminalMonitor}: cannot be used with -keep, which may start another process that has no terminal; use unix:PATH,server=on,wait=off`);
   }
+  if (settings.takeover !== undefined) {
+    throw new SetupError(`-takeover ${settings.takeover}: cannot be used with -keep, which would do it again at each start; leave -keep out: who keeps the old one keeps the new one too`);
+  }
   const background = settings.daemonize ? Background.ofThisProcess() : undefined;
   if (settings.daemonize && background === undefined) return startInBackground();
   nameThread('vpmemd keeper');

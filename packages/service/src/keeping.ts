@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { DescriptorStore, KeptDescriptors, StateMemory, type StoreDescription } from '@vpmem/descriptor-store';
+import { DescriptorStore, KeptDescriptors, StateMemory, StoreError, type StoreDescription } from '@vpmem/descriptor-store';
 import type { AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
 import type { ServiceState } from './give-away.ts';
@@ -30,18 +30,15 @@ export class Keeping {
   readonly #descriptors: KeptDescriptors;
   readonly #memory: StateMemory;
   readonly #state: KeptState | undefined;
-  /** Names of what a process has the store hold whose place this one takes. */
-  readonly #theirs: readonly string[];
   readonly #listeners = new Map<string, number>();
   #pidFile: number | undefined;
 
-  private constructor(store: DescriptorStore, adopted: boolean) {
+  private constructor(store: DescriptorStore) {
     this.store = store;
-    this.#theirs = adopted ? store.description.held : [];
     const kept = store.inherited.get(STATE);
     if (kept === undefined) {
       this.#memory = StateMemory.create('state of vpmemd');
-      if (!adopted) store.add(STATE, this.#memory.fd);
+      store.add(STATE, this.#memory.fd);
       this.#state = undefined;
     } else {
       this.#memory = StateMemory.open(kept);
@@ -56,24 +53,31 @@ export class Keeping {
   static ofEnvironment(env: NodeJS.ProcessEnv): Keeping | undefined {
     try {
       const store = DescriptorStore.ofEnvironment(env);
-      return store === undefined ? undefined : new Keeping(store, false);
+      return store === undefined ? undefined : new Keeping(store);
     } catch (error) {
       throw new SetupError(`what was kept for this process cannot be had: ${(error as Error).message}`, { cause: error });
     }
   }
 
-  /** The store of a process whose place this one takes; {@link claimed} has to follow. @throws StoreError */
-  static adopted(description: StoreDescription): Keeping {
-    return new Keeping(new DescriptorStore(description), true);
+  /**
+   * The store of a process whose place this one takes, and what it holds, by name; these are this process's own. All of it stays as it is
+   * until {@link begin}, so whoever is started when one of the two dies finds what that one had. @throws StoreError
+   */
+  static handedOver(description: StoreDescription, held: ReadonlyMap<string, number>): Keeping {
+    if (!held.has(STATE)) throw new StoreError('what is kept of it is not there');
+    return new Keeping(new DescriptorStore({ ...description, held: [...held.keys()] }, { inherited: held }));
   }
 
-  /** What the store holds of the process before is this one's now: from here until {@link begin} a death is one without a keeper. @throws StoreError */
-  async claimed(): Promise<void> {
-    // Before the other one ends, or who watches it starts a third.
-    new Notifier({}, { address: this.address }).tell({ MAINPID: process.pid });
-    for (const name of this.#theirs) this.store.remove(name);
-    this.store.add(STATE, this.#memory.fd);
-    await this.store.barrier();
+  /** What the store holds for this thread, by name. */
+  get held(): ReadonlyMap<string, number> {
+    return new Map([[STATE, this.#memory.fd], ...this.#descriptors.held]);
+  }
+
+  /** Has whoever holds it keep another process from now on. Returns whether there is somebody. @throws SystemError EAGAIN if it has not read for a while */
+  passOn(pid: number): boolean {
+    if (this.store.isLost()) return false;
+    new Notifier({}, { address: this.address }).tell({ MAINPID: pid });
+    return true;
   }
 
   /** Where whoever holds it is told how things are: NOTIFY_SOCKET of sd_notify(3). */

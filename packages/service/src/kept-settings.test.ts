@@ -25,6 +25,7 @@ describe('what a keeper reads', () => {
       pidFile: 'p',
       logFile: 'log',
       daemonize: true,
+      takeover: undefined,
       terminalMonitor: undefined,
     });
   });

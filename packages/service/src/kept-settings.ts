@@ -16,6 +16,8 @@ export interface KeptSettings {
   readonly pidFile: string | undefined;
   readonly logFile: string | undefined;
   readonly daemonize: boolean;
+  /** `-takeover`: whose place it is to take. */
+  readonly takeover: string | undefined;
   /** A monitor on the terminal, as it was given. */
   readonly terminalMonitor: string | undefined;
 }
@@ -37,6 +39,7 @@ export function readKeptSettings(options: readonly GivenOption[]): KeptSettings 
     pidFile: textOf('pidfile'),
     logFile: textOf('D'),
     daemonize: textOf('daemonize') !== undefined,
+    takeover: textOf('takeover'),
     terminalMonitor: onTerminal === undefined ? undefined : `-${onTerminal.name} ${onTerminal.text}`,
   };
 }

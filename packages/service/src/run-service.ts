@@ -26,7 +26,7 @@ export async function runService(program: Program, words: readonly string[]): Pr
   } catch (error) {
     if (error instanceof SetupError) {
       log.fatal(error.message);
-      return EXIT_STATUS.refused;
+      return error.status;
     }
     log.fatal(describeInternalError(error));
     // Threads may be running that nobody would end now.

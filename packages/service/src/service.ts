@@ -6,6 +6,7 @@ import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import type { Continuable } from './continuable.ts';
+import { continuedSetup } from './continued-setup.ts';
 import { GiveAway, type Belongings } from './give-away.ts';
 import { closeListeners } from './inherited-listeners.ts';
 import { Keeping } from './keeping.ts';
@@ -77,10 +78,10 @@ export class Service {
     const metrics = await MetricsEndpoint.prepare(setup.metrics);
     const laterLog = setup.logFile === undefined ? undefined : this.#openLog(setup.logFile);
     // Who takes another's place has what holds that one's descriptors.
-    const own = this.#parts.takes === undefined ? Keeping.ofEnvironment(process.env) : undefined;
-    const before = await this.#predecessor(own);
-    const keeping = before instanceof TakeOver ? before.keeping : own;
-    const notifier = new Notifier(process.env, { address: keeping?.address, watchdog: before instanceof TakeOver ? before.watchdog : undefined });
+    let keeping = this.#parts.takes === undefined ? Keeping.ofEnvironment(process.env) : undefined;
+    const before = await this.#predecessor(keeping);
+    const taken = before instanceof TakeOver ? before : undefined;
+    const notifier = new Notifier(process.env, { address: (taken ?? keeping)?.address, watchdog: taken?.watchdog });
     // Of a program whose place this one takes it is to be had later.
     let pidFile = setup.pidFile === undefined || before !== undefined ? undefined : new PidFile(setup.pidFile);
     try {
@@ -96,6 +97,7 @@ export class Service {
       let away: GiveAway | undefined;
       try {
         const devices = before === undefined ? await this.#addDevices(machine) : await this.#goOn(before, machine);
+        if (taken !== undefined) keeping = taken.keeping;
         if (before !== undefined && setup.pidFile !== undefined) pidFile = new PidFile(setup.pidFile, before.pidFile);
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
         const asked = await this.#openMonitors(machine, before);
@@ -106,7 +108,7 @@ export class Service {
         await machine.start?.();
         machine.continuable?.complete();
         if (machine.continuable !== undefined) keeping?.begin(machine.continuable, { listeners, pidFile: pidFile?.fd });
-        away = await this.#giveAway(machine, { listeners, pidFile: pidFile?.fd, store: keeping?.store, watchdog: notifier.watchdog });
+        away = await this.#giveAway(machine, { listeners, pidFile: pidFile?.fd, keeping, watchdog: notifier.watchdog });
         if (away !== undefined) monitors.push(away);
         const { words, folder } = this.#parts;
         const found = await PrivateMonitor.open(machine.managed, this.#about(), { ...(away !== undefined && { takeover: away.path, words, folder }), ...metrics?.entry });
@@ -129,10 +131,9 @@ export class Service {
       const restart = keeping?.bySystemd === true ? [StopSignal.restart().then(() => 'restart' as const)] : [];
       const reason = await Promise.race([...restart, quit, this.#stop.came.then(() => 'signal' as const), this.#given.then(({ to }) => to)]);
       const given = typeof reason === 'number' ? reason : await takenMeanwhile(away);
-      if (given !== undefined) {
-        // systemd tells all processes of a service to stop, and a second signal would not wait for anything.
-        return await this.#leave(given, report, monitors, typeof reason !== 'number' && keeping?.bySystemd !== true);
-      }
+      // systemd tells all processes of a service to stop, and a second signal would not wait for anything.
+      const stopped = typeof reason !== 'number' && keeping?.bySystemd !== true;
+      if (given !== undefined) return await this.#leave(given, report, monitors, { told: keeping !== undefined, stopped });
       if (typeof reason === 'number') throw new TypeError('given away, and to nobody');
       report.stopping();
       if (reason === 'restart') {
@@ -157,9 +158,8 @@ export class Service {
 
   /** @throws SetupError, and then a program that runs goes on */
   async #goOn(before: Predecessor, machine: OwnedMachine): Promise<readonly AddedDevice[]> {
-    const { program, setup } = this.#parts;
-    if (machine.continuable === undefined) throw new SetupError(`${program.name} cannot take another's place`);
-    return before.into(machine.continuable, setup);
+    if (machine.continuable === undefined) throw new SetupError(`${this.#parts.program.name} cannot take another's place`);
+    return before.into(machine.continuable, continuedSetup(this.#parts.setup));
   }
 
   /**
@@ -173,12 +173,13 @@ export class Service {
   }
 
   /** Where another process can ask to take this one's place. Convenient, not needed: where it cannot be had there is a warning. */
-  async #giveAway({ continuable: machine }: OwnedMachine, more: Pick<Belongings, 'listeners' | 'pidFile' | 'store' | 'watchdog'>): Promise<GiveAway | undefined> {
+  async #giveAway({ continuable: machine }: OwnedMachine, more: Pick<Belongings, 'listeners' | 'pidFile' | 'keeping' | 'watchdog'>): Promise<GiveAway | undefined> {
     if (machine === undefined) return undefined;
     const { program: { name: program, version }, words, folder } = this.#parts;
     try {
       return await GiveAway.open({ program, version, words, folder, machine, ...more }, (outcome) => {
         if (outcome.outcome === 'given') this.#give(outcome);
+        else if (outcome.outcome === 'lost') this.#leaveToThird(outcome.reason);
         else this.#log.warning(`not taken over: ${outcome.reason}`);
       });
     } catch (error) {
@@ -188,13 +189,19 @@ export class Service {
   }
 
   /** Another process has all that was here: nothing of it is touched any more. */
-  async #leave(to: number, report: StatusReport, monitors: readonly { close(): Promise<void> | void }[], stopped: boolean): Promise<number> {
+  async #leave(to: number, report: StatusReport, monitors: readonly { close(): Promise<void> | void }[], { told, stopped }: { readonly told: boolean; readonly stopped: boolean }): Promise<number> {
     this.#log.info(`process ${to} has taken over`, { event: 'taken-over', to });
-    report.replaced(to);
+    report.replaced(told ? undefined : to);
     if (stopped) process.kill(to, 'SIGTERM');
     // Sockets of this process alone; the paths of those that listen are the other's by now.
     for (const monitor of monitors) if (monitor instanceof PrivateMonitor || monitor instanceof GiveAway) await monitor.close();
     process.exit(EXIT_STATUS.ok);
+  }
+
+  /** What was here is a third process' by now, or will be. */
+  #leaveToThird(reason: string): never {
+    this.#log.error(`who had taken over died: ${reason}; both are to be followed by another process`);
+    process.exit(EXIT_STATUS.internal);
   }
 
   #machine(keeping: Keeping | undefined): OwnedMachine {

@@ -48,8 +48,8 @@ export const nameProperties = defineProperties({
   'debug-threads': property.noEffect(property.bool(), { because: 'threads are named anyway', anyway: true }),
 });
 
-/** @throws SetupError */
-export function readSetup(given: readonly GivenOption[], program: ProgramName): Setup {
+/** @param kept whether a keeper starts the program again. @throws SetupError */
+export function readSetup(given: readonly GivenOption[], program: ProgramName, { kept = true }: { readonly kept?: boolean } = {}): Setup {
   const options = given.flatMap((option) => (option.name === 'readconfig' ? readFile(option.text, program) : [fromCommandLine(option)]));
   const all = (name: OptionName): SetupOption[] => options.filter((option) => option.name === name);
   const parsed = (name: OptionName): ParsedSetupOption[] => all(name).map(parseSetupOption);
@@ -60,6 +60,8 @@ export function readSetup(given: readonly GivenOption[], program: ProgramName): 
     const taken = typeof id === 'string' && monitorObjects.some(({ parsed }) => parsed.properties.id === id);
     if (taken) throw new SetupError(`${location('id')}: there is a monitor '${id}' already; give each object its own id`);
   }
+  const burst = kept ? undefined : runWith.find(({ parsed }) => Object.hasOwn(parsed.properties, 'restart-burst'));
+  if (burst !== undefined) throw new SetupError(`${burst.location('restart-burst')}: there is no -keep, whose deaths it counts; give that too, or leave this out (systemd has StartLimitBurst=)`);
   const name = readMerged(names, nameProperties);
   return {
     name: name.guest,

@@ -39,13 +39,13 @@ export class StatusReport {
     this.#tell({ STOPPING: 1, STATUS: 'stopping' });
   }
 
-  /** Says that another process has taken this one's place, and nothing more. */
-  replaced(pid: number): void {
+  /** Says that another process has taken this one's place, unless that has been said already (`undefined`), and nothing more. */
+  replaced(pid: number | undefined): void {
     this.#unsubscribe();
     clearInterval(this.#timer);
     clearTimeout(this.#again);
     this.#unsaid = {};
-    this.#tell({ MAINPID: pid });
+    if (pid !== undefined) this.#tell({ MAINPID: pid });
   }
 
   /** The machine is asked first: a device thread that hangs is not to be covered up by a main thread that does not. */

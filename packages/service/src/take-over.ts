@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { HandOverError, Taking, type TakerStep } from '@vpmem/hand-over';
 import { ensureSocketFolder, explainError, type AddedDevice } from '@vpmem/machine';
+import type { TakeDescriptor } from '@vpmem/native';
 import { fileStem, isCalled, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
+import { EXIT_STATUS } from './exit-status.ts';
 import type { OfferedService, ServiceState } from './give-away.ts';
 import { Keeping } from './keeping.ts';
 import { runtimeFolder } from './runtime-folder.ts';
@@ -34,13 +36,11 @@ export class TakeOver {
   #state: ServiceState | undefined;
   #listeners = new Map<string, number>();
   #pidFile: number | undefined;
-  readonly #keeping: Keeping | undefined;
+  #keeping: Keeping | undefined;
 
   private constructor(address: string, taking: Taking) {
     this.#address = address;
     this.#taking = taking;
-    const { store } = taking.offer.about as OfferedService;
-    this.#keeping = store === undefined ? undefined : Keeping.adopted(store);
   }
 
   /** Asks it; it goes on meanwhile. @throws SetupError */
@@ -59,20 +59,33 @@ export class TakeOver {
     return this.#listeners;
   }
 
-  /** What holds its descriptors in case it dies, and this one's from now on. */
+  /** Where whoever keeps it is told how things are: NOTIFY_SOCKET of sd_notify(3). */
+  get address(): string | undefined {
+    return this.#about.store?.address;
+  }
+
+  /** What holds its descriptors in case it dies, and this one's, after {@link into}. */
   get keeping(): Keeping | undefined {
     return this.#keeping;
   }
 
   /** How often at least the watchdog has to hear something that watched it, in milliseconds. */
   get watchdog(): number | undefined {
-    const { watchdog } = this.#taking.offer.about as OfferedService;
-    return watchdog;
+    return this.#about.watchdog;
+  }
+
+  get #about(): OfferedService {
+    return this.#taking.offer.about as OfferedService;
   }
 
   /** Its open pid file, if it had one: the caller's. */
   get pidFile(): number | undefined {
     return this.#pidFile;
+  }
+
+  #kept({ held = {} }: ServiceState, take: TakeDescriptor): Keeping | undefined {
+    const { store } = this.#about;
+    return store === undefined ? undefined : Keeping.handedOver(store, new Map(Object.entries(held).map(([name, number]) => [name, take(number)])));
   }
 
   /** Takes all it has into `machine`, and serves it. Returns the devices. @throws SetupError, and then the other goes on */
@@ -82,18 +95,19 @@ export class TakeOver {
       if (!machine.understands.includes(offer.state)) {
         throw new HandOverError('version', `process ${offer.pid}, ${offer.program} ${offer.version}, keeps its state in version ${offer.state}, and this one understands ${machine.understands.join(', ')}; take a version between`);
       }
-      const contradiction = machine.contradiction(setup, (offer.about as OfferedService).machine, offer.folder);
+      const contradiction = machine.contradiction(setup, this.#about.machine, offer.folder);
       if (contradiction !== undefined) throw new HandOverError('refused', contradiction);
       await machine.prepare();
       const { state, take } = await this.#taking.receive();
       this.#state = state as ServiceState;
-      const devices = await machine.restore(this.#state.machine, take);
+      this.#keeping = this.#kept(this.#state, take);
+      const devices = await machine.restore(this.#state.machine, take, this.#keeping?.store);
       for (const { at, fd } of this.#state.monitors) this.#listeners.set(at, take(fd));
       if (this.#state.pidFile !== undefined) this.#pidFile = take(this.#state.pidFile);
-      await this.#taking.claim();
-      await this.#keeping?.claimed();
-      await machine.proceed();
+      await this.#taking.claim({ kept: this.#keeping !== undefined });
       this.#taking.finish();
+      // Not before: what this process reads of a client is lost with it, and until then the other one would go on.
+      await machine.proceed();
       return devices;
     } catch (error) {
       const refused = refusal(this.#address, error);
@@ -104,8 +118,13 @@ export class TakeOver {
   }
 }
 
+/** Where a third process goes on it is another start that helps, if this one was to be kept by then. */
+function statusOf(error: unknown): number {
+  return error instanceof HandOverError && error.problem === 'orphaned' ? EXIT_STATUS.internal : EXIT_STATUS.refused;
+}
+
 function refusal(address: string, error: unknown): SetupError {
   if (error instanceof SetupError) return error;
   const why = error instanceof HandOverError ? error.message : (explainError(error) ?? (error as Error).message);
-  return new SetupError(`-takeover ${address}: ${why}`, { cause: error });
+  return new SetupError(`-takeover ${address}: ${why}`, { cause: error, status: statusOf(error) });
 }

@@ -50,6 +50,8 @@ export interface PowerObserver {
   planned(outcome: PowerCutReport | NodeJS.ErrnoException): void;
   /** Nothing more gets into the recording; flushes go on. */
   recordingFailed?(recording: RecordingState): void;
+  /** What is in the recording of a process that died has become known. */
+  recordingCounted?(): void;
 }
 
 /** `flush`: which it came at. */

@@ -7,16 +7,26 @@ type Begun = Pick<SavedRecording, 'path' | 'given' | 'interval'>;
 /** What whoever asks a medium knows of its recording: the one that was begun last, until it is ended. */
 export class RecordingWatch {
   readonly #failed: (recording: RecordingState) => void;
+  readonly #counted: () => void;
   #begun: Begun | undefined;
   /** The recording of the backend, if that could not be begun. */
   #unbegun: (RecordingState & { readonly incomplete: string }) | undefined;
   #status: RecordingState | undefined;
   #told = false;
 
-  /** `failed` hears once of each into which nothing more gets; of one that another has begun only if it has not. */
-  constructor(failed: (recording: RecordingState) => void, continued?: SavedRecording) {
+  /**
+   * `failed` hears once of each into which nothing more gets; of one that another has begun only if it has not. `counted` hears when it is
+   * known, later, what is in one of those.
+   */
+  constructor(failed: (recording: RecordingState) => void, continued?: SavedRecording, counted: () => void = () => undefined) {
     this.#failed = failed;
+    this.#counted = counted;
     this.#begun = continued;
+    // Until more is known.
+    if (continued !== undefined) {
+      const { path, flushes, marks, bytes, incomplete } = continued;
+      this.#status = { path, flushes, marks, bytes, incomplete };
+    }
     this.#told = continued?.incomplete !== undefined;
   }
 
@@ -46,10 +56,12 @@ export class RecordingWatch {
   }
 
   learn({ recording }: MediumStatus): void {
-    const told = this.#told;
+    const [told, before] = [this.#told, this.#status];
     this.#status = recording;
     this.#told = recording?.incomplete !== undefined;
-    if (recording?.incomplete !== undefined && !told) this.#failed(recording);
+    if (recording?.incomplete === undefined) return;
+    if (!told) this.#failed(recording);
+    else if (recording.flushes !== before?.flushes || recording.marks !== before.marks) this.#counted();
   }
 
   /** For another that goes on; `held` is how far it has come, where that is known. */

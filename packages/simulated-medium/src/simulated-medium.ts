@@ -54,7 +54,7 @@ export class SimulatedMedium implements Syncer {
     if (medium === undefined) throw new TypeError(`memory backend '${id}' has no medium of its own: it takes power-failure=on`);
     const state = continues === undefined ? undefined : readMediumState(new SavedMembers(continues, `the saved medium of memory backend '${id}'`));
     this.#observer = observer;
-    this.#recording = new RecordingWatch((lost) => observer.recordingFailed?.(lost), state?.recording);
+    this.#recording = new RecordingWatch((lost) => observer.recordingFailed?.(lost), state?.recording, () => observer.recordingCounted?.());
     this.#clients = new MediumClients(state?.clients);
     this.#defer = loop?.defer ?? setImmediate;
     const notice = ({ status }: MediumNotice): void => this.#learn(status);

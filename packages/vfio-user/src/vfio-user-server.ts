@@ -188,7 +188,10 @@ export class VfioUserServer {
 
   #setSuspended(suspended: boolean): void {
     this.#suspended = suspended;
-    if (this.#kept !== undefined) this.#kept.suspended = suspended;
+    if (this.#kept === undefined) return;
+    // What is kept is as it is from here on, whoever goes on.
+    if (suspended) this.#kept.save();
+    this.#kept.suspended = suspended;
   }
 
   #settled(): void {
