@@ -1,4 +1,5 @@
-import { chardevProperties, monitorObjectProperties } from '@vpmem/monitor';
+import { chardevProperties } from '@vpmem/chardev';
+import { monitorObjectProperties } from '@vpmem/monitor';
 import type { PropertySchema } from '@vpmem/options';
 import type { CommandUsage, OptionUsage, WordValue } from '@vpmem/usage';
 import { messageProperties } from './message-settings.ts';

@@ -1,8 +1,6 @@
 import { explainEvent, makeRecordingFolder, nothingToRecord, recordAll, type AddedDevice, type MachineEvent } from '@vpmem/machine';
-import { Monitors, terminalMonitor, type About, type MonitorPlan } from '@vpmem/monitor';
+import { Monitors, terminalMonitor, type About } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
-import type { RunningProgram } from '@vpmem/running-programs';
-import type { Background } from './background.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
 import type { Continuable } from './continuable.ts';
@@ -15,38 +13,15 @@ import { explainMistake, namedMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
-import type { EndReason, LoadedProgram, OwnedMachine } from './program.ts';
+import type { EndReason, OwnedMachine } from './program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
+import type { Predecessor, ServiceParts } from './service-parts.ts';
 import { SetupError } from './setup-error.ts';
 import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';
-import type { Setup } from './setup.ts';
 import { standardOutput } from './standard-output.ts';
 import { StatusReport } from './status-report.ts';
 import { StopSignal } from './stop-signal.ts';
 import { TakeOver } from './take-over.ts';
-
-/** What a service is made of. */
-export interface ServiceParts {
-  readonly program: LoadedProgram;
-  readonly setup: Setup;
-  readonly plan: MonitorPlan;
-  /** On stderr. */
-  readonly log: Log;
-  /** For a process that is to leave the terminal. */
-  readonly background?: Background;
-  /** The words of the command line, and the folder they were typed in. */
-  readonly words: readonly string[];
-  readonly folder: string;
-  /** The program whose place this one takes. */
-  readonly takes: (RunningProgram & { readonly takeover: string }) | undefined;
-}
-
-/** Whose place a process takes. */
-interface Predecessor {
-  readonly listeners: Map<string, number>;
-  readonly pidFile: number | undefined;
-  into(machine: Continuable, setup: Setup): Promise<readonly AddedDevice[]>;
-}
 
 /** One machine with all that is around it, from making it to its end. */
 export class Service {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { defineProperties, property } from '@vpmem/options';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArgumentUsage, CommandUsage, WordValue } from './command-usage.ts';
-import { complete, type Surroundings } from './completion.ts';
+import type { Surroundings } from './candidate.ts';
+import { complete } from './completion.ts';
 
 const argument = (name: string, value: WordValue, many = false): ArgumentUsage => ({ name, required: true, many, description: '', value });
 const leaf = (name: string, rest: Partial<CommandUsage> = {}): CommandUsage => ({ name, description: `does ${name}`, options: [], arguments: [], commands: [], ...rest });

@@ -1,4 +1,4 @@
-import type { Candidate } from './completion.ts';
+import type { Candidate } from './candidate.ts';
 import type { Shell } from './shell-scripts.ts';
 
 /** What a shell's script asks: the words of the line up to the one that is typed, as they are meant and not as they are written. */

@@ -189,8 +189,7 @@ export class VfioUserServer {
   #setSuspended(suspended: boolean): void {
     this.#suspended = suspended;
     if (this.#kept === undefined) return;
-    // What is kept is as it is from here on, whoever goes on.
-    if (suspended) this.#kept.save();
+    if (suspended) this.#kept.save(); // What is kept is as it is from here on, whoever goes on.
     this.#kept.suspended = suspended;
   }
 
