@@ -1,4 +1,6 @@
+import type { FlushLatency } from '@vpmem/machine';
 import { Registry, type Metric, type MetricType, type RegistryContentType } from 'prom-client';
+import { DeviceLabels, LabelStore } from './device-labels.ts';
 import { DEVICE_METRICS, type DeviceReading } from './device-metrics.ts';
 import { flushBuckets } from './flush-buckets.ts';
 import type { Labels, MetricDeclaration } from './metric-declaration.ts';
@@ -18,13 +20,15 @@ export interface MachineReading {
   readonly devices: readonly DeviceReading[];
 }
 
-/** A figure as the registry of prom-client writes it. Labels that many figures have are an object that they share: it is written once. */
+/** A figure as the registry of prom-client writes it. Of `sharedLabels` it remembers how each object is written. */
 interface Figure {
   readonly metricName?: string;
   readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
+  readonly labels: Labels;
   readonly sharedLabels: Labels;
 }
+
+const NO_LABELS: Labels = {};
 
 /** A metric whose figures come from a reading. prom-client's own count by themselves; here that is done by the devices. */
 class ReadMetric {
@@ -46,16 +50,20 @@ class ReadMetric {
   }
 }
 
-/** Writes a reading as text. */
-export async function metricsText({ machine, program, devices }: MachineReading, format: MetricsFormat): Promise<string> {
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(format);
-  const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
-  const named = machine === undefined ? {} : { machine };
-  const owned = devices.map((device) => ({ device, shared: { device: labelOf(device, devices), ...named } }));
-  for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, owned.flatMap(({ device, shared }) => figures(declaration, device, shared))));
-  for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, declaration.name.startsWith('vpmem_') ? named : {})));
-  return registry.metrics();
+/** Writes readings of one machine as text. */
+export class MetricsWriter {
+  readonly #store = new LabelStore();
+
+  async write({ machine, program, devices }: MachineReading, format: MetricsFormat): Promise<string> {
+    const registry = new Registry<RegistryContentType>();
+    registry.setContentType(format);
+    const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
+    const named = machine === undefined ? {} : { machine };
+    const labels = this.#store.of(devices.map((device) => ({ device: labelOf(device, devices), ...named })));
+    for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, devices.flatMap((device, i) => figures(declaration, device, labels[i] ?? new DeviceLabels({})))));
+    for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}))));
+    return registry.metrics();
+  }
 }
 
 /** Its id, unless it goes by that of its backend, and another was given the same: whoever scrapes takes nothing where two are alike. */
@@ -64,24 +72,20 @@ function labelOf({ info: { id, path } }: DeviceReading, devices: readonly Device
   return alike.length === 1 || path.endsWith(`/peripheral/${id}`) ? id : path;
 }
 
-function figures<S>(declaration: MetricDeclaration<S>, of: S, sharedLabels: Labels): Figure[] {
+function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): Figure[] {
   if (declaration.type === 'histogram') {
     const latency = declaration.read(of);
-    return latency === undefined ? [] : histogram(declaration.name, latency, sharedLabels);
+    return latency === undefined ? [] : histogram(declaration.name, latency, labels);
   }
   const found = declaration.read(of);
   if (found === undefined) return [];
-  if (typeof found === 'number') return [{ value: found, labels: {}, sharedLabels }];
-  return found.map(({ value, labels }) => ({ value, labels, sharedLabels }));
+  if (typeof found === 'number') return [{ value: found, labels: NO_LABELS, sharedLabels: labels.plain }];
+  return found.map(({ value, labels: own }) => ({ value, labels: NO_LABELS, sharedLabels: labels.with(own) }));
 }
 
-function histogram(name: string, latency: Parameters<typeof flushBuckets>[0], sharedLabels: Labels): Figure[] {
-  const { buckets, count, sum } = flushBuckets(latency);
+function histogram(name: string, latency: FlushLatency, labels: DeviceLabels): Figure[] {
+  const { counts, count, sum } = flushBuckets(latency);
   const metricName = `${name}_bucket`;
-  return [
-    ...buckets.map(({ le, count: value }) => ({ metricName, value, labels: { le }, sharedLabels })),
-    { metricName, value: count, labels: { le: '+Inf' }, sharedLabels },
-    { metricName: `${name}_sum`, value: sum, labels: {}, sharedLabels },
-    { metricName: `${name}_count`, value: count, labels: {}, sharedLabels },
-  ];
+  const figure = (suffix: string, value: number): Figure => ({ metricName: `${name}_${suffix}`, value, labels: NO_LABELS, sharedLabels: labels.plain });
+  return [...labels.buckets.map((sharedLabels, i) => ({ metricName, value: counts[i] ?? count, labels: NO_LABELS, sharedLabels })), figure('sum', sum), figure('count', count)];
 }
