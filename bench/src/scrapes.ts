@@ -24,7 +24,7 @@ export interface ScrapeCost {
 }
 
 /** Of each device before it is scraped: each takes another step of the histogram, as a rule. */
-const FLUSHES = 20;
+const FLUSHES = 5;
 const ROUNDS = 60;
 const TICK = 10;
 /** Milliseconds after which the devices may be asked anew. */
