@@ -1,43 +1,55 @@
 import { EDGES } from './flush-buckets.ts';
 import type { Labels } from './metric-declaration.ts';
 
-/**
- * Labels of one device, each set of them an object that stays the same from scrape to scrape: prom-client writes each object once, and
- * of what a scrape takes, most went into that.
- */
+/** Labels as they stand behind a name: `{device="nv1"}`; empty where there are none. */
+export function writeLabels(labels: Labels): string {
+  const inner = Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`).join(',');
+  return inner === '' ? '' : `{${inner}}`;
+}
+
+const SPECIAL = /[\\\n"]/;
+
+function escape(value: string): string {
+  return !SPECIAL.test(value) ? value : value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+}
+
+/** Labels of one device, written. */
 export class DeviceLabels {
   /** Those that tell of the device alone. */
-  readonly plain: Labels;
+  readonly plain: string;
   /** With the end of each bucket of a histogram, the last one among them. */
-  readonly buckets: readonly Labels[];
-  readonly #own = new Map<string, Labels>();
+  readonly buckets: readonly string[];
+  readonly #labels: Labels;
+  readonly #written = new Map<string, string>();
 
-  constructor(plain: Labels) {
-    this.plain = plain;
-    this.buckets = [...EDGES, Infinity].map((le) => ({ le: le === Infinity ? '+Inf' : String(le), ...plain }));
+  constructor(labels: Labels) {
+    this.#labels = labels;
+    this.plain = writeLabels(labels);
+    this.buckets = [...EDGES.map(String), '+Inf'].map((le) => this.with({ le }));
   }
 
   /** With a metric's own. */
-  with(own: Labels): Labels {
-    const key = Object.values(own).join('\0');
-    let labels = this.#own.get(key);
-    if (labels === undefined || !Object.keys(own).every((name) => labels?.[name] === own[name])) this.#own.set(key, (labels = { ...own, ...this.plain }));
-    return labels;
+  with(own: Labels): string {
+    let key = '';
+    for (const name in own) key += `${name}=${own[name] ?? ''}\0`;
+    let written = this.#written.get(key);
+    if (written === undefined) this.#written.set(key, (written = writeLabels({ ...own, ...this.#labels })));
+    return written;
   }
 }
 
-/** Those of all devices. One that is gone is forgotten with the next scrape. */
+/** Those of all devices, written once for all scrapes. One that is gone is forgotten with the next. */
 export class LabelStore {
   #known = new Map<string, DeviceLabels>();
 
   /** In the order of `all`, which are labels of a device each. */
   of(all: readonly Labels[]): DeviceLabels[] {
     const known = new Map<string, DeviceLabels>();
-    const found = all.map((plain) => {
-      const key = JSON.stringify(plain);
-      const labels = this.#known.get(key) ?? new DeviceLabels(plain);
-      known.set(key, labels);
-      return labels;
+    const found = all.map((labels) => {
+      const key = writeLabels(labels);
+      const written = this.#known.get(key) ?? new DeviceLabels(labels);
+      known.set(key, written);
+      return written;
     });
     this.#known = known;
     return found;

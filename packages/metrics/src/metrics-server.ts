@@ -191,6 +191,8 @@ function tcpError(address: MetricsAddress, error: NodeJS.ErrnoException): Metric
       return because(`somebody is listening at ${where} already; name another port`);
     case 'EACCES':
       return because(`this user may not listen at ${where}; name a port from 1024 on`);
+    case 'EAFNOSUPPORT':
+      return because(`this process may not have sockets for ${where}; allow them by RestrictAddressFamilies= of its unit, or give unix:PATH`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

@@ -3,7 +3,7 @@ import { Registry, type Metric, type MetricType, type RegistryContentType } from
 import { DeviceLabels, LabelStore } from './device-labels.ts';
 import { DEVICE_METRICS, type DeviceReading } from './device-metrics.ts';
 import { flushBuckets } from './flush-buckets.ts';
-import type { Labels, MetricDeclaration } from './metric-declaration.ts';
+import type { MetricDeclaration } from './metric-declaration.ts';
 import { PROGRAM_METRICS, type ProgramReading } from './program-metrics.ts';
 
 /** How metrics can be written. */
@@ -20,33 +20,43 @@ export interface MachineReading {
   readonly devices: readonly DeviceReading[];
 }
 
-/** A figure as the registry of prom-client writes it. Of `sharedLabels` it remembers how each object is written. */
-interface Figure {
-  readonly metricName?: string;
-  readonly value: number;
-  readonly labels: Labels;
-  readonly sharedLabels: Labels;
-}
+type AnyDeclaration = Pick<MetricDeclaration<never>, 'name' | 'help' | 'type'>;
 
-const NO_LABELS: Labels = {};
+/** A figure, and what stands before it: what its name ends with, as `_bucket`, and its labels. */
+interface Figure {
+  readonly suffix: string;
+  readonly labels: string;
+  readonly value: number;
+}
 
 /** A metric whose figures come from a reading. prom-client's own count by themselves; here that is done by the devices. */
 class ReadMetric {
-  /** The registry takes `_total` away from those of counters in OpenMetrics. */
+  /** The registry takes `_total` away from those of counters in OpenMetrics: there it is a suffix. */
   name: string;
-  readonly help: string;
+  readonly declaration: AnyDeclaration;
   readonly type: MetricType | string;
-  readonly values: readonly Figure[];
+  readonly figures: readonly Figure[];
 
-  constructor({ name, help, type }: Pick<MetricDeclaration<never>, 'name' | 'help' | 'type'>, values: readonly Figure[]) {
-    this.name = name;
-    this.help = help;
-    this.type = type;
-    this.values = values;
+  constructor(declaration: AnyDeclaration, figures: readonly Figure[]) {
+    this.name = declaration.name;
+    this.type = declaration.type;
+    this.declaration = declaration;
+    this.figures = figures;
   }
 
-  get(): Promise<this> {
-    return Promise.resolve(this);
+  get text(): string {
+    const { name, declaration: { name: series, help, type }, figures } = this;
+    const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+    for (const { suffix, labels, value } of figures) lines.push(`${series}${suffix}${labels} ${value}`);
+    return lines.join('\n');
+  }
+}
+
+/** prom-client takes the labels of each figure apart to write it, which was most of what a scrape of many devices took. The rest of a text is its. */
+class ReadRegistry extends Registry<RegistryContentType> {
+  /** What its `metrics()` asks for each metric; its types do not say so. */
+  getMetricsAsString(metric: unknown): Promise<string> {
+    return Promise.resolve((metric as ReadMetric).text);
   }
 }
 
@@ -55,37 +65,36 @@ export class MetricsWriter {
   readonly #store = new LabelStore();
 
   async write({ machine, program, devices }: MachineReading, format: MetricsFormat): Promise<string> {
-    const registry = new Registry<RegistryContentType>();
+    const registry = new ReadRegistry();
     registry.setContentType(format);
     const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
     const named = machine === undefined ? {} : { machine };
-    const labels = this.#store.of(devices.map((device) => ({ device: labelOf(device, devices), ...named })));
+    const labels = this.#store.of(deviceNames(devices).map((device) => ({ device, ...named })));
     for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, devices.flatMap((device, i) => figures(declaration, device, labels[i] ?? new DeviceLabels({})))));
     for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}))));
     return registry.metrics();
   }
 }
 
-/** Its id, unless it goes by that of its backend, and another was given the same: whoever scrapes takes nothing where two are alike. */
-function labelOf({ info: { id, path } }: DeviceReading, devices: readonly DeviceReading[]): string {
-  const alike = devices.filter(({ info }) => info.id === id);
-  return alike.length === 1 || path.endsWith(`/peripheral/${id}`) ? id : path;
+/** Ids, unless one goes by that of its backend, and another was given the same: whoever scrapes takes nothing where two are alike. */
+function deviceNames(devices: readonly DeviceReading[]): string[] {
+  const times = new Map<string, number>();
+  for (const { info: { id } } of devices) times.set(id, (times.get(id) ?? 0) + 1);
+  return devices.map(({ info: { id, path } }) => (times.get(id) === 1 || path.endsWith(`/peripheral/${id}`) ? id : path));
 }
 
 function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): Figure[] {
   if (declaration.type === 'histogram') {
     const latency = declaration.read(of);
-    return latency === undefined ? [] : histogram(declaration.name, latency, labels);
+    return latency === undefined ? [] : histogram(latency, labels);
   }
   const found = declaration.read(of);
   if (found === undefined) return [];
-  if (typeof found === 'number') return [{ value: found, labels: NO_LABELS, sharedLabels: labels.plain }];
-  return found.map(({ value, labels: own }) => ({ value, labels: NO_LABELS, sharedLabels: labels.with(own) }));
+  if (typeof found === 'number') return [{ suffix: '', labels: labels.plain, value: found }];
+  return found.map(({ value, labels: own }) => ({ suffix: '', labels: labels.with(own), value }));
 }
 
-function histogram(name: string, latency: FlushLatency, labels: DeviceLabels): Figure[] {
+function histogram(latency: FlushLatency, { plain, buckets }: DeviceLabels): Figure[] {
   const { counts, count, sum } = flushBuckets(latency);
-  const metricName = `${name}_bucket`;
-  const figure = (suffix: string, value: number): Figure => ({ metricName: `${name}_${suffix}`, value, labels: NO_LABELS, sharedLabels: labels.plain });
-  return [...labels.buckets.map((sharedLabels, i) => ({ metricName, value: counts[i] ?? count, labels: NO_LABELS, sharedLabels })), figure('sum', sum), figure('count', count)];
+  return [...buckets.map((labels, i) => ({ suffix: '_bucket', labels, value: counts[i] ?? count })), { suffix: '_sum', labels: plain, value: sum }, { suffix: '_count', labels: plain, value: count }];
 }
