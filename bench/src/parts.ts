@@ -17,6 +17,7 @@ import { measurePowerFailure, powerFailureTable } from './power-failure.ts';
 import { measureQueue } from './queue.ts';
 import { measureRecordedGuest, recordedGuestTable } from './recorded-guest.ts';
 import { measureRecording, recordingTable } from './recording.ts';
+import { measureScrapes } from './scrapes.ts';
 import { measureStartTimes, startTimesTable } from './start-times.ts';
 import { measureStartUp } from './start-up.ts';
 import { measureUpgrades, upgradesTable } from './upgrades.ts';
@@ -45,6 +46,7 @@ export const PARTS = {
   queue: { guest: false, about: 'one request in a virtqueue', run: queue },
   messages: { guest: false, about: 'one message of a guest, from recvmsg to sendmsg', run: messages },
   daemon: { guest: false, about: 'how long programs take to start; vpmemd with 1 and with 256 devices: time, memory, descriptors', run: daemon },
+  metrics: { guest: false, about: 'a scrape of vpmemd with 1, 64 and 256 devices', run: metrics },
   upgrades: { guest: false, about: 'how long a guest waits when vpmemd is replaced, or killed, under it; two minutes', run: upgrades },
   'page-tracker': { guest: false, about: 'finding the pages that were written', run: onDisk(pageTracker) },
   'power-failure': { guest: false, about: 'flushes with power-failure=on, three minutes', run: onDisk(powerFailure) },
@@ -96,6 +98,17 @@ async function daemon({ say }: PartContext): Promise<unknown> {
   say(`vpmemd with one device is ready in ${one.ready.toFixed(0)} ms and has ${(one.resident / 1024).toFixed(0)} MiB resident, ${(one.own / 1024).toFixed(0)} of them its own`);
   say(`with ${devices} devices it is ready in ${ready.toFixed(0)} ms; each costs ${milliseconds.toFixed(2)} ms, ${kib.toFixed(0)} KiB resident and ${descriptors.toFixed(1)} descriptors`);
   return { ...cost, startTimes: Object.fromEntries(times) };
+}
+
+async function metrics({ say }: PartContext): Promise<unknown> {
+  const costs = [];
+  for (const devices of [1, 64, 256]) {
+    const cost = await measureScrapes(devices);
+    costs.push(cost);
+    const { scrape, spread, toQueryPmem, processor, bytes } = cost;
+    say(`A scrape of ${devices} devices takes ${scrape.toFixed(1)} ms (±${(spread * 50).toFixed(0)} %), ${toQueryPmem.toFixed(1)} times as long as query-pmem, and ${processor.toFixed(1)} ms of processor time, for ${(bytes / 1024).toFixed(0)} KiB`);
+  }
+  return costs;
 }
 
 async function upgrades({ say }: PartContext): Promise<unknown> {

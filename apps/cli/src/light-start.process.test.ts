@@ -72,7 +72,16 @@ describe('vpmemd with a device', () => {
     }
   });
 
-  it('has them from the beginning where a monitor was asked for', async () => {
+  it('has what metrics take only where they were asked for', async () => {
+    const daemon = await DaemonProcess.start(device(), { env });
+    await daemon.end();
+    expect(loaded()).not.toContain('prom-client');
+    const other = await DaemonProcess.start([...device(), '-metrics', '0'], { env });
+    await other.end();
+    expect(loaded()).toContain('prom-client');
+  });
+
+  it('has the schemas from the beginning where a monitor was asked for', async () => {
     const daemon = await DaemonProcess.start([...device(), '-qmp', `unix:${folder}/qmp,server=on,wait=off`], { env });
     await daemon.end();
     expect(loaded()).toEqual(expect.arrayContaining(SCHEMAS));

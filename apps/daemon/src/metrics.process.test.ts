@@ -11,7 +11,7 @@ import { readExposition } from '@vpmem/metrics/testing';
 import { listenUnix } from '@vpmem/native';
 import { QmpClient } from '@vpmem/qmp/client';
 import { runningPrograms } from '@vpmem/service';
-import { RemoteFunction } from '@vpmem/vfio-user/client';
+import { RemoteFunction, VfioUserClient } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.ts';
 
@@ -157,6 +157,17 @@ describe('-metrics', () => {
       expect(error).toMatch(new RegExp(`^Error: vpmemd ended with status 1 instead of becoming ready: vpmemd: -metrics \\S+: ${message.source}$`));
       expect(readdirSync(folder).filter((name) => name.includes('1'))).toEqual([]);
     }
+  });
+
+  it('counts each client and each mistake, also those that are not told of', async () => {
+    const daemon = await start(...part(0), ...common(), '-metrics', '0');
+    const held = VfioUserClient.connect(path('nv0.sock'));
+    for (let i = 0; i < 40; i++) expect(() => held.request(200)).toThrow();
+    held.close();
+    // A hundred are told of at once, and of mistakes twenty.
+    for (let i = 1; i < 150; i++) VfioUserClient.connect(path('nv0.sock')).close();
+    await expect.poll(async () => (await scrape(locationOf(daemon))).get(of('client_connects_total', 'nv0'))).toBe(150);
+    expect((await scrape(locationOf(daemon))).get(of('client_errors_total', 'nv0', 'kind="remark",'))).toBe(40);
   });
 
   it('lets nobody who connects hold up a device', async () => {

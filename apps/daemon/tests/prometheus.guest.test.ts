@@ -13,7 +13,7 @@ import { DaemonProcess } from '../src/daemon-process.ts';
 import { Prometheus, requirePrometheus } from './prometheus.ts';
 
 const { packages, reason } = await requirePrometheus();
-const RULES = fileURLToPath(new URL('../../../packages/metrics/prometheus/vpmem.rules.yml', import.meta.url));
+const RULES = fileURLToPath(new URL('../../../packages/metrics/src/prometheus/vpmem.rules.yml', import.meta.url));
 
 /** What promtool says of a file, or of what comes to its stdin; its status and everything that it printed. */
 function promtool(args: readonly string[], input = ''): readonly [number | null, string] {

@@ -8,7 +8,7 @@ import { acceptedFormat } from './accepted-format.ts';
 import { FileChangeCounter } from './file-changes.ts';
 import { FreshReads } from './fresh-reads.ts';
 import { exposureWarning, formatMetricsAddress, MetricsError, metricsLocation, type MetricsAddress } from './metrics-address.ts';
-import { metricsText, type MachineReading, type MetricsFormat } from './metrics-text.ts';
+import { MetricsWriter, type MachineReading, type MetricsFormat } from './metrics-text.ts';
 import { PatientPmem, type Patience } from './patient-pmem.ts';
 import { readProgram } from './program-metrics.ts';
 
@@ -65,10 +65,10 @@ export class MetricsServer {
     this.#address = 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
     this.#remove = remove;
     this.#changes = new FileChangeCounter(machine);
-    const pmem = new PatientPmem(machine, patience);
+    const [pmem, writer] = [new PatientPmem(machine, patience), new MetricsWriter()];
     this.#texts = new FreshReads(async () => {
       const devices = (await pmem.ask()).map((info) => ({ info, fileChanges: this.#changes.of(info.path) }));
-      return new Texts({ machine: machine.name, program: readProgram({ program, version }), devices });
+      return new Texts(writer, { machine: machine.name, program: readProgram({ program, version }), devices });
     });
     server.on('request', (request, response) => void this.#answer(request, response));
     // Out of descriptors, for one: that client is lost, the next may come in.
@@ -113,15 +113,17 @@ export class MetricsServer {
 
 /** A reading, written once in each format that somebody wants. */
 class Texts {
+  readonly #writer: MetricsWriter;
   readonly #reading: MachineReading;
   readonly #texts = new Map<MetricsFormat, Promise<Buffer>>();
 
-  constructor(reading: MachineReading) {
+  constructor(writer: MetricsWriter, reading: MachineReading) {
+    this.#writer = writer;
     this.#reading = reading;
   }
 
   in(format: MetricsFormat): Promise<Buffer> {
-    const known = this.#texts.get(format) ?? metricsText(this.#reading, format).then((text) => Buffer.from(text));
+    const known = this.#texts.get(format) ?? this.#writer.write(this.#reading, format).then((text) => Buffer.from(text));
     this.#texts.set(format, known);
     return known;
   }
@@ -189,6 +191,8 @@ function tcpError(address: MetricsAddress, error: NodeJS.ErrnoException): Metric
       return because(`somebody is listening at ${where} already; name another port`);
     case 'EACCES':
       return because(`this user may not listen at ${where}; name a port from 1024 on`);
+    case 'EAFNOSUPPORT':
+      return because(`this process may not have sockets for ${where}; allow them by RestrictAddressFamilies= of its unit, or give unix:PATH`);
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readExposition } from './exposition.ts';
-import { METRICS_FORMATS, metricsText, type MachineReading } from './metrics-text.ts';
+import { METRICS_FORMATS, MetricsWriter, type MachineReading } from './metrics-text.ts';
 import { sampleDevice } from './sample-device.ts';
 
 const fileChanges = { truncated: 1, replaced: 2, deleted: 3, 'no-space': 4 };
 const program = { program: 'vpmemd', version: '1.2.3', residentMemory: 1000, processorTime: 1.5, started: 1_700_000_000.25 };
 const reading = (more: Partial<MachineReading> = {}): MachineReading => ({ machine: undefined, program, devices: [{ info: sampleDevice(), fileChanges }], ...more });
-const figures = async (of: MachineReading): Promise<ReadonlyMap<string, number>> => readExposition(await metricsText(of, METRICS_FORMATS.prometheus));
+const figures = async (of: MachineReading): Promise<ReadonlyMap<string, number>> => readExposition(await new MetricsWriter().write(of, METRICS_FORMATS.prometheus));
 
 describe('a device', () => {
   it('has each figure under its own name', async () => {
@@ -70,8 +70,9 @@ describe('a device', () => {
   });
 
   it('has no figure where nothing is known, and begins its histogram at 0', async () => {
-    const bare = sampleDevice({ backingFile: undefined, latency: undefined, failure: undefined, exposure: undefined, recording: undefined, counts: undefined, faults: undefined });
-    const found = await figures(reading({ devices: [{ info: bare, fileChanges }] }));
+    const bare = sampleDevice({ backingFile: undefined, latency: undefined, failure: undefined, exposure: undefined, recording: undefined });
+    const { counts: _, faults: __, ...info } = bare;
+    const found = await figures(reading({ devices: [{ info, fileChanges }] }));
     const names = new Set([...found.keys()].map((series) => series.replace(/\{.*/, '')));
     for (const absent of ['unflushed', 'power_cuts', 'record', 'client', 'driver_errors', 'resets', 'faults', 'held_back', 'limit', 'file_changes']) {
       expect([...names].filter((name) => name.includes(absent))).toEqual([]);
@@ -88,7 +89,7 @@ describe('a device', () => {
   });
 
   it('that is an nvdimm has no flushes and no driver', async () => {
-    const info = sampleDevice({ type: 'nvdimm', counts: undefined, faults: undefined });
+    const { counts: _, faults: __, ...info } = sampleDevice({ type: 'nvdimm' });
     const found = await figures(reading({ devices: [{ info, fileChanges }] }));
     expect([...found.keys()].filter((series) => /flush_|flushes_(?!total)|driver/.test(series) && !series.startsWith('vpmem_recorded'))).toEqual([]);
   });
@@ -107,7 +108,18 @@ it('a name can hold anything', async () => {
 });
 
 it('OpenMetrics has families without _total, and an end', async () => {
-  const text = await metricsText(reading(), METRICS_FORMATS.openMetrics);
+  const text = await new MetricsWriter().write(reading(), METRICS_FORMATS.openMetrics);
   expect(text).toContain('# TYPE vpmem_flushes_asked counter\nvpmem_flushes_asked_total{device="nv1"} 11\n');
   expect(text.endsWith('\n# EOF\n')).toBe(true);
+});
+
+it('a device that is replaced by another of its name has nothing of it', async () => {
+  const writer = new MetricsWriter();
+  const scrape = async (more: Parameters<typeof sampleDevice>[0]): Promise<ReadonlyMap<string, number>> =>
+    readExposition(await writer.write(reading({ devices: [{ info: sampleDevice(more), fileChanges }] }), METRICS_FORMATS.prometheus));
+  const info = (memdev: string): string => `vpmem_device_info{type="virtio-pmem",memdev="${memdev}",backing_file="/srv/pmem.img",device="nv1"}`;
+  const first = await scrape({});
+  expect(await scrape({})).toEqual(first);
+  const second = await scrape({ memdev: 'mem2', backingFile: '/srv/pmem.img' });
+  expect([first.has(info('mem1')), second.has(info('mem2')), second.has(info('mem1')), second.size]).toEqual([true, true, false, first.size]);
 });

@@ -1,7 +1,9 @@
+import type { FlushLatency } from '@vpmem/machine';
 import { Registry, type Metric, type MetricType, type RegistryContentType } from 'prom-client';
+import { DeviceLabels, LabelStore } from './device-labels.ts';
 import { DEVICE_METRICS, type DeviceReading } from './device-metrics.ts';
 import { flushBuckets } from './flush-buckets.ts';
-import type { Labels, MetricDeclaration } from './metric-declaration.ts';
+import type { MetricDeclaration } from './metric-declaration.ts';
 import { PROGRAM_METRICS, type ProgramReading } from './program-metrics.ts';
 
 /** How metrics can be written. */
@@ -18,70 +20,81 @@ export interface MachineReading {
   readonly devices: readonly DeviceReading[];
 }
 
-/** A figure as the registry of prom-client writes it. Labels that many figures have are an object that they share: it is written once. */
+type AnyDeclaration = Pick<MetricDeclaration<never>, 'name' | 'help' | 'type'>;
+
+/** A figure, and what stands before it: what its name ends with, as `_bucket`, and its labels. */
 interface Figure {
-  readonly metricName?: string;
+  readonly suffix: string;
+  readonly labels: string;
   readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
-  readonly sharedLabels: Labels;
 }
 
 /** A metric whose figures come from a reading. prom-client's own count by themselves; here that is done by the devices. */
 class ReadMetric {
-  /** The registry takes `_total` away from those of counters in OpenMetrics. */
+  /** The registry takes `_total` away from those of counters in OpenMetrics: there it is a suffix. */
   name: string;
-  readonly help: string;
+  readonly declaration: AnyDeclaration;
   readonly type: MetricType | string;
-  readonly values: readonly Figure[];
+  readonly figures: readonly Figure[];
 
-  constructor({ name, help, type }: Pick<MetricDeclaration<never>, 'name' | 'help' | 'type'>, values: readonly Figure[]) {
-    this.name = name;
-    this.help = help;
-    this.type = type;
-    this.values = values;
+  constructor(declaration: AnyDeclaration, figures: readonly Figure[]) {
+    this.name = declaration.name;
+    this.type = declaration.type;
+    this.declaration = declaration;
+    this.figures = figures;
   }
 
-  get(): Promise<this> {
-    return Promise.resolve(this);
+  get text(): string {
+    const { name, declaration: { name: series, help, type }, figures } = this;
+    const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+    for (const { suffix, labels, value } of figures) lines.push(`${series}${suffix}${labels} ${value}`);
+    return lines.join('\n');
   }
 }
 
-/** Writes a reading as text. */
-export async function metricsText({ machine, program, devices }: MachineReading, format: MetricsFormat): Promise<string> {
-  const registry = new Registry<RegistryContentType>();
-  registry.setContentType(format);
-  const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
-  const named = machine === undefined ? {} : { machine };
-  const owned = devices.map((device) => ({ device, shared: { device: labelOf(device, devices), ...named } }));
-  for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, owned.flatMap(({ device, shared }) => figures(declaration, device, shared))));
-  for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, declaration.name.startsWith('vpmem_') ? named : {})));
-  return registry.metrics();
+/** prom-client takes the labels of each figure apart to write it, which was most of what a scrape of many devices took. The rest of a text is its. */
+class ReadRegistry extends Registry<RegistryContentType> {
+  /** What its `metrics()` asks for each metric; its types do not say so. */
+  getMetricsAsString(metric: unknown): Promise<string> {
+    return Promise.resolve((metric as ReadMetric).text);
+  }
 }
 
-/** Its id, unless it goes by that of its backend, and another was given the same: whoever scrapes takes nothing where two are alike. */
-function labelOf({ info: { id, path } }: DeviceReading, devices: readonly DeviceReading[]): string {
-  const alike = devices.filter(({ info }) => info.id === id);
-  return alike.length === 1 || path.endsWith(`/peripheral/${id}`) ? id : path;
+/** Writes readings of one machine as text. */
+export class MetricsWriter {
+  readonly #store = new LabelStore();
+
+  async write({ machine, program, devices }: MachineReading, format: MetricsFormat): Promise<string> {
+    const registry = new ReadRegistry();
+    registry.setContentType(format);
+    const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
+    const named = machine === undefined ? {} : { machine };
+    const labels = this.#store.of(deviceNames(devices).map((device) => ({ device, ...named })));
+    for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, devices.flatMap((device, i) => figures(declaration, device, labels[i] ?? new DeviceLabels({})))));
+    for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}))));
+    return registry.metrics();
+  }
 }
 
-function figures<S>(declaration: MetricDeclaration<S>, of: S, sharedLabels: Labels): Figure[] {
+/** Ids, unless one goes by that of its backend, and another was given the same: whoever scrapes takes nothing where two are alike. */
+function deviceNames(devices: readonly DeviceReading[]): string[] {
+  const times = new Map<string, number>();
+  for (const { info: { id } } of devices) times.set(id, (times.get(id) ?? 0) + 1);
+  return devices.map(({ info: { id, path } }) => (times.get(id) === 1 || path.endsWith(`/peripheral/${id}`) ? id : path));
+}
+
+function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): Figure[] {
   if (declaration.type === 'histogram') {
     const latency = declaration.read(of);
-    return latency === undefined ? [] : histogram(declaration.name, latency, sharedLabels);
+    return latency === undefined ? [] : histogram(latency, labels);
   }
   const found = declaration.read(of);
   if (found === undefined) return [];
-  if (typeof found === 'number') return [{ value: found, labels: {}, sharedLabels }];
-  return found.map(({ value, labels }) => ({ value, labels, sharedLabels }));
+  if (typeof found === 'number') return [{ suffix: '', labels: labels.plain, value: found }];
+  return found.map(({ value, labels: own }) => ({ suffix: '', labels: labels.with(own), value }));
 }
 
-function histogram(name: string, latency: Parameters<typeof flushBuckets>[0], sharedLabels: Labels): Figure[] {
-  const { buckets, count, sum } = flushBuckets(latency);
-  const metricName = `${name}_bucket`;
-  return [
-    ...buckets.map(({ le, count: value }) => ({ metricName, value, labels: { le }, sharedLabels })),
-    { metricName, value: count, labels: { le: '+Inf' }, sharedLabels },
-    { metricName: `${name}_sum`, value: sum, labels: {}, sharedLabels },
-    { metricName: `${name}_count`, value: count, labels: {}, sharedLabels },
-  ];
+function histogram(latency: FlushLatency, { plain, buckets }: DeviceLabels): Figure[] {
+  const { counts, count, sum } = flushBuckets(latency);
+  return [...buckets.map((labels, i) => ({ suffix: '_bucket', labels, value: counts[i] ?? count })), { suffix: '_sum', labels: plain, value: sum }, { suffix: '_count', labels: plain, value: count }];
 }

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { DEVICE_METRICS } from './device-metrics.ts';
 import { PROGRAM_METRICS } from './program-metrics.ts';
 
-const file = (path: string): string => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
+const file = (path: string): string => readFileSync(fileURLToPath(new URL(`./${path}`, import.meta.url)), 'utf8');
 
 /** Names of time series. */
 const SERIES = new Set([...DEVICE_METRICS, ...PROGRAM_METRICS].flatMap(({ name, type }) => (type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name])));
@@ -33,7 +33,7 @@ it.each(expressions)('%s: %s', (_, expression) => {
 });
 
 it('every alert is named in the documentation', () => {
-  const page = file('../../docs/metrics.md');
+  const page = file('../../../docs/metrics.md');
   const alerts = [...file('prometheus/vpmem.rules.yml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
   expect(alerts.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
