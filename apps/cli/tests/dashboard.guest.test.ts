@@ -47,6 +47,7 @@ describe.skipIf(chromium === undefined)(`vpmem dashboard in a browser${reason ==
     await flush(disks[1], 31);
     // Not durable, and nothing is going to flush it.
     disks[0]?.write(64 * 4096, Buffer.alloc(3 * 4096, 0x5a));
+    // 4 MiB in 256 parts: four pages each.
   });
   afterAll(async () => {
     for (const program of programs) program.kill('SIGKILL');
@@ -95,12 +96,15 @@ describe.skipIf(chromium === undefined)(`vpmem dashboard in a browser${reason ==
     }
     await page.getByRole('button', { name: 'nv1', exact: true }).click();
     await expect.poll(async () => (await facts(page)).get('At risk')).toMatch(/^12 KiB12,288 bytes, for /);
+    expect((await pmem())[0]!['power-failure']!['volatile-parts']).toEqual([16]);
+    expect(await page.locator('#range-text').textContent()).toMatch(/^1 part not durable, at 256 KiB\..* Each of the 256 parts is 16 KiB, /);
     const row = page.locator('#device-table tbody tr').first();
     expect(await row.locator('th, td').allTextContents()).toEqual(['nv1', 'vm1', 'in use', '', expect.any(String), expect.any(String), expect.any(String), '0', '12 KiB', '0']);
     // What is flushed from now on is seen in the plot, and in no other device's.
     const before = (await pmem()).map(({ flushes }) => flushes.asked);
     await disks[1]?.fsync();
     await page.getByRole('button', { name: 'nv2', exact: true }).click();
+    expect(await page.locator('#range-text').textContent()).toBe('There is no map of it: only with power-failure=on does its backend know what is durable.');
     await expect.poll(async () => (await facts(page)).get('Flushes asked for')).toBe(String(before[1]! + 1));
     await page.getByRole('button', { name: 'nv1', exact: true }).click();
     expect((await facts(page)).get('Flushes asked for')).toBe(String(before[0]));
@@ -123,6 +127,7 @@ describe.skipIf(chromium === undefined)(`vpmem dashboard in a browser${reason ==
     await dialog.getByRole('button', { name: 'Cut the power' }).click();
     await expect.poll(() => page.locator('#control-result').textContent()).toBe('The power of nv1 of vm1 was cut: 12288 bytes lost, 0 survived.');
     await expect.poll(async () => (await facts(page)).get('Power cuts')).toMatch(/^1/);
+    await expect.poll(() => page.locator('#range-text').textContent()).toMatch(/^All of it is durable now\./);
     await expect.poll(() => page.locator('#event-list li').allTextContents()).toContainEqual(expect.stringMatching(/vm1 nv1its power was cut: 12288 bytes lost, 0 survived *PMEM_POWER_CUT$/));
     expect((await pmem()).map((info) => info['power-failure']?.cuts)).toEqual([1, undefined]);
     await daemons[1]!.end();

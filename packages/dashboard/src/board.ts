@@ -3,6 +3,7 @@ import type { CellPart } from './cell-ring.ts';
 import { daemonKey, daemonTitle, deviceKey } from './daemon-name.ts';
 import { DeviceHistory } from './device-history.ts';
 import { EventLog } from './event-log.ts';
+import { HotParts } from './hot-parts.ts';
 import type { DeviceRow, History, MachineRow, Snapshot } from './snapshot.ts';
 
 /** Histories that are kept, those of devices that are gone included: 96 MB with what each takes. */
@@ -10,11 +11,17 @@ const MOST_HISTORIES = 256;
 /** Rounds that a row shows of the past. */
 const RECENT = 60;
 
+/** What is known of a device's past. */
+interface Past {
+  readonly history: DeviceHistory;
+  readonly hot: HotParts;
+}
+
 /** Everything a page can ask for: the last round, what was before it, and events. */
 export class Board {
   readonly #control: boolean;
   /** By key of the device; those heard of last are last. */
-  readonly #histories = new Map<string, DeviceHistory>();
+  readonly #histories = new Map<string, Past>();
   readonly #events = new EventLog();
   readonly #waiting = new Set<() => void>();
   #number = 0;
@@ -69,7 +76,7 @@ export class Board {
 
   /** Undefined for a device that is not known. `span`: which of SPANS. */
   history(key: string, span: number, since: number | undefined): History | undefined {
-    const history = this.#histories.get(key);
+    const history = this.#histories.get(key)?.history;
     return history && { at: this.#at, cells: history.cells(span, since) };
   }
 
@@ -87,23 +94,25 @@ export class Board {
 
   #device(daemon: DaemonView, { info, interval }: DeviceView): DeviceRow {
     const key = deviceKey(daemon, info.id);
-    const history = this.#history(key);
+    const { history, hot } = this.#past(key);
+    const failure = info['power-failure'];
+    const risk = failure?.['volatile-bytes'];
+    if (interval !== undefined && risk !== undefined) hot.take(failure?.['volatile-parts'] ?? []);
     if (interval !== undefined) {
       const { seconds, asked, failed, steps } = interval;
-      const risk = info['power-failure']?.['volatile-bytes'];
       const part: CellPart = { known: seconds * 1000, asked: Math.round(asked * seconds), failed: Math.round(failed * seconds), risk: risk === undefined ? NaN : Number(risk), steps };
       history.add(this.#at, part);
     }
     const rate = interval && { asked: interval.asked, failed: interval.failed, p50: interval.p50, p99: interval.p99 };
-    return { key, info, rate, recent: history.recent(RECENT) };
+    return { key, info, rate, recent: history.recent(RECENT), hot: hot.numbers };
   }
 
-  #history(key: string): DeviceHistory {
-    const history = this.#histories.get(key) ?? new DeviceHistory();
+  #past(key: string): Past {
+    const past = this.#histories.get(key) ?? { history: new DeviceHistory(), hot: new HotParts() };
     this.#histories.delete(key);
-    this.#histories.set(key, history);
+    this.#histories.set(key, past);
     const [oldest] = this.#histories.keys();
     if (this.#histories.size > MOST_HISTORIES && oldest !== undefined) this.#histories.delete(oldest);
-    return history;
+    return past;
   }
 }

@@ -41,6 +41,8 @@ export interface DeviceRow {
   readonly rate?: DeviceRate | undefined;
   /** Flushes asked for per second in the last rounds, oldest first; null where that is not known. */
   readonly recent: readonly (number | null)[];
+  /** Parts of the range that are written again and again, by their numbers: as in `volatile-parts`. */
+  readonly hot: readonly number[];
 }
 
 export interface DeviceRate {

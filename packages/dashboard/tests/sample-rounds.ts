@@ -49,7 +49,7 @@ export function sampleDevice({ id, rate = 100, failed = 0, typical = 300, risk, 
       socket: `/run/user/1000/vpmem/${id}.sock`, connected: true, driver: 'ready',
       flushes: { asked, synced: asked - failed, coalesced: Math.floor(asked / 10), failed, 'in-flight': 0 },
       latency: { p50: typical, p99: typical * 4, max: typical * 20, sum: asked * typical, steps: [{ 'up-to': 2 ** Math.ceil(Math.log2(typical)), count: asked }] },
-      ...(risk !== undefined && { 'power-failure': { 'volatile-bytes': risk, cuts: 0, 'memory-path': '/proc/1/fd/9', tracker: 'uffd', ...(risk > 0 && { 'oldest-ms': 840 }) } }),
+      ...(risk !== undefined && { 'power-failure': { 'volatile-bytes': risk, ...(risk > 0 && { 'volatile-parts': sampleParts(risk) }), cuts: 0, 'memory-path': '/proc/1/fd/9', tracker: 'uffd', ...(risk > 0 && { 'oldest-ms': 840 }) } }),
       ...info,
     },
   };
@@ -89,4 +89,10 @@ export function manyDaemons(second: number): DaemonView[] {
     });
     return sampleDaemon(devices, { name: `vm${machine}`, pid: 5000 + machine, started: `2026-12-01T19:${10 + machine}:00.000Z` });
   });
+}
+
+/** A log that goes round, and its index: 4096 bytes of a part each. */
+function sampleParts(risk: number): number[] {
+  const log = 40 + (Math.floor(risk / 512) % 60);
+  return [...new Set([2, 3, ...Array.from({ length: Math.min(12, Math.ceil(risk / 4096)) }, (_, i) => log + i)])].sort((one, other) => one - other);
 }

@@ -65,6 +65,8 @@ export interface MemoryRegionInfo {
 export interface PowerExposure {
   /** Bytes that are not durable; undefined if they were not counted since the last flush. */
   readonly bytes: number | undefined;
+  /** In which of 256 equal parts of the range they are: numbers from 0 on, ascending; absent if in none, or not known. */
+  readonly parts?: readonly number[] | undefined;
   /** Milliseconds since the oldest of them can have been stored; undefined if there are none. */
   readonly oldest: number | undefined;
   /** Power cuts there were. */

@@ -121,7 +121,7 @@ export class PmemBacking {
   /** What a power cut would cost; undefined where none can be simulated. `done` may be called at once. */
   expose(done: (exposure: PowerExposure | undefined) => void): void {
     if (this.#medium === undefined) return done(undefined);
-    this.#medium.measure(({ bytes, oldest }) => done({ bytes, oldest, cuts: this.#cuts, tracker: this.#medium?.status?.tracker ?? NO_TRACKER }));
+    this.#medium.measure(({ bytes, parts, oldest }) => done({ bytes, parts, oldest, cuts: this.#cuts, tracker: this.#medium?.status?.tracker ?? NO_TRACKER }));
   }
 
   /** What is being recorded, or was last, as far as is known. */

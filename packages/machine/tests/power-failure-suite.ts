@@ -72,7 +72,7 @@ function cutCases(who: string, make: MakeSetting, tracker: TrackerChoice): void 
       await setting.store(0, 'twelve bytes');
       const { exposure, memoryPath } = await setting.info();
       const told = { kind: tracker.kind, reason: undefined };
-      expect(exposure).toEqual({ bytes: 12, oldest: expect.any(Number) as number, cuts: 0, tracker: told });
+      expect(exposure).toEqual({ bytes: 12, parts: [0], oldest: expect.any(Number) as number, cuts: 0, tracker: told });
       expect(existsSync(memoryPath ?? '')).toBe(true);
       await setting.fsync();
       expect((await setting.info()).exposure).toEqual({ bytes: 0, oldest: undefined, cuts: 0, tracker: told });

@@ -51,6 +51,7 @@ export const FlushFaultArguments = struct('FlushFaultArguments', 'Which device, 
 
 export const PmemPowerFailure = struct('PmemPowerFailure', 'What a power cut would cost now, as far as is known.', {
   'volatile-bytes': uint64.exactOptional().describe('bytes that are not durable; absent while a flush is being carried out'),
+  'volatile-parts': int.array().exactOptional().describe('in which of 256 equal parts of the range they are: numbers from 0 on, ascending; absent if in none'),
   'oldest-ms': int.exactOptional().describe('no byte has been in danger for longer, in milliseconds; absent if none is'),
   cuts: int.describe('power cuts there were'),
   'memory-path': str.describe('what another process opens to share the memory'),

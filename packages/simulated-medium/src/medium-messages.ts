@@ -83,6 +83,8 @@ export type MediumResult =
       readonly status: MediumStatus;
       /** Bytes written by a flush, or found not to be durable by a measurement. */
       readonly bytes: number;
+      /** Of a measurement: see `Exposure`. */
+      readonly parts: readonly number[];
       /** Of a cut or an image. */
       readonly losses: Losses;
       /** Of a mark: whether a recording has it. */

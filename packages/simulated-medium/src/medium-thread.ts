@@ -60,7 +60,7 @@ function attempt(job: MediumJob): MediumResult {
   try {
     medium.note(job.noted ?? []);
     const done = carryOut(medium, job);
-    return { ok: true, bytes: 0, losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, held: undefined, status: medium.status, ...done };
+    return { ok: true, bytes: 0, parts: [], losses: { lost: 0, survived: 0 }, marked: false, ended: undefined, held: undefined, status: medium.status, ...done };
   } catch (error) {
     return refusal(error, job.type);
   }
@@ -79,7 +79,7 @@ function carryOut(medium: Medium, job: MediumJob): Partial<MediumResult & { ok: 
       medium.failed(job.flush, job.reason);
       return undefined;
     case 'measure':
-      return { bytes: medium.measure() };
+      return medium.measure();
     case 'cut':
       return { losses: medium.cut(job.cut) };
     case 'image':

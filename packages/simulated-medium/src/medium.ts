@@ -1,12 +1,13 @@
 import { fdatasyncSync } from 'node:fs';
 import { writeSpan } from '@vpmem/native';
-import { countDifferences, forEachDifference, openTracker, PAGE_SIZE, PageSet, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
+import { countDifferences, forEachDifference, openTracker, PAGE_SIZE, PageSet, type DifferingPages, type PageRun, type PageTracker, type TrackedMemory, type TrackerOptions } from '@vpmem/page-tracker';
 import { cutPower, makeImage, type Cut, type Losses } from './power-loss.ts';
 import type { HeldMedium, RecordingToContinue } from './medium-messages.ts';
 import { MediumRecording, type RecordPages } from './medium-recording.ts';
 import type { MediumClient } from './medium-state.ts';
 import type { MediumStatus, RecordingState } from './medium-status.ts';
 import type { NotedWrite } from './noted-writes.ts';
+import { RangeParts } from './range-parts.ts';
 import { volatileChanges } from './recorded-file.ts';
 import { Recorder } from './recorder.ts';
 import type { RecordingTarget } from './recorder-messages.ts';
@@ -102,11 +103,16 @@ export class Medium {
     this.#recording?.failed(flush, reason);
   }
 
-  /** How many bytes of memory are not durable. */
-  measure(): number {
-    let differing = 0;
-    forEachDifference(this.#medium, (pages) => (differing += countDifferences(pages)), { within: this.#collect() });
-    return differing;
+  /** How many bytes of memory are not durable, and in which parts of the range they are. */
+  measure(): { readonly bytes: number; readonly parts: readonly number[] } {
+    let bytes = 0;
+    const parts = new RangeParts(this.#medium.size);
+    const count = (pages: DifferingPages): void => {
+      bytes += countDifferences(pages);
+      parts.add(pages.at, pages.held.length);
+    };
+    forEachDifference(this.#medium, count, { within: this.#collect() });
+    return { bytes, parts: parts.numbers };
   }
 
   /** The power goes: the file gets what survives, and memory begins anew with what the file then holds. */

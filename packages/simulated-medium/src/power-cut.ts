@@ -36,6 +36,8 @@ export interface PowerCutReport {
 export interface Exposure {
   /** Bytes that are not durable; undefined if they were not counted since the last flush. */
   readonly bytes: number | undefined;
+  /** In which of 256 equal parts of the range they are: numbers from 0 on, ascending; undefined if in none, or not known. */
+  readonly parts: readonly number[] | undefined;
   /** Milliseconds since the oldest of them can have been stored; undefined if there are none. */
   readonly oldest: number | undefined;
 }

@@ -249,8 +249,8 @@ describe('what is not durable', () => {
   it('is counted, with the age it has at most', async () => {
     expect(await measure()).toEqual({ bytes: 0, oldest: undefined });
     store(0, 'twelve bytes');
-    const { bytes, oldest } = await measure();
-    expect([bytes, typeof oldest]).toEqual([12, 'number']);
+    const { bytes, parts, oldest } = await measure();
+    expect([bytes, parts, typeof oldest]).toEqual([12, [0], 'number']);
     await flush();
     expect(await measure()).toEqual({ bytes: 0, oldest: undefined });
   });

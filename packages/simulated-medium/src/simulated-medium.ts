@@ -39,6 +39,8 @@ export class SimulatedMedium implements Syncer {
   /** When, by `performance.now()`: everything that was stored before is durable. */
   #durableSince = performance.now();
   #measured: number | undefined;
+  /** Of what was measured last. */
+  #parts: readonly number[] = [];
   /** Who waits for the count that is being taken. */
   #measuring: ((exposure: Exposure) => void)[] = [];
 
@@ -146,6 +148,7 @@ export class SimulatedMedium implements Syncer {
     this.#measuring.push(done);
     this.#post({ type: 'measure' }, (result) => {
       this.#measured = result.ok ? result.bytes : undefined;
+      this.#parts = result.ok ? result.parts : [];
       if (this.#measured === 0) this.#durableSince = asked;
       for (const each of this.#measuring.splice(0)) each(this.#exposure);
     });
@@ -234,7 +237,9 @@ export class SimulatedMedium implements Syncer {
   }
 
   get #exposure(): Exposure {
-    return { bytes: this.#measured, oldest: this.#measured === 0 ? undefined : Math.ceil(performance.now() - this.#durableSince) };
+    const bytes = this.#measured;
+    const parts = bytes === undefined || bytes === 0 ? undefined : this.#parts;
+    return { bytes, parts, oldest: bytes === 0 ? undefined : Math.ceil(performance.now() - this.#durableSince) };
   }
 
   #takePlan(): PowerCutPlan | undefined {

@@ -9,6 +9,7 @@ import { EventList } from './event-list.ts';
 import { showFacts } from './facts.ts';
 import { HistoryTable } from './history-table.ts';
 import { Plots } from './plots.ts';
+import { RangeMap } from './range-map.ts';
 import { ReportList } from './report-list.ts';
 import { showSummary } from './summary.ts';
 import { clock } from './wording.ts';
@@ -19,13 +20,17 @@ const table = new HistoryTable();
 const devices = new DeviceTable((key) => choose(key, true));
 const events = new EventList();
 const reports = new ReportList();
+const range = new RangeMap();
 const control = new ControlForms(connection);
 let snapshot: Snapshot | undefined;
 let chosen: string | undefined;
 let span = 0;
 let store: CellStore | undefined;
 
-showTheme(() => plots.repaint());
+showTheme(() => {
+  plots.repaint();
+  range.draw();
+});
 showSpans();
 void connection.follow(take, tell);
 
@@ -57,6 +62,7 @@ function showDevice(): void {
   const name = `${device.info.id} of ${machine.title}`;
   if (title.textContent !== name) title.replaceChildren(foreign(device.info.id), ' of ', foreign(machine.title));
   showFacts(listed, snapshot);
+  range.show(device);
   control.show(listed, snapshot.control);
   events.device = { machine: machine.title, id: device.info.id };
   plots.offset = table.offset = snapshot.time - snapshot.at;

@@ -101,13 +101,13 @@ it('info pmem and query-pmem tell what a power cut would cost, and faults there 
   const info: PmemInfo = {
     type: 'virtio-pmem', id: 'nv1', path: '/machine/peripheral/nv1', memdev: '/objects/mem1', backingFile: 'p', volatile: undefined, size: 4096, socket: undefined, connected: true, driver: 'ready',
     flushes: { asked: 1, synced: 1, coalesced: 0, failed: 0, inFlight: 0 }, latency: undefined, lastError: undefined,
-    exposure: { bytes: 12, oldest: 40, cuts: 2, tracker: { kind: 'uffd', reason: undefined } }, memoryPath: '/proc/1/fd/9', faults: { failed: 1, delayed: 0, hung: 0 },
+    exposure: { bytes: 12, parts: [3, 255], oldest: 40, cuts: 2, tracker: { kind: 'uffd', reason: undefined } }, memoryPath: '/proc/1/fd/9', faults: { failed: 1, delayed: 0, hung: 0 },
   };
   machine.pmemInfo = [info];
   const [, , ...remarks] = (await shell.run('info pmem')).split('\n');
   expect(remarks).toEqual(['nv1: 12 bytes not durable, for 40 ms at most; 2 power cuts; memory at /proc/1/fd/9', 'nv1: tracker uffd', 'nv1: planned faults: 1 failed, 0 delayed, 0 hung', '']);
   expect(await machineHandlers(machine, shell)['query-pmem']({})).toMatchObject([
-    { 'power-failure': { 'volatile-bytes': 12, 'oldest-ms': 40, cuts: 2, 'memory-path': '/proc/1/fd/9' }, faults: { failed: 1, delayed: 0, hung: 0 } },
+    { 'power-failure': { 'volatile-bytes': 12, 'volatile-parts': [3, 255], 'oldest-ms': 40, cuts: 2, 'memory-path': '/proc/1/fd/9' }, faults: { failed: 1, delayed: 0, hung: 0 } },
   ]);
   machine.pmemInfo = [{ ...info, exposure: { bytes: undefined, oldest: undefined, cuts: 0, tracker: { kind: 'uffd', reason: undefined } } }];
   expect(await shell.run('info pmem')).toContain('nv1: a flush is being carried out; memory at /proc/1/fd/9\n');

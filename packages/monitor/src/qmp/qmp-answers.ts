@@ -55,9 +55,10 @@ function faultsAnswer({ limit, ...faults }: NonNullable<PmemInfo['faults']>): No
   return { ...faults, limit: { ops, burst, 'held-back': heldBack, ...(notifications !== undefined && { 'notifications-held-back': notifications }) } };
 }
 
-function exposureAnswer({ bytes, oldest, cuts, tracker }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
+function exposureAnswer({ bytes, parts, oldest, cuts, tracker }: PowerExposure, memoryPath: string): NonNullable<Answer<'query-pmem'>['power-failure']> {
   return {
     ...(bytes !== undefined && { 'volatile-bytes': bytes }),
+    ...(parts !== undefined && { 'volatile-parts': [...parts] }),
     ...(oldest !== undefined && { 'oldest-ms': oldest }),
     cuts,
     'memory-path': memoryPath,
