@@ -5,6 +5,7 @@ import type { CompareWords } from './compare-options.ts';
 import type { DashboardWords } from './dashboard-command.ts';
 import type { ExploreWords } from './explore/explore-options.ts';
 import type { FromLogWritesWords, ToLogWritesWords } from './log-writes-command.ts';
+import type { TopWords } from './top-command.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -69,6 +70,19 @@ program
   .action(async (words: CompareWords) => {
     const { runCompare } = await import('./compare-command.ts');
     process.exitCode = await runCompare(words);
+  });
+
+program
+  .command('top')
+  .description('watch the devices of all programs that run: flush rate, latency, bytes at risk; as lines where there is no terminal')
+  .argument('[names...]', 'only programs of these names or process ids; default: all')
+  .option('--interval <seconds>', 'from one look to the next (default: 1)')
+  .option('-n, --rounds <n>', 'end after so many rounds')
+  .option('--once', 'one round, as lines')
+  .option('--plain', 'lines, even on a terminal')
+  .action(async (names: string[], words: TopWords) => {
+    const { runTopCommand } = await import('./top-command.ts');
+    process.exitCode = await runTopCommand(names, words);
   });
 
 program

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { formatSize } from '@vpmem/options';
-import { QmpClient, type Returned } from '@vpmem/qmp/client';
 import { runningPrograms, type RunningProgram } from '@vpmem/running-programs';
+import { formatMicroseconds, Watch, type DaemonView, type DeviceView, type PmemInfo } from '@vpmem/watch';
 import { formatJson } from './qmp-command.ts';
 import { formatTable } from './table.ts';
 
@@ -9,11 +9,10 @@ import { formatTable } from './table.ts';
 const PATIENCE_MS = 5000;
 /** Between two looks at the counters. */
 const INTERVAL_MS = 1000;
+const MOST_LOOKS = 6;
 
-type Pmem = Returned<'query-pmem'>[number];
-
-/** A device with how often it is flushed. */
-type SampledDevice = Pmem & { readonly 'flushes-per-second': number };
+/** A device with how often it is flushed; absent where that is not known, as a program took too long to answer. */
+type SampledDevice = PmemInfo & { readonly 'flushes-per-second'?: number };
 
 /** A program as it is shown. */
 interface ShownProgram extends RunningProgram {
@@ -23,34 +22,37 @@ interface ShownProgram extends RunningProgram {
 
 /** `vpmem ps`: what runs, and how it is; the exit status. */
 export async function runPs({ json }: { readonly json: boolean }): Promise<number> {
-  const shown = await Promise.all(runningPrograms().map(sample));
+  const shown = await sample();
   process.stdout.write(json ? formatJson(shown) : table(shown));
   return 0;
 }
 
-async function sample(program: RunningProgram): Promise<ShownProgram> {
-  let client;
+/** Looks twice, and again where the host is so busy that two looks tell no rate. */
+async function sample(): Promise<ShownProgram[]> {
+  const programs = runningPrograms();
+  const watch = new Watch({ patience: PATIENCE_MS });
   try {
-    client = await QmpClient.connect({ path: program.qmp }, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    const [before, start] = [await answer(client), performance.now()];
-    await setTimeout(before.length === 0 ? 0 : INTERVAL_MS);
-    const [after, seconds] = [await answer(client), (performance.now() - start) / 1000];
-    return { ...program, devices: after.map((device) => ({ ...device, 'flushes-per-second': rate(device, before.find(({ id }) => id === device.id), seconds) })) };
-  } catch {
-    // It hangs, has just ended, or talks to somebody else; that it is there can be said all the same.
-    return { ...program, devices: undefined };
+    let { daemons } = await watch.round();
+    for (let looks = 1; looks < MOST_LOOKS && daemons.some(owesRates); looks++) {
+      await setTimeout(INTERVAL_MS);
+      ({ daemons } = await watch.round());
+    }
+    return programs.flatMap((program) => {
+      const view = daemons.find(({ qmp, started }) => qmp === program.qmp && started === program.started);
+      // One that hangs, or talks to somebody else, is there all the same.
+      return view === undefined || view.state === 'gone' ? [] : [{ ...program, devices: view.state === 'running' ? view.devices.map(sampled) : undefined }];
+    });
   } finally {
-    client?.close();
+    watch.close();
   }
 }
 
-async function answer(client: QmpClient): Promise<readonly Pmem[]> {
-  const late = setTimeout(PATIENCE_MS, undefined, { ref: false }).then(() => Promise.reject(new Error('no answer in time')));
-  return await Promise.race([client.execute('query-pmem'), late]);
+function owesRates({ state, devices }: DaemonView): boolean {
+  return state === 'running' && devices.some(({ interval }) => interval === undefined);
 }
 
-function rate(now: Pmem, before: Pmem | undefined, seconds: number): number {
-  return before === undefined ? 0 : Math.max(0, Math.round((now.flushes.asked - before.flushes.asked) / seconds));
+function sampled({ info, interval }: DeviceView): SampledDevice {
+  return interval === undefined ? info : { ...info, 'flushes-per-second': Math.round(interval.asked) };
 }
 
 const HEAD = ['PROGRAM', 'PID', 'NAME', 'DEVICE', 'SIZE', 'CLIENT', 'DRIVER', 'FLUSHES/S', 'P99', 'FILE'];
@@ -73,12 +75,8 @@ function cells(device: SampledDevice): string[] {
     formatSize(Number(size)),
     connected ? 'connected' : '-',
     driver === 'none' ? '-' : driver,
-    String(device['flushes-per-second']),
+    String(device['flushes-per-second'] ?? '-'),
     latency === undefined ? '-' : formatMicroseconds(latency.p99),
     device.volatile === undefined ? file : `${file} (volatile)`,
   ];
-}
-
-function formatMicroseconds(time: number): string {
-  return time < 1000 ? `${Math.round(time)} µs` : time < 1_000_000 ? `${(time / 1000).toFixed(1)} ms` : `${(time / 1_000_000).toFixed(1)} s`;
 }
