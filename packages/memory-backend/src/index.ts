@@ -16,3 +16,4 @@ export { SyncPool } from './sync-pool.ts';
 export { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.ts';
 export { checkRoom, startThread, threadProgram } from './thread-start.ts';
 export { TokenBucket, type RateLimit } from './token-bucket.ts';
+export type { FileKind } from './opened-file.ts';

@@ -1,9 +1,9 @@
 export type { About } from './about.ts';
 export { chardevProperties, exposureOf, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev/chardev-options.ts';
 export { NullChardev, type Chardev, type Serve } from './chardev/chardev.ts';
-export { ClientQueue } from './chardev/client-queue.ts';
+export { ClientQueue, type ClientQueueOptions } from './chardev/client-queue.ts';
 export { ConnectedChardev } from './chardev/connected-chardev.ts';
-export { Connection } from './chardev/connection.ts';
+export { Connection, type Terminal, type ConnectionOptions } from './chardev/connection.ts';
 export { openChardev } from './chardev/open-chardev.ts';
 export { listenAt } from './chardev/unix-path.ts';
 export type { LineEditor } from './hmp/line-editor.ts';

@@ -8,6 +8,7 @@ export { PrivateMonitor } from './private-monitor.ts';
 export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from './program.ts';
 export { runService } from './run-service.ts';
 export { runningPrograms, type RunningProgram } from './running-program.ts';
-export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
+export type { ParsedSetupOption, SetupOption, Location } from './setup-option.ts';
 export type { Setup } from './setup.ts';
 export type { TypesByOption } from './usage.ts';
+export type { RunWithSettings } from './run-with.ts';
