@@ -31,7 +31,7 @@ const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=gro
 // eslint keeps the types of every project that it has seen: all of them at once take more than 4 GiB, which is node's limit.
 const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
 const half = Math.ceil(packages.length / 2);
-const lint = [packages.slice(0, half), packages.slice(half), ['apps', 'bench', 'fuzz', 'scripts', 'survey', 'testbed', '*.ts', '*.js']].map((part) => ['eslint', ...part]);
+const lint = [packages.slice(0, half), packages.slice(half), ['apps', 'bench', 'examples', 'fuzz', 'scripts', 'survey', 'testbed', '*.ts', '*.js']].map((part) => ['eslint', ...part]);
 // One program for all packages: most of what a program of one package takes is what it imports.
 const types = [
   ['tsc', '-p', 'tsconfig.all.json', '--singleThreaded'],
@@ -63,6 +63,7 @@ const tasks = {
   build: [build],
   check: [build, ...check],
   lint,
+  docs: [build, ['tsx', 'scripts/write-api.ts']],
   'test:unit': [build, unit],
   'test:process': [build, processes],
   'test:oracle': [build, oracle],

@@ -18,7 +18,7 @@ export function checkSkeleton(packages: readonly WorkspacePackage[]): Problem[] 
     const file = `${own.folder}/package.json`;
     return [
       ...(own.manifest === undefined ? [error(file, 'is missing')] : checkManifest(file, own, own.manifest, root)),
-      ...checkReadme(own),
+      ...checkReadme(own, root),
       ...(own.kind === 'package' ? checkIndex(`${own.folder}/src/index.ts`) : []),
     ];
   });
@@ -57,17 +57,19 @@ function checkTarget(file: string, folder: string, target: string): Problem[] {
   return existsSync(join(folder, 'src', `${path}.ts`)) ? [] : [error(file, `'${target}' has no source; there should be src/${path}.ts`)];
 }
 
-function checkReadme({ folder, name }: WorkspacePackage): Problem[] {
+function checkReadme({ folder, name, kind }: WorkspacePackage, { homepage = '' }: Manifest): Problem[] {
   const file = `${folder}/README.md`;
   if (!existsSync(file)) return [error(file, 'is missing')];
   const text = readFileSync(file, 'utf8');
   const title = `# ${SCOPE}${name}`;
+  const reference = `${homepage}modules/${`${SCOPE}${name}`.replaceAll(/[^\w-]/g, '_')}.html`;
   return [
     ...(text.startsWith(`${title}\n`) ? [] : [error(file, `the first line should be '${title}'`)]),
     ...(text.includes(`npm install ${SCOPE}${name}`) || text.includes(`npm install -g ${SCOPE}${name}`)
       ? []
       : [error(file, `does not say how to install it: npm install ${SCOPE}${name}`)]),
     ...(text.includes('](../../ARCHITECTURE.md') ? [] : [error(file, 'has no link to ../../ARCHITECTURE.md')]),
+    ...(kind === 'app' || text.includes(`](${reference})`) ? [] : [error(file, `has no link to its part of the API reference, ${reference}; it begins with the homepage of package.json`)]),
   ];
 }
 

@@ -12,6 +12,7 @@ export interface Manifest {
   readonly license?: string;
   readonly type?: string;
   readonly private?: boolean;
+  readonly homepage?: string;
   readonly engines?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, string>>;
   readonly bin?: Readonly<Record<string, string>>;

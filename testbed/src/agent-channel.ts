@@ -1,6 +1,7 @@
 import { FRAME } from './guest-init.ts';
 import { TestbedError } from './testbed-error.ts';
 
+/** What came of a command in the guest. */
 export interface CommandResult {
   readonly status: number;
   /** What it wrote to both streams. */

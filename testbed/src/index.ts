@@ -12,3 +12,4 @@ export { startQtest, type ConfigWidth, type Qtest, type QtestOptions } from './q
 export { startGuest, type GuestOptions } from './start-guest.ts';
 export { prepareTestbed, requireTestbed, type PrepareOptions, type Testbed } from './testbed.ts';
 export { TestbedError, type TestbedErrorCode } from './testbed-error.ts';
+export type { BootWay } from './kernel-line.ts';

@@ -1,5 +1,6 @@
 /** The kernels a guest can have, by the first part of their version. */
 export const KERNELS = ['6.1', '6.12', '7.2'] as const;
+/** The series of a kernel. */
 export type KernelName = (typeof KERNELS)[number];
 
 /** The packages of the newest cloud kernel of a series, or none if there is no such kernel. */

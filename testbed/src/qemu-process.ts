@@ -18,6 +18,7 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** How long is waited. */
 export interface WaitOptions {
   /** In milliseconds; 30,000 if not given. */
   readonly timeout?: number;

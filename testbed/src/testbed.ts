@@ -31,6 +31,7 @@ export interface Testbed {
   readonly tools: PackageTree;
 }
 
+/** What a testbed is prepared with. */
 export interface PrepareOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Told what is going on, line by line; the default is to write it to stderr. */

@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 /** Clients that wait, connected, for one before them to leave; more are hung up on. */
 export const MAX_WAITING = 32;
 
+/** How clients that come are served. */
 export interface ClientQueueOptions<S> {
   /** How many are served at a time. */
   readonly limit: number;

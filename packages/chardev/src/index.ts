@@ -1,7 +1,7 @@
 export { ChardevError, type ChardevErrorCode } from './chardev-error.ts';
 export { chardevProperties, exposureOf, readChardev, type ChardevOptions, type SocketAddress, type SocketOptions } from './chardev-options.ts';
 export { NullChardev, type Chardev, type Serve } from './chardev.ts';
-export { ClientQueue, MAX_WAITING } from './client-queue.ts';
+export { ClientQueue, MAX_WAITING, type ClientQueueOptions } from './client-queue.ts';
 export { ConnectedChardev } from './connected-chardev.ts';
 export { Connection, type ConnectionOptions, type Terminal } from './connection.ts';
 export { parseDevice, type MonitorDevice } from './device-text.ts';

@@ -37,6 +37,7 @@ export interface Checker {
   readonly timeout: number;
 }
 
+/** A program that checks an image. */
 export interface ProgramOptions {
   /**
    * The path of a program, which gets `$1` as its argument; or a command for sh(1). A command of plain words gets `$1` as its last

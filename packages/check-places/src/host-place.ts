@@ -17,6 +17,7 @@ import { Scratch } from './scratch.ts';
 import { killStrays } from './stray-processes.ts';
 import { WorkerSession } from './worker-session.ts';
 
+/** What is checked on this host, and how it is mounted. */
 export interface HostPlaceOptions {
   /** Bytes, whole pages. */
   readonly size: number;

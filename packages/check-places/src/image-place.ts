@@ -12,6 +12,7 @@ import { programEnvironment, refuseWithoutPrograms } from './programs.ts';
 import { Scratch } from './scratch.ts';
 import { WorkerSession } from './worker-session.ts';
 
+/** What is checked as a file. */
 export interface ImagePlaceOptions {
   /** Bytes, whole pages. */
   readonly size: number;

@@ -1,9 +1,9 @@
 export { builtInChecker, isBuiltIn } from './built-in-checkers.ts';
 export { acknowledged, checkEnvironment, refuseWithoutNumbers, type CheckPaths } from './check-environment.ts';
-export { OUTPUT_LIMIT } from './checker-session.ts';
+export { OUTPUT_LIMIT, type CheckerAnswer } from './checker-session.ts';
 export { DEFAULT_TIMEOUT, programChecker, quote, type Checker, type ProgramOptions } from './checker.ts';
 export { lastLine, verdictOf, type CheckerEnd } from './verdict.ts';
-export { EqualFiles } from './equal-files.ts';
+export { EqualFiles, type LookedAt } from './equal-files.ts';
 export { OneCheck } from './one-check.ts';
 export { PagedMemory } from './paged-memory.ts';
 export { openHostPlace, type HostPlaceOptions } from './host-place.ts';

@@ -30,6 +30,7 @@ export class MountListener {
   }
 }
 
+/** Why an image could not be mounted. */
 export interface MountFailure {
   /** One line by which failures are grouped. */
   readonly signature: string;

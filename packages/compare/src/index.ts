@@ -12,5 +12,6 @@ export { NO_PAINT, type Paint } from './paragraph.ts';
 export { REPORT_VERSION, type CompareReport, type MapSync, type MeasuredFootprint, type Row } from './report.ts';
 export { formatReport } from './report-text.ts';
 export { CompareError, DEVICES, type DeviceKind, type FileSystemState, type GuestDescription, type Left, type Losses, type MapSyncAnswer, type Rig, type Trial } from './rig.ts';
-export { WORKLOAD_NAMES, type Step, type Workload, type WorkloadName } from './workload.ts';
+export { WORKLOAD_NAMES, type Step, type Workload, type WorkloadName, type Reader } from './workload.ts';
 export { workload } from './workload-list.ts';
+export type { Resident } from './host-memory.ts';

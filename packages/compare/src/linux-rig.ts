@@ -14,6 +14,7 @@ export function linuxDescription({ kernels, qemuVersion }: Testbed): GuestDescri
   return { kind: 'linux', kernel: kernels[KERNEL].release, qemu: qemuVersion };
 }
 
+/** What the guests are made of. */
 export interface LinuxRigOptions {
   readonly testbed: Testbed;
   readonly template: LinuxTemplate;

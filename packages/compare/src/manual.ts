@@ -46,6 +46,7 @@ export const SENTENCES = {
   },
 } as const satisfies Readonly<Record<string, Sentence>>;
 
+/** A sentence of QEMU's manual. */
 export type SentenceName = keyof typeof SENTENCES;
 
 /** Which sentence a row of the table is an example of. */

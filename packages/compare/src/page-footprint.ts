@@ -26,6 +26,7 @@ export const FOOTPRINT_WAYS = [
   { device: 'virtio-pmem', how: 'dax' },
   { device: 'nvdimm', how: 'dax' },
 ] as const satisfies readonly { readonly device: DeviceKind | 'virtio-blk'; readonly how: string }[];
+/** A way in which a guest can have a file. */
 export type FootprintWay = (typeof FOOTPRINT_WAYS)[number];
 
 /** What one way of having a file comes to. Bytes; changes are after the work less before it, in a VM of its own. */
@@ -54,6 +55,7 @@ export interface Footprint {
   readonly ways: readonly WayFootprint[];
 }
 
+/** What is measured, and where. */
 export interface FootprintOptions {
   readonly testbed: Testbed;
   /** What the guest writes and reads, a multiple of 2 MiB. */

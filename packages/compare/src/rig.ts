@@ -2,6 +2,7 @@ import type { Survival } from '@vpmem/simulated-medium';
 import type { Workload } from './workload.ts';
 
 export const DEVICES = ['virtio-pmem', 'nvdimm'] as const;
+/** A device that is compared. */
 export type DeviceKind = (typeof DEVICES)[number];
 
 /** A workload on a device: a file, a device and a guest's program of their own. */
@@ -24,6 +25,7 @@ export interface Left {
   readonly fileSystem?: FileSystemState;
 }
 
+/** What a power cut left of the file system. */
 export interface FileSystemState {
   /** Whether it could be mounted. */
   readonly mounted: boolean;

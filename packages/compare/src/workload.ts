@@ -28,6 +28,7 @@ export interface Workload {
 }
 
 export const WORKLOAD_NAMES = ['stores', 'stores-fsync', 'log', 'log-fsync', 'torn', 'torn-checksum'] as const;
+/** The name of a workload. */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
 /** Bytes of a page of the map. */

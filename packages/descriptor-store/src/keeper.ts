@@ -35,7 +35,7 @@ export interface KeeperOptions {
   readonly tell: (level: 'info' | 'warning' | 'error', text: string) => void;
 }
 
-export type { KeptCommand } from './kept-process.ts';
+export type { KeptCommand, ProcessEnd } from './kept-process.ts';
 
 /** How it ended: as its process did, or with a status of its own and what was said. */
 export type KeeperEnd = Pick<ProcessEnd, 'status' | 'signal'>;

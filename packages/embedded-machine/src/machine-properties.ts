@@ -72,6 +72,7 @@ const memoryMembers = defineProperties({
 /** Versions of the two machines that QEMU 11.1 has; of what is modelled here they have the same. */
 const VERSIONS = ['11.1', '11.0', '10.2', '10.1', '10.0', '9.2', '9.1', '9.0', '8.2', '8.1', '8.0', '7.2', '7.1', '7.0', '6.2', '6.1', '6.0', '5.2'];
 
+/** A chipset, the part of `-machine` before its version. */
 export type MachineFamily = 'pc' | 'q35';
 
 /** A machine as its options describe it. */

@@ -3,6 +3,7 @@ import { paintOf } from './paint.ts';
 import { fitted } from './text-layout.ts';
 import { duration, number } from './wording.ts';
 
+/** How progress is shown. */
 export interface ProgressOptions {
   /** Whether it goes to a terminal, where one line is written over. */
   readonly terminal: boolean;

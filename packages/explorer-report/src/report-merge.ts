@@ -2,6 +2,7 @@ import { ExploreError, type ExploreReport, type ReportedOptions, type ReportedTo
 import { mergeFailures } from './merged-failures.ts';
 import { readable } from '@vpmem/page-kit/readable-text';
 
+/** How reports of shards are merged. */
 export interface MergeOptions {
   /** Whether shards may be missing; the report then says which. Otherwise it is an error. */
   readonly allowMissing?: boolean;

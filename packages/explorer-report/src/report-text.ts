@@ -7,6 +7,7 @@ import { secondCutLines } from './second-cut-text.ts';
 import { wrap } from './text-layout.ts';
 import { count, duration, number, outlook, request, reservations, result, size } from './wording.ts';
 
+/** How a report is written for a terminal. */
 export interface TextOptions {
   readonly colors?: boolean;
   /** Columns; 80 unless given. Fewer than 40 are taken for 40. */

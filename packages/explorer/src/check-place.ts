@@ -32,6 +32,7 @@ export type RecoveryStep =
   /** Nothing is known of what came after; `text` says why. */
   | { readonly type: 'lost'; readonly text: string };
 
+/** What came of a check. */
 export interface CheckAnswer {
   readonly verdict: Verdict;
   readonly step: CheckStep;

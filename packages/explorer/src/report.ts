@@ -24,6 +24,7 @@ export interface ExploreReport {
   readonly missingShards?: { readonly of: number; /** Counted from 1, ascending. */ readonly indexes: readonly number[] };
 }
 
+/** The recording that was explored. */
 export interface ReportedRecording {
   readonly file: string;
   /** 16 bytes in hexadecimal, by which shards know that they are of one recording. */
@@ -35,6 +36,7 @@ export interface ReportedRecording {
   readonly complete: boolean;
 }
 
+/** With what it was explored. */
 export interface ReportedOptions {
   /** File system, or `none`: the checker gets the image. */
   readonly mount: string;
@@ -54,6 +56,7 @@ export interface ReportedOptions {
   readonly shard?: { readonly index: number; readonly of: number };
 }
 
+/** What was tried of one window. */
 export interface ReportedWindow {
   /** `41`, `cut1`, `end`. */
   readonly name: string;
@@ -70,6 +73,7 @@ export interface ReportedWindow {
   readonly violated: number;
 }
 
+/** How much of one unit of a window was tried. */
 export interface ReportedCoverage {
   readonly unit: StateUnit;
   /** Units that changed in the window. */
@@ -147,6 +151,7 @@ export interface MinimalPiece {
   readonly names: readonly ByteName[];
 }
 
+/** All windows together. */
 export interface ReportedTotals {
   readonly windows: { readonly exhaustive: number; readonly sampled: number; readonly skipped: number };
   /** States of which a verdict is known. */

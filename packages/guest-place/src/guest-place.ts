@@ -17,6 +17,7 @@ interface MountRequest {
   readonly data: string;
 }
 
+/** What is checked in the guest, and how. */
 export interface GuestPlaceOptions {
   readonly checker: Checker;
   /** Of the image, in bytes. */

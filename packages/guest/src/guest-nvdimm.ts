@@ -26,7 +26,7 @@ export interface GuestNamespace {
 export interface NamespaceWish {
   /** Up to 63 bytes of UTF-8. */
   readonly name?: string;
-  /** Bytes, a multiple of {@link NAMESPACE_UNIT}; default: the longest free stretch. */
+  /** Bytes, a multiple of 2 MiB; default: the longest free stretch. */
   readonly size?: number;
   /** Default: a random one. */
   readonly uuid?: string;

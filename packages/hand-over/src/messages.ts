@@ -12,7 +12,9 @@ export const GIVER_STEPS = ['asked', 'offered', 'stopped', 'saved', 'sent', 'hea
 /** Steps of the one that takes, in their order. */
 export const TAKER_STEPS = ['connected', 'offered', 'ready', 'received', 'restored', 'yours', 'serving', 'done'] as const;
 
+/** A step of the process that gives. */
 export type GiverStep = (typeof GIVER_STEPS)[number];
+/** A step of the process that takes. */
 export type TakerStep = (typeof TAKER_STEPS)[number];
 
 /** Who runs, as it tells whoever wants to take over. */

@@ -5,6 +5,7 @@ import { LogWritesWriter, type LogWriterOptions } from './log-writer.ts';
 /** Stands in a log after the base, if that is in it. */
 export const BASE_MARK = 'vpmem-base';
 
+/** What goes into an exported log. */
 export interface LogExportOptions extends LogWriterOptions {
   /** Whether what was durable at the recording's start comes first, so that the log replays onto zeroes; otherwise onto that image. */
   readonly base?: boolean;

@@ -21,6 +21,7 @@ export const END_MARK = 'dm-log-writes-end';
 
 /** Bytes of a log's sector: the logical block size of the device that was logged. */
 export const LOG_SECTOR_SIZES = [512, 4096] as const;
+/** Bytes of a sector that a log can have. */
 export type LogSectorSize = (typeof LOG_SECTOR_SIZES)[number];
 
 /** Bytes that a mark can have, as the kernel cuts it: it ends with a zero within the sector of its entry. */

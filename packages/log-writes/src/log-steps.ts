@@ -4,6 +4,7 @@ import type { LogEntry, LogWritesReader } from './log-reader.ts';
 /** What a log tells, in its order: writes that became durable together, and marks. */
 export type LogStep = LogWindow | LogMark;
 
+/** Writes of a log that became durable together. */
 export interface LogWindow {
   readonly kind: 'window';
   /** What made the writes durable; nothing, if the log ends before that. */
@@ -12,6 +13,7 @@ export interface LogWindow {
   readonly writes: readonly LogEntry[];
 }
 
+/** A mark in a log. */
 export interface LogMark {
   readonly kind: 'mark';
   /** Of its entry. */

@@ -2,6 +2,7 @@ import { ftruncateSync, fstatSync, writeSync } from 'node:fs';
 import { LogWritesError } from './log-error.ts';
 import { END_MARK, LOG_MAGIC, LOG_VERSION, LogFlag, LogWriteEntry, LogWriteSuper, markRoom, type LogSectorSize } from './log-layout.ts';
 
+/** How a log is written. */
 export interface LogWriterOptions {
   /** Bytes; the default is 512. */
   readonly sectorSize?: LogSectorSize;

@@ -45,6 +45,7 @@ export interface PciWindow {
   readonly limit: bigint;
 }
 
+/** A PCI bus and the functions on it, for `info pci`. */
 export interface PciBusInfo {
   readonly number: number;
   readonly functions: readonly PciFunctionInfo[];
@@ -57,6 +58,7 @@ export interface BusInfo {
   readonly devices: readonly BusDeviceInfo[];
 }
 
+/** A device on a bus, with the buses that it has itself. */
 export interface BusDeviceInfo {
   readonly type: string;
   readonly id: string | undefined;

@@ -78,11 +78,13 @@ export const virtioPmemPciProperties = defineProperties({
 /** The device types there are. */
 export const deviceProperties = { 'virtio-pmem-pci': virtioPmemPciProperties } as const;
 
+/** The properties of a virtio-pmem-pci device, as given. */
 export type VirtioPmemPciOptions = ValuesOf<typeof virtioPmemPciProperties>;
 
 /** Where on the VM's own bus a device goes, as far as the user said. */
 export type PciPlacement = Partial<Pick<VirtioPmemPciOptions, 'bus' | 'addr' | 'multifunction' | 'acpi-index'>>;
 
+/** What the options of a device say of its place. */
 export function pciPlacement({ bus, addr, multifunction, 'acpi-index': acpiIndex }: VirtioPmemPciOptions): PciPlacement {
   return { bus, addr, multifunction, 'acpi-index': acpiIndex };
 }

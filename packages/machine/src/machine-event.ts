@@ -63,6 +63,7 @@ export interface MachineEvents {
   };
 }
 
+/** The name of an event. */
 export type MachineEventName = keyof MachineEvents;
 
 /** Something that happened to a machine. */

@@ -120,7 +120,7 @@ export interface ManagedMachine {
 
   /** The object tree from its root `/`. */
   tree(): ObjectNode | Promise<ObjectNode>;
-  /** Without those of a QEMU beside it, which tells of them by {@link foreign}. */
+  /** Without those of a QEMU beside it, which tells of them by `foreign`. */
   backends(): readonly BackendInfo[];
   /** The same. */
   memoryDevices(): Promise<readonly MemoryDeviceInfo[]>;

@@ -35,6 +35,7 @@ export interface MemoryDeviceInfo {
   readonly dimm?: DimmInfo;
 }
 
+/** A memory device in a slot of the machine, such as an NVDIMM. */
 export interface DimmInfo {
   readonly slot: number;
   /** NUMA node. */

@@ -8,6 +8,7 @@ export function saveSource({ form, properties, entries }: PropertySource): Prope
   return { form, properties: toJson(properties) as PropertySource['properties'], ...(entries !== undefined && { entries }) };
 }
 
+/** The properties as they were before they were saved. */
 export function restoreSource({ form, properties, entries }: PropertySource): PropertySource {
   return { form, properties: fromJson(properties) as PropertySource['properties'], ...(entries !== undefined && { entries }) };
 }

@@ -60,4 +60,5 @@ export interface RamBackendOptions extends CommonOptions {
   readonly hugetlbsize?: number;
 }
 
+/** What a memory backend of any type is made of. */
 export type BackendOptions = FileBackendOptions | RamBackendOptions;

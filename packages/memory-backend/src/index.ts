@@ -17,3 +17,4 @@ export { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.
 export { openWitness, witnessedSyncer } from './witnessed-syncer.ts';
 export { checkRoom, startThread, threadProgram } from './thread-start.ts';
 export { TokenBucket, type RateLimit } from './token-bucket.ts';
+export type { FileKind } from './opened-file.ts';

@@ -8,6 +8,7 @@ export interface SavedFailure {
   readonly syscall?: string;
 }
 
+/** What of an error is saved. */
 export function saveFailure({ message, code, errno, syscall }: NodeJS.ErrnoException): SavedFailure {
   return { message, ...(code !== undefined && { code }), ...(errno !== undefined && { errno }), ...(syscall !== undefined && { syscall }) };
 }

@@ -21,6 +21,7 @@ export interface MonitorOptions {
 /** What is spoken: HMP, or QMP in lines or indented. */
 export type MonitorMode = 'readline' | 'control' | 'control-pretty';
 
+/** A monitor that the command line asks for. */
 export interface PlannedMonitor {
   /** The option it came from, as given: `-qmp stdio`. */
   readonly option: string;

@@ -8,7 +8,7 @@ export interface EventSource {
 
 /** What an {@link EventLoop} looks at in each turn, instead of being told of it. */
 export interface Polled {
-  /** As of {@link EventSource}; it may change. */
+  /** For how long looking for what follows can pay, in milliseconds; 0: never, not even a look. It may change. */
   readonly pollMax: number;
   /** From now on it is looked at: whoever would tell of it need not. Called again whenever something is expected. */
   begin(): void;

@@ -26,6 +26,7 @@ const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
 const WNOHANG = 1;
 
+/** A program to start. */
 export interface SpawnRequest {
   /** The path of a program, and its arguments, its name among them. */
   readonly file: string;
@@ -42,6 +43,7 @@ export interface SpawnedEnd {
   readonly signal: string | undefined;
 }
 
+/** A program that was started. */
 export interface SpawnedProcess {
   readonly pid: number;
   readonly end: Promise<SpawnedEnd>;

@@ -52,4 +52,5 @@ export const LABEL_UPDATING = 1 << 3;
 
 /** The label formats there are, by their version 1.MINOR. */
 export const LABEL_SIZES = { '1.1': LabelV1_1.size, '1.2': Label.size } as const;
+/** A version of the namespace labels. */
 export type LabelVersion = keyof typeof LABEL_SIZES;

@@ -40,8 +40,9 @@ const CAPABILITIES: Record<NvdimmPersistence, number> = {
   'mem-ctrl': CAPABILITY_MEMORY_CONTROLLER_FLUSH,
 };
 
-/** What tells one device from others; also what the cookie in a namespace label is made of. */
+/** With {@link serialNumber}, what tells one device from others; also what the cookie in a namespace label is made of. */
 export const VENDOR_ID = 0x8086;
+/** Of the device in `slot`. */
 export const serialNumber = (slot: number): number => 0x12_3456 + slot;
 
 /**

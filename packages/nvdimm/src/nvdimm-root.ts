@@ -26,7 +26,7 @@ export class NvdimmRoot {
   readonly #dsm: DsmResponder;
   #fit = fitStructures([]);
 
-  /** @param options.persistence QEMU's `-machine nvdimm-persistence=` */
+  /** `persistence` is QEMU's `-machine nvdimm-persistence=`. */
   constructor({ persistence }: { readonly persistence?: NvdimmPersistence } = {}) {
     this.#persistence = persistence;
     this.#dsm = new DsmResponder({

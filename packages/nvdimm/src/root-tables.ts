@@ -29,7 +29,7 @@ const TABLE_ALIGNMENT = 16;
 
 /** Where firmware puts its tables, guest-physical. */
 export interface TablePlaces {
-  /** In the {@link ROOT_POINTER_AREA}, at a multiple of 16. */
+  /** From 0xe0000 on, below 1 MiB, at a multiple of 16. */
   readonly rsdp: number;
   /** From here on the XSDT and then the tables, each at a multiple of 16. */
   readonly tables: number;

@@ -88,7 +88,7 @@ export class BarRegisters {
     return [...this.#values];
   }
 
-  /** Puts registers back as {@link values} gave them; bits that a driver could not have written are dropped. */
+  /** Puts registers back as {@link BarRegisters.values} gave them; bits that a driver could not have written are dropped. */
   restore(values: readonly number[]): void {
     values.forEach((value, index) => this.write(index, value));
   }

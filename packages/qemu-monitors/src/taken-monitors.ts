@@ -18,6 +18,7 @@ export interface TakenMonitor {
   readonly console: string | undefined;
 }
 
+/** The monitors of a QEMU command line, and what is left of it. */
 export interface TakenMonitors {
   readonly monitors: readonly TakenMonitor[];
   /** The command line that is left for QEMU. */

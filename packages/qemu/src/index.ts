@@ -22,3 +22,4 @@ export type { KeepFile } from './command-line/read-config.ts';
 export { substitute, type SubstituteOptions, type Substitution } from './command-line/substitution.ts';
 export { holdSignals, passSignalsOn } from './vm-signals.ts';
 export { vfioUserDevice, type ServedDevice } from './command-line/vfio-user-device.ts';
+export type { ConfigFile, ConfigSection } from './command-line/config-file.ts';

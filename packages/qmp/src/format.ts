@@ -12,6 +12,7 @@ const INDENT = '    ';
 /** Digits that tell every two doubles apart. */
 const DIGITS = 17;
 
+/** How a message is written. */
 export interface FormatOptions {
   /** Indented over several lines, as with QEMU's `pretty=on`. */
   readonly pretty?: boolean;

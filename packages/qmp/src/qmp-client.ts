@@ -12,11 +12,13 @@ import type { EventName, QmpEvent } from './qmp-events.ts';
 /** Where a server listens. */
 export type QmpAddress = { readonly path: string } | { readonly host?: string; readonly port: number };
 
+/** How a client connects. */
 export interface QmpClientOptions {
   /** Gives up while connecting and negotiating. */
   readonly signal?: AbortSignal;
 }
 
+/** How a command is executed. */
 export interface ExecuteOptions {
   /** Overtakes commands that wait, where server and command allow it. */
   readonly outOfBand?: boolean;

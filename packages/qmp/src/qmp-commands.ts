@@ -166,13 +166,16 @@ export const qmpCommands = {
   }),
 } as const;
 
+/** The commands of the schema, by name. */
 export type QmpCommands = typeof qmpCommands;
+/** The name of a command of the schema. */
 export type CommandName = keyof QmpCommands;
 /** What a command of the schema is given. */
 export type Arguments<N extends CommandName> = z.infer<QmpCommands[N]['arguments']>;
 /** What it answers. */
 export type Returned<N extends CommandName> = z.infer<QmpCommands[N]['returns']>;
 
+/** Whether the schema has a command of that name. */
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(qmpCommands, name);
 }

@@ -1,6 +1,7 @@
 /** Error classes of QMP. Programs may decide by all but `GenericError`. */
 export const ERROR_CLASSES = ['GenericError', 'CommandNotFound', 'DeviceNotActive', 'DeviceNotFound', 'KVMMissingCap'] as const;
 
+/** A class of QMP errors, the `class` of an answer. */
 export type QmpErrorClass = (typeof ERROR_CLASSES)[number];
 
 /**

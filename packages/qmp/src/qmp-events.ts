@@ -36,7 +36,9 @@ export const qmpEvents = {
   PMEM_BACKING_FILE_CHANGED: event({ doc: 'The file behind a backend is no longer what it was when it was opened.', data: BackingFileChange, ours: true }),
 } as const;
 
+/** The events of the schema, by name. */
 export type QmpEvents = typeof qmpEvents;
+/** The name of an event of the schema. */
 export type EventName = keyof QmpEvents;
 /** What an event of the schema tells. */
 export type EventData<N extends EventName> = z.infer<QmpEvents[N]['data']>;

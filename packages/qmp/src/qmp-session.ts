@@ -17,6 +17,7 @@ const QUEUE_LENGTH = 8;
 /** Characters that are shown of an error that is too long. */
 const SHOWN = 200;
 
+/** What a session answers with, and where it writes. */
 export interface QmpSessionOptions {
   /** For the greeting and `query-version`. */
   readonly version: Returned<'query-version'>;

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { QmpSession, type QmpSessionOptions } from './qmp-session.ts';
 
+/** What a connection is served with. */
 export interface ServeQmpOptions extends Omit<QmpSessionOptions, 'write' | 'onPause' | 'onOverflow'> {
   /** The connection was closed because its client does not read. */
   readonly onOverflow?: () => void;

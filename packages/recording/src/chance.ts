@@ -1,6 +1,6 @@
 /**
  * The `index`-th number of a sequence that `seed` begins, from 0 to 2^32 - 1: a counter in steps of 2^32 divided by the golden
- * ratio, each mixed by {@link mix}. It is that of `power_cut survivors=random`, so the same seed spares the same units.
+ * ratio, each mixed. It is that of `power_cut survivors=random`, so the same seed spares the same units.
  */
 export function randomAt(seed: number, index: number): number {
   const high = Math.floor(index / 2 ** 32);

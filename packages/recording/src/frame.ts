@@ -53,6 +53,7 @@ export const CAUSE = {
   cut: 5,
 } as const;
 
+/** Why pages were recorded. */
 export type PagesCause = keyof typeof CAUSE;
 
 const CAUSES = new Map<number, PagesCause>((Object.keys(CAUSE) as PagesCause[]).map((name) => [CAUSE[name], name]));
@@ -64,6 +65,7 @@ export function causeOf(flags: number): PagesCause | undefined {
 
 /** How a flush was answered. */
 export const STATUS = { ok: 0, failed: 1, cut: 2 } as const;
+/** What came of a flush. */
 export type FlushStatus = keyof typeof STATUS;
 const STATUSES = Object.keys(STATUS) as FlushStatus[];
 

@@ -141,7 +141,7 @@ export class PageChanges {
     return this.#words.byteLength + 20 * this.pages.length + 200;
   }
 
-  /** Adds what the `index`-th page's lines changed by to a page: see {@link PAGE_WORDS}. */
+  /** Adds what the `index`-th page's lines changed by to a page of 1,024 words. */
   xorInto(index: number, page: Int32Array): void {
     const words = this.#words;
     let from = (this.#starts[index] ?? 0) * LINE_WORDS;

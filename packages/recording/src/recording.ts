@@ -135,7 +135,7 @@ export class Recording {
     }
   }
 
-  /** What kind of frame one is, by the numbers in {@link FRAME}. */
+  /** What kind of frame one is, by the numbers of the file's format. */
   frameType(frame: number): number {
     return this.#frames.table.type(frame);
   }

@@ -18,6 +18,7 @@ export interface VerificationProblem {
   readonly text: string;
 }
 
+/** What a recording was found to have. */
 export interface VerificationReport {
   readonly frames: number;
   /** Answered, however that was. */

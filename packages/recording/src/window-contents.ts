@@ -7,6 +7,7 @@ import type { RecordedWindow } from './timeline.ts';
 
 /** Bytes of what is there or not there as one: see docs/recording-states.md. */
 export const UNIT_BYTES = { page: 4096, sector: 512, line: 64, word: 8 } as const;
+/** The unit in which a state differs from those before and after it. */
 export type StateUnit = keyof typeof UNIT_BYTES;
 /** Pages of which it is remembered which units changed. */
 const KEPT_PAGES = 1024;

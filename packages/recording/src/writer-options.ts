@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeHeader, FileHeader } from './file-header.ts';
 
+/** What a recording begins with. */
 export interface WriterOptions {
   /** Bytes of the memory: a multiple of 4096. */
   readonly size: number;

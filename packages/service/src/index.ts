@@ -11,6 +11,7 @@ export type { EndReason, MachineParts, OwnedMachine, Program, ProgramBody } from
 export { programUsage } from './program-usage.ts';
 export { runService } from './run-service.ts';
 export { SetupError } from './setup-error.ts';
-export type { ParsedSetupOption, SetupOption } from './setup-option.ts';
+export type { ParsedSetupOption, SetupOption, Location } from './setup-option.ts';
 export type { Setup } from './setup.ts';
 export type { TypesByOption } from './usage.ts';
+export type { RunWithSettings } from './run-with.ts';

@@ -3,7 +3,9 @@ import { randomAt } from '@vpmem/recording';
 /** Bytes of what survives or does not survive a power cut as one. */
 export const GRANULARITY_BYTES = { page: 4096, sector: 512, line: 64, word: 8 } as const;
 
+/** The unit that survives a power cut as a whole or not at all. */
 export type Granularity = keyof typeof GRANULARITY_BYTES;
+/** How many units survive. */
 export type Survivors = 'none' | 'all' | 'random';
 
 /** Which of the bytes that were not durable outlive a power cut. */

@@ -50,7 +50,7 @@ export class TestServer {
     }
   }
 
-  /** For {@link VfioUserClient}. */
+  /** For a `VfioUserClient`. */
   readonly clientOptions: ClientOptions = {
     wait: (fd, timeoutMs) => {
       const end = Date.now() + timeoutMs;

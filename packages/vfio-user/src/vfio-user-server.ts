@@ -22,6 +22,7 @@ export interface ClientMessage {
 export const CLIENT_CHANNEL = 'vpmem:vfio-user:client';
 const clients = channel(CLIENT_CHANNEL);
 
+/** How a function is served. */
 export interface VfioUserServerOptions {
   /**
    * Whether the function's MSI-X is kept on this side and its messages sent as DMA writes, so that QEMU 11.1 can unplug it;

@@ -12,4 +12,4 @@ export {
   VirtioPciNotifyCap,
 } from './virtio-pci-capabilities.ts';
 export { DRIVER_ERROR_CHANNEL, VirtioPciFunction, type DriverErrorMessage, type VirtioPciOptions } from './virtio-pci-function.ts';
-export type { VirtioPciState } from './virtio-pci-state.ts';
+export type { CommonConfigState, VirtioPciState } from './virtio-pci-state.ts';

@@ -263,7 +263,7 @@ describe.each(QUEUE_FORMATS)('with a %s queue', (_, bits) => {
     });
 
     it('PMEM-D7 what is stored stays', () => {
-      bench.controller.device.sharedMemory[0]?.write(4096, 4, 0xcafe);
+      bench.controller.device.sharedMemory?.[0]?.write(4096, 4, 0xcafe);
       bench.controller.powerOn();
       const bytes = Buffer.alloc(2);
       readSync(fd, bytes, 0, 2, 4096);

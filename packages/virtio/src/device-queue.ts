@@ -4,7 +4,8 @@ import type { UnsharedError } from './unshared-error.ts';
 /** How a driver broke a queue, or why it cannot be reached. Nothing after it can be trusted; the device asks to be reset. */
 export type QueueError = BrokenQueue | UnsharedError;
 
-interface BrokenQueue {
+/** How a driver broke a queue. */
+export interface BrokenQueue {
   readonly code:
     | 'misaligned'
     | 'unmapped'
@@ -65,7 +66,7 @@ export interface DeviceQueue {
   begin(): void;
   /**
    * Instead: its driver had it in service before, with another queue object. All that this one did is in the ring, where it
-   * goes on: with the oldest buffer that was not given back, once {@link locate} has found it. `position` is what {@link position} was,
+   * goes on: with the oldest buffer that was not given back, once {@link locate} has found it. `position` is what {@link DeviceQueue.position} was,
    * and counts only where `QueueConfig.progress` says nothing.
    *
    * @throws RangeError if either is no position of such a queue

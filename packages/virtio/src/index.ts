@@ -1,6 +1,6 @@
 export { ActiveQueue, type DriverError, type QueueHost, type Rest } from './active-queue.ts';
 export { DescriptorChain, type Segment } from './descriptor-chain.ts';
-export type { DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
+export type { BrokenQueue, DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
 export { Continuation } from './continuation.ts';
 export type { ConfigState, ControllerState, QueueRecord } from './controller-state.ts';
 export { createDeviceQueue } from './create-device-queue.ts';

@@ -7,7 +7,7 @@ export const VIRTQ_DESC_F_AVAIL = 0x0080;
 /** VIRTIO 1.4 §2.8.1: with the same in AVAIL, used in the lap whose wrap counter equals it. */
 export const VIRTQ_DESC_F_USED = 0x8000;
 
-/** VIRTIO 1.4 §2.8.14, struct pvirtq_event_suppress: `desc` is a slot with its wrap counter, {@link slotWord}; `flags` has two bits. */
+/** VIRTIO 1.4 §2.8.14, struct pvirtq_event_suppress: `desc` is a slot, with its wrap counter in bit 15; `flags` has two bits. */
 export const PvirtqEventSuppress = struct('pvirtq_event_suppress', { desc: le16, flags: le16 });
 /** VIRTIO 1.4 §2.8.10: notify always. */
 export const RING_EVENT_FLAGS_ENABLE = 0;

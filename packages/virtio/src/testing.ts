@@ -67,6 +67,7 @@ export interface TestBench {
   readonly controller: VirtioController;
 }
 
+/** Plugs a device in, with RAM that is a buffer; nothing is brought up yet. */
 export function testBench(device: VirtioDevice, features: QueueFeatures = {}, ramSize = 0x10_0000): TestBench {
   const memory = new GuestMemory();
   memory.add({ start: 0, size: ramSize, writable: true, backing: bufferBacking(new ArrayBuffer(ramSize)) });

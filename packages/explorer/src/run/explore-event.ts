@@ -13,6 +13,7 @@ export type ExploreEvent =
   | { readonly type: 'second-cut'; readonly state: string; readonly file: string; readonly number: number; readonly of: number }
   | { readonly type: 'end'; readonly report: ExploreReport };
 
+/** How far exploring has come. */
 export interface ExploreProgress {
   readonly type: 'progress';
   /** Windows that are done, have begun, and are to be looked at. */

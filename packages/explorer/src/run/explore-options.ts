@@ -4,6 +4,7 @@ import type { NameBytes } from '../minimise/minimal-pieces.ts';
 import { inOrderOfSize } from '../plan/window-versions.ts';
 import type { PromisedMarks } from './promised-marks.ts';
 
+/** What is explored, where it is checked, and how far it goes. */
 export interface ExploreOptions {
   /** The recording's file, for the report and for command lines. */
   readonly file: string;
@@ -43,6 +44,7 @@ export interface ExploreOptions {
 /** States of the first cut of which a second is tried, unless given. */
 export const STATES_CUT_TWICE = 16;
 
+/** A second power cut while recovery from the first one runs. */
 export interface SecondCutOptions {
   /** Where recordings of what recovery writes go. It is made if it is not there; a file of the same name is overwritten. */
   readonly folder: string;

@@ -12,6 +12,7 @@ import { checkSharedRam } from './shared-ram.ts';
 /** A machine whose devices are served to the QEMU. */
 export type ServedMachine = ManagedMachine & { readonly devices: readonly Device[] };
 
+/** What was on the command line of a running QEMU that devices are plugged into. */
 export interface HotPlugOptions {
   /** Why no device can be plugged in, if that was clear from the command line. */
   readonly ramProblem?: string | undefined;

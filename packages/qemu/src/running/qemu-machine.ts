@@ -29,6 +29,7 @@ import { ask, type QemuMonitor } from './qemu-monitor.ts';
 import { qemuTree } from './qemu-tree.ts';
 import { queryPci } from './query-pci.ts';
 
+/** What is known of a QEMU before it runs. */
 export interface QemuMachineOptions extends HotPlugOptions {
   /** What `-name` said. */
   readonly name?: string | undefined;

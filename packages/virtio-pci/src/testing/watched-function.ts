@@ -24,7 +24,7 @@ export type Falsify = (access: Omit<WatchedAccess, 'kind'>) => number;
 const PLACES = new Map<number, WatchedPlace>([[COMMON_AT, 'common'], [ISR_AT, 'isr'], [DEVICE_AT, 'device'], [NOTIFY_AT, 'notify']]);
 const FIELDS = Object.entries(VirtioPciCommonCfg.fields);
 
-/** A function of {@link VirtioPciFunction}'s layout, with somebody who writes down what its driver does and may lie to it. */
+/** A function of `VirtioPciFunction`'s layout, with somebody who writes down what its driver does and may lie to it. */
 export class WatchedFunction implements PciFunction {
   readonly configSize: number;
   readonly bars: readonly (Bar | undefined)[];
