@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineProperties, property } from '@vpmem/options';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Surroundings } from './candidate.ts';
 import type { ArgumentUsage, CommandUsage, WordValue } from './command-usage.ts';
-import { complete, type Surroundings } from './completion.ts';
+import { complete } from './completion.ts';
 
 const argument = (name: string, value: WordValue, many = false): ArgumentUsage => ({ name, required: true, many, description: '', value });
 const leaf = (name: string, rest: Partial<CommandUsage> = {}): CommandUsage => ({ name, description: `does ${name}`, options: [], arguments: [], commands: [], ...rest });

@@ -1,25 +1,7 @@
+import type { Candidate, Surroundings } from './candidate.ts';
 import { findOption, type ArgumentUsage, type CommandUsage, type WordValue } from './command-usage.ts';
 import { completeFile } from './file-names.ts';
 import { completeProperties } from './property-completion.ts';
-
-/** What a word can become. */
-export interface Candidate {
-  /** The whole word. */
-  readonly word: string;
-  /** A few words for who chooses; empty if there is nothing to say. */
-  readonly description: string;
-  /** Whether the word is not complete with it, so that no blank follows. */
-  readonly open?: boolean;
-}
-
-/** What completion finds outside the tables. */
-export interface Surroundings {
-  /** Programs that run, by what they can be named. */
-  programs(): readonly { readonly name: string; readonly description: string }[];
-  /** Where relative paths begin, and `~`. */
-  readonly folder: string;
-  readonly home: string;
-}
 
 /**
  * What the last of `words` can become.

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Candidate, Surroundings } from './completion.ts';
+import type { Candidate, Surroundings } from './candidate.ts';
 
 /** Names that are offered at most: more than anybody reads. */
 const MOST = 500;

@@ -1,5 +1,5 @@
 import type { Property, PropertySchema } from '@vpmem/options';
-import type { Candidate, Surroundings } from './completion.ts';
+import type { Candidate, Surroundings } from './candidate.ts';
 import { completeFile } from './file-names.ts';
 
 /** Properties whose value is a path. */
