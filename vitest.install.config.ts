@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['scripts/install/*.test.ts'],
     // Those of an installation that is there, in their order.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },

@@ -42,7 +42,8 @@ const types = [
 const readme = ['tsx', 'scripts/check-readme.ts'];
 const packed = ['tsx', 'scripts/check-package.ts'];
 const docs = ['tsx', 'scripts/check-docs.ts'];
-const check = [{ lanes: [...lint, ...types].map((command) => ({ title: command.slice(0, 3).join(' '), command })) }, readme, packed, docs];
+const release = ['tsx', 'scripts/check-release.ts'];
+const check = [{ lanes: [...lint, ...types].map((command) => ({ title: command.slice(0, 3).join(' '), command })) }, readme, packed, docs, release];
 
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];

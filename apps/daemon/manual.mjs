@@ -7,9 +7,13 @@ import { manualPage } from '@vpmem/usage';
 const here = (path) => new URL(path, import.meta.url);
 const { version } = JSON.parse(readFileSync(here('package.json'), 'utf8'));
 
+// As who packs for others asks: https://reproducible-builds.org/docs/source-date-epoch/
+const date = process.env.SOURCE_DATE_EPOCH === undefined ? new Date() : new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000);
+
 const usage = programUsage('vpmemd', 'serves files to virtual machines as persistent memory', { object: objectProperties, device: deviceProperties });
 const page = manualPage(usage, {
   version,
+  date: date.toISOString().slice(0, 10),
   description: [
     'vpmemd serves each -device, on the memory of its -object, to a virtual machine: a virtio-pmem device over the vfio-user protocol, which an unmodified QEMU (10.1 or newer) plugs in.',
     "Options are QEMU's, with one dash or two, in any order. A mistake is one line on stderr that says which option is wrong and what would be right; nothing is left half-made.",

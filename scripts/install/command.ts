@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 
 /** Milliseconds after which a command hangs. */
-const LIMIT = 300_000;
+const LIMIT = 600_000;
 
 /** What a command printed. */
 export interface Printed {
@@ -14,7 +14,7 @@ export interface Printed {
 
 /** What this process was started with, without what npm, pnpm and vitest tell their children: a user's shell has none of it. */
 export function userEnvironment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|vitest|node_env$|node_options$|init_cwd$|xdg_runtime_dir$|vpmem_)/i.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|pnpm_|vitest|node_env$|node_options$|init_cwd$|xdg_runtime_dir$|vpmem_(?!testbed_|qemu$))/i.test(name));
   const path = (process.env.PATH ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
   return { ...Object.fromEntries(inherited), PATH: path.join(':'), ...own };
 }

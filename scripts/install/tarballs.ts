@@ -35,13 +35,13 @@ export function readTarball(file: string): Tarball {
 
 /** What of a tarball would not work where it is installed; one line each. */
 export function judgeTarball({ manifest, entries }: Tarball): string[] {
-  const { dependencies = {}, exports = {}, bin = {} } = manifest;
+  const { dependencies = {}, exports = {}, bin = {}, man = [] } = manifest;
   const path = (target: string): string => target.replace(/^\.\//, '');
   return [
     ...Object.entries(dependencies)
       .filter(([, range]) => !/^[\^~]?\d+\.\d+\.\d+$/.test(range))
       .map(([name, range]) => `depends on ${name} '${range}', which is no version that npm has`),
-    ...[...Object.values(exports), ...Object.values(bin)].filter((target) => !entries.has(path(target))).map((target) => `${target} is not in it; see 'files' of package.json`),
+    ...[...Object.values(exports), ...Object.values(bin), ...[man].flat()].filter((target) => !entries.has(path(target))).map((target) => `${target} is not in it; see 'files' of package.json`),
     ...Object.values(bin)
       .filter((target) => entries.get(path(target))?.startsWith('-rwx') === false)
       .map((target) => `${target} cannot be executed; chmod +x it`),

@@ -261,9 +261,10 @@ program
 program
   .command('write-manual', { hidden: true })
   .argument('<folder>')
-  .action(async (folder: string) => {
+  .argument('<date>')
+  .action(async (folder: string, date: string) => {
     const { writeManual } = await import('./completion/manual.ts');
-    writeManual(folder, program, version);
+    writeManual(folder, program, { version, date });
   });
 
 await program.parseAsync();

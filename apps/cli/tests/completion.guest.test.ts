@@ -20,7 +20,8 @@ describe.skipIf(testbed === undefined)(`shells and readers of manuals${reason ==
     folder = mkdtempSync(join(tmpdir(), 'vpmem-shells-'));
     symlinkSync(VPMEM, join(folder, 'vpmem'));
     env = { PATH: `${folder}:${process.env.PATH ?? ''}`, HOME: folder, XDG_RUNTIME_DIR: folder, LANG: 'C.UTF-8' };
-  });
+    // The first time they are downloaded.
+  }, 600_000);
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const script = (shell: string): string => {
@@ -39,7 +40,8 @@ describe.skipIf(testbed === undefined)(`shells and readers of manuals${reason ==
   it('zsh understands its script, and offers what goes on without a blank and what does not apart', () => {
     const path = script('zsh');
     run('usr/bin/zsh', ['-n', path]);
-    const asked = `compdef() { print -r -- "compdef $*" }
+    const asked = `module_path=(${packages.path('usr/lib/x86_64-linux-gnu/zsh/5.9')})
+compdef() { print -r -- "compdef $*" }
 compadd() { print -r -- "\${@[1,-2]} : \${(P)@[-1]} : \${(P)@[-3]}" }
 source ${path}
 words=(vpmemd -object memory-backend-file,sha) CURRENT=3 PREFIX=memory-backend-file,sha
@@ -59,7 +61,7 @@ _vpmem_words`;
     run('usr/bin/fish', ['--no-config', '-n', path]);
     const complete = (line: string): string[] => run('usr/bin/fish', ['--no-config', '-c', `source ${path}; complete -C '${line}'`]).split('\n').slice(0, -1);
     expect(complete('vpmem recording ver')).toEqual(['verify\tlook at every byte of it']);
-    expect(complete('vpmemd -object memory-backend-file,share')).toEqual(['memory-backend-file,share-rw=\tothers may write to the file too, if they say so (not in QEMU)', 'memory-backend-file,share=\tguest writes reach the file']);
+    expect(complete('vpmemd -object memory-backend-file,share')).toEqual(['memory-backend-file,share=\tguest writes reach the file', 'memory-backend-file,share-rw=\tothers may write to the file too, if they say so (not in QEMU)']);
   });
 
   it.each(['cli/dist/man/vpmem.1', 'cli/dist/man/vpmem-run.1', 'daemon/dist/man/vpmemd.1'])('mandoc finds nothing wrong with %s', (page) => {

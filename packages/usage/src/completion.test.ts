@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineProperties, property } from '@vpmem/options';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArgumentUsage, CommandUsage, WordValue } from './command-usage.ts';
 import type { Surroundings } from './candidate.ts';
+import type { ArgumentUsage, CommandUsage, WordValue } from './command-usage.ts';
 import { complete } from './completion.ts';
 
 const argument = (name: string, value: WordValue, many = false): ArgumentUsage => ({ name, required: true, many, description: '', value });

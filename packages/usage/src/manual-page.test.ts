@@ -20,7 +20,9 @@ const command: CommandUsage = {
 };
 
 it('a page has every command, option and property once, and nothing of a text is a request', () => {
-  expect(manualPage(command, { version: '1.2.3', description: ['One.', 'Two.'], sections: { Notes: ['Three.'] }, seeAlso: ['prog(1)', 'man(1)'] })).toBe(String.raw`.TH "PROG\-RUN" 1 "" "vpmem 1.2.3" ""
+  expect(manualPage(command, { version: '1.2.3', date: '2026-12-01', description: ['One.', 'Two.'], sections: { Notes: ['Three.'] }, seeAlso: ['prog(1)', 'man(1)'] })).toBe(String.raw`.TH "PROG\-RUN" 1 "2026-12-01" "vpmem 1.2.3" ""
+.nh
+.ad l
 .SH NAME
 prog\-run \- does "it" at \-5 \[u00B0]C
 .SH SYNOPSIS
@@ -36,8 +38,8 @@ Two.
 \&.dot and \eback
 \&'quote.
 .SH COMMANDS
-.SS "below"
-\fBbelow\fR [options] <file...>
+.SS "prog run below"
+\fBprog run below\fR [options] <file...>
 .PP
 goes deeper.
 .TP

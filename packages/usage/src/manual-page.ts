@@ -5,6 +5,8 @@ import { bold, entry, italic, roffText, roffWord } from './roff.ts';
 /** What a page says beside what the tables do. */
 export interface PageText {
   readonly version: string;
+  /** YYYY-MM-DD. */
+  readonly date: string;
   /** Paragraphs under the synopsis. */
   readonly description: readonly string[];
   /** Further sections by their names, each of paragraphs. */
@@ -14,9 +16,12 @@ export interface PageText {
 }
 
 /** The manual page of a command in section 1, in the man macros of roff. */
-export function manualPage(command: CommandUsage, { version, description, sections = {}, seeAlso }: PageText): string {
+export function manualPage(command: CommandUsage, { version, date, description, sections = {}, seeAlso }: PageText): string {
   const lines = [
-    `.TH ${roffWord(command.name.replaceAll(' ', '-').toUpperCase())} 1 "" ${roffWord(`vpmem ${version}`)} ""`,
+    `.TH ${roffWord(command.name.replaceAll(' ', '-').toUpperCase())} 1 "${date}" ${roffWord(`vpmem ${version}`)} ""`,
+    // What is typed is neither split nor stretched.
+    '.nh',
+    '.ad l',
     '.SH NAME',
     `${roffText(command.name.replaceAll(' ', '-'))} \\- ${roffText(command.description)}`,
     '.SH SYNOPSIS',
@@ -24,7 +29,7 @@ export function manualPage(command: CommandUsage, { version, description, sectio
     '.SH DESCRIPTION',
     ...paragraphs(description),
     ...optionSections(command.options),
-    ...(command.commands.length === 0 ? [] : ['.SH COMMANDS', ...command.commands.flatMap((each) => commandSection(each, ''))]),
+    ...(command.commands.length === 0 ? [] : ['.SH COMMANDS', ...command.commands.flatMap((each) => commandSection(each, `${command.name} `))]),
     ...typeSections(command.options),
     ...Object.entries(sections).flatMap(([name, text]) => [`.SH ${roffWord(name.toUpperCase())}`, ...paragraphs(text)]),
     '.SH SEE ALSO',

@@ -31,19 +31,19 @@ export function formatAnswer(shell: Shell, candidates: readonly Candidate[], { s
 
 /** Splits a line as a shell does, but for what is expanded. The last word is the one that is typed; after a blank it is empty. */
 export function splitLine(line: string): string[] {
-  const words = [''];
+  const words: string[] = [];
+  let word = '';
   let quote = '';
   for (let i = 0; i < line.length; i++) {
     const sign = line[i] ?? '';
-    const at = words.length - 1;
-    if (quote !== '') {
-      if (sign === quote) quote = '';
-      else if (sign === '\\' && quote === '"') words[at] += line[++i] ?? '';
-      else words[at] += sign;
-    } else if (sign === '\\') words[at] += line[++i] ?? '';
-    else if (sign === '"' || sign === "'") quote = sign;
-    else if (!/\s/.test(sign)) words[at] += sign;
-    else if (words[at] !== '') words.push('');
+    if (sign === '\\' && quote !== "'") word += line[++i] ?? '';
+    else if (quote !== '' && sign === quote) quote = '';
+    else if (quote === '' && (sign === '"' || sign === "'")) quote = sign;
+    else if (quote !== '' || !/\s/.test(sign)) word += sign;
+    else if (word !== '') {
+      words.push(word);
+      word = '';
+    }
   }
-  return words;
+  return [...words, word];
 }

@@ -8,10 +8,10 @@ const EXIT_STATUS = ['0 if all went well, 1 if something that was said is wrong 
 const ENVIRONMENT = ['XDG_RUNTIME_DIR: programs that run are found in vpmem there, and sockets that nobody named are made in it.'];
 
 /** Writes the manual pages of `vpmem` and `vpmem run` into `folder`, which is made if it is not there. */
-export function writeManual(folder: string, program: Command, version: string): void {
+export function writeManual(folder: string, program: Command, { version, date }: { readonly version: string; readonly date: string }): void {
   const vpmem = { ...programUsages(program).vpmem, description: 'persistent memory for virtual machines, from a program of its own' };
   mkdirSync(folder, { recursive: true });
-  const common = { version, sections: { 'Exit status': EXIT_STATUS, Environment: ENVIRONMENT } };
+  const common = { version, date, sections: { 'Exit status': EXIT_STATUS, Environment: ENVIRONMENT } };
   const pages = {
     'vpmem.1': manualPage(vpmem, {
       ...common,
