@@ -1,32 +1,12 @@
 import { join } from 'node:path';
 import { ensureSocketFolder } from '@vpmem/machine';
-import type { StoreDescription } from '@vpmem/descriptor-store';
 import { AskedSocket, giveOver, type GivenUp } from '@vpmem/hand-over';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
 import type { Keeping } from './keeping.ts';
 import { fileStem } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
-
-/** All that a program is, as plain JSON: what goes from process to process. */
-export interface ServiceState {
-  readonly machine: unknown;
-  /** Where monitors listen, in the words of `-monitor`. */
-  readonly monitors: readonly { readonly at: string; readonly fd: number }[];
-  readonly pidFile?: number;
-  /** What a store holds in case the process dies, by name; the process that goes on has it under the same names. */
-  readonly held?: Readonly<Record<string, number>>;
-}
-
-/** What whoever takes over has to know before. */
-export interface OfferedService {
-  /** What the machine tells of itself. */
-  readonly machine: unknown;
-  /** What holds its descriptors in case it dies, if anything does. */
-  readonly store?: StoreDescription;
-  /** How often at least the watchdog of who supervises it has to hear something, in milliseconds, if one watches. */
-  readonly watchdog?: number;
-}
+import type { OfferedService, ServiceState } from './service-state.ts';
 
 /** What is given away. */
 export interface Belongings {

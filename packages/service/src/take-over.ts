@@ -5,10 +5,10 @@ import type { TakeDescriptor } from '@vpmem/native';
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
 import { EXIT_STATUS } from './exit-status.ts';
-import type { OfferedService, ServiceState } from './give-away.ts';
 import { Keeping } from './keeping.ts';
 import { fileStem, runningPrograms, type RunningProgram } from './running-program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
+import type { OfferedService, ServiceState } from './service-state.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
 

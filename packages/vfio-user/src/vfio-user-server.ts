@@ -188,10 +188,9 @@ export class VfioUserServer {
 
   #setSuspended(suspended: boolean): void {
     this.#suspended = suspended;
-    if (this.#kept === undefined) return;
     // What is kept is as it is from here on, whoever goes on.
-    if (suspended) this.#kept.save();
-    this.#kept.suspended = suspended;
+    if (suspended) this.#kept?.save();
+    if (this.#kept !== undefined) this.#kept.suspended = suspended;
   }
 
   #settled(): void {
