@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
-import { duplicate, sameOpenFile, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
+import { duplicate, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { DescriptorStore } from './descriptor-store.ts';
+import { OrderedFiles } from './ordered-files.ts';
 
 interface Entry {
   readonly number: number;
@@ -19,6 +20,7 @@ export class KeptDescriptors {
   readonly #prefix: string;
   readonly #entries = new Map<number, Entry>();
   /** Of those that are open here. */
+  readonly #files = new OrderedFiles<Entry>();
   readonly #byFd = new Map<number, Entry>();
   /** What an earlier process had; closed by {@link settled}. */
   #inherited: number[] = [];
@@ -38,6 +40,7 @@ export class KeptDescriptors {
       const entry: Entry = { number, fds: new Set([fd]), users: new Set() };
       this.#entries.set(number, entry);
       this.#byFd.set(fd, entry);
+      this.#files.add(entry);
       this.#inherited.push(fd);
       this.#next = Math.max(this.#next, number + 1);
     }
@@ -80,8 +83,11 @@ export class KeptDescriptors {
 
   /** The number `fd` is about to mean another file, or none. */
   forget(fd: number): void {
-    this.#byFd.get(fd)?.fds.delete(fd);
+    const entry = this.#byFd.get(fd);
+    if (entry === undefined) return;
+    entry.fds.delete(fd);
     this.#byFd.delete(fd);
+    if (entry.fds.size === 0) this.#files.remove(entry);
   }
 
   /** Everybody has saved what he is: what an earlier process had and nobody names is let go of. */
@@ -97,8 +103,7 @@ export class KeptDescriptors {
   #entry(fd: number): Entry {
     const known = this.#byFd.get(fd);
     if (known !== undefined) return known;
-    const same = [...this.#entries.values()].find(({ fds: [other] }) => other !== undefined && sameOpenFile(other, fd));
-    const entry = same ?? this.#add(fd);
+    const entry = this.#files.find(fd) ?? this.#add(fd);
     entry.fds.add(fd);
     this.#byFd.set(fd, entry);
     return entry;
@@ -108,8 +113,9 @@ export class KeptDescriptors {
     const number = this.#next;
     this.#store.add(`${this.#prefix}${number}`, fd);
     this.#next++;
-    const entry: Entry = { number, fds: new Set(), users: new Set() };
+    const entry: Entry = { number, fds: new Set([fd]), users: new Set() };
     this.#entries.set(number, entry);
+    this.#files.add(entry);
     return entry;
   }
 
@@ -119,6 +125,7 @@ export class KeptDescriptors {
 
   #remove(entry: Entry): void {
     this.#entries.delete(entry.number);
+    this.#files.remove(entry);
     for (const fd of entry.fds) this.#byFd.delete(fd);
     this.#store.remove(`${this.#prefix}${entry.number}`);
   }

@@ -33,7 +33,7 @@ export { PtracedThread, type HoldProblem } from './ptraced-thread.ts';
 export { DescriptorNumbers, duplicatesOf, type SaveDescriptor, type TakeDescriptor } from './saved-descriptors.ts';
 export { SocketPathError, adoptListener, listenAtPath, type ListeningSocket, type SocketPathProblem } from './socket-path.ts';
 export { signalName, spawnProcess, type SpawnRequest, type SpawnedEnd, type SpawnedProcess } from './spawned-process.ts';
-export { sameOpenFile } from './same-open-file.ts';
+export { compareOpenFiles, sameOpenFile } from './same-open-file.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
 export { sendDatagram } from './unix-datagram.ts';
 export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, unixPair } from './unix-socket.ts';

@@ -143,18 +143,18 @@ export class MachineContinuation {
   /** Makes all of a machine again that was another process'. Nothing is served before {@link proceed}. @throws MachineError, RangeError */
   async restore(state: MachineState, take: TakeDescriptor): Promise<void> {
     this.#restore(state, take);
-    for (const { source, thread, descriptors, lastError, kept, ...device } of state.devices) {
+    await remakeAll(state.devices, ({ source, thread, descriptors, lastError, kept, ...device }) => {
       const memory = kept === undefined || this.#context.kept() === undefined ? {} : { kept: { state: take(kept.state), words: take(kept.words) } };
-      await this.#context.remake({ ...device, ...memory, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
-    }
+      return this.#context.remake({ ...device, ...memory, lastError, source: restoreSource(source), continues: { saved: thread, descriptors: descriptors.map(take) } });
+    });
   }
 
   /** The same, of what {@link saveKept} said in a process that has died. */
   async restoreKept(state: MachineState<KeptPart>, take: TakeDescriptor): Promise<void> {
     this.#restore(state, take);
-    for (const { source, state: memory, words, lastError, ...device } of state.devices) {
-      await this.#context.remake({ ...device, lastError, source: restoreSource(source), kept: { state: take(memory), words: take(words) }, continues: 'kept' });
-    }
+    await remakeAll(state.devices, ({ source, state: memory, words, lastError, ...device }) =>
+      this.#context.remake({ ...device, lastError, source: restoreSource(source), kept: { state: take(memory), words: take(words) }, continues: 'kept' }),
+    );
   }
 
   #restore({ backends, unnamed, gone, initial }: MachineState<SavedPart>, take: TakeDescriptor): void {
@@ -164,4 +164,11 @@ export class MachineContinuation {
     for (const id of gone) this.#gone.add(id);
     for (const id of initial) this.#initial.add(id);
   }
+}
+
+/** All at once: guests wait, and the device thread needs no answer between two of them. Settles when none is being made any more. */
+async function remakeAll<Saved>(all: readonly Saved[], remake: (saved: Saved) => Promise<void>): Promise<void> {
+  const outcomes = await Promise.allSettled(all.map(async (saved) => remake(saved)));
+  const failed = outcomes.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }

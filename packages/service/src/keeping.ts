@@ -2,9 +2,9 @@ import { closeSync } from 'node:fs';
 import { DescriptorStore, KeptDescriptors, StateMemory, StoreError, type StoreDescription } from '@vpmem/descriptor-store';
 import type { AddedDevice } from '@vpmem/machine';
 import type { Continuable } from './continuable.ts';
-import type { ServiceState } from './service-state.ts';
 import { explainMistake } from './named-mistake.ts';
 import { Notifier } from './notify.ts';
+import type { ServiceState } from './service-state.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
 

@@ -6,9 +6,9 @@ import { fileStem, isCalled, runningPrograms, type RunningProgram } from '@vpmem
 import type { Continuable } from './continuable.ts';
 import { endAfter } from './ending-step.ts';
 import { EXIT_STATUS } from './exit-status.ts';
-import type { OfferedService, ServiceState } from './service-state.ts';
 import { Keeping } from './keeping.ts';
 import { runtimeFolder } from './runtime-folder.ts';
+import type { OfferedService, ServiceState } from './service-state.ts';
 import { SetupError } from './setup-error.ts';
 import type { Setup } from './setup.ts';
 

@@ -189,9 +189,9 @@ export class VfioUserServer {
 
   #setSuspended(suspended: boolean): void {
     this.#suspended = suspended;
-    if (this.#kept === undefined) return;
-    if (suspended) this.#kept.save(); // What is kept is as it is from here on, whoever goes on.
-    this.#kept.suspended = suspended;
+    // What is kept is as it is from here on, whoever goes on.
+    if (suspended) this.#kept?.save();
+    if (this.#kept !== undefined) this.#kept.suspended = suspended;
   }
 
   #settled(): void {
