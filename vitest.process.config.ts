@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { StatementReporter } from './scripts/docs/statement-reporter.ts';
 
-/** For tests that start programs and device threads of ours, or flood them, and so take seconds; shared by every package. */
+/** For tests that start programs and device threads of ours, flood them, or try every order of steps, and so take seconds; shared by every package. */
 export default defineConfig({
   test: {
     include: ['src/**/*.process.test.ts'],

@@ -1,30 +1,31 @@
-// Commands in two lanes, as there are two cores, each command with one worker of its own.
+// Commands in lanes, two as there are two cores unless more are wanted, each command with one worker of its own.
 import { spawn } from 'node:child_process';
 
-const LANES = 2;
+const USUAL_LANES = 2;
 const SHOWN = 8;
 
 /**
- * Runs commands two at a time, in their order, all of them whatever becomes of one. The output of each comes at its end, so that no
+ * Runs commands a few at a time, in their order, all of them whatever becomes of one. The output of each comes at its end, so that no
  * two are mixed.
  *
- * @param commands `{ title, command: [program, ...args] }`; what takes longest belongs at the beginning, or a core waits for it in the end
+ * @param commands `{ title, command: [program, ...args] }`, and `cwd` where that is not the one of the options; what takes longest belongs at the beginning, or a core waits for it in the end
+ * @param lanes more than there are cores, where commands wait for something else now and then and take little memory
  * @returns titles of those that failed
  */
-export async function runInLanes(commands, options) {
+export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) {
   const waiting = [...commands];
   const failed = [];
   const times = [];
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const began = performance.now();
-      const { status, output } = await ending(next.command, options);
+      const { status, output } = await ending(next.command, { ...options, cwd: next.cwd ?? options.cwd });
       process.stdout.write(output);
       times.push([Math.round((performance.now() - began) / 1000), next.title]);
       if (status !== 0) failed.push(next.title);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: lanes }, lane));
   const longest = times.sort(([a], [b]) => b - a).slice(0, SHOWN);
   process.stdout.write(`\nvpmem: what took longest: ${longest.map(([seconds, title]) => `${title} ${seconds} s`).join(', ')}\n`);
   return failed;

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInLanes } from './lanes.mjs';
@@ -19,11 +19,13 @@ const environment = {
   TURBO_NO_UPDATE_NOTIFIER: '1',
   // Before the build, which is a load too.
   VPMEM_BENCH_LOAD: loadavg().join(' '),
+  // The whole of what `npm test` has a share of.
+  ...(process.argv[2] === 'test:long' ? { VPMEM_ALL: '1', VPMEM_EVERY_FLUSH: '1' } : {}),
 };
 
 const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
 const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
-const unit = turbo('test');
+const unit = ['vitest', 'run', '--config', 'vitest.unit.config.ts', `--maxWorkers=${availableParallelism()}`];
 const processes = turbo('test:process', '--concurrency=2');
 const oracle = turbo('test:oracle', '--concurrency=2');
 const prepare = ['tsx', 'testbed/scripts/prepare-testbed.ts'];
@@ -43,7 +45,9 @@ const readme = ['tsx', 'scripts/check-readme.ts'];
 const packed = ['tsx', 'scripts/check-package.ts'];
 const docs = ['tsx', 'scripts/check-docs.ts'];
 const release = ['tsx', 'scripts/check-release.ts'];
-const check = [{ lanes: [...lint, ...types].map((command) => ({ title: command.slice(0, 3).join(' '), command })) }, readme, packed, docs, release];
+const titled = (commands) => commands.map((command) => ({ title: command.slice(0, 3).join(' '), command }));
+const written = [readme, packed, docs, release];
+const check = [{ lanes: titled([...lint, ...types]) }, ...written];
 
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
@@ -56,7 +60,11 @@ const fuzz = ['node', 'fuzz/dist/main.js'];
 // For as long as it takes: what `npm test` does a few times.
 const upgrades = ['pnpm', '--dir', 'apps/daemon', 'run', 'test:upgrades'];
 
-const tests = { lanes: testCommands(root) };
+// The testbed is downloaded, and an input is tried, while eslint has the other core.
+const beforeTests = { lanes: titled([...lint.slice(0, 2), [...fuzz, '--share', '--jobs=1'], ...lint.slice(2), prepare, ...types]) };
+// A third for the tenth of their time in which tests wait for a clock, or for a process to end.
+const tests = { lanes: testCommands(root), at: { lanes: 3 } };
+const everything = [build, buildFuzz, beforeTests, ...written, tests, conformance];
 
 /** Task names and the commands each runs after the set-up, one after the other, or two at a time those in lanes. */
 const tasks = {
@@ -69,7 +77,8 @@ const tasks = {
   'test:process': [build, processes],
   'test:oracle': [build, oracle],
   'test:guest': [build, prepare, guest],
-  test: [build, ...check, buildFuzz, [...fuzz, '--share'], prepare, tests, conformance],
+  test: everything,
+  'test:long': everything,
   'test:install': [build, install],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
@@ -133,6 +142,6 @@ for (const each of commands) {
     run(each[0], each.slice(1));
     continue;
   }
-  const failed = await runInLanes(each.lanes, { cwd: root, env: environment });
+  const failed = await runInLanes(each.lanes, { cwd: root, env: environment, ...each.at });
   if (failed.length > 0) fail(`failed: ${failed.join(', ')}`);
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Reporter, TestModule } from 'vitest/node';
 import { splitName } from './statement-name.ts';
 
@@ -27,12 +27,17 @@ export class StatementReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const file = `${RESULTS_FOLDER}/${this.#kind}.json`;
+    for (const root of new Set(modules.map(({ project }) => project.config.root))) this.#write(root, modules.filter(({ project }) => project.config.root === root));
+  }
+
+  #write(root: string, modules: readonly TestModule[]): void {
+    const folder = join(root, RESULTS_FOLDER);
+    const file = join(folder, `${this.#kind}.json`);
     const before = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : {};
-    const kept = Object.entries(before).filter(([path]) => existsSync(path));
-    const now = modules.map((module) => [relative('.', module.moduleId), resultsOf(module)] as const);
+    const kept = Object.entries(before).filter(([path]) => existsSync(join(root, path)));
+    const now = modules.map((module) => [relative(root, module.moduleId), resultsOf(module)] as const);
     const results: Results = Object.fromEntries([...kept, ...now].sort(([a], [b]) => (a < b ? -1 : 1)));
-    mkdirSync(RESULTS_FOLDER, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
   }
 }

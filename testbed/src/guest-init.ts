@@ -43,9 +43,9 @@ poweroff -f
 /** `wait-for PATH [SECONDS]`: succeeds as soon as a file is there, or fails after the time. */
 export const WAIT_FOR = `#!/bin/sh
 # Nothing tells a shell of a new device node, so it has to look.
-left=$((\${2:-10} * 20))
+left=$((\${2:-60} * 20))
 until [ -e "$1" ]; do
-  [ "$left" -gt 0 ] || { echo "wait-for: no $1 after \${2:-10} s" >&2; exit 1; }
+  [ "$left" -gt 0 ] || { echo "wait-for: no $1 after \${2:-60} s" >&2; exit 1; }
   left=$((left - 1))
   sleep 0.05
 done

@@ -8,10 +8,10 @@ const ALWAYS = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'm
  * What halves the time of a boot, and takes from memory, file systems and drivers nothing but looks at themselves: no tests of
  * ciphers, no security modules, no accounting, no random places. No watchdog either: where the host has no time for the guest, it
  * sees lockups that there are not. Pages are zeroed before their use, as Debian has it: by that a response that no device could write
- * reads as success.
+ * reads as success. With one processor the kernel would take the lock from each of its locked instructions, one page mapping for each.
  */
 const QUICK = [
-  ...['lsm=capability', 'hardened_usercopy=off', 'audit=0', 'cgroup_disable=memory', 'norandmaps', 'nowatchdog', 'cryptomgr.notests'],
+  ...['lsm=capability', 'hardened_usercopy=off', 'audit=0', 'cgroup_disable=memory', 'norandmaps', 'nowatchdog', 'cryptomgr.notests', 'noreplace-smp'],
   // Randomness from jitter, keys of keyrings, and names of values in traces.
   'initcall_blacklist=jent_mod_init,crypto_kdf108_init,init_encrypted,trace_eval_init',
 ];

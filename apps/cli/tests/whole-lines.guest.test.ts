@@ -14,6 +14,10 @@ const { testbed, reason } = await requireTestbed();
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const LIMIT = 120_000;
 const MiB = 2 ** 20;
+const ALL = process.env.VPMEM_ALL === '1';
+/** Nothing of ours changes what QEMU makes of a line: it is asked where its words are compared with ours, of one in so many others, and of all in the long form. */
+const ASKED_ANYWAY = 4;
+const isAsked = ({ qemu, sameWords }: CommandLineCase, n: number): boolean => ALL || n % ASKED_ANYWAY === 0 || (sameWords && qemu !== 'starts');
 
 /** How a command ended, and whether a VM was there that answered and quit when asked. */
 interface Ending {
@@ -89,12 +93,14 @@ describe.skipIf(testbed === undefined)(`whole command lines${reason === undefine
   const bare = ({ qemuWrapper }: Testbed): string[] => [qemuWrapper];
   const behindUs = ({ qemuWrapper }: Testbed, ...options: string[]): string[] => [process.execPath, MAIN, 'qemu', ...options, '--qemu', qemuWrapper, '--'];
 
-  it.concurrent.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each) => [title, each.line, each] as const)))('%s: %s', async (title, _, each: CommandLineCase) => {
+  it.concurrent.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each, n) => [title, each.line, each, isAsked(each, n)] as const)))('%s: %s', async (title, _, each: CommandLineCase, asked) => {
     if (testbed === undefined) throw new Error(reason);
     const help = title === 'Requests for help';
     const n = made++;
-    const [qemu, vpmem] = await Promise.all([ending(join(folder, `q${n}`), bare(testbed), each.line), ending(join(folder, `v${n}`), behindUs(testbed), each.line)]);
-    expect({ qemu: verdict(qemu, each.qemu, help), vpmem: verdict(vpmem, each.vpmem, help) }).toEqual({ qemu: each.qemu, vpmem: each.vpmem });
+    const [qemu, vpmem] = await Promise.all([asked ? ending(join(folder, `q${n}`), bare(testbed), each.line) : undefined, ending(join(folder, `v${n}`), behindUs(testbed), each.line)]);
+    expect(verdict(vpmem, each.vpmem, help)).toEqual(each.vpmem);
+    if (qemu === undefined) return;
+    expect(verdict(qemu, each.qemu, help)).toEqual(each.qemu);
     if (each.sameWords && each.qemu !== 'starts') expect(words(vpmem.stderr)).toEqual(words(qemu.stderr));
   }, LIMIT);
 

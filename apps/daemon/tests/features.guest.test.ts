@@ -23,10 +23,11 @@ describe.skipIf(testbed === undefined)(`optional features${reason === undefined 
     await served.close();
   });
 
+  // 6.12 knows one fewer, and is in the long form: without any of them it is what all other tests boot.
   it.each([
     { kernel: '6.12' as const, taken: ['event_idx', 'iommu_platform', 'packed', 'notification_data', 'queue_reset'] },
     { kernel: '7.2' as const, taken: ['event_idx', 'iommu_platform', 'packed', 'in_order', 'notification_data', 'queue_reset'] },
-  ])('$kernel takes those it knows, and stores and flushes with them', async ({ kernel, taken }) => {
+  ].filter(({ kernel }) => kernel !== '6.12' || process.env.VPMEM_ALL === '1'))('$kernel takes those it knows, and stores and flushes with them', async ({ kernel, taken }) => {
     if (testbed === undefined) throw new Error(reason);
     await served.start(['64M'], { device: Object.keys(BITS).map((name) => `,${name}=on`).join('') });
     guest = await startGuest({ testbed, kernel, machine: 'q35', tools: [], qemuArgs: served.qemuArgs });
