@@ -57,7 +57,7 @@ describe.skipIf(testbed === undefined)(`QEMU's own monitors${reason === undefine
     expect(stdout).toMatch(/^memory backend: pc\.ram\r?$/m);
   });
 
-  it('speak telnet, of which nothing is shown', () => {
+  it('speak telnet, without showing its control bytes', () => {
     const text = qmp('human-monitor-command', 'command-line=info chardev') as string;
     const port = /telnet:127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? '';
     const { status, stdout } = vpmem(['monitor', `telnet:127.0.0.1:${port}`], 'info version\n');

@@ -139,7 +139,7 @@ it('ones that connect until no descriptor is left', async () => {
   await nothingHappened();
 });
 
-it('one that asks and never reads, and does not let go', async () => {
+it('one that asks and never reads, and stays connected', async () => {
   const client = connect();
   let blocked = false;
   for (let i = 0; i < 100_000 && !blocked; i++) {

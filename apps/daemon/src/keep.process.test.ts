@@ -174,7 +174,7 @@ describe('vpmemd -keep', () => {
     expect(readdirSync(folder).filter((name) => name !== 'vpmem').sort()).toEqual(['log', 'mem0.img']);
   });
 
-  it('is refused in the background with what it would not be there for', () => {
+  it('refuses -daemonize beside exit-with-parent=on', () => {
     expect(run('-keep', ...PAIR, '-daemonize', '-run-with', 'exit-with-parent=on')).toMatchObject({ status: 1, stderr: expect.stringMatching(/^vpmemd: -run-with exit-with-parent=on: cannot be used with -daemonize.*\n$/) as string });
   });
 
@@ -212,7 +212,7 @@ describe('vpmemd -keep', () => {
     expect(stderr.join('')).not.toMatch(/error/);
   });
 
-  it('keeps what is another user\'s', { timeout: 120_000 }, async (context) => {
+  it('keeps a vpmemd that runs as another user', { timeout: 120_000 }, async (context) => {
     context.skip(process.getuid?.() !== 0, 'it takes root to be another user');
     spawnSync('chmod', ['777', folder]);
     const { keeper, exit, child, ready } = await keep([...PAIR, '-run-with', 'user=12345:12345']);

@@ -82,7 +82,7 @@ describe('-run-with user=', () => {
     await expect(start(...pair('private/image'), '-run-with', `user=${OTHER}:${OTHER}`)).rejects.toThrow(/status 1 .*private\/image' cannot be reached: this user may not enter '.*\/private' \(EACCES\)/);
   });
 
-  it('of a user there is none, or who may not be had, is refused', async () => {
+  it('is refused for a user that does not exist, or that this process may not become', async () => {
     await expect(start(...pair('image'), '-run-with', 'user=no-such-user')).rejects.toThrow(/status 1 .*-run-with user=no-such-user: there is no such user; give a name or UID:GID/);
     const wrap = isRoot ? ['setpriv', `--reuid=${OTHER}`, '--clear-groups'] : [];
     const daemon = DaemonProcess.start([...pair('image'), '-run-with', 'user=1:1'], { wrap });

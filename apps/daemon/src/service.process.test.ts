@@ -102,7 +102,7 @@ describe('-run-with exit-with-parent=on', () => {
     expect(left()).toEqual(['mem0.img']);
   });
 
-  it('is not for the background', () => {
+  it('is refused with -daemonize', () => {
     const { status, stderr } = run(...pair, '-daemonize', '-run-with', 'exit-with-parent=on');
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^vpmemd: -run-with exit-with-parent=on: cannot be used with -daemonize.*\n$/)]);
     expect(left()).toEqual([]);

@@ -133,7 +133,7 @@ describe('vpmemd', () => {
     await guest.close();
   });
 
-  it('a client whose RAM file is truncated under us costs it its session, not us', async () => {
+  it('a client whose RAM file is truncated loses its session, and vpmemd goes on', async () => {
     await start([...pair(0), ...pair(1)]);
     const bystander = new Guest();
     const disk = bystander.plug(RemoteFunction.connect(socket('nv1')));

@@ -49,7 +49,7 @@ describe('compare', () => {
     expect(all.broken).toEqual([expect.stringContaining('records 1, 2, 3, 4 and 12 more, and they are not there') as string]);
   });
 
-  it('holds a nvdimm that keeps everything for lucky, not for wrong', async () => {
+  it('takes an nvdimm that keeps everything for lucky, not for wrong', async () => {
     const report = await run({ luckyNvdimm: true });
     expect(report.broken).toEqual([]);
     expect(report.rows.filter(({ device }) => device === 'nvdimm').map(({ missing }) => missing)).toEqual([0, 0, 0, 0, 0, 0]);
@@ -59,7 +59,7 @@ describe('compare', () => {
     expect(formatReport(report).replaceAll('\n', ' ')).toContain('nvdimm: of 61 records that an fsync was answered for, 61 are there. That is luck: nothing makes it so.');
   });
 
-  it('wants a virtio-pmem with a whole file system, and no nvdimm', async () => {
+  it('asks for a whole file system of virtio-pmem, and not of an nvdimm', async () => {
     const fileSystem = { mounted: true, replayed: true, clean: false, said: 'Free blocks\n  count wrong' };
     const { broken } = await run({ fileSystem: () => fileSystem }, { names: ['stores'] });
     expect(broken).toEqual(['stores on virtio-pmem, round 1 (seed 7, survivors none, granularity page): the file system is not whole: Free blocks count wrong']);

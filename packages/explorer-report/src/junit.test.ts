@@ -104,7 +104,7 @@ describe('toJunit', () => {
     expect(values.get('model.page')).toContain('4096 bytes at once');
   });
 
-  it('holds nothing that does something, and no line that passes for one of ours', () => {
+  it('has no control characters, and no line of a guest that passes for one of ours', () => {
     const xml = toJunit(hostileReport());
     expect(xml).not.toMatch(/[^\P{C}\n\ufffd]/u);
     const texts = failuresOf(parse(xml)).map(({ text }) => text).join('\n');

@@ -61,7 +61,7 @@ describe('mergeReports', () => {
     expect(endings('interrupted', 'budget')).toBe('interrupted');
   });
 
-  it('does without missing shards only if it may, and then says so', () => {
+  it('accepts missing shards only where they are allowed, and then says so', () => {
     const some = shards(9).filter((_, i) => [0, 4, 5].includes(i));
     expect(() => mergeReports(some)).toThrow(new ExploreError('shards 2-4 and 7-9 of 9 are missing'));
     expect(() => mergeReports(shards(2).slice(1))).toThrow(new ExploreError('shard 1 of 2 is missing'));

@@ -50,14 +50,14 @@ describe('parseReport', () => {
     expect(() => parseReport(JSON.stringify(report), 'out.json')).toThrow(new ExploreError(`out.json: ${message}`));
   });
 
-  it('says what is wrong in one line that does nothing at a terminal, whatever stands there', () => {
+  it('says what is wrong in one line without control characters, whatever the file holds', () => {
     const report = put(sampleReport(), ['ended'], '\u001b[2J\nforged line \u202e');
     const error = caught(() => parseReport(JSON.stringify(report), 'a\u001b[2J\nb'));
     expect(error?.message).toMatch(/^a b: ended is "/);
     expect(error?.message).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
-  it('of anything at all: refuses it in one line, or all forms can be made of it', () => {
+  it('refuses any input in one line, or all forms can be made of it', () => {
     const report = sampleReport();
     const paths = pathsOf(report).filter((path) => !path.includes('windows') || /^windows,[0-3],/.test(path.join(',')));
     fc.assert(

@@ -123,7 +123,7 @@ describe('formatReport', () => {
     }
   });
 
-  it('lets nothing through that does something at a terminal', () => {
+  it('lets no control character through to a terminal', () => {
     expect(formatReport(hostileReport())).not.toMatch(/[^\P{C}\n]/u);
     expect(formatReport(hostileReport(), { colors: true }).replaceAll(/\u001b\[\d\d?m/g, '')).toBe(formatReport(hostileReport()));
   });

@@ -74,7 +74,7 @@ it('what a page held for a moment is said with that moment', async () => {
   expect(report.failures[0]!.minimal).toMatchObject({ state: '2:page:-1@1', kind: 'lost', unit: 'page', bytes: 4 });
 });
 
-it('two pages that have to be lost together are both in the least', async () => {
+it('two pages that have to be lost together are both in the minimal set', async () => {
   const disk = new Disk(20).store(0, 'fs').flush();
   for (let page = 1; page < 18; page++) disk.store(page * PAGE, `data ${page}`);
   const { report } = await run(disk.flush().end(), (image) => {

@@ -74,13 +74,13 @@ describe('a hand-over', () => {
     expect(await ask()).toEqual({ pid: holder.pid, answered: 1 });
   });
 
-  it('of nobody is an error that names where nobody is', async () => {
+  it('fails where no program listens, and names the socket', async () => {
     const taker = start('take', 'call');
     await taker.over;
     expect(taker.said()).toContain(`'${join(folder, 'ask')}' cannot be asked: connect ENOENT`);
   });
 
-  it('is refused in words to who asks for something else', async () => {
+  it('is refused, with the reason, to a process that asks for something else', async () => {
     const holder = await serving();
     for (const [question, answer] of [
       ['GET / HTTP/1.0', 'this is where a vpmem program asks another'],

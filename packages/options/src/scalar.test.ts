@@ -41,7 +41,7 @@ describe('parseInteger', () => {
     expect(parseInteger(text, 'slot')).toBe(value);
   });
 
-  it.each(['', ' ', '-', 'x', '1 ', '1.0', '1k', '08', '0x', '0xg', '1e3', '--1', '- 1', '0b1', '0o7', '1_000'])('%j is none', (text) => {
+  it.each(['', ' ', '-', 'x', '1 ', '1.0', '1k', '08', '0x', '0xg', '1e3', '--1', '- 1', '0b1', '0o7', '1_000'])('%j is no integer', (text) => {
     expect(() => parseInteger(text, 'slot')).toThrow(
       expect.objectContaining({
         code: 'invalid-value',

@@ -65,7 +65,7 @@ describe('structures', () => {
 });
 
 describe('RootPort', () => {
-  it('is a bridge with a slot and a wish', () => {
+  it('is a bridge with a slot, and asks firmware for address space', () => {
     expect(root.readConfig(3, 0, 4)).toBe(0x000c_1b36);
     expect(root.readConfig(3, 8, 4)).toBe(0x0604_0000);
     expect(root.readConfig(3, f.header_type.offset, 1)).toBe(1);

@@ -22,11 +22,11 @@ describe('pages of a minimal set', () => {
     expect(countPages(pieces)).toBe(told.length);
   });
 
-  it('takes a word of which it has a part for its own', () => {
+  it('counts a word as its own if it has a part of it', () => {
     expect(piecePages([piece(0x1007, 2)], 8).map(({ inSet }) => words(inSet))).toEqual([[0, 1]]);
   });
 
-  it('marks words of which it is shown that they differ', () => {
+  it('marks the words whose difference is shown', () => {
     const [page] = piecePages([piece(0x1000, 4096, { shown: 0x1040, before: '00'.repeat(64), after: `${'00'.repeat(8)}01${'00'.repeat(54)}02` })], 8);
     expect(words(page!.differs)).toEqual([9, 15]);
   });

@@ -24,7 +24,7 @@ it('one of a thousand is found in few questions', async () => {
   expect(asked).toBeLessThanOrEqual(20);
 });
 
-it('when nothing may be asked any more the best so far is it', async () => {
+it('when nothing may be asked any more, the best so far is the answer', async () => {
   let left = 2;
   const least = await smallestFailing([1, 2, 3, 4, 5, 6, 7, 8], (some) => Promise.resolve(left-- > 0 ? some.includes(8) : undefined));
   expect(least).toEqual([5, 6, 7, 8]);

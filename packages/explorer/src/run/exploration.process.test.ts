@@ -207,7 +207,7 @@ it('a place that cannot be opened ends it, and the others are closed', async () 
   expect(places.map(({ closed }) => closed)).toEqual([1, 1]);
 });
 
-it('who stops listening stops it', async () => {
+it('a caller that stops listening stops the run', async () => {
   const { recording, check } = program();
   const places: HangingPlace[] = [];
   const openPlace = (): Promise<CheckPlace> => {

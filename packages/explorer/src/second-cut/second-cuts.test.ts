@@ -90,7 +90,7 @@ describe('a second power cut', () => {
     recording.close();
   });
 
-  it('does no harm to one that may be', async () => {
+  it('finds nothing in a recovery that may be interrupted', async () => {
     const { report } = await explored(right, { units: ['page', 'word'] });
     expect(report.ended).toBe('complete');
     expect(report.secondCuts?.length).toBeGreaterThan(2);

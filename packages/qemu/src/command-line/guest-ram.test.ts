@@ -55,7 +55,7 @@ describe('RAM of which the command line says no more than how much', () => {
     expect(shareRam(splitCommandLine(['-mem-path', folder])).warnings).toEqual([]);
   });
 
-  it('lies where -mem-path says, in a file, which is worth a word', () => {
+  it('lies where -mem-path says, in a file, with a warning', () => {
     for (const path of [join(folder, 'file'), join(folder, 'new,1')]) {
       const { items, warnings } = shareRam(splitCommandLine(['-mem-path', path]));
       expect(items[0]?.argument).toBe(`memory-backend-file,mem-path=${path.replace(',', ',,')},id=pc.ram,size=128M,share=on`);
@@ -101,7 +101,7 @@ describe('RAM with a backend of its own', () => {
     expect(shared(['-object', 'memory-backend-ram,id=ram0,size=1G', '-device', device])).toEqual(['-object', 'memory-backend-ram,id=ram0,size=1G,share=on', '-device', device, ...RAM('128M')]);
   });
 
-  it('becomes shared in every NUMA node, and in a directory nobody has to hear of it', () => {
+  it('becomes shared in every NUMA node, and without a warning where it lies in a directory', () => {
     const args = ['-object', 'memory-backend-ram,id=a,size=1G', '-object', `memory-backend-file,id=b,size=1G,mem-path=${folder}`, '-numa', 'node,memdev=a', '-numa', 'node,memdev=b'];
     const { items, warnings } = shareRam(splitCommandLine(args));
     expect([items.slice(0, 2).map(({ argument }) => argument), warnings]).toEqual([[`${args[1]},share=on`, `${args[3]},share=on`], []]);

@@ -117,7 +117,7 @@ describe('a place among what is there', () => {
     expect(() => place(shpc, { bus: 'b', addr: '0' })).toThrow(refusal('bus-slot', /from slot 1 on/));
   });
 
-  it('is never unasked what only a bridge can be plugged into', () => {
+  it('is never a bus that takes only bridges, unless it is asked for', () => {
     expect(() => place(bus('up', 'other', room))).toThrow(refusal('bus-full', /no bus has a place/));
     expect(place(bus('up', 'other', room), { bus: 'up' })).toEqual({ bus: 'up' });
   });

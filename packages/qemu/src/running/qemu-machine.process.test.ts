@@ -108,7 +108,7 @@ describe('device_add', () => {
     await machine.deleteObject('mem1');
   });
 
-  it('that QEMU refuses and is slow to let go of does not make the next device of that name go in silence', async () => {
+  it('that QEMU refuses and is slow to release does not take the next device of that name with it', async () => {
     const plug = qemu.answers.device_add;
     qemu.answers.device_add = ({ id, socket }) => {
       qemu.plug(String(id), undefined, (socket as { path: string }).path);
