@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { runningPrograms } from '@vpmem/service';
+import { runningPrograms } from '@vpmem/running-programs';
 import { complete, completionScript, formatAnswer, readQuestion, SHELLS, type Shell, type Surroundings } from '@vpmem/usage';
 import { programUsages } from './vpmem-usage.ts';
 
