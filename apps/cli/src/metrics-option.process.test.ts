@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
+import { request, type IncomingMessage, type RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -44,8 +44,8 @@ async function location(lines: AsyncIterable<string>): Promise<string> {
   }
   throw new Error('it does not say where');
 }
-async function scrape(where: Parameters<typeof request>[0]): Promise<ReadonlyMap<string, number>> {
-  const [response] = (await once(request(where as string).end(), 'response')) as [IncomingMessage];
+async function scrape(where: string | RequestOptions): Promise<ReadonlyMap<string, number>> {
+  const [response] = (await once(request(where).end(), 'response')) as [IncomingMessage];
   return readExposition(await text(response));
 }
 
@@ -61,7 +61,7 @@ it('vpmem qemu tells of the devices of its line', async () => {
 it('vpmem run tells of a device and an nvdimm, at a socket that is gone afterwards', async () => {
   const { program, lines } = start('run', '-m', '64M,slots=2,maxmem=1G', '-monitor', 'none', '-machine', 'pc,nvdimm=on', '-metrics', 'unix:m.sock', ...BACKEND, '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0', '-object', 'memory-backend-file,id=mem1,share=on,mem-path=mem1.img,size=4M', '-device', 'nvdimm,memdev=mem1,id=nv1');
   expect(await location(lines)).toBe('unix:m.sock');
-  const found = await scrape({ socketPath: join(folder, 'm.sock'), path: '/metrics' } as never);
+  const found = await scrape({ socketPath: join(folder, 'm.sock'), path: '/metrics' });
   expect([found.get('vpmem_driver_errors_total{device="nv0"}'), found.get('vpmem_device_connected{device="nv1"}')]).toEqual([0, 1]);
   expect([...found.keys()].filter((series) => series.includes('flush') && series.includes('nv1'))).toEqual([]);
   program.kill('SIGTERM');

@@ -30,12 +30,12 @@ export class MetricsEndpoint {
   }
 
   /** `inherited`: listening sockets of a process whose place this one takes; one that is used is taken out. @throws SetupError with nothing left open */
-  async open(machine: ManagedMachine, { program, version, warn }: About, inherited?: Map<string, number>): Promise<this> {
+  async open(machine: ManagedMachine, about: About, inherited?: Map<string, number>): Promise<this> {
     const { option, address } = this.#setting;
     const theirs = inherited?.get(this.#name);
     inherited?.delete(this.#name);
     try {
-      this.#server = await this.#metrics.MetricsServer.open({ address, inherited: theirs, machine, program, version, warn: (text) => warn(`${option}: ${text}`) });
+      this.#server = await this.#metrics.MetricsServer.open({ address, inherited: theirs, machine, program: about.program, version: about.version, warn: (text) => about.warn(`${option}: ${text}`) });
       return this;
     } catch (error) {
       throw metricsMistake(option, error);
