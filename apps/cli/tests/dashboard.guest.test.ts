@@ -67,13 +67,12 @@ describe.skipIf(chromium === undefined)(`vpmem dashboard in a browser${reason ==
   }
 
   async function facts(page: Page): Promise<Map<string, string>> {
-    const texts = await page.locator('#facts > div').evaluateAll((rows) => rows.map((row) => [row.children[0]?.textContent ?? '', row.children[1]?.textContent ?? '']));
-    return new Map(texts as [string, string][]);
+    return new Map(await page.evaluate<[string, string][]>("[...document.querySelectorAll('#facts > div')].map(({ children: [name, value] }) => [name.textContent, value.textContent])"));
   }
 
   /** What the page has to say of it, written down here without a look at how it says so. */
   function expected({ flushes, latency, size, connected, driver, ...info }: Pmem): Record<string, string> {
-    const { format } = new Intl.NumberFormat('en-US');
+    const format = (value: number): string => value.toLocaleString('en-US');
     const failure = info['power-failure'];
     return {
       'Flushes asked for': format(flushes.asked), Synced: `${format(flushes.synced)}${format(flushes.coalesced)} of them shared a sync`, Failed: format(flushes.failed), 'In flight': format(flushes['in-flight']),

@@ -57,7 +57,7 @@ export function sampleDevice({ id, rate = 100, failed = 0, typical = 300, risk, 
 
 function sampleInterval(rate: number, failed: number, typical: number): FlushInterval {
   const step = Math.ceil(Math.log2(typical));
-  const steps = [[step - 1, 0.2], [step, 0.6], [step + 1, 0.15], [step + 3, 0.05]] as const;
+  const steps = [[step - 1, 0.2], [step, 0.6], [step + 1, 0.15], [step + 2, 0.03], [step + 3, 0.02]] as const;
   const counts = steps.map(([at, share]) => ({ 'up-to': 2 ** at, count: Math.round(rate * share) })).filter(({ count }) => count > 0);
   const answered = counts.reduce((sum, { count }) => sum + count, 0);
   return { seconds: 1, asked: rate, synced: rate - failed, coalesced: rate / 10, failed, answered, p50: answered === 0 ? undefined : 2 ** step, p99: answered === 0 ? undefined : 2 ** (step + 3), steps: counts };

@@ -38,9 +38,7 @@ export class SimulatedMedium implements Syncer {
   #atWork = 0;
   /** When, by `performance.now()`: everything that was stored before is durable. */
   #durableSince = performance.now();
-  #measured: number | undefined;
-  /** Of what was measured last. */
-  #parts: readonly number[] = [];
+  #measured: { readonly bytes?: number; readonly parts?: readonly number[] } = {};
   /** Who waits for the count that is being taken. */
   #measuring: ((exposure: Exposure) => void)[] = [];
 
@@ -147,9 +145,8 @@ export class SimulatedMedium implements Syncer {
     const asked = performance.now();
     this.#measuring.push(done);
     this.#post({ type: 'measure' }, (result) => {
-      this.#measured = result.ok ? result.bytes : undefined;
-      this.#parts = result.ok ? result.parts : [];
-      if (this.#measured === 0) this.#durableSince = asked;
+      this.#measured = result.ok ? result : {};
+      if (this.#measured.bytes === 0) this.#durableSince = asked;
       for (const each of this.#measuring.splice(0)) each(this.#exposure);
     });
   }
@@ -237,9 +234,8 @@ export class SimulatedMedium implements Syncer {
   }
 
   get #exposure(): Exposure {
-    const bytes = this.#measured;
-    const parts = bytes === undefined || bytes === 0 ? undefined : this.#parts;
-    return { bytes, parts, oldest: bytes === 0 ? undefined : Math.ceil(performance.now() - this.#durableSince) };
+    const { bytes, parts } = this.#measured;
+    return { bytes, parts: bytes === 0 ? undefined : parts, oldest: bytes === 0 ? undefined : Math.ceil(performance.now() - this.#durableSince) };
   }
 
   #takePlan(): PowerCutPlan | undefined {
@@ -253,7 +249,7 @@ export class SimulatedMedium implements Syncer {
     const asked = performance.now();
     this.#flushJob = this.#post({ type: 'flush', flush }, (result) => {
       if (result.ok) this.#durableSince = asked;
-      this.#measured = undefined;
+      this.#measured = {};
       done(result.ok ? undefined : errorOf(result));
     });
   }
@@ -287,7 +283,7 @@ export class SimulatedMedium implements Syncer {
     this.#post({ type: 'cut', cut: { survival: survivalOf(options), midFlush } }, (result) => {
       this.#cuts--;
       if (result.ok) this.#clients.memoryChanged();
-      this.#measured = result.ok ? 0 : undefined;
+      this.#measured = result.ok ? { bytes: 0 } : {};
       this.#durableSince = performance.now();
       done(result.ok ? report(result.losses, options, flush) : errorOf(result));
       if (this.#cuts === 0) this.#observer.powerBack();

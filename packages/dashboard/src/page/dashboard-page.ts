@@ -72,8 +72,11 @@ function showDevice(): void {
     table.show(store);
   }
   const asked = store;
+  const isNew = asked.cells.length === 0;
   void asked.renew().then((renewed) => {
-    if (renewed && asked === store) plots.draw();
+    if (!renewed || asked !== store) return;
+    plots.draw();
+    if (isNew) table.draw();
   });
 }
 

@@ -38,7 +38,7 @@ describe('the axis of time', () => {
   });
 
   it('ends at round figures', () => {
-    expect([0, 0.3, 1, 1.1, 20, 21, 73, 4999].map(roundUp)).toEqual([1, 0.5, 1, 2, 20, 50, 100, 5000]);
+    expect([0, 0.5, 1, 1.1, 20, 21, 73, 81, 4999].map(roundUp)).toEqual([1, 0.5, 1, 1.5, 20, 30, 80, 100, 5000]);
     expect([0, 1, 4096, 4097].map(roundUpBytes)).toEqual([1, 1, 4096, 8192]);
   });
 });

@@ -30,7 +30,7 @@ export function timeMarks({ from, to }: TimeAxis, offset: number, most: number):
 export function roundUp(value: number): number {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 5].find((each) => each * power >= value) ?? 10) * power;
+  return ([1, 1.5, 2, 3, 4, 5, 6, 8].find((each) => each * power >= value) ?? 10) * power;
 }
 
 /** The same of bytes, where round is a power of two. */
