@@ -177,7 +177,7 @@ it('no line is wider than the terminal, nor are there more than it has, however 
   const wide = fakeDaemon({ name: '日本語の名前がとても長い', devices: [{ info: fakeDevice('\x1b[31mnv1', {}, { 'backing-file': `/srv/${'x'.repeat(300)}` }), interval: steady(1e9, 1e9, 4e9) }] });
   const board = boardOf(VM1, wide, GONE, many(20));
   for (const page of ['list', 'details', 'events', 'help'] as const) {
-    for (let width = 1; width <= 200; width += width < 60 ? 1 : 20) {
+    for (let width = 1; width <= 200; width += width < 42 ? 1 : 40) {
       for (const height of [1, 2, 10]) {
         const lines = drawScreen(board, { ...FIRST_STATE, page }, { width, height }, PLAIN);
         expect(lines.length).toBeLessThanOrEqual(height);
