@@ -42,8 +42,8 @@ export type KeeperEnd = Pick<ProcessEnd, 'status' | 'signal'>;
 
 /**
  * Holds the descriptors of a process, and starts it again with them when it dies: by a signal, or with any status but 0 and 1. It speaks to
- * it as systemd does, sd_notify(3) and sd_listen_fds(3), but for LISTEN_PID, which it cannot know. One that takes over says MAINPID=,
- * whoever started it.
+ * it as systemd does, sd_notify(3) and sd_listen_fds(3), but for LISTEN_PID, which it cannot know. It says MAINPID= of one that takes over,
+ * whoever started that.
  */
 export class Keeper {
   /** NOTIFY_SOCKET for its process. Random, but no secret: who may say what is told by whose it is. */
