@@ -11,10 +11,10 @@ export default defineConfig({
     pool: 'forks',
     // What other packages are is compiled already: node loads it as it is.
     server: { deps: { external: [/\/dist\//] } },
-    // Limits end a hang, on a machine with eight times as much to do as it can.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 60_000 } },
+    // Limits end a hang, on a machine with forty times as much to do as it can.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 240_000 } },
     reporters: [['default', { summary: false }], new StatementReporter('unit')],
     passWithNoTests: false,
   },

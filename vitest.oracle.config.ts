@@ -18,9 +18,9 @@ export default defineConfig({
     pool: 'forks',
     // What other packages are is compiled already: node loads it as it is.
     server: { deps: { external: [/\/dist\//] } },
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 60_000 } },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 240_000 } },
     reporters: [['default', { summary: false }]],
     passWithNoTests: false,
   },

@@ -8,7 +8,7 @@ import { QmpClient, type QmpEvent } from './qmp-client.ts';
 import { SocketInbox } from './socket-inbox.ts';
 import { TestbedError, type TestbedErrorCode } from './testbed-error.ts';
 
-const DEFAULT_WAIT = 120_000;
+const DEFAULT_WAIT = 240_000;
 /** How long QEMU may take to end by itself when it is asked to, and then when it is killed. */
 const STOP_TIME = 5_000;
 

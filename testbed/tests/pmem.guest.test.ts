@@ -44,10 +44,10 @@ describe.skipIf(testbed === undefined)(title, () => {
     await start({ qemuArgs: [...backend('512M'), ...device], tools: ['xfs', 'ndctl', 'fio'], memory: '768M,slots=2,maxmem=4G' });
     await guest.sh('wait-for /dev/pmem0');
     expect(JSON.parse(await guest.sh('ndctl list -RN'))).toMatchObject({ regions: [{ dev: 'region0', namespaces: [{ mode: 'fsdax', blockdev: 'pmem0' }] }] });
-    await guest.sh('mkfs.xfs -q /dev/pmem0 && mount -o dax=always /dev/pmem0 /mnt', { timeout: 60_000 });
-    const fio = JSON.parse(await guest.sh('fio --name=x --directory=/mnt --size=1M --bs=64k --rw=write --ioengine=mmap --fsync=4 --output-format=json', { timeout: 60_000 })) as { jobs: { error: number; write: { io_bytes: number } }[] };
+    await guest.sh('mkfs.xfs -q /dev/pmem0 && mount -o dax=always /dev/pmem0 /mnt');
+    const fio = JSON.parse(await guest.sh('fio --name=x --directory=/mnt --size=1M --bs=64k --rw=write --ioengine=mmap --fsync=4 --output-format=json')) as { jobs: { error: number; write: { io_bytes: number } }[] };
     expect(fio.jobs[0]).toMatchObject({ error: 0, write: { io_bytes: 2 ** 20 } });
-    await guest.sh('umount /mnt && xfs_repair -n /dev/pmem0', { timeout: 60_000 });
+    await guest.sh('umount /mnt && xfs_repair -n /dev/pmem0');
   });
 
   it.each([

@@ -49,13 +49,13 @@ describe.skipIf(testbed === undefined)(`DMA of other devices${reason === undefin
     await guest.sh('wait-for /dev/pmem0');
     return guest;
   };
-  const mount = (vm: Guest): Promise<string> => vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -o dax=always /dev/pmem0 /mnt && truncate -s 16M /mnt/buf', { timeout: 60_000 });
+  const mount = (vm: Guest): Promise<string> => vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -o dax=always /dev/pmem0 /mnt && truncate -s 16M /mnt/buf');
   /** Writes from a mapped file, then looks at it from ordinary memory, then reads it into the mapped file. */
   const direct = async (vm: Guest, device: string, size: string): Promise<void> => {
     const fio = `fio --name=j --ioengine=libaio --iodepth=8 --direct=1 --rw=write --filename=${device} --size=8m --bs=${size} --verify=crc32c --output-format=terse`;
-    await vm.sh(`${fio} --iomem=mmapshared:/mnt/buf --do_verify=0`, { timeout: 40_000 });
-    await vm.sh(`${fio} --verify_only`, { timeout: 40_000 });
-    await vm.sh(`${fio} --iomem=mmapshared:/mnt/buf --verify_only`, { timeout: 40_000 });
+    await vm.sh(`${fio} --iomem=mmapshared:/mnt/buf --do_verify=0`);
+    await vm.sh(`${fio} --verify_only`);
+    await vm.sh(`${fio} --iomem=mmapshared:/mnt/buf --verify_only`);
   };
 
   // Each machine and each size, and each of both in the long form.
@@ -92,14 +92,14 @@ describe.skipIf(testbed === undefined)(`DMA of other devices${reason === undefin
 
   it('a guest that has the range as RAM, and goes on using its disk', async () => {
     const vm = await start('pc', '384M', ['virtio_blk', 'kmem'], ['-drive', `file=${disk('d.img', 160 * MIB)},format=raw,if=virtio`]);
-    await vm.sh('ndctl create-namespace -f -e namespace0.0 -m devdax -M mem', { timeout: 60_000 });
+    await vm.sh('ndctl create-namespace -f -e namespace0.0 -m devdax -M mem');
     // What `daxctl reconfigure-device --mode=system-ram` does.
     await vm.sh('cd /sys/bus/dax/drivers && echo dax0.0 > device_dax/unbind && echo dax0.0 > kmem/new_id');
     await vm.sh('cd /sys/devices/system/memory && for block in memory*/state; do ! grep -q offline $block || echo online > $block || exit 1; done');
     expect(await vm.sh('grep kmem /proc/iomem')).toContain('System RAM (kmem)');
     // With the rest filled, the page cache has to have pages of it.
-    await vm.run('dd if=/dev/zero of=/dev/shm/fill bs=1M count=220', { timeout: 60_000 });
-    await vm.sh('fio --name=j --ioengine=psync --rw=write --bs=256k --filename=/dev/vda --size=140m --end_fsync=1 --verify=crc32c --output-format=terse', { timeout: 100_000 });
+    await vm.run('dd if=/dev/zero of=/dev/shm/fill bs=1M count=220');
+    await vm.sh('fio --name=j --ioengine=psync --rw=write --bs=256k --filename=/dev/vda --size=140m --end_fsync=1 --verify=crc32c --output-format=terse');
     expect(vm.stderr).toBe('');
-  }, 240_000);
+  });
 });

@@ -37,7 +37,7 @@ describe.skipIf(testbed === undefined)(`a recorded guest with ext4 on DAX${reaso
     } finally {
       await guest.stop();
     }
-  }, 120_000);
+  });
 
   const explore = (where: string, ...args: string[]): { readonly status: number | null; readonly report: ExploreReport } => {
     const json = join(folder, `${where}.json`);

@@ -74,7 +74,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     expect(await hmp.type('device_add virtio-pmem-pci,id=virtio_pmem2,memdev=mem2')).toBe('');
     await vm.sh('wait-for /dev/pmem1');
     expect(await vm.sh('cat /sys/block/pmem1/size')).toBe(String((4096 * MIB) / 512));
-    await vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem1 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem1 /mnt', { timeout: 100_000 });
+    await vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem1 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem1 /mnt');
     await vm.sh("yes 'hot plugged' | head -c 1000000 > /mnt/file && sync /mnt/file");
     expect(statSync(file('mem2.img')).blocks).toBeGreaterThan(0);
     const [info] = (await qmp.execute('query-pmem')).filter(({ id }) => id === 'virtio_pmem2');
@@ -127,7 +127,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
       }
       await vm.sh('wait-for /dev/pmem0');
       // All of it is read, which under TCG takes a tenth of a second for each MiB.
-      expect(await vm.sh(`tr -d '\\0' < /dev/pmem0 | head -c 8`, { timeout: 100_000 })).toBe(round === 1 ? '' : `round ${round - 1}`);
+      expect(await vm.sh(`tr -d '\\0' < /dev/pmem0 | head -c 8`)).toBe(round === 1 ? '' : `round ${round - 1}`);
       expect(await vm.sh('grep -c PCI-MSIX.*flush_queue /proc/interrupts || true')).toBe(round % 2 === 1 ? '1' : '0');
       await vm.sh(`echo 'round ${round}' | dd of=/dev/pmem0 bs=4096 conv=fsync,notrunc 2>/dev/null`);
       expect(held(vm).sockets).toHaveLength(1);
@@ -154,7 +154,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     expect(await hmp.type('device_add virtio-pmem-pci,id=nv2,memdev=mem2')).toBe('');
     await vm.sh('wait-for /dev/pmem0');
     expect(await vm.sh('cat /sys/block/pmem0/size')).toBe(String((4096 * MIB) / 512));
-    await vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt && echo data > /mnt/file && sync /mnt/file', { timeout: 100_000 });
+    await vm.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt && echo data > /mnt/file && sync /mnt/file');
     await hmp.type(backend('mem3', '64M'));
     expect(await hmp.type('device_add virtio-pmem-pci,id=nv3,memdev=mem3,bus=vpmem-port0')).toMatch(/'vpmem-port0' has a device already \('nv2'\); bus=vpmem-port1/);
     expect(await hmp.type('device_add virtio-pmem-pci,id=nv3,memdev=mem3,vectors=0')).toBe('');
@@ -209,7 +209,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     for (const command of ['stop', 'device_del', 'system_reset', 'cont'] as const) {
       await qmp.executeAny(command, command === 'device_del' ? { id: 'nv2' } : {});
     }
-    await vm.waitReady(boot, { timeout: 100_000 });
+    await vm.waitReady(boot);
     expect(events).toEqual(expect.arrayContaining(['STOP', 'RESET', 'DEVICE_DELETED nv2', 'RESUME']));
     expect(events.filter((name) => name === 'DEVICE_DELETED nv2')).toHaveLength(1);
     await vm.sh('wait-for /dev/pmem0');

@@ -35,7 +35,7 @@ describe.skipIf(testbed === undefined)(`a guest booted by OVMF${reason === undef
       ram: [],
       qemuArgs: ['-object', `memory-backend-file,id=m-cold,share=on,mem-path=${file('cold')},size=64M`, '-device', 'virtio-pmem-pci,id=cold,memdev=m-cold'],
       command: (line) => [process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, '--qmp', `unix:${socket},server=on,wait=off`, '--root-ports', '2,pref64-reserve=8G', '--', ...line.slice(1)],
-      timeout: 200_000,
+      timeout: 400_000,
     }));
     const client = (qmp = await QmpClient.connect({ path: socket }));
     expect(await vm.sh('ls -d /sys/firmware/efi')).toBe('/sys/firmware/efi');
@@ -50,13 +50,13 @@ describe.skipIf(testbed === undefined)(`a guest booted by OVMF${reason === undef
     await vm.sh('wait-for /dev/pmem2');
     for (const [i, id] of ['cold', 'hot'].entries()) {
       const text = `written by ${id}`;
-      await vm.sh(`mkfs.ext4 -q -b 4096 /dev/pmem${i} && mkdir -p /mnt${i} && mount -t ext4 -o dax=always /dev/pmem${i} /mnt${i}`, { timeout: 100_000 });
+      await vm.sh(`mkfs.ext4 -q -b 4096 /dev/pmem${i} && mkdir -p /mnt${i} && mount -t ext4 -o dax=always /dev/pmem${i} /mnt${i}`);
       await vm.sh(`echo '${text}' > /mnt${i}/file && sync /mnt${i}/file`);
       expect((await client.execute('query-pmem')).find((each) => each.id === id)).toMatchObject({ connected: true, driver: 'ready', flushes: { failed: 0 } });
       expect((await client.execute('query-pmem')).find((each) => each.id === id)?.flushes.synced).toBeGreaterThan(0);
     }
     expect(readFileSync(file('cold')).includes('written by cold')).toBe(true);
-    await vm.sh("echo 'by intx' | dd of=/dev/pmem2 bs=4096 conv=fsync,notrunc 2>/dev/null", { timeout: 100_000 });
+    await vm.sh("echo 'by intx' | dd of=/dev/pmem2 bs=4096 conv=fsync,notrunc 2>/dev/null");
     await vm.sh('umount /mnt1');
     for (const id of ['intx', 'hot']) {
       const gone = client.waitForEvent('DEVICE_DELETED', ({ data }) => data.device === id);

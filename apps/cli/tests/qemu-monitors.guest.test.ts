@@ -52,7 +52,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
     return started;
   };
   /** A socket is there a moment before somebody listens at it. */
-  const onceListening = <T>(connect: () => Promise<T>): Promise<T> => vi.waitFor(connect, { timeout: 60_000 });
+  const onceListening = <T>(connect: () => Promise<T>): Promise<T> => vi.waitFor(connect, { timeout: 240_000 });
   const hmp = async (): Promise<HmpClient> => {
     const client = await onceListening(() => HmpClient.connect(socket('hmp')));
     clients.push(client);
@@ -80,7 +80,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
       return JSON.parse(stdout);
     };
     const entry = { program: 'vpmem qemu', pid: vpmem.child.pid, name: 'vm7', devices: [] };
-    await expect.poll(listed, { timeout: 20_000, interval: 500 }).toMatchObject([entry]);
+    await expect.poll(listed, { interval: 500 }).toMatchObject([entry]);
     const held = await QmpClient.connect({ path: socket(`vpmem/vpmem-qemu-${String(vpmem.child.pid)}.qmp`) });
     clients.push(held);
     expect(listed()).toMatchObject([entry]);
@@ -101,7 +101,7 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
 
   it('on the terminal: QEMU keeps its hands off it', async () => {
     const vpmem = run(['--monitor', 'stdio'], ['-S']);
-    await expect.poll(vpmem.text, { timeout: 20_000 }).toContain('(vpmem) ');
+    await expect.poll(vpmem.text).toContain('(vpmem) ');
     vpmem.child.stdin?.write('info status\nquit\n');
     expect(await vpmem.exit).toEqual([0, null]);
     expect(vpmem.text()).toContain('VM status: paused (prelaunch)');
@@ -113,14 +113,14 @@ describe.skipIf(testbed === undefined)(`monitors of vpmem qemu${reason === undef
   it('with wait=on QEMU starts when a client is there; a signal ends the wait', async () => {
     const waiting = ['--qmp', `unix:${socket('qmp')},server=on`];
     const vpmem = run(waiting, ['-S', '-object', `memory-backend-file,id=m,share=on,mem-path=${socket('new.img')},size=2M`, '-device', 'virtio-pmem-pci,memdev=m']);
-    await expect.poll(vpmem.text, { timeout: 20_000 }).toContain('waiting for connection');
+    await expect.poll(vpmem.text).toContain('waiting for connection');
     expect(readFileSync(`/proc/${vpmem.child.pid ?? 0}/task/${vpmem.child.pid ?? 0}/children`, 'utf8')).toBe('');
     vpmem.child.kill('SIGINT');
     expect(await vpmem.exit).toEqual([null, 'SIGINT']);
     expect(left()).toEqual([]);
 
     const again = run(waiting, ['-S']);
-    await expect.poll(again.text, { timeout: 20_000 }).toContain('waiting for connection');
+    await expect.poll(again.text).toContain('waiting for connection');
     const qmp = await QmpClient.connect({ path: socket('qmp') });
     clients.push(qmp);
     expect((await qmp.execute('query-status')).status).toBe('prelaunch');

@@ -49,13 +49,13 @@ describe.skipIf(testbed === undefined)(`SQLite, recorded${reason === undefined ?
       command: (line) => [process.execPath, MAIN, 'qemu', '--record', path('runs'), '--qemu', testbed.qemuWrapper, '--', ...line.slice(1)],
     });
     await guest.sh('wait-for /dev/pmem2');
-    for (const disk of DISKS) await guest.sh(databaseWork(disk), { timeout: 60_000 });
+    for (const disk of DISKS) await guest.sh(databaseWork(disk));
     await guest.powerOff();
     for (const { name, size } of DISKS) {
       writeFileSync(path(`${name}.copy`), '');
       truncateSync(path(`${name}.copy`), size);
     }
-  }, 120_000);
+  });
   afterAll(async () => {
     await guest?.stop();
     rmSync(folder, { recursive: true });
@@ -112,7 +112,7 @@ describe.skipIf(testbed === undefined)(`SQLite, recorded${reason === undefined ?
     }
   };
 
-  it('leaves, after flushes on ext4, a file system that needs its journal and nothing else', { timeout: 180_000 }, async () => {
+  it('leaves, after flushes on ext4, a file system that needs its journal and nothing else', async () => {
     const e2fsck = testbed?.tools.command('usr/sbin/e2fsck') ?? [];
     let replayed = 0;
     await forEachImage(DISKS[0], DISKS[0].journal, async (copy) => {

@@ -57,7 +57,7 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     });
     await guest.sh('wait-for /dev/pmem0');
     expect(await guest.sh('cat /sys/block/pmem0/size')).toBe(String((4 * GIB) / 512));
-    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt', { timeout: 100_000 });
+    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     await guest.sh("yes 'in the manual' | head -c 100000 > /mnt/file && sync /mnt/file");
     await guest.sh("yes 'at the end' | head -c 4096 | dd of=/dev/pmem0 bs=4096 seek=1048575 conv=fsync");
     expect(guest.stderr).toMatch(/warning: -object .*'share'/);
@@ -90,9 +90,9 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     });
     await guest.sh('wait-for /dev/pmem0');
     expect(await guest.sh('cat /sys/devices/system/node/online')).toBe('0-1');
-    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt', { timeout: 100_000 });
+    await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     // Requests that lie in memory of either node, by whichever processor asks.
-    await guest.sh('for i in 1 2 3 4 5 6 7 8; do for cpu in 1 2; do echo $i.$cpu > /mnt/f$i.$cpu && taskset $cpu sync /mnt/f$i.$cpu || exit 1; done; done', { timeout: 100_000 });
+    await guest.sh('for i in 1 2 3 4 5 6 7 8; do for cpu in 1 2; do echo $i.$cpu > /mnt/f$i.$cpu && taskset $cpu sync /mnt/f$i.$cpu || exit 1; done; done');
     expect(guest.stderr).not.toMatch(/broke the queue|warning/);
     // What QEMU read in its place is gone with it.
     await guest.kill();

@@ -12,7 +12,7 @@ import { COMMAND_LINES } from './options/command-line-cases.ts';
 
 const { testbed, reason } = await requireTestbed();
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const LIMIT = 120_000;
+const LIMIT = 400_000;
 const MiB = 2 ** 20;
 const ALL = process.env.VPMEM_ALL === '1';
 /** Nothing of ours changes what QEMU makes of a line: it is asked where its words are compared with ours, of one in so many others, and of all in the long form. */

@@ -48,8 +48,8 @@ describe.skipIf(testbed === undefined)(`RAM that is not shared${reason === undef
     await running.qmp('device_add', { driver: 'pc-dimm', id: 'dimm1', memdev: 'd1' });
     await running.sh('until grep -q "MemTotal: *[6-9]" /proc/meminfo; do :; done');
     await running.sh(USE_UP);
-    await running.sh(FSYNCS, { timeout: 60_000 });
-    await running.sh('umount /mnt && e2fsck -f -n /dev/pmem0', { timeout: 60_000 });
+    await running.sh(FSYNCS);
+    await running.sh('umount /mnt && e2fsck -f -n /dev/pmem0');
     expect([...(daemon?.stderr ?? '').matchAll(TOLD)], daemon?.stderr).toHaveLength(1);
     expect(daemon?.stderr).not.toMatch(/guest broke|has to reset/);
   });

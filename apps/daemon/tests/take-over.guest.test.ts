@@ -69,7 +69,7 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
   };
   /** Ends both, and sees that neither has met an error, that nothing acknowledged is missing, and how long the longest flush took, in ms. */
   const judge = async (linux: Guest): Promise<number> => {
-    await linux.sh('touch /tmp/enough; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = fio ] && kill -INT ${p#/proc/}; done; while [ ! -e /tmp/sqlite-done ] || [ ! -e /tmp/fio-status ]; do sleep 0.1; done', { timeout: 60_000 });
+    await linux.sh('touch /tmp/enough; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = fio ] && kill -INT ${p#/proc/}; done; while [ ! -e /tmp/sqlite-done ] || [ ! -e /tmp/fio-status ]; do sleep 0.1; done');
     expect(await linux.sh('cat /tmp/sqlite.log /tmp/fio.log; dmesg | grep -iE "pmem|ext4" | grep -iE "error|fail" || true')).toBe('');
     // What fio has to say of its end stands before the report.
     const report = JSON.parse((await linux.sh('cat /tmp/fio.json')).replace(/^[^{]*/, '')) as { jobs: { error: number; sync: { lat_ns: { max: number } } }[] };

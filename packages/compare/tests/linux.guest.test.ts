@@ -14,7 +14,7 @@ const NAMES: readonly WorkloadName[] = process.env.VPMEM_ALL === '1' ? WORKLOAD_
 const isTried = ([name]: readonly unknown[]): boolean => NAMES.some((tried) => tried === name);
 
 describe.skipIf(testbed === undefined)(`Linux compares${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
-  it('virtio-pmem, which keeps every fsynced record, with nvdimm, which keeps none; and is granted MAP_SYNC by the latter alone', { timeout: 600_000 }, async () => {
+  it('virtio-pmem, which keeps every fsynced record, with nvdimm, which keeps none; and is granted MAP_SYNC by the latter alone', async () => {
     if (testbed === undefined) throw new Error(reason);
     const temporary = process.env.TMPDIR;
     const folder = mkdtempSync(`${tmpdir()}/vpmem-compare-test-`);

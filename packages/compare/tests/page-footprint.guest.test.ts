@@ -12,7 +12,7 @@ const WHERE = '/var/tmp';
 
 const { testbed, reason } = await requireTestbed();
 
-it.skipIf(testbed === undefined)(`a guest caches what it writes over virtio-blk, and with DAX the host does, who can take it back${reason === undefined ? '' : ` (skipped: ${reason})`}`, { timeout: 600_000 }, async () => {
+it.skipIf(testbed === undefined)(`a guest caches what it writes over virtio-blk, and with DAX the host does, who can take it back${reason === undefined ? '' : ` (skipped: ${reason})`}`, async () => {
   if (testbed === undefined) throw new Error(reason);
   const folder = mkdtempSync(`${WHERE}/vpmem-footprint-test-`);
   try {

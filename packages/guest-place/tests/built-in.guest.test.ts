@@ -13,7 +13,7 @@ const { testbed, reason } = await requireTestbed();
 const PAGE = 4096;
 const question: CheckQuestion = { state: '3', window: '3', marks: ['acked 40'], watch: [] };
 
-describe.skipIf(testbed === undefined)(`built-in checkers in a guest${reason === undefined ? '' : ` (skipped: ${reason})`}`, { timeout: 150_000 }, () => {
+describe.skipIf(testbed === undefined)(`built-in checkers in a guest${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let folder: string;
   let place: GuestPlace | undefined;
   beforeEach(() => {

@@ -16,7 +16,7 @@ const { testbed, reason } = await requireTestbed();
 const SIZE = 16 * 2 ** 20;
 const question = (script: string) => ({ state: '1', window: '1', marks: [script], watch: [] });
 
-describe.skipIf(testbed === undefined)(`the end of a guest place${reason === undefined ? '' : ` (skipped: ${reason})`}`, { timeout: 150_000 }, () => {
+describe.skipIf(testbed === undefined)(`the end of a guest place${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   // Of its own: other tests have guests at the same time.
   const outer = process.env.TMPDIR;
   let temporary: string;

@@ -21,7 +21,7 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
     const checker = programChecker({ command: 'eval "$VPMEM_LAST_MARK" #$1', timeout: 8000 });
     place = await GuestPlace.open({ testbed: testbed!, size: SIZE, fileSystem: 'ext4', checker });
     fill(place.target, image);
-  }, 200_000);
+  });
   afterAll(async () => {
     await place.close();
   });
@@ -141,7 +141,7 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
     setTimeout(() => process.kill(pid, 'SIGKILL'), 500);
     expect(await answer).toMatchObject({ verdict: 'kept', output: WORDS });
     expect(place.pid).not.toBe(pid);
-  }, 100_000);
+  });
 
   it('takes a panic for an answer, and has a new guest then', async () => {
     const answer = await ask('echo hello > /mnt/one; sync; echo 1 > /proc/sys/kernel/sysrq; echo c > /proc/sysrq-trigger', [0]);
@@ -149,5 +149,5 @@ describe.skipIf(testbed === undefined)(`a guest that looks at one image after th
     expect(answer.output).toContain('Call Trace');
     expect(held(place.target.guest).equals(image)).toBe(true);
     expect(await ask('cat /mnt/one')).toMatchObject({ verdict: 'kept', output: WORDS });
-  }, 100_000);
+  });
 });

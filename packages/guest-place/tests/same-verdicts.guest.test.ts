@@ -36,7 +36,7 @@ describe.skipIf(why !== undefined)(`the same verdicts on the host and in a guest
     const checker = programChecker({ command: 'eval "$VPMEM_LAST_MARK" #$1' });
     places.push(await openHostPlace({ size: SIZE, checker, mount: 'ext4' }), await GuestPlace.open({ testbed: testbed!, size: SIZE, fileSystem: 'ext4', checker }));
     for (const { target } of places) fill(target, image);
-  }, 200_000);
+  });
   afterAll(async () => {
     for (const place of places) await place.close();
   });

@@ -70,7 +70,7 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
     expect(sums.split('\n')).toEqual(acknowledged);
   };
 
-  it('finds every file it has fsynced after cuts in the middle of its work, and a whole file system', { timeout: 300_000 }, async () => {
+  it('finds every file it has fsynced after cuts in the middle of its work, and a whole file system', async () => {
     const nv0 = await device('nv0', ',power-failure=on');
     const acknowledged: Acknowledged = [];
     let lost = 0;
@@ -93,7 +93,7 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
     expect(acknowledged).toHaveLength(12);
   });
 
-  it('would find the same after any of many cuts, of which there are images', { timeout: 600_000 }, async () => {
+  it('would find the same after any of many cuts, of which there are images', async () => {
     const nv0 = await device('nv0', ',power-failure=on');
     const acknowledged: Acknowledged = [];
     const guest = await boot([nv0]);
