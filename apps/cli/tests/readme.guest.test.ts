@@ -73,7 +73,8 @@ class Terminal {
   }
 }
 
-describe.skipIf(testbed === undefined)(`README.md, followed by its text${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+// Each starts a dozen programs, one after the other: on a busy machine that is minutes.
+describe.skipIf(testbed === undefined)(`README.md, followed by its text${reason === undefined ? '' : ` (skipped: ${reason})`}`, { timeout: 400_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vpmem-readme-'));
   const at = (name: string): string => join(folder, name);
   const env = { ...process.env, PATH: [at('bin'), process.env.PATH].join(delimiter), XDG_RUNTIME_DIR: at('run'), TMPDIR: folder, NO_COLOR: '1' };
