@@ -25,6 +25,6 @@ for (const name of readdirSync(outdir)) if (name.endsWith('.js') && name !== 'da
 await build({ ...shared, entryPoints: { main: here('src/main.ts') }, splitting: true, chunkNames: '[name]-[hash]' });
 
 /** Programs of threads: each lies beside whatever starts it, under the name it has in its package, see `threadProgram`. */
-const threads = { 'device-thread': 'served-machine', 'sync-thread': 'memory-backend', 'medium-thread': 'simulated-medium', 'recorder-thread': 'simulated-medium' };
-const program = ([name, from]) => [name, here(`../../packages/${from}/dist/${name}.js`)];
+const threads = { 'device-thread': 'served-machine/dist', 'sync-thread': 'memory-backend/dist/flushes', 'medium-thread': 'simulated-medium/dist', 'recorder-thread': 'simulated-medium/dist' };
+const program = ([name, from]) => [name, here(`../../packages/${from}/${name}.js`)];
 await build({ ...shared, entryPoints: Object.fromEntries(Object.entries(threads).map(program)) });

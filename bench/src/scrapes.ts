@@ -5,7 +5,7 @@ import { DaemonProcess } from '@vpmem/daemon/process';
 import { Guest } from '@vpmem/guest';
 import { processStat } from '@vpmem/native';
 import { QmpClient } from '@vpmem/qmp/client';
-import { runningPrograms } from '@vpmem/service';
+import { runningPrograms } from '@vpmem/running-programs';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { median, ratios, spread } from './statistics.ts';
 

@@ -4,8 +4,8 @@ import { prepareTestbed, TestbedError } from '@vpmem/testbed';
 import colors from 'picocolors';
 import { CliError } from './cli-error.ts';
 import { readCompareOptions, type CompareWords } from './compare-options.ts';
-import { formatJson } from './qmp-command.ts';
-import { hasColors } from './terminal-colors.ts';
+import { formatJson } from './qmp/qmp-command.ts';
+import { hasColors } from './terminal/terminal-colors.ts';
 
 /** `vpmem compare`: what a power cut leaves on virtio-pmem and on nvdimm; the exit status. */
 export async function runCompare(words: CompareWords): Promise<number> {

@@ -30,7 +30,7 @@ program
   .option('--record <folder>', 'record what the guest of each virtio-pmem device makes durable, flush by flush, in FOLDER/ID.vpmrec')
   .action(async (args: string[], options: { qemu: string; print?: boolean; monitor: string[]; qmp: string[]; rootPorts?: string; unplug?: string; record?: string; metrics?: string }) => {
     const { qemu, print = false, monitor, qmp, rootPorts, unplug, record, metrics } = options;
-    const { runWithQemu } = await import('./qemu-command.ts');
+    const { runWithQemu } = await import('./qemu/qemu-command.ts');
     process.exitCode = await runWithQemu(args, { qemu, print, monitor, qmp, rootPorts, unplug, record, metrics, version });
   });
 
@@ -134,7 +134,7 @@ program
   .argument('<command>', 'such as query-pmem')
   .argument('[arguments...]', 'key=value, or all of them as one JSON object')
   .action(async (socket: string, command: string, words: string[]) => {
-    const { runQmp } = await import('./qmp-command.ts');
+    const { runQmp } = await import('./qmp/qmp-command.ts');
     process.exitCode = await runQmp(socket, command, words);
   });
 

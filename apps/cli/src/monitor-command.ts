@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { once } from 'node:events';
 import { QmpClient } from '@vpmem/qmp/client';
-import { bridgeTerminal } from './terminal-bridge.ts';
+import { bridgeTerminal } from './terminal/terminal-bridge.ts';
 import { connectMonitor } from './monitor-address.ts';
-import { explain } from './qmp-command.ts';
-import { runQmpShell } from './qmp-shell.ts';
+import { explain } from './qmp/qmp-command.ts';
+import { runQmpShell } from './qmp/qmp-shell.ts';
 
 /** How long to wait for the first byte before saying what may be the matter. */
 const PATIENCE_MS = 2000;

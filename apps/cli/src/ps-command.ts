@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { formatSize } from '@vpmem/options';
 import { runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import { formatMicroseconds, Watch, type DaemonView, type DeviceView, type PmemInfo } from '@vpmem/watch';
-import { formatJson } from './qmp-command.ts';
+import { formatJson } from './qmp/qmp-command.ts';
 import { formatTable } from './table.ts';
 
 /** How long a program may take to answer. */

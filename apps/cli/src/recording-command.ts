@@ -1,6 +1,6 @@
 import { errnoOf } from '@vpmem/native';
 import { Recording, RecordingError } from '@vpmem/recording';
-import { formatJson } from './qmp-command.ts';
+import { formatJson } from './qmp/qmp-command.ts';
 import { formatSummary, formatWindows, listWindows, summarize } from './recording-report.ts';
 
 /** `vpmem recording info`: what a recording is of; the exit status. */

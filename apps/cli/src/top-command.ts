@@ -1,5 +1,5 @@
 import { runTop } from '@vpmem/top';
-import { hasColors } from './terminal-colors.ts';
+import { hasColors } from './terminal/terminal-colors.ts';
 
 /** What `vpmem top` was told. */
 export interface TopWords {

@@ -10,7 +10,7 @@ import { Guest } from '@vpmem/guest';
 import { readExposition } from '@vpmem/metrics/testing';
 import { listenUnix } from '@vpmem/native';
 import { QmpClient } from '@vpmem/qmp/client';
-import { runningPrograms } from '@vpmem/service';
+import { runningPrograms } from '@vpmem/running-programs';
 import { RemoteFunction, VfioUserClient } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient, type Returned } from '@vpmem/qmp/client';
-import { runningPrograms } from '@vpmem/service';
+import { runningPrograms } from '@vpmem/running-programs';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';

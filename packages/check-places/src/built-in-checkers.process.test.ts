@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { builtInChecker } from './built-in-checkers.ts';
-import { ScriptSession } from './checker-session.ts';
+import { ScriptSession } from './workers/checker-session.ts';
 import { programEnvironment } from './programs.ts';
 import { testFolder } from './test-images.ts';
 

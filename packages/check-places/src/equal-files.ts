@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CheckerAnswer } from './checker-session.ts';
+import type { CheckerAnswer } from './workers/checker-session.ts';
 import { fileDigest } from './file-digest.ts';
 
 /** Verdicts that are kept. */

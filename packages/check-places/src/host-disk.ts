@@ -2,9 +2,9 @@ import { closeSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RecoveryStep } from '@vpmem/explorer';
 import { createMemfd } from '@vpmem/native';
-import { FuseMount } from './fuse-mount.ts';
+import { FuseMount } from './fuse/fuse-mount.ts';
 import { PlaceImage } from './place-image.ts';
-import { TouchedPages } from './touched-pages.ts';
+import { TouchedPages } from './fuse/touched-pages.ts';
 
 /** The image of a place as a block device of this host: what is read of it is seen, and what is written can be taken back. */
 export class HostDisk {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion, type CheckStep } from '@vpmem/explorer';
 import { mountSoon, SystemError, unmountSoon } from '@vpmem/native';
 import type { ImageTarget } from '@vpmem/recording';
-import { ScriptSession, type CheckerAnswer, type CheckerSession } from './checker-session.ts';
+import { ScriptSession, type CheckerAnswer, type CheckerSession } from './workers/checker-session.ts';
 import type { CheckPaths } from './check-environment.ts';
 import type { Checker } from './checker.ts';
 import type { EqualFiles } from './equal-files.ts';
@@ -14,8 +14,8 @@ import { OneCheck } from './one-check.ts';
 import { cleanUpAfterDead, makePlaceFolder, removePlaceFolder, unmountBelow } from './place-folder.ts';
 import { programEnvironment, refuseWithoutPrograms } from './programs.ts';
 import { Scratch } from './scratch.ts';
-import { killStrays } from './stray-processes.ts';
-import { WorkerSession } from './worker-session.ts';
+import { killStrays } from './workers/stray-processes.ts';
+import { WorkerSession } from './workers/worker-session.ts';
 
 /** What is checked on this host, and how it is mounted. */
 export interface HostPlaceOptions {

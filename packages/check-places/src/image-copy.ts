@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
 import { createMemfd, dataExtents } from '@vpmem/native';
-import { PagedMemory } from './paged-memory.ts';
+import { PagedMemory } from './fuse/paged-memory.ts';
 import type { PlaceImage } from './place-image.ts';
-import { PAGE } from './touched-pages.ts';
+import { PAGE } from './fuse/touched-pages.ts';
 
 /** Bytes compared at once. */
 const STRETCH = 2 ** 20;

@@ -6,7 +6,7 @@ import { builtInChecker } from './built-in-checkers.ts';
 import { programChecker, type ProgramOptions } from './checker.ts';
 import { openImagePlace } from './image-place.ts';
 import { leftBelow, NOTHING, testFolder } from './test-images.ts';
-import { PAGE } from './touched-pages.ts';
+import { PAGE } from './fuse/touched-pages.ts';
 
 const SIZE = 2 ** 20;
 

@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { ExploreError, type CheckAnswer, type CheckPlace, type CheckQuestion, type CheckStep } from '@vpmem/explorer';
 import { createMemfd } from '@vpmem/native';
 import type { ImageTarget } from '@vpmem/recording';
-import { ScriptSession, type CheckerAnswer, type CheckerSession } from './checker-session.ts';
+import { ScriptSession, type CheckerAnswer, type CheckerSession } from './workers/checker-session.ts';
 import type { Checker } from './checker.ts';
 import { ImageCopy } from './image-copy.ts';
 import { OneCheck } from './one-check.ts';
@@ -10,7 +10,7 @@ import { cleanUpAfterDead, makePlaceFolder, removePlaceFolder } from './place-fo
 import { PlaceImage } from './place-image.ts';
 import { programEnvironment, refuseWithoutPrograms } from './programs.ts';
 import { Scratch } from './scratch.ts';
-import { WorkerSession } from './worker-session.ts';
+import { WorkerSession } from './workers/worker-session.ts';
 
 /** What is checked as a file. */
 export interface ImagePlaceOptions {

@@ -1,14 +1,14 @@
 export { builtInChecker, isBuiltIn } from './built-in-checkers.ts';
 export { acknowledged, checkEnvironment, refuseWithoutNumbers, type CheckPaths } from './check-environment.ts';
-export { OUTPUT_LIMIT, type CheckerAnswer } from './checker-session.ts';
+export { OUTPUT_LIMIT, type CheckerAnswer } from './workers/checker-session.ts';
 export { DEFAULT_TIMEOUT, programChecker, quote, type Checker, type ProgramOptions } from './checker.ts';
 export { lastLine, verdictOf, type CheckerEnd } from './verdict.ts';
 export { EqualFiles, type LookedAt } from './equal-files.ts';
 export { OneCheck } from './one-check.ts';
-export { PagedMemory } from './paged-memory.ts';
+export { PagedMemory } from './fuse/paged-memory.ts';
 export { openHostPlace, type HostPlaceOptions } from './host-place.ts';
 export { openImagePlace, type ImagePlaceOptions } from './image-place.ts';
 export { mountOptions } from './mount-options.ts';
 export { cleanUpAfterDead } from './place-folder.ts';
-export type { WorkerAnswer, WorkerQuestion } from './worker-protocol.ts';
+export type { WorkerAnswer, WorkerQuestion } from './workers/worker-protocol.ts';
 export { mountFailure, type MountFailure } from './mount-failure.ts';

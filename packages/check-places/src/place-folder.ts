@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ExploreError } from '@vpmem/explorer';
 import { detachLoopDevice, processStat, unmount } from '@vpmem/native';
 import { mountsBelow } from './mount-table.ts';
-import { killStrays, killStraysNow } from './stray-processes.ts';
+import { killStrays, killStraysNow } from './workers/stray-processes.ts';
 
 /** Folders of this process that go with it: of a program that ends without closing its places a thread would wait for ever in /dev/fuse. */
 const clearedAtExit = new Set<string>();

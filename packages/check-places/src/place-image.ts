@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { createMemfd, Mapping, sealFutureWrites } from '@vpmem/native';
 import { MappedImage, type ImageTarget } from '@vpmem/recording';
-import { PAGE } from './touched-pages.ts';
+import { PAGE } from './fuse/touched-pages.ts';
 
 /** The image of a place: memory of ours that others see as a file. */
 export class PlaceImage implements ImageTarget {

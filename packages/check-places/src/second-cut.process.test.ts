@@ -6,7 +6,7 @@ import { builtInChecker } from './built-in-checkers.ts';
 import { programChecker, type Checker } from './checker.ts';
 import { openHostPlace } from './host-place.ts';
 import { leftBelow, noMounts, NOTHING, recordSteps, testFolder } from './test-images.ts';
-import { PAGE } from './touched-pages.ts';
+import { PAGE } from './fuse/touched-pages.ts';
 
 const reason = noMounts();
 

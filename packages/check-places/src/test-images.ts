@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileExtents, Recording, RecordingWriter } from '@vpmem/recording';
 import { mountsBelow } from './mount-table.ts';
-import { PAGE } from './touched-pages.ts';
+import { PAGE } from './fuse/touched-pages.ts';
 
 /** Why places that mount cannot be tested here; undefined if they can. */
 export function noMounts(environment: NodeJS.ProcessEnv = process.env): string | undefined {

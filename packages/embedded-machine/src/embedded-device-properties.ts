@@ -1,6 +1,6 @@
 import { busAddress, virtioPmemPciProperties, wrongDriver } from '@vpmem/machine';
 import { defineProperties, OptionError, property, readProperties, type PropertySource, type ValuesOf } from '@vpmem/options';
-import { nvdimmProperties, type NvdimmSettings } from './nvdimm-properties.ts';
+import { nvdimmProperties, type NvdimmSettings } from './nvdimm/nvdimm-properties.ts';
 
 const NO_INTERRUPTS = 'the port signals nothing itself: hot plug is announced by the platform';
 const MEMORY_ONLY = 'the port has windows for memory only';

@@ -3,8 +3,8 @@ import { MachineError } from '@vpmem/machine';
 import type { RootPort } from '@vpmem/pci';
 import type { RootPortSettings } from './embedded-device-properties.ts';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
-import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
-import type { EmbeddedPmem } from './embedded-pmem.ts';
+import type { EmbeddedNvdimm } from './nvdimm/embedded-nvdimm.ts';
+import type { EmbeddedPmem } from './pmem/embedded-pmem.ts';
 import type { PlacedMemory } from './memory-devices.ts';
 
 /** A pcie-root-port of a machine with an embedded guest. */

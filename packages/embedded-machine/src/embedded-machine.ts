@@ -7,7 +7,7 @@ import type { PropertySource } from '@vpmem/options';
 import { embeddedDeviceProperties } from './embedded-device-properties.ts';
 import { EmbeddedDevices } from './embedded-devices.ts';
 import { EmbeddedFailures } from './embedded-failures.ts';
-import { embeddedHardware, type EmbeddedHardware } from './embedded-hardware.ts';
+import { embeddedHardware, type EmbeddedHardware } from './hardware/embedded-hardware.ts';
 import { EmbeddedRecordings } from './embedded-recordings.ts';
 import { EmbeddedPlug } from './embedded-plug.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';

@@ -1,9 +1,9 @@
 import type { BackendStore } from '@vpmem/machine';
 import type { EmbeddedDevices } from './embedded-devices.ts';
-import type { FixedFunction } from './fixed-functions.ts';
+import type { FixedFunction } from './hardware/fixed-functions.ts';
 import type { MachineSettings } from './machine-properties.ts';
-import type { MemoryLayout } from './memory-layout.ts';
-import type { PciBuses } from './pci-buses.ts';
+import type { MemoryLayout } from './hardware/memory-layout.ts';
+import type { PciBuses } from './hardware/pci-buses.ts';
 
 /** What a machine with an embedded guest is made of: some plug into it, some tell of it, and neither knows the other. */
 export interface EmbeddedParts {

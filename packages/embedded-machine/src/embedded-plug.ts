@@ -3,9 +3,9 @@ import type { PropertySource } from '@vpmem/options';
 import { RootPort } from '@vpmem/pci';
 import { deviceLabel, type DeviceIdentity } from './device-identity.ts';
 import { embeddedDeviceProperties, readEmbeddedDevice, type EmbeddedDeviceOptions, type RootPortSettings } from './embedded-device-properties.ts';
-import { NvdimmPlug } from './nvdimm-plug.ts';
+import { NvdimmPlug } from './nvdimm/nvdimm-plug.ts';
 import type { PlugContext } from './plug-context.ts';
-import { PmemPlug } from './pmem-plug.ts';
+import { PmemPlug } from './pmem/pmem-plug.ts';
 
 /** Plug and unplug in a machine with an embedded guest: every step is checked as a whole before anything changes. */
 export class EmbeddedPlug {

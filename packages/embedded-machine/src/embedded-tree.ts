@@ -1,8 +1,8 @@
 // The object tree of a machine with an embedded guest, as QEMU's.
 import { container, featureNodes, featureSettings, type ObjectNode, type ObjectProperty } from '@vpmem/machine';
 import type { EmbeddedDevice, EmbeddedPort } from './embedded-devices.ts';
-import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
-import type { EmbeddedPmem } from './embedded-pmem.ts';
+import type { EmbeddedNvdimm } from './nvdimm/embedded-nvdimm.ts';
+import type { EmbeddedPmem } from './pmem/embedded-pmem.ts';
 import type { EmbeddedParts } from './embedded-parts.ts';
 
 const string = (value: string): ObjectProperty => ({ type: 'string', value });

@@ -5,8 +5,8 @@ import { LABEL_FAILED_CHANNEL } from '@vpmem/nvdimm';
 import { DRIVER_ERROR_CHANNEL } from '@vpmem/virtio-pci';
 import { describe, expect, it } from 'vitest';
 import { EmbeddedDevices } from './embedded-devices.ts';
-import type { EmbeddedNvdimm } from './embedded-nvdimm.ts';
-import type { EmbeddedPmem } from './embedded-pmem.ts';
+import type { EmbeddedNvdimm } from './nvdimm/embedded-nvdimm.ts';
+import type { EmbeddedPmem } from './pmem/embedded-pmem.ts';
 import { EmbeddedTroubles } from './embedded-troubles.ts';
 
 describe('EmbeddedTroubles', () => {

@@ -5,11 +5,11 @@ import {
 } from '@vpmem/machine';
 import type { EmbeddedMemory, EmbeddedPort } from './embedded-devices.ts';
 import type { EmbeddedParts } from './embedded-parts.ts';
-import type { EmbeddedPmem } from './embedded-pmem.ts';
+import type { EmbeddedPmem } from './pmem/embedded-pmem.ts';
 import { embeddedTree } from './embedded-tree.ts';
-import type { FixedFunction } from './fixed-functions.ts';
-import type { NamedBus } from './pci-buses.ts';
-import { barAddress, pciBusInfo } from './pci-view.ts';
+import type { FixedFunction } from './hardware/fixed-functions.ts';
+import type { NamedBus } from './hardware/pci-buses.ts';
+import { barAddress, pciBusInfo } from './hardware/pci-view.ts';
 
 const FOUR_GIB = 2 ** 32;
 

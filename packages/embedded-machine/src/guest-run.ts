@@ -1,6 +1,6 @@
 import { Guest, type GuestMachine } from '@vpmem/guest';
 import { MachineError, type MachineEvent, type RunState, type ShutdownReason } from '@vpmem/machine';
-import type { Firmware } from './firmware.ts';
+import type { Firmware } from './hardware/firmware.ts';
 
 /** What a guest runs on, and who hears of it. */
 export interface GuestRunParts {

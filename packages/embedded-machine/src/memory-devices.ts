@@ -1,5 +1,5 @@
 import { MachineError } from '@vpmem/machine';
-import type { MemoryLayout } from './memory-layout.ts';
+import type { MemoryLayout } from './hardware/memory-layout.ts';
 import type { MemorySettings } from './memory-options.ts';
 
 /** What memory devices share. */

@@ -1,6 +1,6 @@
 import type { FileSpan } from '@vpmem/native';
 import type { BackendOptions } from './backend-options.ts';
-import type { FileKind, OpenedFile } from './opened-file.ts';
+import type { FileKind, OpenedFile } from './files/opened-file.ts';
 
 /** An open memory backend as plain data: it can be sent to the thread that uses it. */
 export interface BackendDescription {

@@ -1,7 +1,7 @@
 import { BackendError } from './backend-error.ts';
 import { PAGE_SIZE, type BackendOptions, type FileBackendOptions, type RamBackendOptions } from './backend-options.ts';
 import { checkPolicy } from './numa-policy.ts';
-import { MAX_RECORD_INTERVAL } from './recording-file.ts';
+import { MAX_RECORD_INTERVAL } from './files/recording-file.ts';
 
 /** The rules of QEMU that need no look at the file. @throws BackendError */
 export function checkOptions(options: BackendOptions): void {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackendDescription } from './backend-description.ts';
 import type { BackendError } from './backend-error.ts';
 import type { FileBackendOptions } from './backend-options.ts';
-import { LoopDevice, noLoopDevices } from './loop-device.ts';
+import { LoopDevice, noLoopDevices } from './files/loop-device.ts';
 import { closeBackend, openBackend } from './open-backend.ts';
 
 const MIB = 2 ** 20;

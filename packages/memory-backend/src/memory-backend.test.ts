@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createMemfd } from '@vpmem/native';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryBackend, SYNC_FAILED_CHANNEL } from './memory-backend.ts';
-import { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './syncer.ts';
+import { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './flushes/syncer.ts';
 import { ManualSyncer } from './testing.ts';
 
 let fd: number;

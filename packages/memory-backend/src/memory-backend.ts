@@ -1,8 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import type { BackendDescription } from './backend-description.ts';
 import { readSpan, writeSpan } from '@vpmem/native';
-import { FlushQueue } from './flush-queue.ts';
-import type { Syncer } from './syncer.ts';
+import { FlushQueue } from './flushes/flush-queue.ts';
+import type { Syncer } from './flushes/syncer.ts';
 
 /** Published when the first sync after power-on fails. */
 export interface SyncFailedMessage {

@@ -7,11 +7,11 @@ import type { BackendDescription } from './backend-description.ts';
 import { PAGE_SIZE, type BackendOptions, type FileBackendOptions } from './backend-options.ts';
 import { checkOptions, keepsApart } from './backend-rules.ts';
 import { applyPolicy } from './numa-policy.ts';
-import { abandonFile, openBackingFile } from './open-file.ts';
+import { abandonFile, openBackingFile } from './files/open-file.ts';
 import { openRam } from './open-ram.ts';
-import type { OpenedFile } from './opened-file.ts';
-import { closeRecordingFile, makeRecordingFile, removeRecordingFile } from './recording-file.ts';
-import { checkDiscard, diskError, prepareStorage } from './storage.ts';
+import type { OpenedFile } from './files/opened-file.ts';
+import { closeRecordingFile, makeRecordingFile, removeRecordingFile } from './files/recording-file.ts';
+import { checkDiscard, diskError, prepareStorage } from './files/storage.ts';
 
 /** Published before a backend is opened. */
 export interface BackendOpeningMessage {

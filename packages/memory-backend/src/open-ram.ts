@@ -3,7 +3,7 @@ import { createMemfd, preallocate } from '@vpmem/native';
 import type { BackendDescription } from './backend-description.ts';
 import { BackendError } from './backend-error.ts';
 import { PAGE_SIZE, type RamBackendOptions } from './backend-options.ts';
-import { checkWholePages, hugePageSize, hugePageSizes, reserveHugePages } from './huge-pages.ts';
+import { checkWholePages, hugePageSize, hugePageSizes, reserveHugePages } from './files/huge-pages.ts';
 import { applyPolicy } from './numa-policy.ts';
 
 /** Opens memory that has no file. @throws BackendError with nothing left behind */

@@ -1,7 +1,7 @@
-import type { Syncer } from './syncer.ts';
+import type { Syncer } from './flushes/syncer.ts';
 
-export { HugePageMount, noHugePages } from './huge-page-mount.ts';
-export { LoopDevice, noLoopDevices } from './loop-device.ts';
+export { HugePageMount, noHugePages } from './files/huge-page-mount.ts';
+export { LoopDevice, noLoopDevices } from './files/loop-device.ts';
 export { ScarceDescriptors } from './scarce-descriptors.ts';
 export { TestBackend } from './test-backend.ts';
 

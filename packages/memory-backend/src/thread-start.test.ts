@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { createMemfd, EventLoop } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ScarceDescriptors } from './scarce-descriptors.ts';
-import { SyncPool } from './sync-pool.ts';
+import { SyncPool } from './flushes/sync-pool.ts';
 import { checkRoom, startThread } from './thread-start.ts';
 
 let scarce: ScarceDescriptors;

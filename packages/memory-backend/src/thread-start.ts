@@ -6,7 +6,7 @@ const ROOM = 16;
 
 /** The program of a thread, `NAME.js` beside the module at `asker`. A worker runs the compiled file, also when that one is run from source. */
 export function threadProgram(name: string, asker: string): URL {
-  return new URL(asker.endsWith('.ts') ? `../dist/${name}.js` : `./${name}.js`, asker);
+  return new URL(`./${name}.js`, asker.endsWith('.ts') ? asker.replace(/\/src\/(?!.*\/src\/)/, '/dist/') : asker);
 }
 
 /**

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LoopDevice, noLoopDevices } from './loop-device.ts';
-import { fileSyncer, type Syncer } from './syncer.ts';
+import { LoopDevice, noLoopDevices } from './files/loop-device.ts';
+import { fileSyncer, type Syncer } from './flushes/syncer.ts';
 import { openWitness, witnessedSyncer } from './witnessed-syncer.ts';
 
 const outcome = (syncer: Syncer): Promise<string> => new Promise((resolve) => syncer.start((error) => resolve(error?.code ?? 'ok')));

@@ -1,5 +1,5 @@
 import { constants, openSync } from 'node:fs';
-import type { Syncer } from './syncer.ts';
+import type { Syncer } from './flushes/syncer.ts';
 
 /**
  * The file of a descriptor, opened once more, for who may die before it has noted that a sync failed. The kernel tells of a write that was

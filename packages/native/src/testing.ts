@@ -1,7 +1,7 @@
 import { bind, check, errno, fcntl, socket, syscallOfSix } from './libc.ts';
-import { MessageSocket } from './message-socket.ts';
-import { waitReadable } from './poll.ts';
-import { socketAddress } from './unix-datagram.ts';
+import { MessageSocket } from './sockets/message-socket.ts';
+import { waitReadable } from './events/poll.ts';
+import { socketAddress } from './sockets/unix-datagram.ts';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;

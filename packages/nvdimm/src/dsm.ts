@@ -14,7 +14,7 @@ import {
   ROOT_HANDLE,
   STATUS,
 } from './dsm-layout.ts';
-import type { LabelArea } from './label-area.ts';
+import type { LabelArea } from './labels/label-area.ts';
 
 /** What _DSM has to know of an NVDIMM. */
 export interface DsmDevice {

@@ -1,7 +1,7 @@
 import type { MemoryBackend } from '@vpmem/memory-backend';
 import { parseGuid } from './guid.ts';
-import { BackendLabelArea, type LabelArea } from './label-area.ts';
-import { deviceHandle, type NfitDevice } from './nfit.ts';
+import { BackendLabelArea, type LabelArea } from './labels/label-area.ts';
+import { deviceHandle, type NfitDevice } from './acpi/nfit.ts';
 import { NvdimmError } from './nvdimm-error.ts';
 import { checkSlot, layOutNvdimm, type NvdimmLayout, type NvdimmLayoutOptions } from './nvdimm-layout.ts';
 

@@ -1,4 +1,4 @@
-import type { LabelArea } from './label-area.ts';
+import type { LabelArea } from './labels/label-area.ts';
 
 /** A label area in memory, which knows what was done to it. */
 export interface MemoryLabelArea extends LabelArea {

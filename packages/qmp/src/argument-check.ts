@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { QmpError } from './qmp-error.ts';
-import type { JsonObject } from './json-value.ts';
+import type { JsonObject } from './json/json-value.ts';
 
 /** QEMU's names of what JSON has. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {

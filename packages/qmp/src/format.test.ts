@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { formatMessage } from './format.ts';
-import { JsonStream } from './json-stream.ts';
+import { JsonStream } from './json/json-stream.ts';
 
 it('writes one line of ASCII that ends in CR LF', () => {
   expect(formatMessage({ return: [1, { a: 'x\u00e9\u{1f600}"\\\n\u007f/' }, [], {}], id: undefined })).toBe(

@@ -1,4 +1,4 @@
-import type { Writable } from './json-value.ts';
+import type { Writable } from './json/json-value.ts';
 
 /** What a UTF-16 unit is written as; those that are not here are added when they are met. */
 const ESCAPES: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

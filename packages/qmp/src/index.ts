@@ -1,12 +1,12 @@
 export { checkArguments } from './argument-check.ts';
 export { formatMessage, type FormatOptions } from './format.ts';
-export { JsonStream, QEMU_LIMITS, type JsonLimits, type JsonMessage } from './json-stream.ts';
-export type { JsonObject, JsonValue, Writable } from './json-value.ts';
+export { JsonStream, QEMU_LIMITS, type JsonLimits, type JsonMessage } from './json/json-stream.ts';
+export type { JsonObject, JsonValue, Writable } from './json/json-value.ts';
 export { isOutOfBand, requestId, type QmpRequest } from './request.ts';
-export { isCommandName, qmpCommands, type Arguments, type CommandDeclaration, type CommandName, type QmpCommands, type Returned } from './qmp-commands.ts';
+export { isCommandName, qmpCommands, type Arguments, type CommandDeclaration, type CommandName, type QmpCommands, type Returned } from './schema/qmp-commands.ts';
 export { QmpError, type QmpErrorClass } from './qmp-error.ts';
-export { qmpEvents, type EventData, type EventDeclaration, type EventName, type QmpEvent, type QmpEvents, type QmpTimestamp } from './qmp-events.ts';
+export { qmpEvents, type EventData, type EventDeclaration, type EventName, type QmpEvent, type QmpEvents, type QmpTimestamp } from './schema/qmp-events.ts';
 export type { ForeignCommands, QmpHandlers, SessionCommand } from './qmp-handlers.ts';
 export { QmpSession, type QmpSessionOptions } from './qmp-session.ts';
-export type { SchemaEntry } from './schema-info.ts';
+export type { SchemaEntry } from './schema/schema-info.ts';
 export { serveQmp, type ServeQmpOptions } from './serve-qmp.ts';

@@ -2,12 +2,12 @@ import { connect as connectSocket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import { formatMessage } from './format.ts';
-import { JsonStream } from './json-stream.ts';
-import { isObject, type JsonValue, type Writable } from './json-value.ts';
+import { JsonStream } from './json/json-stream.ts';
+import { isObject, type JsonValue, type Writable } from './json/json-value.ts';
 import { QmpConnectionError } from './qmp-connection-error.ts';
-import { qmpCommands, type Arguments, type CommandName, type Returned } from './qmp-commands.ts';
+import { qmpCommands, type Arguments, type CommandName, type Returned } from './schema/qmp-commands.ts';
 import { QmpError } from './qmp-error.ts';
-import type { EventName, QmpEvent } from './qmp-events.ts';
+import type { EventName, QmpEvent } from './schema/qmp-events.ts';
 
 /** Where a server listens. */
 export type QmpAddress = { readonly path: string } | { readonly host?: string; readonly port: number };

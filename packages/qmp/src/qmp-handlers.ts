@@ -1,4 +1,4 @@
-import type { Arguments, CommandName, Returned } from './qmp-commands.ts';
+import type { Arguments, CommandName, Returned } from './schema/qmp-commands.ts';
 
 /** Commands that a session answers by itself. */
 export type SessionCommand = 'qmp_capabilities' | 'query-version' | 'query-commands' | 'query-qmp-schema';

@@ -1,16 +1,16 @@
 import type { z } from 'zod';
 import { checkArguments } from './argument-check.ts';
 import { formatMessage } from './format.ts';
-import { introspect, mergeSchemas } from './introspection.ts';
-import { JsonStream, type JsonLimits, type JsonMessage } from './json-stream.ts';
-import type { JsonValue, Writable } from './json-value.ts';
+import { introspect, mergeSchemas } from './schema/introspection.ts';
+import { JsonStream, type JsonLimits, type JsonMessage } from './json/json-stream.ts';
+import type { JsonValue, Writable } from './json/json-value.ts';
 import { OutputGate } from './output-gate.ts';
-import { isCommandName, qmpCommands, type CommandName, type Returned } from './qmp-commands.ts';
+import { isCommandName, qmpCommands, type CommandName, type Returned } from './schema/qmp-commands.ts';
 import { QmpError } from './qmp-error.ts';
-import type { EventData, EventName, QmpTimestamp } from './qmp-events.ts';
+import type { EventData, EventName, QmpTimestamp } from './schema/qmp-events.ts';
 import type { ForeignCommands, QmpHandlers, SessionCommand } from './qmp-handlers.ts';
 import { isOutOfBand, readRequest, requestId } from './request.ts';
-import type { SchemaEntry } from './schema-info.ts';
+import type { SchemaEntry } from './schema/schema-info.ts';
 
 /** Requests that wait for their turn while others run, once out-of-band commands may overtake them. */
 const QUEUE_LENGTH = 8;

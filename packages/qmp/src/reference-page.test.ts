@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { qmpCommands } from './qmp-commands.ts';
-import { qmpEvents } from './qmp-events.ts';
+import { qmpCommands } from './schema/qmp-commands.ts';
+import { qmpEvents } from './schema/qmp-events.ts';
 import { differencesPage, referencePage } from './reference-page.ts';
 
 const RENEW = 'renew it with: tsx packages/qmp/scripts/write-pages.ts';

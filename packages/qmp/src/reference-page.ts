@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { builtinName, isOptional, plainType, shapeOf, typeInfo, type BuiltinName } from './qapi-type.ts';
-import { qmpCommands, type CommandDeclaration } from './qmp-commands.ts';
+import { builtinName, isOptional, plainType, shapeOf, typeInfo, type BuiltinName } from './schema/qapi-type.ts';
+import { qmpCommands, type CommandDeclaration } from './schema/qmp-commands.ts';
 import { qmpDifferences, schemaDifferences } from './qmp-differences.ts';
-import { qmpEvents, type EventDeclaration } from './qmp-events.ts';
+import { qmpEvents, type EventDeclaration } from './schema/qmp-events.ts';
 
 const BUILTINS: Readonly<Record<BuiltinName, string>> = { str: 'string', int: 'integer', bool: 'boolean', any: 'any' };
 const GENERATED = '<!-- Written by packages/qmp/scripts/write-pages.ts; do not edit. -->';

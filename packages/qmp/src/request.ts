@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type JsonValue } from './json-value.ts';
+import { isObject, type JsonObject, type JsonValue } from './json/json-value.ts';
 import { QmpError } from './qmp-error.ts';
 
 /** What a client asked for. */

@@ -8,11 +8,11 @@ import { requireTestbed, startQtest, type Qtest } from '@vpmem/testbed';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { QmpClient } from '../src/client.ts';
-import { introspect } from '../src/introspection.ts';
-import { JsonStream } from '../src/json-stream.ts';
-import { qmpCommands } from '../src/qmp-commands.ts';
-import { qmpEvents } from '../src/qmp-events.ts';
-import type { SchemaEntry } from '../src/schema-info.ts';
+import { introspect } from '../src/schema/introspection.ts';
+import { JsonStream } from '../src/json/json-stream.ts';
+import { qmpCommands } from '../src/schema/qmp-commands.ts';
+import { qmpEvents } from '../src/schema/qmp-events.ts';
+import type { SchemaEntry } from '../src/schema/schema-info.ts';
 import { qmpCases, RawConnection, schemaDifferences, type QmpPeer } from '../src/testing.ts';
 import { garbage } from './json-garbage.ts';
 

@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { dataExtents } from '@vpmem/native';
-import { ByteSink } from './byte-sink.ts';
-import { ByteSource, MalformedError } from './byte-source.ts';
-import { PAGE_SIZE } from './file-header.ts';
+import { ByteSink } from './file/byte-sink.ts';
+import { ByteSource, MalformedError } from './file/byte-source.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import { deflated, inflated } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { frameEnds, MemoryImage } from './testing.ts';
 import { sampleModel } from '../tests/sample.ts';
-import { MemoryFile } from './byte-file.ts';
-import { encodeFrame, FRAME } from './frame.ts';
+import { MemoryFile } from './file/byte-file.ts';
+import { encodeFrame, FRAME } from './file/frame.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { RecordingError } from './recording-error.ts';
 import { Recording } from './recording.ts';

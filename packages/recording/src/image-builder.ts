@@ -1,6 +1,6 @@
 import { isZero, type BaseExtent } from './base-content.ts';
-import { PAGE_SIZE } from './file-header.ts';
-import { FRAME } from './frame.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
+import { FRAME } from './file/frame.ts';
 import type { ImageTarget } from './image-target.ts';
 import { PAGE_WORDS, type PageChanges } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';

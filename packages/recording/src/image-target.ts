@@ -1,6 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import { MAX_WINDOW, type Mapping } from '@vpmem/native';
-import { PAGE_SIZE } from './file-header.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import { PAGE_WORDS } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
 

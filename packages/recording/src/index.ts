@@ -1,11 +1,11 @@
-export { GivenFile, NewFile, OldFile, type AppendFile } from './append-file.ts';
+export { GivenFile, NewFile, OldFile, type AppendFile } from './file/append-file.ts';
 export { randomAt } from './chance.ts';
 export { fileExtents, isZero, type BaseExtent } from './base-content.ts';
-export { DescriptorFile, MemoryFile, type ByteFile } from './byte-file.ts';
-export type { CutDescription } from './event-payload.ts';
-export type { RecordingEnding } from './frame-scan.ts';
-export { PAGE_SIZE } from './file-header.ts';
-export { FRAME, type FlushStatus, type PagesCause } from './frame.ts';
+export { DescriptorFile, MemoryFile, type ByteFile } from './file/byte-file.ts';
+export type { CutDescription } from './file/event-payload.ts';
+export type { RecordingEnding } from './file/frame-scan.ts';
+export { PAGE_SIZE } from './file/file-header.ts';
+export { FRAME, type FlushStatus, type PagesCause } from './file/frame.ts';
 export { ImageBuilder, type ImageSource } from './image-builder.ts';
 export { FileImage, MappedImage, type ImageTarget } from './image-target.ts';
 export { endInterrupted, type InterruptedRecording } from './interrupted-recording.ts';

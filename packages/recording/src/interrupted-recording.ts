@@ -1,9 +1,9 @@
-import type { AppendFile } from './append-file.ts';
-import type { ByteFile } from './byte-file.ts';
-import { encodeText, shortened } from './event-payload.ts';
-import { decodeHeader, FileHeader } from './file-header.ts';
-import { scanFrames, type RecordingEnding } from './frame-scan.ts';
-import { encodeFrame, FRAME, statusOf } from './frame.ts';
+import type { AppendFile } from './file/append-file.ts';
+import type { ByteFile } from './file/byte-file.ts';
+import { encodeText, shortened } from './file/event-payload.ts';
+import { decodeHeader, FileHeader } from './file/file-header.ts';
+import { scanFrames, type RecordingEnding } from './file/frame-scan.ts';
+import { encodeFrame, FRAME, statusOf } from './file/frame.ts';
 import { wholeMoments } from './whole-moments.ts';
 
 /** What an interrupted recording was left with. */

@@ -1,8 +1,8 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { ByteSink } from './byte-sink.ts';
-import { ByteSource, MalformedError } from './byte-source.ts';
-import { LINE_SIZE, PAGE_SIZE } from './file-header.ts';
-import { DEFLATED } from './frame.ts';
+import { ByteSink } from './file/byte-sink.ts';
+import { ByteSource, MalformedError } from './file/byte-source.ts';
+import { LINE_SIZE, PAGE_SIZE } from './file/file-header.ts';
+import { DEFLATED } from './file/frame.ts';
 
 /** Pages of one frame; more go into the next. */
 export const PAGES_IN_FRAME = 256;

@@ -1,7 +1,7 @@
-import { decodeCut, decodeNumbered, decodeText, type CutDescription } from './event-payload.ts';
-import type { FrameStore } from './frame-store.ts';
-import type { FrameTable } from './frame-table.ts';
-import { causeOf, FRAME, MORE, statusOf, type FlushStatus, type PagesCause } from './frame.ts';
+import { decodeCut, decodeNumbered, decodeText, type CutDescription } from './file/event-payload.ts';
+import type { FrameStore } from './file/frame-store.ts';
+import type { FrameTable } from './file/frame-table.ts';
+import { causeOf, FRAME, MORE, statusOf, type FlushStatus, type PagesCause } from './file/frame.ts';
 
 /** Something that happened while it was recorded. */
 export type RecordedEvent = {

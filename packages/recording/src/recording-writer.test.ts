@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bytes, frameEnds } from './testing.ts';
 import { fileExtents } from './base-content.ts';
-import { MemoryFile } from './byte-file.ts';
+import { MemoryFile } from './file/byte-file.ts';
 import { RecordingWriter } from './recording-writer.ts';
 import type { WriterOptions } from './writer-options.ts';
 import { Recording } from './recording.ts';

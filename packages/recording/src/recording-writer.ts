@@ -1,15 +1,15 @@
-import { NewFile, type AppendFile } from './append-file.ts';
+import { NewFile, type AppendFile } from './file/append-file.ts';
 import { BASE_CHUNK, BaseHash, checkExtent, encodeBase, withoutZeroPages, type BaseExtent } from './base-content.ts';
-import type { ByteFile } from './byte-file.ts';
-import { encodeCut, encodeNumbered, encodeText, MAX_TEXT, shortened, type CutDescription } from './event-payload.ts';
-import { decodeHeader } from './file-header.ts';
-import { FrameLog } from './frame-log.ts';
-import { CAUSE, FRAME, MORE, STATUS, type FlushStatus, type PagesCause } from './frame.ts';
-import { encodeEnd, FLUSHES_IN_INDEX } from './index-payload.ts';
+import type { ByteFile } from './file/byte-file.ts';
+import { encodeCut, encodeNumbered, encodeText, MAX_TEXT, shortened, type CutDescription } from './file/event-payload.ts';
+import { decodeHeader } from './file/file-header.ts';
+import { FrameLog } from './file/frame-log.ts';
+import { CAUSE, FRAME, MORE, STATUS, type FlushStatus, type PagesCause } from './file/frame.ts';
+import { encodeEnd, FLUSHES_IN_INDEX } from './file/index-payload.ts';
 import { PAGES_IN_FRAME, PageChangesEncoder, type ChangedPages } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
 import { singlePages } from './single-pages.ts';
-import { VolatileFrames } from './volatile-frames.ts';
+import { VolatileFrames } from './file/volatile-frames.ts';
 import { headerOf, type WriterOptions } from './writer-options.ts';
 import { readState, type WriterState } from './writer-state.ts';
 

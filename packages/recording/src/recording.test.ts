@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { imageOf, MemoryImage, Model } from './testing.ts';
-import { PAGE_SIZE } from './file-header.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { Recording } from './recording.ts';
 import { StateReader } from './state-reader.ts';

@@ -1,11 +1,11 @@
 import { closeSync, ftruncateSync, openSync, unlinkSync } from 'node:fs';
 import type { BaseExtent } from './base-content.ts';
-import { DescriptorFile, type ByteFile } from './byte-file.ts';
-import { decodeText } from './event-payload.ts';
-import { decodeHeader, FileHeader, type RecordingHeader } from './file-header.ts';
-import { readIndexed, scanFrames, type Frames, type RecordingEnding } from './frame-scan.ts';
-import { FrameStore } from './frame-store.ts';
-import { FRAME } from './frame.ts';
+import { DescriptorFile, type ByteFile } from './file/byte-file.ts';
+import { decodeText } from './file/event-payload.ts';
+import { decodeHeader, FileHeader, type RecordingHeader } from './file/file-header.ts';
+import { readIndexed, scanFrames, type Frames, type RecordingEnding } from './file/frame-scan.ts';
+import { FrameStore } from './file/frame-store.ts';
+import { FRAME } from './file/frame.ts';
 import { ImageBuilder } from './image-builder.ts';
 import { FileImage } from './image-target.ts';
 import type { PageChanges } from './page-changes.ts';

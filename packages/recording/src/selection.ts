@@ -1,5 +1,5 @@
 import { chosenAt } from './chance.ts';
-import { PAGE_SIZE } from './file-header.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import { RecordingError } from './recording-error.ts';
 import { formatState, type RecordedState, type StateItem } from './state-text.ts';
 import { windowWords } from './timeline.ts';

@@ -1,4 +1,4 @@
-import { PAGE_SIZE } from './file-header.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import type { ChangedPages } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
 

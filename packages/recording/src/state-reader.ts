@@ -1,5 +1,5 @@
-import { PAGE_SIZE } from './file-header.ts';
-import { FRAME } from './frame.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
+import { FRAME } from './file/frame.ts';
 import { PAGE_WORDS } from './page-changes.ts';
 import type { Recording } from './recording.ts';
 import { NOTHING, select, type Selection } from './selection.ts';

@@ -1,8 +1,8 @@
 // A second opinion: plain arrays of bytes that are copied at every moment, and what the documentation says of them.
-import { PAGE_SIZE } from './file-header.ts';
-import { MemoryFile } from './byte-file.ts';
-import type { AppendFile } from './append-file.ts';
-import type { PagesCause } from './frame.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
+import { MemoryFile } from './file/byte-file.ts';
+import type { AppendFile } from './file/append-file.ts';
+import type { PagesCause } from './file/frame.ts';
 import type { ImageTarget } from './image-target.ts';
 import type { ChangedPages } from './page-changes.ts';
 import { RecordingWriter } from './recording-writer.ts';

@@ -1,6 +1,6 @@
-import { MalformedError } from './byte-source.ts';
-import type { FrameTable } from './frame-table.ts';
-import { causeOf, FRAME, MORE, statusOf, type FlushStatus } from './frame.ts';
+import { MalformedError } from './file/byte-source.ts';
+import type { FrameTable } from './file/frame-table.ts';
+import { causeOf, FRAME, MORE, statusOf, type FlushStatus } from './file/frame.ts';
 
 /**
  * A time in which something was volatile: what a power cut within it can leave is a state. Frames are counted as in the file; a state

@@ -1,13 +1,13 @@
 import { BaseHash } from './base-content.ts';
-import type { ByteFile } from './byte-file.ts';
-import { MalformedError } from './byte-source.ts';
-import { decodeCut, decodeText } from './event-payload.ts';
-import { decodeHeader, FileHeader } from './file-header.ts';
-import { scanFrames, type RecordingEnding } from './frame-scan.ts';
-import { FrameStore } from './frame-store.ts';
-import type { FrameTable } from './frame-table.ts';
-import { FRAME, MORE } from './frame.ts';
-import { decodeEnd, decodeIndex } from './index-payload.ts';
+import type { ByteFile } from './file/byte-file.ts';
+import { MalformedError } from './file/byte-source.ts';
+import { decodeCut, decodeText } from './file/event-payload.ts';
+import { decodeHeader, FileHeader } from './file/file-header.ts';
+import { scanFrames, type RecordingEnding } from './file/frame-scan.ts';
+import { FrameStore } from './file/frame-store.ts';
+import type { FrameTable } from './file/frame-table.ts';
+import { FRAME, MORE } from './file/frame.ts';
+import { decodeEnd, decodeIndex } from './file/index-payload.ts';
 import { RecordingError } from './recording-error.ts';
 import { Timeline } from './timeline.ts';
 

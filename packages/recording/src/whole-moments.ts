@@ -1,5 +1,5 @@
-import { MalformedError } from './byte-source.ts';
-import type { Frames, RecordingEnding } from './frame-scan.ts';
+import { MalformedError } from './file/byte-source.ts';
+import type { Frames, RecordingEnding } from './file/frame-scan.ts';
 import { Timeline } from './timeline.ts';
 
 /** What the frames mean, as far as they mean something; those behind are forgotten. */

@@ -1,8 +1,8 @@
-import { PAGE_SIZE } from './file-header.ts';
+import { PAGE_SIZE } from './file/file-header.ts';
 import { LINE_WORDS, PAGE_WORDS } from './page-changes.ts';
-import type { FrameStore } from './frame-store.ts';
-import type { FrameTable } from './frame-table.ts';
-import { causeOf, FRAME, MORE, type PagesCause } from './frame.ts';
+import type { FrameStore } from './file/frame-store.ts';
+import type { FrameTable } from './file/frame-table.ts';
+import { causeOf, FRAME, MORE, type PagesCause } from './file/frame.ts';
 import type { RecordedWindow } from './timeline.ts';
 
 /** Bytes of what is there or not there as one: see docs/recording-states.md. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encodeHeader, FileHeader } from './file-header.ts';
+import { encodeHeader, FileHeader } from './file/file-header.ts';
 
 /** What a recording begins with. */
 export interface WriterOptions {

@@ -1,9 +1,9 @@
-import type { ByteFile } from './byte-file.ts';
-import { MalformedError } from './byte-source.ts';
-import { decodeHeader, FileHeader } from './file-header.ts';
-import { checkPayload, isBulk, readFrameStart } from './frame-scan.ts';
-import { FRAME, FrameHeader, type FrameStart } from './frame.ts';
-import { FRAMES_IN_INDEX, type IndexedFrame } from './index-payload.ts';
+import type { ByteFile } from './file/byte-file.ts';
+import { MalformedError } from './file/byte-source.ts';
+import { decodeHeader, FileHeader } from './file/file-header.ts';
+import { checkPayload, isBulk, readFrameStart } from './file/frame-scan.ts';
+import { FRAME, FrameHeader, type FrameStart } from './file/frame.ts';
+import { FRAMES_IN_INDEX, type IndexedFrame } from './file/index-payload.ts';
 import { PAGE_WORDS, PageChanges } from './page-changes.ts';
 import { RecordingError } from './recording-error.ts';
 

@@ -1,6 +1,6 @@
 // npx tsx tests/write-golden.ts: writes golden files anew. Only for a new version of the format; those of older versions stay.
 import { writeFileSync } from 'node:fs';
-import { VERSION } from '../src/file-header.ts';
+import { VERSION } from '../src/file/file-header.ts';
 import { sampleModel } from './sample.ts';
 
 const folder = new URL('golden/', import.meta.url);

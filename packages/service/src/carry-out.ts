@@ -1,21 +1,21 @@
 import { terminalMonitor } from '@vpmem/monitor';
 import type { RunningProgram } from '@vpmem/running-programs';
-import { anchorPlan, anchorSetup } from './anchored-paths.ts';
+import { anchorPlan, anchorSetup } from './options/anchored-paths.ts';
 import { Background, startInBackground } from './background.ts';
-import { readCommandLine, type CommandLine, type DescribableOption, type GivenOption } from './command-line.ts';
+import { readCommandLine, type CommandLine, type DescribableOption, type GivenOption } from './options/command-line.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import { planOptions } from './monitor-options.ts';
-import { saysNothingOfItsOwn } from './own-options.ts';
+import { planOptions } from './options/monitor-options.ts';
+import { saysNothingOfItsOwn } from './options/own-options.ts';
 import type { LoadedProgram, Program } from './program.ts';
-import { followParent, giveUpPrivileges } from './run-with.ts';
+import { followParent, giveUpPrivileges } from './options/run-with.ts';
 import { Service } from './service.ts';
-import { SetupError } from './setup-error.ts';
-import type { ParsedSetupOption } from './setup-option.ts';
-import { readSetup, type Setup } from './setup.ts';
+import { SetupError } from './options/setup-error.ts';
+import type { ParsedSetupOption } from './options/setup-option.ts';
+import { readSetup, type Setup } from './options/setup.ts';
 import { standardOutput } from './standard-output.ts';
-import { programToTake } from './take-over.ts';
-import { describeTypes } from './usage.ts';
+import { programToTake } from './upgrade/take-over.ts';
+import { describeTypes } from './options/usage.ts';
 
 /** What needs the program's own types, or its machine. */
 export type SubstantialRequest = Extract<CommandLine, { readonly action: 'run' | 'describe' }>;

@@ -1,6 +1,6 @@
 import { recordAll } from '@vpmem/machine';
-import { SetupError } from './setup-error.ts';
-import type { Setup } from './setup.ts';
+import { SetupError } from './options/setup-error.ts';
+import type { Setup } from './options/setup.ts';
 
 /**
  * What a command line says of a machine that goes on in another process. With `-record` its objects say where they are recorded, as those

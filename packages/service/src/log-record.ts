@@ -1,4 +1,4 @@
-import type { Level } from './message-settings.ts';
+import type { Level } from './options/message-settings.ts';
 
 /** A message as it stands in JSON. */
 export interface LogRecord {

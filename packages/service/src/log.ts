@@ -1,5 +1,5 @@
 import { fstatSync, openSync } from 'node:fs';
-import { LEVELS, type Level, type MessageSettings } from './message-settings.ts';
+import { LEVELS, type Level, type MessageSettings } from './options/message-settings.ts';
 import { formatRecord, type LogRecord } from './log-record.ts';
 import { outputLines } from './output-lines.ts';
 

@@ -1,5 +1,5 @@
 import { MetricsError, parseMetricsAddress, type MetricsAddress } from '@vpmem/metrics/address';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './options/setup-error.ts';
 
 /** Where metrics are to be had, and how the option says that. */
 export interface MetricsSetting {

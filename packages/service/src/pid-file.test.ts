@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PidFile } from './pid-file.ts';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './options/setup-error.ts';
 
 let folder: string;
 let path: string;

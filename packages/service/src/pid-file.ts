@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { lockFile } from '@vpmem/native';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './options/setup-error.ts';
 
 // Opened first and looked at then, so that nobody can put a link in its place in between.
 const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { ensureSocketFolder, type ManagedMachine } from '@vpmem/machine';
 import { Monitors, type About } from '@vpmem/monitor';
 import { fileStem, ProgramEntry, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
-import { planPrivateMonitor } from './monitor-options.ts';
-import { explainMistake } from './named-mistake.ts';
+import { planPrivateMonitor } from './options/monitor-options.ts';
+import { explainMistake } from './options/named-mistake.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 
 /** What its entry says beside that. */

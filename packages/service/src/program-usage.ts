@@ -2,11 +2,11 @@ import { chardevProperties } from '@vpmem/chardev';
 import { monitorObjectProperties } from '@vpmem/monitor';
 import type { PropertySchema } from '@vpmem/options';
 import type { CommandUsage, OptionUsage, WordValue } from '@vpmem/usage';
-import { messageProperties } from './message-settings.ts';
-import { declarationOf, OPTION_NAMES, type OptionName, type ProgramName } from './option-table.ts';
-import { runWithProperties } from './run-with.ts';
-import { nameProperties } from './setup.ts';
-import type { TypesByOption } from './usage.ts';
+import { messageProperties } from './options/message-settings.ts';
+import { declarationOf, OPTION_NAMES, type OptionName, type ProgramName } from './options/option-table.ts';
+import { runWithProperties } from './options/run-with.ts';
+import { nameProperties } from './options/setup.ts';
+import type { TypesByOption } from './options/usage.ts';
 
 /** Where a monitor can be; what ends in a colon goes on. */
 const PLACES = ['stdio', 'none', 'unix:', 'tcp:127.0.0.1:', 'telnet:127.0.0.1:'];

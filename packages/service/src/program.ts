@@ -1,9 +1,9 @@
 import type { AddedDevice, ManagedMachine } from '@vpmem/machine';
 import type { DescriptorStore } from '@vpmem/descriptor-store';
-import type { Continuable } from './continuable.ts';
-import type { ProgramName } from './option-table.ts';
-import type { Setup } from './setup.ts';
-import type { TypesByOption } from './usage.ts';
+import type { Continuable } from './upgrade/continuable.ts';
+import type { ProgramName } from './options/option-table.ts';
+import type { Setup } from './options/setup.ts';
+import type { TypesByOption } from './options/usage.ts';
 
 /** Why a machine ends. */
 export type EndReason = 'signal' | 'quit';

@@ -1,9 +1,9 @@
-import { readCommandLine } from './command-line.ts';
+import { readCommandLine } from './options/command-line.ts';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import { describeOptions } from './option-list.ts';
+import { describeOptions } from './options/option-list.ts';
 import type { Program } from './program.ts';
-import { SetupError } from './setup-error.ts';
+import { SetupError } from './options/setup-error.ts';
 import { standardOutput } from './standard-output.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function runService(program: Program, words: readonly string[]): Pr
     if (request.action === 'version') return say(`${program.name} ${program.version}\n`);
     if (request.action === 'help') return say(`${program.help.before}\n${describeOptions(program.name)}\n${program.help.after}`);
     if (request.action === 'run' && request.options.some(({ name }) => name === 'keep')) {
-      const { keepService } = await import('./keep-service.ts');
+      const { keepService } = await import('./upgrade/keep-service.ts');
       return await keepService(program.name, request.options, words);
     }
     // Neither machines nor monitors are loaded for what has been answered by now.

@@ -2,10 +2,10 @@ import type { AddedDevice } from '@vpmem/machine';
 import type { MonitorPlan } from '@vpmem/monitor';
 import type { RunningProgram } from '@vpmem/running-programs';
 import type { Background } from './background.ts';
-import type { Continuable } from './continuable.ts';
+import type { Continuable } from './upgrade/continuable.ts';
 import type { Log } from './log.ts';
 import type { LoadedProgram } from './program.ts';
-import type { Setup } from './setup.ts';
+import type { Setup } from './options/setup.ts';
 
 /** What a service is made of. */
 export interface ServiceParts {

@@ -3,25 +3,25 @@ import { Monitors, terminalMonitor, type About } from '@vpmem/monitor';
 import { nameThread } from '@vpmem/native/thread-name';
 import { describeInternalError, EXIT_STATUS } from './exit-status.ts';
 import { Log } from './log.ts';
-import type { Continuable } from './continuable.ts';
+import type { Continuable } from './upgrade/continuable.ts';
 import { continuedSetup } from './continued-setup.ts';
-import { GiveAway, type Belongings } from './give-away.ts';
-import { closeListeners } from './inherited-listeners.ts';
-import { Keeping } from './keeping.ts';
+import { GiveAway, type Belongings } from './upgrade/give-away.ts';
+import { closeListeners } from './upgrade/inherited-listeners.ts';
+import { Keeping } from './upgrade/keeping.ts';
 import { MetricsEndpoint, type NamedListener } from './metrics-endpoint.ts';
-import { explainMistake, namedMistake } from './named-mistake.ts';
+import { explainMistake, namedMistake } from './options/named-mistake.ts';
 import { Notifier } from './notify.ts';
 import { PidFile } from './pid-file.ts';
 import { PrivateMonitor } from './private-monitor.ts';
 import type { EndReason, OwnedMachine } from './program.ts';
 import { runtimeFolder } from './runtime-folder.ts';
 import type { Predecessor, ServiceParts } from './service-parts.ts';
-import { SetupError } from './setup-error.ts';
-import { located, locatedAsync, type ParsedSetupOption } from './setup-option.ts';
+import { SetupError } from './options/setup-error.ts';
+import { located, locatedAsync, type ParsedSetupOption } from './options/setup-option.ts';
 import { standardOutput } from './standard-output.ts';
 import { StatusReport } from './status-report.ts';
 import { StopSignal } from './stop-signal.ts';
-import { TakeOver } from './take-over.ts';
+import { TakeOver } from './upgrade/take-over.ts';
 
 /** One machine with all that is around it, from making it to its end. */
 export class Service {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { requireTestbed } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConfigFile } from '../src/config-file.ts';
+import { parseConfigFile } from '../src/options/config-file.ts';
 
 const { testbed, reason } = await requireTestbed();
 

@@ -1,2 +1,2 @@
-export { RemoteFunction, type SharedRam } from './remote-function.ts';
-export { VfioUserClient, VfioUserError, type ClientOptions, type Reply } from './vfio-user-client.ts';
+export { RemoteFunction, type SharedRam } from './client/remote-function.ts';
+export { VfioUserClient, VfioUserError, type ClientOptions, type Reply } from './client/vfio-user-client.ts';

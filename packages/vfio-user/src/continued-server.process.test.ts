@@ -4,10 +4,10 @@ import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { connectUnix, createMemfd, EventFd, MessageSocket, PeerEvent } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Command, DmaMap, Header, IrqSet, RegionAccess, RegionInfo } from './protocol.ts';
-import type { Kept } from './kept.ts';
+import type { Kept } from './kept/kept.ts';
 import type { ServerState } from './session-state.ts';
 import { countDescriptors, CountingFunction, countMappings, DescriptorShelf, everyMessage, TestServer } from './testing.ts';
-import { VfioUserClient } from './vfio-user-client.ts';
+import { VfioUserClient } from './client/vfio-user-client.ts';
 import { CLIENT_CHANNEL, VfioUserServer, type ClientMessage } from './vfio-user-server.ts';
 
 // What a process needs to signal at all, it keeps from the first time on.

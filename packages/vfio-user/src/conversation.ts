@@ -1,5 +1,5 @@
 import type { SaveDescriptor } from '@vpmem/native';
-import type { StreamState } from './stream-state.ts';
+import type { StreamState } from './kept/stream-state.ts';
 
 /** Messages with a client over a socket: a `MessageStream`, or a `KeptStream`. */
 export interface Conversation {

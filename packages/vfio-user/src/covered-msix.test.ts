@@ -4,7 +4,7 @@ import { ramBar } from '@vpmem/pci/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Command, DmaAccess, FLAG_ERROR, FLAG_TYPE_COMMAND, FLAG_TYPE_REPLY, Header, IrqInfo, RegionAccess } from './protocol.ts';
 import { TestServer } from './testing.ts';
-import { VfioUserClient } from './vfio-user-client.ts';
+import { VfioUserClient } from './client/vfio-user-client.ts';
 
 const CONFIG = 7;
 const TABLE = 1;

@@ -7,7 +7,7 @@ import { ramBar } from '@vpmem/pci/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Command, RegionAccess } from './protocol.ts';
 import { TestServer } from './testing.ts';
-import { VfioUserClient, type VfioUserError } from './vfio-user-client.ts';
+import { VfioUserClient, type VfioUserError } from './client/vfio-user-client.ts';
 import { CLIENT_CHANNEL, type ClientMessage } from './vfio-user-server.ts';
 
 const CONFIG = 7;

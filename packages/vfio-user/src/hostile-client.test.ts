@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DmaRegions } from './dma-regions.ts';
 import { Command, DmaMap, Header, IrqSet, MAX_DMA_MAPS, RegionAccess, RegionInfo } from './protocol.ts';
 import { countDescriptors, countMappings, everyMessage, TestServer } from './testing.ts';
-import { VfioUserClient, type VfioUserError } from './vfio-user-client.ts';
+import { VfioUserClient, type VfioUserError } from './client/vfio-user-client.ts';
 import { CLIENT_CHANNEL, type ClientMessage } from './vfio-user-server.ts';
 
 // What a process needs to signal at all, it keeps from the first time on.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AnswerPipe, connectUnix, createMemfd, EventFd, EventLoop, listenUnix, MessageSocket, PeerEvent, waitReadable } from '@vpmem/native';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MessageNumber, type Kept } from './kept.ts';
+import { MessageNumber, type Kept } from './kept/kept.ts';
 import { Command, DmaMap, DmaUnmap, FLAG_NO_REPLY, Header, IrqSet, RegionAccess, RegionInfo } from './protocol.ts';
 import type { ServerState } from './session-state.ts';
 import { countDescriptors, CountingFunction, countMappings, DescriptorShelf, everyMessage } from './testing.ts';

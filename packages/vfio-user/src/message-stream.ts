@@ -2,7 +2,7 @@ import { readSync } from 'node:fs';
 import { EPOLLIN, EPOLLOUT, MessageSocket, type AnswerPipe, type EventLoop, type SaveDescriptor, type Watch, type WatchOptions } from '@vpmem/native';
 import type { Conversation } from './conversation.ts';
 import { IncomingMessages, type Message, type MessageHead } from './incoming-messages.ts';
-import { letGo, readStreamState, restOf, saveUnsent, type ContinuedStream, type StreamState, type Unsent } from './stream-state.ts';
+import { letGo, readStreamState, restOf, saveUnsent, type ContinuedStream, type StreamState, type Unsent } from './kept/stream-state.ts';
 
 /** Who gets the messages of a {@link MessageStream}. */
 export interface MessageSink {

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Command, FLAG_NO_REPLY, FLAG_TYPE_REPLY, Header, NUM_REGIONS, RegionAccess, REGION_CONFIG } from './protocol.ts';
 import { RegisterAccess } from './register-access.ts';
 import { TestServer } from './testing.ts';
-import { VfioUserClient } from './vfio-user-client.ts';
+import { VfioUserClient } from './client/vfio-user-client.ts';
 
 /** A flag that means nothing: a command with it goes the way of all others. */
 const NO_MEANING = 0x40;

@@ -7,7 +7,7 @@ import { SocketPathError } from '@vpmem/native';
 import type { Bar } from '@vpmem/pci';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CountingFunction } from './counting-function.ts';
-import { everyMessage } from './every-message.ts';
+import { everyMessage } from './kept/every-message.ts';
 import { Header } from './protocol.ts';
 import { serveAtPath } from './serve-at-path.ts';
 import { countDescriptors } from './testing.ts';

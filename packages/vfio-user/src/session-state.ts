@@ -4,7 +4,7 @@ import type { DmaRegionState } from './dma-regions.ts';
 import type { IrqState } from './irq-lines.ts';
 import type { MessageWritesState } from './message-writes.ts';
 import type { StateReader } from './state-reader.ts';
-import type { StreamState } from './stream-state.ts';
+import type { StreamState } from './kept/stream-state.ts';
 
 /** A client and its conversation, as another process can go on with them. */
 export interface SessionState {

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventLoop, listenUnix, waitReadable } from '@vpmem/native';
 import type { PciFunction } from '@vpmem/pci';
-import { DescriptorShelf } from './descriptor-shelf.ts';
+import { DescriptorShelf } from './kept/descriptor-shelf.ts';
 import type { ServerState } from './session-state.ts';
-import type { ClientOptions } from './vfio-user-client.ts';
+import type { ClientOptions } from './client/vfio-user-client.ts';
 import { VfioUserServer, type VfioUserServerOptions } from './vfio-user-server.ts';
 
 export { CountingFunction } from './counting-function.ts';
-export { DescriptorShelf } from './descriptor-shelf.ts';
-export { everyMessage, type ClientBytes } from './every-message.ts';
+export { DescriptorShelf } from './kept/descriptor-shelf.ts';
+export { everyMessage, type ClientBytes } from './kept/every-message.ts';
 
 /** A server and its clients on one thread: whenever a client waits, the server's loop turns. */
 export class TestServer {

@@ -19,7 +19,7 @@ import {
   SparseMmapCap,
 } from './protocol.ts';
 import { countDescriptors, countMappings, TestServer } from './testing.ts';
-import { VfioUserClient, VfioUserError } from './vfio-user-client.ts';
+import { VfioUserClient, VfioUserError } from './client/vfio-user-client.ts';
 import { CLIENT_CHANNEL, VfioUserServer, type ClientMessage } from './vfio-user-server.ts';
 
 const MIB = 2 ** 20;

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { FunctionState, PciFunction } from '@vpmem/pci';
 import { ConnectionListener } from './connection-listener.ts';
-import { KeptChanges, type Kept } from './kept.ts';
+import { KeptChanges, type Kept } from './kept/kept.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
 import type { ContinuedSession, ServerState } from './session-state.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC, VIRTIO_F_RING_PACKED } from './features.ts';
-import { MortalDevice } from './mortal-device.ts';
+import { MortalDevice } from './testing/mortal-device.ts';
 
 const FORMATS = [0n, VIRTIO_F_RING_PACKED].flatMap((format) =>
   [0n, VIRTIO_F_EVENT_IDX].flatMap((event) =>

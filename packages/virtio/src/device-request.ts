@@ -1,5 +1,5 @@
-import type { ActiveQueue } from './active-queue.ts';
-import type { DescriptorChain, Segment } from './descriptor-chain.ts';
+import type { ActiveQueue } from './rings/active-queue.ts';
+import type { DescriptorChain, Segment } from './rings/descriptor-chain.ts';
 
 /**
  * One buffer of the driver's, as a device type sees it: bytes to read, and room to write into, however they are cut into descriptors.

@@ -1,5 +1,5 @@
-export { createDriverQueue, driverQueueEnd } from './create-driver-queue.ts';
-export { DriverQueue } from './driver-queue.ts';
-export { isSendable } from './driver-virtqueue.ts';
-export type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver-virtqueue.ts';
-export { PackedDriverQueue } from './packed-driver-queue.ts';
+export { createDriverQueue, driverQueueEnd } from './driver/create-driver-queue.ts';
+export { DriverQueue } from './driver/driver-queue.ts';
+export { isSendable } from './driver/driver-virtqueue.ts';
+export type { DriverQueueOptions, DriverVirtqueue, Element, QueuePlacement, UsedBuffer } from './driver/driver-virtqueue.ts';
+export { PackedDriverQueue } from './driver/packed-driver-queue.ts';

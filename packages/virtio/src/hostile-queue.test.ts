@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDeviceQueue } from './create-device-queue.ts';
-import { createDriverQueue } from './create-driver-queue.ts';
-import type { DeviceQueue } from './device-queue.ts';
-import { EchoDevice } from './echo-device.ts';
+import { createDeviceQueue } from './rings/create-device-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
+import type { DeviceQueue } from './rings/device-queue.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC } from './features.ts';
 import { bringUpQueue, QUEUE_FORMATS, testBench, tracedMemory, type TracedMemory } from './testing.ts';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createDeviceQueue } from './create-device-queue.ts';
-import { createDriverQueue } from './create-driver-queue.ts';
-import type { DriverVirtqueue } from './driver-virtqueue.ts';
-import { EchoDevice } from './echo-device.ts';
+import { createDeviceQueue } from './rings/create-device-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
+import type { DriverVirtqueue } from './driver/driver-virtqueue.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_IN_ORDER, VIRTIO_F_INDIRECT_DESC } from './features.ts';
 import { bringUp, bringUpQueue, QUEUE_FORMATS, testBench, type TestBench } from './testing.ts';
 

@@ -1,9 +1,9 @@
-export { ActiveQueue, type DriverError, type QueueHost, type Rest } from './active-queue.ts';
-export { DescriptorChain, type Segment } from './descriptor-chain.ts';
-export type { BrokenQueue, DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './device-queue.ts';
-export { Continuation } from './continuation.ts';
+export { ActiveQueue, type DriverError, type QueueHost, type Rest } from './rings/active-queue.ts';
+export { DescriptorChain, type Segment } from './rings/descriptor-chain.ts';
+export type { BrokenQueue, DeviceQueue, Popped, QueueConfig, QueueError, RingFeatures } from './rings/device-queue.ts';
+export { Continuation } from './rings/continuation.ts';
 export type { ConfigState, ControllerState, QueueRecord } from './controller-state.ts';
-export { createDeviceQueue } from './create-device-queue.ts';
+export { createDeviceQueue } from './rings/create-device-queue.ts';
 export { DeviceRequest } from './device-request.ts';
 export { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK, SUSPEND } from './device-status.ts';
 export {
@@ -27,9 +27,9 @@ export {
   RING_EVENT_FLAGS_ENABLE,
   VIRTQ_DESC_F_AVAIL,
   VIRTQ_DESC_F_USED,
-} from './packed-layout.ts';
-export { PackedQueue } from './packed-queue.ts';
-export type { QueueFeatures } from './queue-features.ts';
+} from './rings/packed-layout.ts';
+export { PackedQueue } from './rings/packed-queue.ts';
+export type { QueueFeatures } from './rings/queue-features.ts';
 export type { QueueRegisters } from './queue-set.ts';
 export {
   MAX_QUEUE_SIZE,
@@ -42,9 +42,9 @@ export {
   VirtqDesc,
   VirtqUsed,
   VirtqUsedElem,
-} from './split-layout.ts';
+} from './rings/split-layout.ts';
 export { RequestDevice } from './request-device.ts';
-export { SplitQueue } from './split-queue.ts';
+export { SplitQueue } from './rings/split-queue.ts';
 export type { UnsharedError } from './unshared-error.ts';
 export { VirtioController } from './virtio-controller.ts';
 export type { ActiveDriver, ConfigSpace, RegionLocator, SharedMemoryRegion, VirtioDevice } from './virtio-device.ts';

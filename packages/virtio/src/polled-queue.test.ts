@@ -1,9 +1,9 @@
 import { GuestMemoryFault } from '@vpmem/guest-memory';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createDriverQueue } from './create-driver-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
 import { DEVICE_NEEDS_RESET, SUSPEND } from './device-status.ts';
-import type { DriverVirtqueue } from './driver-virtqueue.ts';
-import { EchoDevice } from './echo-device.ts';
+import type { DriverVirtqueue } from './driver/driver-virtqueue.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND } from './features.ts';
 import { bringUpQueue, lateRam, QUEUE_FORMATS, RecordingTransport, testBench, tracedMemory, type TestBench } from './testing.ts';
 import { VirtioController } from './virtio-controller.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createDriverQueue } from './create-driver-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
 import { DEVICE_NEEDS_RESET } from './device-status.ts';
-import type { DriverVirtqueue } from './driver-virtqueue.ts';
-import { EchoDevice } from './echo-device.ts';
+import type { DriverVirtqueue } from './driver/driver-virtqueue.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_RING_RESET } from './features.ts';
 import { bringUp, bringUpQueue, QUEUE_FORMATS, testBench, type TestBench } from './testing.ts';
 

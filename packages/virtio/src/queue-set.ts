@@ -1,10 +1,10 @@
 import { savedHex, type SavedObject } from '@vpmem/layout';
-import { ActiveQueue, type DriverError, type Rest } from './active-queue.ts';
+import { ActiveQueue, type DriverError, type Rest } from './rings/active-queue.ts';
 import type { QueueRecord } from './controller-state.ts';
-import { createDeviceQueue } from './create-device-queue.ts';
-import type { DeviceQueue, QueueError } from './device-queue.ts';
+import { createDeviceQueue } from './rings/create-device-queue.ts';
+import type { DeviceQueue, QueueError } from './rings/device-queue.ts';
 import { VIRTIO_F_RING_PACKED } from './features.ts';
-import { PROGRESS_WORDS } from './packed-progress.ts';
+import { PROGRESS_WORDS } from './rings/packed-progress.ts';
 import type { UnsharedError } from './unshared-error.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 

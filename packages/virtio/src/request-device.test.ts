@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createDriverQueue } from './create-driver-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
 import type { DeviceRequest } from './device-request.ts';
 import { DEVICE_NEEDS_RESET } from './device-status.ts';
-import type { DriverVirtqueue, Element } from './driver-virtqueue.ts';
+import type { DriverVirtqueue, Element } from './driver/driver-virtqueue.ts';
 import { VIRTIO_F_INDIRECT_DESC, VIRTIO_F_RING_RESET } from './features.ts';
 import { RequestDevice } from './request-device.ts';
 import { bringUp, bringUpQueue, lateRam, QUEUE_FORMATS, testBench, type TestBench } from './testing.ts';

@@ -1,5 +1,5 @@
-import type { ActiveQueue } from './active-queue.ts';
-import type { DescriptorChain } from './descriptor-chain.ts';
+import type { ActiveQueue } from './rings/active-queue.ts';
+import type { DescriptorChain } from './rings/descriptor-chain.ts';
 import { DeviceRequest } from './device-request.ts';
 import type { ActiveDriver, VirtioDevice } from './virtio-device.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
-import type { DriverVirtqueue } from './driver-virtqueue.ts';
-import { EchoDevice } from './echo-device.ts';
+import type { DriverVirtqueue } from './driver/driver-virtqueue.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND } from './features.ts';
 import { bringUp, bringUpQueue, QUEUE_FORMATS, testBench, type TestBench } from './testing.ts';
 

@@ -1,18 +1,18 @@
 import { bufferBacking, GuestMemory } from '@vpmem/guest-memory';
-import type { DriverError } from './active-queue.ts';
+import type { DriverError } from './rings/active-queue.ts';
 import { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK } from './device-status.ts';
-import { createDriverQueue } from './create-driver-queue.ts';
-import { DriverQueue } from './driver-queue.ts';
-import type { DriverVirtqueue } from './driver-virtqueue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
+import { DriverQueue } from './driver/driver-queue.ts';
+import type { DriverVirtqueue } from './driver/driver-virtqueue.ts';
 import { VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1 } from './features.ts';
-import type { QueueFeatures } from './queue-features.ts';
+import type { QueueFeatures } from './rings/queue-features.ts';
 import type { UnsharedError } from './unshared-error.ts';
 import { VirtioController } from './virtio-controller.ts';
 import type { VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';
 
-export { EchoDevice } from './echo-device.ts';
-export { tracedMemory, type TracedAccess, type TracedMemory } from './traced-memory.ts';
+export { EchoDevice } from './testing/echo-device.ts';
+export { tracedMemory, type TracedAccess, type TracedMemory } from './testing/traced-memory.ts';
 
 /** Both ring formats, by name and feature bits: a test of what a queue does goes over them. */
 export const QUEUE_FORMATS = [

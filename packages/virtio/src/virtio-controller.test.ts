@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createDriverQueue } from './create-driver-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
 import { ACKNOWLEDGE, DEVICE_NEEDS_RESET, DRIVER, DRIVER_OK, FAILED, FEATURES_OK } from './device-status.ts';
-import { EchoDevice } from './echo-device.ts';
+import { EchoDevice } from './testing/echo-device.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_VERSION_1 } from './features.ts';
 import { bringUp, testBench, type TestBench } from './testing.ts';
 

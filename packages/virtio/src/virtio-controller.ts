@@ -1,10 +1,10 @@
-import type { DriverError, Rest } from './active-queue.ts';
-import { Continuation } from './continuation.ts';
+import type { DriverError, Rest } from './rings/active-queue.ts';
+import { Continuation } from './rings/continuation.ts';
 import type { ControllerSession } from './controller-session.ts';
 import { DeviceConfig } from './device-config.ts';
 import { advanceStatus, DEVICE_NEEDS_RESET, DRIVER_OK, FEATURES_OK, SUSPEND } from './device-status.ts';
 import { VIRTIO_F_RING_RESET, VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1 } from './features.ts';
-import { offeredFeatures, type QueueFeatures } from './queue-features.ts';
+import { offeredFeatures, type QueueFeatures } from './rings/queue-features.ts';
 import { isQueueSize, QueueSet, type QueueRegisters } from './queue-set.ts';
 import { configOf, type ConfigSpace, type VirtioDevice } from './virtio-device.ts';
 import type { VirtioTransport } from './virtio-transport.ts';

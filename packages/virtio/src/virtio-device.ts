@@ -1,6 +1,6 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
 import type { AccessWidth } from '@vpmem/layout';
-import type { ActiveQueue } from './active-queue.ts';
+import type { ActiveQueue } from './rings/active-queue.ts';
 
 /** VIRTIO 1.4 §2.10: memory of the device that the driver may map. */
 export interface SharedMemoryRegion {

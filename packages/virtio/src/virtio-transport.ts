@@ -1,5 +1,5 @@
 import type { GuestMemory } from '@vpmem/guest-memory';
-import type { DriverError } from './active-queue.ts';
+import type { DriverError } from './rings/active-queue.ts';
 import type { UnsharedError } from './unshared-error.ts';
 import type { RegionLocator } from './virtio-device.ts';
 

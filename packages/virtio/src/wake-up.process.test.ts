@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ActiveQueue } from './active-queue.ts';
-import { createDeviceQueue } from './create-device-queue.ts';
-import { createDriverQueue } from './create-driver-queue.ts';
-import { DriverQueue } from './driver-queue.ts';
-import type { DeviceQueue } from './device-queue.ts';
-import type { QueuePlacement } from './driver-virtqueue.ts';
+import { ActiveQueue } from './rings/active-queue.ts';
+import { createDeviceQueue } from './rings/create-device-queue.ts';
+import { createDriverQueue } from './driver/create-driver-queue.ts';
+import { DriverQueue } from './driver/driver-queue.ts';
+import type { DeviceQueue } from './rings/device-queue.ts';
+import type { QueuePlacement } from './driver/driver-virtqueue.ts';
 import { VIRTIO_F_EVENT_IDX, VIRTIO_F_IN_ORDER, VIRTIO_F_RING_PACKED } from './features.ts';
-import { everyInterleaving, type Program, type World } from './interleaving.ts';
-import { PackedDriverQueue } from './packed-driver-queue.ts';
+import { everyInterleaving, type Program, type World } from './testing/interleaving.ts';
+import { PackedDriverQueue } from './driver/packed-driver-queue.ts';
 import { QUEUE_FORMATS } from './testing.ts';
 
 const BASE = 0x10;

@@ -4,7 +4,7 @@ import { explore, type ExploreEvent, type ExploreOptions, type ExploreReport } f
 import { ProgressLine, readable } from '@vpmem/explorer-report';
 import { Recording } from '@vpmem/recording';
 import { CliError } from '../cli-error.ts';
-import { hasColors } from '../terminal-colors.ts';
+import { hasColors } from '../terminal/terminal-colors.ts';
 import { readCheck, type CheckOptions } from './check-options.ts';
 import { failed } from './explore-failure.ts';
 import { readPlan, readSecondCut, type ExploreWords } from './explore-options.ts';

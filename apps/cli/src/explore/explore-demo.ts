@@ -10,7 +10,7 @@ import { SimulatedMedium } from '@vpmem/simulated-medium';
 import { VirtioPciFunction } from '@vpmem/virtio-pci';
 import { VirtioPmem } from '@vpmem/virtio-pmem';
 import colors from 'picocolors';
-import { hasColors } from '../terminal-colors.ts';
+import { hasColors } from '../terminal/terminal-colors.ts';
 import { append, checkLog, nameLogBytes } from './demo-log.ts';
 import type { ExploreWords } from './explore-options.ts';
 import { checkOutputs, writeReports } from './explore-outputs.ts';

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ExploreReport } from '@vpmem/explorer';
 import { formatReport, toHtml, toJunit } from '@vpmem/explorer-report';
 import { CliError } from '../cli-error.ts';
-import { hasColors } from '../terminal-colors.ts';
+import { hasColors } from '../terminal/terminal-colors.ts';
 import type { ExploreWords } from './explore-options.ts';
 
 const FORMS = [
