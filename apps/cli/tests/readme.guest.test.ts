@@ -169,6 +169,11 @@ describe.skipIf(testbed === undefined)(`README.md, followed by its text${reason 
     const vm = await booted(terminal);
     await vm.sh(command('mount -o dax=always'));
     expect(succeeds(command('./vpmem ps'))).toMatch(/vpmemd +\d+ +vm1 +nv1 +256M +connected +ready/);
+    expect(succeeds(`${command('./vpmem top')} --once`)).toMatch(/vm1.*nv1/s);
+    const page = open(command('./vpmem dashboard'));
+    await page.until(/http:\/\/127\.0\.0\.1:\d+\/\S+/);
+    page.child.kill('SIGTERM');
+    await page.ended;
     expect(JSON.parse(succeeds(command('./vpmem qmp vm1')))).toMatchObject([{ id: 'nv1', connected: true }]);
     expect(succeeds(command('./vpmem monitor vm1'), 'info pmem\n')).toMatch(/nv1/);
 

@@ -189,8 +189,7 @@ export class VfioUserServer {
 
   #setSuspended(suspended: boolean): void {
     this.#suspended = suspended;
-    // What is kept is as it is from here on, whoever goes on.
-    if (suspended) this.#kept?.save();
+    if (suspended) this.#kept?.save(); // What is kept is as it is from here on, whoever goes on.
     if (this.#kept !== undefined) this.#kept.suspended = suspended;
   }
 
