@@ -1,6 +1,6 @@
 // `vpmem top` as somebody sees it who looks at daemons that serve a guest; the terminal is script(1)'s, and xterm.js draws it.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +8,11 @@ import { DaemonProcess } from '@vpmem/daemon/process';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import { formatMicroseconds } from '@vpmem/watch';
+import { formatMicroseconds, type PmemInfo } from '@vpmem/watch';
 import { fakeDevice, FakeProgram } from '@vpmem/watch/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PseudoTerminal } from '../tests/pseudo-terminal.ts';
+import { terminalPicture } from '../tests/terminal-picture.ts';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const hasScript = spawnSync('script', ['--version']).status === 0;
@@ -73,7 +74,7 @@ describe.skipIf(!hasScript)(`vpmem top on a terminal${hasScript ? '' : ' (skippe
     terminal.type('\r');
     await terminal.until(shows(/device +nv1/));
     const { p50 = 0, p99 = 0, max = 0 } = truth?.latency ?? {};
-    expect(terminal.text).toContain('flushes    7 asked for, 7 synced (0 by a sync of others), 0 failed');
+    expect(terminal.text).toContain('flushes    7 asked for, 0 failed; 7 syncs, shared by 0 more');
     expect(terminal.text).toContain(`half within ${formatMicroseconds(p50)}, 99 of 100 within ${formatMicroseconds(p99)}, longest ${formatMicroseconds(max)}`);
     terminal.type('\x1b');
     await terminal.until(shows(/DEVICE/));
@@ -152,6 +153,35 @@ describe.skipIf(!hasScript)(`the terminal of vpmem top${hasScript ? '' : ' (skip
       program.close();
     }
   });
+});
+
+// Of what five devices would say that are flushed more and less: VPMEM_PICTURES=FOLDER keeps it, and docs/images/top.svg is one.
+it.skipIf(!hasScript)('has a picture', async () => {
+  const at = (second: number): PmemInfo[] => {
+    const wave = (each: number, width: number): number => Math.round(Array.from({ length: second }, (_, i) => each * (1 + width * Math.sin(i / 3))).reduce((all, one) => all + one, 0));
+    return [
+      fakeDevice('db', { took: { 256: wave(140, 0.5), 512: wave(20, 0.4), 2048: wave(3, 0.9) }, 'in-flight': 1 }, { 'power-failure': { 'volatile-bytes': 29_600, 'oldest-ms': 40, cuts: 0, 'memory-path': '/proc/1/fd/1', tracker: 'uffd' } }),
+      fakeDevice('log', { took: { 128: wave(350, 0.3), 1024: wave(5, 0.5) } }),
+      fakeDevice('queue', { took: { 64: wave(590, 0.2) } }),
+      fakeDevice('cache', { took: { 512: wave(40, 0.8), 4096: wave(2, 0.5) } }),
+      fakeDevice('old', { took: { 1024: 40 }, failed: 3 }, { 'last-error': { text: 'fdatasync: EIO', time: 0 } }),
+    ];
+  };
+  const program = await FakeProgram.start(join(folder, 'vpmem'), { pid: 4711, name: 'shop', devices: at(0) });
+  try {
+    const terminal = onTerminal('--interval 0.1', 108, 9);
+    for (let second = 0; second < 24; second++) {
+      program.devices = at(second);
+      const { questions } = program;
+      await expect.poll(() => program.questions, { interval: 5 }).toBeGreaterThan(questions);
+    }
+    await terminal.until(shows(/^.shop\/old +FAILED[^]*^.shop\/db +ready +\d/m));
+    const picture = terminalPicture(terminal.buffer, 108, 9);
+    expect(picture).toMatch(/^<svg [^]*FAILED[^]*shop\/db[^]*<\/svg>\n$/);
+    if (process.env.VPMEM_PICTURES !== undefined) writeFileSync(join(process.env.VPMEM_PICTURES, 'top.svg'), picture);
+  } finally {
+    program.close();
+  }
 });
 
 describe('vpmem top without a terminal', () => {

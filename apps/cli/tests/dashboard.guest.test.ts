@@ -75,7 +75,7 @@ describe.skipIf(chromium === undefined)(`vpmem dashboard in a browser${reason ==
     const format = (value: number): string => value.toLocaleString('en-US');
     const failure = info['power-failure'];
     return {
-      'Flushes asked for': format(flushes.asked), Synced: `${format(flushes.synced)}${format(flushes.coalesced)} of them shared a sync`, Failed: format(flushes.failed), 'In flight': format(flushes['in-flight']),
+      'Flushes asked for': format(flushes.asked), Syncs: `${format(flushes.synced)}shared by ${format(flushes.coalesced)} flushes more`, Failed: format(flushes.failed), 'In flight': format(flushes['in-flight']),
       'Latency, half up to': time(latency!.p50), '99 of 100 up to': time(latency!.p99), Longest: time(latency!.max), Size: `4 MiB${format(Number(size))} bytes`, VM: `${connected ? 'connected' : 'none'}driver: ${driver}`, File: info['backing-file']!,
       ...(failure !== undefined && { 'Power cuts': `${failure.cuts}${failure.tracker === 'uffd' ? 'writes are told by the kernel' : 'writes are found by comparing'}` }),
     };

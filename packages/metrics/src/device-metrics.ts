@@ -43,7 +43,7 @@ export const DEVICE_METRICS: readonly MetricDeclaration<DeviceReading>[] = [
     read: ({ info }) => (info.type === 'nvdimm' ? undefined : DRIVER_STATES.map((state) => ({ value: Number(info.driver === state), labels: { state } }))),
   },
   { name: 'vpmem_flushes_asked_total', type: 'counter', help: 'Flushes that the guest asked for.', read: (device) => flushesOf(device)?.asked },
-  { name: 'vpmem_flushes_synced_total', type: 'counter', help: 'Syncs that were carried out for them.', read: (device) => flushesOf(device)?.synced },
+  { name: 'vpmem_flushes_synced_total', type: 'counter', help: 'Syncs for them that worked; one can answer several flushes.', read: (device) => flushesOf(device)?.synced },
   { name: 'vpmem_flushes_shared_total', type: 'counter', help: 'Flushes that shared their sync with an earlier one.', read: (device) => flushesOf(device)?.coalesced },
   { name: 'vpmem_flushes_failed_total', type: 'counter', help: 'Flushes that were answered with failure.', read: (device) => flushesOf(device)?.failed },
   { name: 'vpmem_flushes_in_flight', type: 'gauge', help: 'Flushes that wait for an answer.', read: (device) => flushesOf(device)?.inFlight },

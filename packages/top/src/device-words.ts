@@ -16,7 +16,7 @@ export function factsOf(daemon: DaemonView, { info, interval }: DeviceView): Fac
     ['client', info.connected ? 'a VM has it' : 'none'],
     ['driver', info.driver],
     ...told('socket', info.socket),
-    ['flushes', `${flushes.asked} asked for, ${flushes.synced} synced (${flushes.coalesced} by a sync of others), ${flushes.failed} failed`],
+    ['flushes', `${flushes.asked} asked for, ${flushes.failed} failed; ${flushes.synced} syncs, shared by ${flushes.coalesced} more`],
     ['in flight', String(flushes['in-flight'])],
     ['latency', latency === undefined ? 'no flush yet' : `half within ${formatMicroseconds(latency.p50)}, 99 of 100 within ${formatMicroseconds(latency.p99)}, longest ${formatMicroseconds(latency.max)}`],
     ['now', interval === undefined ? 'not known' : `${formatRate(interval.asked)} flushes a second over ${interval.seconds.toFixed(1)} s${quantiles(interval.p50, interval.p99)}`],

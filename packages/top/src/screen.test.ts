@@ -116,8 +116,7 @@ describe('other pages', () => {
       client     a VM has it
       driver     ready
       socket     /run/vpmem/nv1.sock
-      flushes    2 asked for, 0 synced (0 by a sync of others), 0
-                 failed
+      flushes    2 asked for, 0 failed; 0 syncs, shared by 0 more
       in flight  2
       latency    no flush yet
       now        412 flushes a second over 1.0 s, half within 180

@@ -6,7 +6,9 @@ export interface FlushInterval {
   readonly seconds: number;
   /** Each of them per second. */
   readonly asked: number;
+  /** Syncs that worked. */
   readonly synced: number;
+  /** Flushes that shared their sync with an earlier one. */
   readonly coalesced: number;
   readonly failed: number;
   /** How many flushes were answered; `p50`, `p99` and `steps` are of these alone. */

@@ -17,7 +17,7 @@ function factsOf({ device: { info } }: Listed, now: number): Fact[] {
   const error = info['last-error'];
   return [
     ['Flushes asked for', count(flushes.asked)],
-    ['Synced', count(flushes.synced), small(`${count(flushes.coalesced)} of them shared a sync`)],
+    ['Syncs', count(flushes.synced), small(`shared by ${count(flushes.coalesced)} flushes more`)],
     ['Failed', flushes.failed > 0 ? element('span', { class: 'bad-text' }, count(flushes.failed)) : count(0)],
     ['In flight', count(flushes['in-flight'])],
     ...(latency === undefined ? [['Latency', '–', small('no flush yet')] as Fact] : [['Latency, half up to', microseconds(latency.p50)] as Fact, ['99 of 100 up to', microseconds(latency.p99)] as Fact, ['Longest', microseconds(latency.max)] as Fact]),
