@@ -86,4 +86,4 @@ VPMEM_REAL_QEMU=$_vpmem_qemu
 export VPMEM_DESCRIPTORS VPMEM_REAL_QEMU
 exec node "$0" "$@"
 # */
-import '../dist/emulator.js';
+import '../dist/qemu/emulator.js';

@@ -110,7 +110,7 @@ program
   .command('upgrade')
   .description('let a vpmemd of this installation take the place of one that runs; its VMs go on')
   .argument('<name>', 'a name or a process id that vpmem ps lists')
-  .option('--with <path>', 'the vpmemd that is to go on (default: the one beside vpmem, or on the PATH)')
+  .option('--with <path>', 'the vpmemd that is to go on (default: the one that vpmem was installed with)')
   .action(async (name: string, options: { with?: string }) => {
     const { runUpgrade } = await import('./upgrade-command.ts');
     process.exitCode = await runUpgrade({ name, with: options.with });

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { isCalled, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import { CliError } from './cli-error.ts';
 
@@ -28,12 +29,12 @@ async function upgrade({ name, with: given }: UpgradeWords): Promise<number> {
   const running = find(name);
   const unit = unitOf(running.pid);
   if (unit !== undefined) throw new CliError(`vpmem upgrade ${name}: process ${running.pid} is of the systemd unit ${unit}, and another would not be; run: systemctl reload ${unit}`);
-  const vpmemd = given ?? findVpmemd();
-  const child = spawn(vpmemd, ['-takeover', String(running.pid), '-daemonize'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const [program, ...before] = given === undefined ? [process.execPath, ownVpmemd()] : [given];
+  const child = spawn(program, [...before, '-takeover', String(running.pid), '-daemonize'], { stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     await once(child, 'spawn');
   } catch (error) {
-    throw new CliError(`--with ${vpmemd}: cannot be run: ${(error as Error).message}`, { cause: error });
+    throw new CliError(`--with ${program}: cannot be run: ${(error as Error).message}`, { cause: error });
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return child.exitCode ?? 1;
@@ -63,19 +64,8 @@ function unitOf(pid: number): string | undefined {
   }
 }
 
-/** The vpmemd beside this vpmem, or on the PATH. @throws CliError */
-function findVpmemd(): string {
-  const folders = [dirname(process.argv[1] ?? ''), ...(process.env.PATH ?? '').split(delimiter)];
-  const path = folders.filter((folder) => folder !== '').map((folder) => join(folder, 'vpmemd')).find(canRun);
-  if (path === undefined) throw new CliError('vpmem upgrade: there is no vpmemd on the PATH; name it by --with PATH');
-  return path;
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** The program of the package `@vpmem/daemon` that this vpmem depends on, wherever it was installed. */
+function ownVpmemd(): string {
+  const description = createRequire(import.meta.url).resolve('@vpmem/daemon/package.json');
+  return join(dirname(description), 'dist', 'main.js');
 }

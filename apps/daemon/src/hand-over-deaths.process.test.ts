@@ -186,7 +186,7 @@ describe('without a keeper', WITHOUT_END, () => {
     await begin();
     await work?.end();
     die(`giver:${step}`);
-    expect(await inVain()).toMatch(/status 1 .*-takeover one: .*(hung up|did not call back|cannot be told)/);
+    expect(await inVain()).toMatch(/status 1 .*-takeover one: .*(closed the connection|did not call back|cannot be told)/);
     await nobodyServes();
   });
 

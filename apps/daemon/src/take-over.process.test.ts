@@ -1,12 +1,16 @@
 // A vpmemd takes the place of another under a guest that goes on.
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from './daemon-process.ts';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 let folder: string;
 let daemons: DaemonProcess[];
@@ -21,6 +25,11 @@ beforeEach(() => {
 afterEach(async () => {
   for (const guest of guests) guest.cutPower();
   for (const daemon of daemons) await daemon.end('SIGKILL');
+  // Of a test that failed: one in the background is nobody's child.
+  for (const name of existsSync(path('vpmem')) ? readdirSync(path('vpmem')) : []) {
+    const [, pid] = /^vpmemd-(\d+)\.json$/.exec(name) ?? [];
+    if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(Number(pid), 'SIGKILL');
+  }
   rmSync(folder, { recursive: true });
 });
 
@@ -94,9 +103,27 @@ describe('-takeover', () => {
     await start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', `unix:${path('other')},server=on,wait=off`);
     expect([existsSync(path('qmp')), existsSync(path('other'))]).toEqual([false, true]);
     await disk.fsync();
-    // The file was made by the first of them. This one serves already when it finds that its monitor cannot be had.
-    await expect(start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', 'unix:/no/such/folder/qmp,server=on,wait=off')).rejects.toThrow('/no/such/folder');
+    // It has the devices when it finds that its monitor cannot be had: nobody else would serve them.
+    const last = await start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', 'unix:/no/such/folder/qmp,server=on,wait=off');
+    expect(last.stderr).toMatch(/-qmp unix:\/no\/such\/folder\/qmp.*; the devices are served without it/);
+    await disk.fsync();
     expect(file(0, 0, 4)).toBe('kept');
+    expect(existsSync(path('other'))).toBe(false);
+  });
+
+  it('from another folder: paths are what they were, and none is left at the end', async () => {
+    await start('-name', 'one', '-qmp', 'unix:qmp,server=on,wait=off', '-metrics', 'unix:metrics', '-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0,socket=nv0.sock');
+    const disk = plug(0);
+    for (const cwd of ['/', tmpdir(), '/']) {
+      // It leaves its folder, as a daemon does.
+      expect(spawnSync(process.execPath, [MAIN, '-takeover', 'one', '-daemonize', '-run-with', 'exit-with-parent=off'], { cwd, env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+      disk.write(0, Buffer.from(cwd));
+      await disk.fsync();
+      expect(file(0, 0, cwd.length)).toBe(cwd);
+      expect(await qmp((client) => client.execute('query-pmem'))).toMatchObject([{ 'backing-file': path('mem0.img'), socket: path('nv0.sock') }]);
+    }
+    await qmp((client) => client.execute('quit'));
+    await expect.poll(() => readdirSync(folder).sort()).toEqual(['mem0.img', 'vpmem']);
   });
 
   it('keeps others from the files: they are refused by the number of who has them now', async () => {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { adoptListener } from '@vpmem/native';
 import { ChardevError } from './chardev-error.ts';
@@ -19,7 +20,7 @@ export class SocketServer implements Chardev {
     // Clients that only send, like `nc -N`, get their answers after they have closed their side.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     const { address } = options;
-    const at = describeChardev(options);
+    const at = anchored(options);
     const theirs = inherited?.get(at);
     inherited?.delete(at);
     if ('path' in address) {
@@ -62,7 +63,7 @@ export class SocketServer implements Chardev {
 
   get listener(): { readonly at: string; readonly fd: number } | undefined {
     const fd = descriptorOf(this.#server);
-    return fd === undefined ? undefined : { at: this.endpoint, fd };
+    return fd === undefined ? undefined : { at: anchored(this.#options), fd };
   }
 
   get endpoint(): string {
@@ -79,6 +80,12 @@ export class SocketServer implements Chardev {
     this.#clients.close();
     await closed;
   }
+}
+
+/** Where it listens, for a process that may be in another folder. */
+function anchored(options: SocketOptions): string {
+  const { address } = options;
+  return describeChardev('path' in address ? { ...options, address: { path: resolve(address.path) } } : options);
 }
 
 /** node has no word for it. */

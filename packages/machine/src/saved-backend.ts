@@ -1,4 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
@@ -20,14 +21,15 @@ export interface SavedBackend {
 
 /** A backend, open, as plain data. */
 export function saveBackend(source: PropertySource, description: BackendDescription, put: SaveDescriptor): SavedBackend {
-  const { fd, witness, medium, recording, locks = [], ...rest } = description;
+  const { fd, witness, medium, recording, locks = [], path, ...rest } = description;
   return {
     source: saveSource(source),
-    description: rest,
+    // The process that goes on may be in another folder.
+    description: { ...rest, path: path === undefined ? undefined : resolve(path) },
     fd: put(fd),
     ...(witness !== undefined && { witness: put(witness) }),
     ...(medium !== undefined && { medium: { fd: put(medium.fd), offset: medium.offset } }),
-    ...(recording !== undefined && { recording: { path: recording.path, fd: put(recording.fd), ...(recording.interval !== undefined && { interval: recording.interval }) } }),
+    ...(recording !== undefined && { recording: { path: resolve(recording.path), fd: put(recording.fd), ...(recording.interval !== undefined && { interval: recording.interval }) } }),
     locks: locks.map(put),
   };
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { MachineError, restoreSource, saveSource, type BackendStore, type PmemInfo } from '@vpmem/machine';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { PropertySource } from '@vpmem/options';
@@ -126,7 +127,7 @@ export class MachineContinuation {
     return {
       backends: backends.save(put),
       devices: devices.all.map(({ source, id, named, path, socketPath, leaving, lastError }) => ({
-        ...{ source: saveSource(source), id, named, path, socketPath, leaving: leaving === 'with-client' ? leaving : 'no', lastError },
+        ...{ source: saveSource(source), id, named, path, socketPath: resolve(socketPath), leaving: leaving === 'with-client' ? leaving : 'no', lastError },
         ...more(id),
       })),
       unnamed: devices.unnamed,

@@ -1,6 +1,6 @@
 import type { ManagedMachine } from '@vpmem/machine';
 import type { MetricsServer } from '@vpmem/metrics';
-import { formatMetricsAddress } from '@vpmem/metrics/address';
+import { anchorMetricsAddress, formatMetricsAddress } from '@vpmem/metrics/address';
 import type { About } from '@vpmem/monitor';
 import { metricsMistake, type MetricsSetting } from './metrics-setting.ts';
 
@@ -62,8 +62,8 @@ export class MetricsEndpoint {
     await this.#server?.close();
   }
 
-  /** By what was asked for: a port that the system chose stays the same. */
+  /** By what was asked for: a port that the system chose stays the same. A path is one from any folder. */
   get #name(): string {
-    return `metrics ${formatMetricsAddress(this.#setting.address)},server=on`;
+    return `metrics ${formatMetricsAddress(anchorMetricsAddress(this.#setting.address))},server=on`;
   }
 }

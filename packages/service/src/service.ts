@@ -77,7 +77,7 @@ export class Service {
         if (this.#stop.asked) return await this.#abandon(machine, monitors);
         const asked = await this.#openMonitors(machine, before);
         monitors.push(asked);
-        if (metrics !== undefined) monitors.push(await metrics.open(machine.managed, this.#about(), before?.listeners));
+        if (metrics !== undefined) monitors.push(await this.#openMetrics(metrics, machine, before));
         const listeners = (): readonly NamedListener[] => [...asked.listeners, ...(metrics?.listeners ?? [])];
         if (before !== undefined) closeListeners(before.listeners);
         await machine.start?.();
@@ -219,8 +219,26 @@ export class Service {
     try {
       return await Monitors.open(this.#parts.plan, managed, this.#about(), before === undefined ? {} : { inherited: before.listeners });
     } catch (error) {
-      throw namedMistake(error, this.#parts.setup.monitors);
+      const mistake = namedMistake(error, this.#parts.setup.monitors);
+      if (!this.#bears(before, mistake)) throw mistake;
+      return Monitors.open({ monitors: [], warnings: [] }, managed, this.#about());
     }
+  }
+
+  async #openMetrics(metrics: MetricsEndpoint, { managed }: OwnedMachine, before: Predecessor | undefined): Promise<MetricsEndpoint> {
+    try {
+      return await metrics.open(managed, this.#about(), before?.listeners);
+    } catch (error) {
+      if (!this.#bears(before, error)) throw error;
+      return metrics;
+    }
+  }
+
+  /** Whether a mistake only gets a message: nobody else has the devices by now, and VMs need them more than people need a monitor. */
+  #bears(before: Predecessor | undefined, mistake: unknown): boolean {
+    if (before === undefined || !(mistake instanceof SetupError)) return false;
+    this.#log.error(`${mistake.message}; the devices are served without it`);
+    return true;
   }
 
   #about(): About {
