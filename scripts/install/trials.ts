@@ -28,8 +28,24 @@ import { writeFileSync } from 'node:fs';
 writeFileSync('check.sh', '#!/bin/sh\\necho looked at "$1" after "$VPMEM_ACKED"\\nexit 1\\n', { mode: 0o755 });`,
     prints: /^violated looked at .+ after 7\n$/,
   },
+  chardev: {
+    after: `import { connect } from 'node:net';
+const client = connect(address.path);
+client.end('hello');
+client.on('data', (data) => console.log(String(data)));
+client.once('close', () => void chardev.close());`,
+    prints: /^connect to unix:.*\nhello\n$/,
+  },
   compare: { packages: ['@vpmem/testbed'], prints: /virtio-pmem/ },
   daemon: { prints: /vfio-user-pci.*nv1\.sock/ },
+  // Somebody who has seen the address says that it is enough.
+  dashboard: {
+    before: `import { mkdirSync } from 'node:fs';
+mkdirSync('reports');
+const { log } = console;
+console.log = (text) => (log(text), process.nextTick(() => process.emit('SIGINT')));`,
+    prints: /^http:\/\/127\.0\.0\.1:\d+\/\?token=\S+\n$/,
+  },
   'descriptor-store': { prints: /^nobody holds descriptors/ },
   'disk-names': {
     before: `import { writeFileSync } from 'node:fs';
@@ -56,6 +72,14 @@ const giver = { offer, stop: async () => {}, save: async () => ({ answered: 41 }
     prints: /^to go on from \{ answered: 41 \}\n$/,
   },
   layout: { prints: /^0\n7 10\n$/ },
+  'log-writes': {
+    // The example has a RecordingWriter of its own.
+    before: `${RECORDING.replace('{ RecordingWriter }', '{ RecordingWriter as Recorder }').replace('RecordingWriter.create', 'Recorder.create')}
+import { writeFileSync } from 'node:fs';
+import { Recording as Recorded } from '@vpmem/recording';
+writeFileSync('before.img', new Uint8Array(Number(Recorded.open('run.vpmrec').size)));`,
+    prints: /^\d+ entries\n$/,
+  },
   machine: {
     before: EMBEDDED,
     after: "await plug(machine, 'pmem.img');\nawait machine.close();",
@@ -63,6 +87,7 @@ const giver = { offer, stop: async () => {}, save: async () => ({ answered: 41 }
     prints: /virtio-pmem-pci/,
   },
   'memory-backend': { prints: /^durable\n$/ },
+  metrics: { prints: /^200\n$/ },
   monitor: {
     before: `${EMBEDDED}
 await machine.start();
@@ -78,6 +103,7 @@ const ram = { read: (address, into) => (into.set(bytes), true), write: (address,
     prints: /^67108864 2 answered\n$/,
   },
   options: { prints: /^4294967296 undefined memory-backend-file,.*size=4294967296/m },
+  'page-kit': { never: 'it makes a page of files that the package of that page has' },
   'page-tracker': {
     before: `import { writeFileSync } from 'node:fs';
 writeFileSync('durable.img', new Uint8Array(2 ** 20));`,
@@ -93,9 +119,11 @@ writeFileSync('durable.img', new Uint8Array(2 ** 20));`,
 writeFileSync('disk.img', 'what was there');
 truncateSync('disk.img', 2 ** 28);`,
   },
+  'running-programs': { prints: /^vm1 does not run\n$/ },
   'served-machine': { prints: /nv1\.sock/ },
   service: { before: "process.argv.push('-help');", prints: /^usage: …[^]*-object/ },
   'simulated-medium': { prints: /cut the guest off now/ },
+  top: { prints: /No program of vpmem runs/ },
   testbed: { long: 'it boots a guest', prints: /region/ },
   'vfio-user': {
     before: SERVED_DEVICE,
@@ -118,4 +146,5 @@ console.log(bus.readConfig(slot << 3, 0, 4).toString(16));`,
     prints: /^10441af4\n$/,
   },
   'virtio-pmem': { prints: /^27 \d+/ },
+  watch: { before: "setImmediate(() => process.emit('SIGINT'));" },
 };
