@@ -22,33 +22,25 @@ export interface MachineReading {
 
 type AnyDeclaration = Pick<MetricDeclaration<never>, 'name' | 'help' | 'type'>;
 
-/** A figure, and what stands before it: what its name ends with, as `_bucket`, and its labels. */
-interface Figure {
-  readonly suffix: string;
-  readonly labels: string;
-  readonly value: number;
-}
-
 /** A metric whose figures come from a reading. prom-client's own count by themselves; here that is done by the devices. */
 class ReadMetric {
   /** The registry takes `_total` away from those of counters in OpenMetrics: there it is a suffix. */
   name: string;
   readonly declaration: AnyDeclaration;
   readonly type: MetricType | string;
-  readonly figures: readonly Figure[];
+  /** A line for each figure, with its end. */
+  readonly #lines: string;
 
-  constructor(declaration: AnyDeclaration, figures: readonly Figure[]) {
+  constructor(declaration: AnyDeclaration, lines: string) {
     this.name = declaration.name;
     this.type = declaration.type;
     this.declaration = declaration;
-    this.figures = figures;
+    this.#lines = lines;
   }
 
   get text(): string {
-    const { name, declaration: { name: series, help, type }, figures } = this;
-    const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
-    for (const { suffix, labels, value } of figures) lines.push(`${series}${suffix}${labels} ${value}`);
-    return lines.join('\n');
+    const { name, type, declaration: { help } } = this;
+    return `# HELP ${name} ${help}\n# TYPE ${name} ${type}${this.#lines}`;
   }
 }
 
@@ -70,7 +62,11 @@ export class MetricsWriter {
     const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
     const named = machine === undefined ? {} : { machine };
     const labels = this.#store.of(deviceNames(devices).map((device) => ({ device, ...named })));
-    for (const declaration of DEVICE_METRICS) add(new ReadMetric(declaration, devices.flatMap((device, i) => figures(declaration, device, labels[i] ?? new DeviceLabels({})))));
+    for (const declaration of DEVICE_METRICS) {
+      let lines = '';
+      for (const [i, device] of devices.entries()) lines += figures(declaration, device, labels[i] ?? new DeviceLabels({}));
+      add(new ReadMetric(declaration, lines));
+    }
     for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}))));
     return registry.metrics();
   }
@@ -83,18 +79,24 @@ function deviceNames(devices: readonly DeviceReading[]): string[] {
   return devices.map(({ info: { id, path } }) => (times.get(id) === 1 || path.endsWith(`/peripheral/${id}`) ? id : path));
 }
 
-function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): Figure[] {
+/** A line for each figure, with a line break before it: thousands are put together without an object for each. */
+function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): string {
+  const { name } = declaration;
   if (declaration.type === 'histogram') {
     const latency = declaration.read(of);
-    return latency === undefined ? [] : histogram(latency, labels);
+    return latency === undefined ? '' : histogram(name, latency, labels);
   }
   const found = declaration.read(of);
-  if (found === undefined) return [];
-  if (typeof found === 'number') return [{ suffix: '', labels: labels.plain, value: found }];
-  return found.map(({ value, labels: own }) => ({ suffix: '', labels: labels.with(own), value }));
+  if (found === undefined) return '';
+  if (typeof found === 'number') return `\n${name}${labels.plain} ${found}`;
+  let lines = '';
+  for (const { value, labels: own } of found) lines += `\n${name}${labels.with(own)} ${value}`;
+  return lines;
 }
 
-function histogram(latency: FlushLatency, { plain, buckets }: DeviceLabels): Figure[] {
+function histogram(name: string, latency: FlushLatency, { plain, buckets }: DeviceLabels): string {
   const { counts, count, sum } = flushBuckets(latency);
-  return [...buckets.map((labels, i) => ({ suffix: '_bucket', labels, value: counts[i] ?? count })), { suffix: '_sum', labels: plain, value: sum }, { suffix: '_count', labels: plain, value: count }];
+  let lines = '';
+  for (const [i, labels] of buckets.entries()) lines += `\n${name}_bucket${labels} ${counts[i] ?? count}`;
+  return `${lines}\n${name}_sum${plain} ${sum}\n${name}_count${plain} ${count}`;
 }

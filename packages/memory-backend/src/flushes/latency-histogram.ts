@@ -78,7 +78,9 @@ export class LatencyHistogram {
 
   #steps(): LatencyStep[] {
     const steps: LatencyStep[] = [];
-    for (const [step, count] of this.#counts.entries()) {
+    // Without an iterator: this is done for each device whenever all are asked.
+    for (let step = 0; step < this.#counts.length; step++) {
+      const count = this.#counts[step] ?? 0;
       if (count === 0) continue;
       // Steps below 16 µs are less than one apart.
       const upTo = Math.ceil(stepEnd(step));
