@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { NOT_EXCEPTED } from './scripts/oracle/exceptions.ts';
+import { SHARED } from './vitest.shared.ts';
 
 /** Tests with power-failure=on and an oracle of their own, which `test:process` runs: here once more in the long form. */
 const SEEN = process.env.VPMEM_ALL === '1' ? [] : ['**/power-failure.process.test.ts'];
@@ -15,13 +16,7 @@ export default defineConfig({
     testNamePattern: NOT_EXCEPTED,
     globalSetup: [`${import.meta.dirname}/scripts/oracle/record.ts`],
     setupFiles: [`${import.meta.dirname}/scripts/oracle/judge.ts`],
-    pool: 'forks',
-    // What other packages are is compiled already: node loads it as it is.
-    server: { deps: { external: [/\/dist\//] } },
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
-    expect: { poll: { timeout: 240_000 } },
+    ...SHARED,
     reporters: [['default', { summary: false }]],
-    passWithNoTests: false,
   },
 });

@@ -10,11 +10,13 @@ import { checkReadmeCommands } from './docs/readme-commands.ts';
 import { checkSkeleton } from './docs/skeleton.ts';
 import { checkSourceSize } from './docs/source-size.ts';
 import { findFiles, readWorkspace } from './docs/workspace.ts';
+import { workspaceFolders } from './workspace-folders.mjs';
 
 const packages = readWorkspace();
-const readmes = [...packages.map(({ folder }) => folder), 'testbed', 'bench', 'survey', 'fuzz', 'examples', 'examples/explore'].map((folder) => `${folder}/README.md`).filter((file) => existsSync(file));
+const beside = workspaceFolders('.').filter((folder) => !folder.includes('/'));
+const readmes = [...packages.map(({ folder }) => folder), ...beside, 'examples/explore'].map((folder) => `${folder}/README.md`).filter((file) => existsSync(file));
 const pages = [...readdirSync('.').filter((name) => name.endsWith('.md')), ...findFiles('docs', '.md'), ...readmes];
-const sources = [...packages.flatMap(({ sources: own }) => own.map(({ file }) => file)), ...['testbed', 'bench', 'survey', 'fuzz', 'examples'].flatMap((folder) => findFiles(folder, '.ts'))];
+const sources = [...packages.flatMap(({ sources: own }) => own.map(({ file }) => file)), ...beside.flatMap((folder) => findFiles(folder, '.ts'))];
 
 const problems = [
   ...checkPackageLinks('README.md', packages),

@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { list } from './docs/problem.ts';
 import { readManifest } from './docs/workspace.ts';
+import { workspaceFolders } from './workspace-folders.mjs';
 
 const FIRST = '0.1.0';
 /** What a changelog is not to have: commits, lists of dependencies, what is left of a merge. */
 const NOISE = /^\s*- [0-9a-f]{7,40}\b|Updated dependencies|^[<>=]{7}/m;
 
-const folders = [...['packages', 'apps'].flatMap((group) => readdirSync(group).map((name) => join(group, name))), 'testbed', 'bench', 'survey', 'fuzz'].filter((folder) => existsSync(join(folder, 'package.json')));
+const folders = workspaceFolders('.');
 const waiting = readdirSync('.changeset').filter((name) => name.endsWith('.md'));
 const copy = mkdtempSync(join(tmpdir(), 'vpmem-release-'));
 try {

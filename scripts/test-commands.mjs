@@ -1,6 +1,7 @@
 // What tests there are: a command of turbo for each.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { workspaceFolders } from './workspace-folders.mjs';
 
 /** Of these each package's are a command of its own. */
 const APART = ['test:guest', 'test:process'];
@@ -29,13 +30,10 @@ const FIRST = [
 
 /** The tests of all packages and kinds, what takes longest first. Of processes and the oracle, turbo does not run again what has passed and was not changed. */
 export function testCommands(root) {
-  const folders = ['packages', 'apps'].flatMap((group) => readdirSync(join(root, group)).map((name) => `${group}/${name}`));
-  const apart = [...folders, 'bench', 'examples', 'fuzz', 'testbed']
-    .filter((folder) => existsSync(join(root, folder, 'package.json')))
-    .flatMap((folder) => {
-      const { name, scripts = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-      return APART.filter((kind) => scripts[kind] !== undefined).map((kind) => (kind === 'test:guest' ? uncached(root, folder, kind, scripts[kind]) : command(folder, kind, `--filter=${name}`)));
-    });
+  const apart = workspaceFolders(root).flatMap((folder) => {
+    const { name, scripts = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    return APART.filter((kind) => scripts[kind] !== undefined).map((kind) => (kind === 'test:guest' ? uncached(root, folder, kind, scripts[kind]) : command(folder, kind, `--filter=${name}`)));
+  });
   // Packages as users get them: of all that was built, so turbo could not tell when it has to run again.
   const install = { title: 'all test:install', kind: 'test:install', command: ['vitest', 'run', '--config', 'vitest.install.config.ts'] };
   const unit = { title: 'all test', kind: 'test', command: ['vitest', 'run', '--config', 'vitest.unit.config.ts'] };

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { VPMEMD } from '@vpmem/daemon/process';
 import { isCalled, runningPrograms, type RunningProgram } from '@vpmem/running-programs';
 import { CliError } from './cli-error.ts';
 
@@ -29,7 +28,7 @@ async function upgrade({ name, with: given }: UpgradeWords): Promise<number> {
   const running = find(name);
   const unit = unitOf(running.pid);
   if (unit !== undefined) throw new CliError(`vpmem upgrade ${name}: process ${running.pid} is of the systemd unit ${unit}, and another would not be; run: systemctl reload ${unit}`);
-  const [program, ...before] = given === undefined ? [process.execPath, ownVpmemd()] : [given];
+  const [program, ...before] = given === undefined ? [process.execPath, VPMEMD] : [given];
   const child = spawn(program, [...before, '-takeover', String(running.pid), '-daemonize'], { stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     await once(child, 'spawn');
@@ -62,10 +61,4 @@ function unitOf(pid: number): string | undefined {
     // It has ended; whoever asks it finds out.
     return undefined;
   }
-}
-
-/** The program of the package `@vpmem/daemon` that this vpmem depends on, wherever it was installed. */
-function ownVpmemd(): string {
-  const description = createRequire(import.meta.url).resolve('@vpmem/daemon/package.json');
-  return join(dirname(description), 'dist', 'main.js');
 }

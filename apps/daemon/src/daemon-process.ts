@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** The program of this installation, for node to run. */
+export const VPMEMD = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
 /** How vpmemd ended: one of the two is not null. */
 export interface DaemonExit {
   readonly status: number | null;
@@ -46,8 +49,7 @@ export class DaemonProcess {
 
   /** Starts vpmemd and waits until it is ready. @throws Error with what it said, if it ends instead, or cannot be started */
   static async start(args: readonly string[], options: DaemonProcessOptions = {}): Promise<DaemonProcess> {
-    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-    const own = [process.execPath, main, ...args, '-run-with', 'exit-with-parent=on'];
+    const own = [process.execPath, VPMEMD, ...args, '-run-with', 'exit-with-parent=on'];
     const [command = '', ...rest] = options.wrap === undefined ? own : [...options.wrap, ...own];
     const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: options.env, cwd: options.cwd });
     const complaints: string[] = [];

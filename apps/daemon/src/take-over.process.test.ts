@@ -3,14 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DaemonProcess } from './daemon-process.ts';
-
-const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+import { DaemonProcess, VPMEMD } from './daemon-process.ts';
 
 let folder: string;
 let daemons: DaemonProcess[];
@@ -116,7 +113,7 @@ describe('-takeover', () => {
     const disk = plug(0);
     for (const cwd of ['/', tmpdir(), '/']) {
       // It leaves its folder, as a daemon does.
-      expect(spawnSync(process.execPath, [MAIN, '-takeover', 'one', '-daemonize', '-run-with', 'exit-with-parent=off'], { cwd, env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+      expect(spawnSync(process.execPath, [VPMEMD, '-takeover', 'one', '-daemonize', '-run-with', 'exit-with-parent=off'], { cwd, env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
       disk.write(0, Buffer.from(cwd));
       await disk.fsync();
       expect(file(0, 0, cwd.length)).toBe(cwd);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { adoptListener } from '@vpmem/native';
+import { adoptListener, listeningDescriptor, startListening } from '@vpmem/native';
 import { ChardevError } from './chardev-error.ts';
 import { describeChardev, type SocketOptions } from './chardev-options.ts';
 import type { Chardev, Serve } from './chardev.ts';
@@ -26,7 +26,7 @@ export class SocketServer implements Chardev {
     if ('path' in address) {
       const { fd, remove } = theirs === undefined ? listenAt(address.path) : adoptListener(address.path, theirs);
       try {
-        await listening(server, { fd });
+        await startListening(server, { fd });
       } catch (error) {
         // The descriptor is the server's by now.
         remove();
@@ -35,7 +35,7 @@ export class SocketServer implements Chardev {
       return new SocketServer(options, server, remove);
     }
     try {
-      await listening(server, theirs === undefined ? address : { fd: theirs });
+      await startListening(server, theirs === undefined ? address : { fd: theirs });
     } catch (error) {
       throw failed(options, error);
     }
@@ -62,7 +62,7 @@ export class SocketServer implements Chardev {
   }
 
   get listener(): { readonly at: string; readonly fd: number } | undefined {
-    const fd = descriptorOf(this.#server);
+    const fd = listeningDescriptor(this.#server);
     return fd === undefined ? undefined : { at: anchored(this.#options), fd };
   }
 
@@ -86,22 +86,6 @@ export class SocketServer implements Chardev {
 function anchored(options: SocketOptions): string {
   const { address } = options;
   return describeChardev('path' in address ? { ...options, address: { path: resolve(address.path) } } : options);
-}
-
-/** node has no word for it. */
-function descriptorOf(server: Server): number | undefined {
-  const { _handle: handle } = server as unknown as { readonly _handle: { readonly fd?: number } | null };
-  return handle?.fd === undefined || handle.fd < 0 ? undefined : handle.fd;
-}
-
-function listening(server: Server, where: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ ...where, exclusive: true }, (): void => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 function failed(options: SocketOptions, error: unknown): ChardevError {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { ManagedMachine } from '@vpmem/machine';
-import { adoptListener, listenAtPath, SocketPathError } from '@vpmem/native';
+import { adoptListener, listenAtPath, listeningDescriptor, SocketPathError, startListening } from '@vpmem/native';
 import { acceptedFormat } from './accepted-format.ts';
 import { FileChangeCounter } from './file-changes.ts';
 import { FreshReads } from './fresh-reads.ts';
@@ -82,9 +82,7 @@ export class MetricsServer {
 
   /** The socket that listens, which stays the server's; undefined once it is closed. */
   get fd(): number | undefined {
-    // node has no word for it.
-    const { _handle: handle } = this.#server as unknown as { readonly _handle: { readonly fd?: number } | null };
-    return handle?.fd === undefined || handle.fd < 0 ? undefined : handle.fd;
+    return listeningDescriptor(this.#server);
   }
 
   /** Hangs up on everybody, and leaves no socket behind. */
@@ -149,17 +147,9 @@ function refuse(response: ServerResponse, { status, message, headers }: Refusal)
 
 /** Returns how to take a path back. @throws MetricsError */
 async function listen(server: Server, { address, inherited }: MetricsServerOptions): Promise<() => void> {
-  const listening = (where: { readonly fd: number } | { readonly host: string; readonly port: number }): Promise<void> =>
-    new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ ...where, exclusive: true }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
   if (!('path' in address)) {
     try {
-      await listening(inherited === undefined ? address : { fd: inherited });
+      await startListening(server, inherited === undefined ? address : { fd: inherited });
     } catch (error) {
       throw tcpError(address, error as NodeJS.ErrnoException);
     }
@@ -168,7 +158,7 @@ async function listen(server: Server, { address, inherited }: MetricsServerOptio
   try {
     const { fd, remove } = inherited === undefined ? listenAtPath(address.path) : adoptListener(address.path, inherited);
     // The descriptor is the server's by now.
-    await listening({ fd }).catch((error: unknown) => {
+    await startListening(server, { fd }).catch((error: unknown) => {
       remove();
       throw error;
     });

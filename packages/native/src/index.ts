@@ -21,6 +21,7 @@ export { noNewPrivileges } from './processes/no-new-privileges.ts';
 export { signalAtParentsEnd } from './processes/parent-end.ts';
 export { cachedBytes, dropCached } from './memory/page-cache.ts';
 export { PageMap, type PageMatch } from './memory/page-map.ts';
+export { listeningDescriptor, startListening } from './sockets/node-server.ts';
 export { openPipe } from './sockets/pipe.ts';
 export { PeerEvent } from './sockets/peer-event.ts';
 export { peerProcess, peerUser } from './sockets/peer-process.ts';
