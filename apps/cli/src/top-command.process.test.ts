@@ -30,8 +30,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function onTerminal(words: string, columns = 100, rows = 12): PseudoTerminal {
-  const terminal = PseudoTerminal.start(`${process.execPath} ${MAIN} top ${words}`, { columns, rows, env });
+function onTerminal(words: string, columns = 100, rows = 12, more: NodeJS.ProcessEnv = {}): PseudoTerminal {
+  const terminal = PseudoTerminal.start(`${process.execPath} ${MAIN} top ${words}`, { columns, rows, env: { ...env, ...more } });
   terminals.push(terminal);
   return terminal;
 }
@@ -124,6 +124,16 @@ describe.skipIf(!hasScript)(`the terminal of vpmem top${hasScript ? '' : ' (skip
     expect(terminal.alternate).toBe(false);
     expect(terminal.text).toContain(`status ${status}`);
     expect(terminal.text).toMatch(RESTORED);
+  });
+
+  it('ends by the signal, whoever else has a handler', async () => {
+    // As whatever hides the cursor has, from then on.
+    const terminal = onTerminal('', 100, 12, { NODE_OPTIONS: "--import=data:text/javascript,process.on('SIGTERM',()=>{})" });
+    await terminal.until(shows(/No program of vpmem runs; waiting for one\./));
+    process.kill(terminal.pid, 'SIGTERM');
+    await terminal.until(({ text }) => text.includes('over'));
+    expect(terminal.text).toContain('Terminated');
+    expect(terminal.text).toContain('status 143');
   });
 
   it('is the shell\'s while it is suspended, and its own again afterwards; CI in the environment does not matter', async () => {

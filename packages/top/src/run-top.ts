@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { Watch } from '@vpmem/watch';
 import pc from 'picocolors';
@@ -46,9 +47,12 @@ export async function runTop(options: TopOptions): Promise<number> {
     for (const name of ENDING) process.off(name, end);
     watch.close();
   }
-  // Whoever sent it is to see that it did what it should; what a terminal's Ctrl-C ends has ended well.
-  if (signal !== undefined && signal !== 'SIGINT') process.kill(process.pid, signal);
-  return 0;
+  // What a terminal's Ctrl-C ends has ended well.
+  if (signal === undefined || signal === 'SIGINT') return 0;
+  // Whoever sent it is to see that it did what it should. What draws has handlers of its own, which it leaves; a process that ends meanwhile does not hear its own signal.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+  return 128 + constants.signals[signal];
 }
 
 async function plain(watch: Watch, { rounds = Infinity }: TopOptions, stdout: NodeJS.WriteStream): Promise<void> {
