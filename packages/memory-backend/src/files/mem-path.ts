@@ -22,7 +22,7 @@ export function lookAtMemPath(options: FileBackendOptions): Stats | undefined {
   if (memPath.includes('\0')) throw refuse(options, 'not-found', 'has a zero byte in it, which no path can have');
   let stat: Stats | undefined;
   try {
-    stat = statSync(memPath, { throwIfNoEntry: false });
+    stat = statOf(memPath);
   } catch (error) {
     throw cannotOpen(options, error);
   }
@@ -128,14 +128,24 @@ function noPermission({ memPath, readonly = false }: FileBackendOptions, folder:
 /** The first part of the way that is not what it has to be; the whole path if all are. */
 function firstBad(path: string, code: 'ENOENT' | 'ELOOP' | 'ENOTDIR'): string {
   const bad = prefixes(trimmed(path)).find((prefix) => {
-    if (code === 'ENOTDIR') return statSync(prefix, { throwIfNoEntry: false })?.isDirectory() === false;
+    if (code === 'ENOTDIR') return statOf(prefix)?.isDirectory() === false;
     try {
-      return statSync(prefix, { throwIfNoEntry: false }) === undefined;
+      return statOf(prefix) === undefined;
     } catch (error) {
       return (error as NodeJS.ErrnoException).code === code;
     }
   });
   return bad ?? trimmed(path);
+}
+
+/** Undefined if there is nothing. Of a way through a file node says that too, from version 22 on, if it is told not to throw. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** `/a`, `/a/b`, … up to the whole path. */
