@@ -86,6 +86,12 @@ it('process and threads have names for top and ps', async () => {
   expect(names((await start([...pair, '-name', 'vm1,process=pmem-vm1'])).pid)[0]).toBe('pmem-vm1');
 });
 
+it('there is no thread for syncs where all of them are of memory', async () => {
+  const { pid } = await start(['-object', 'memory-backend-memfd,id=mem0,share=on,size=4M', ...pair.slice(2)]);
+  await new Guest().plug(RemoteFunction.connect(socket('nv0.sock'))).fsync();
+  expect(readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trimEnd())).not.toContain('vpmem sync');
+});
+
 describe('-run-with exit-with-parent=on', () => {
   const PARENT = `
     const child = require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });

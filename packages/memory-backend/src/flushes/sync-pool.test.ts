@@ -23,7 +23,11 @@ describe('SyncPool', () => {
   it('syncs in a thread of its own and reports through the loop', () => {
     const fd = createMemfd('synced', 4096);
     const results: unknown[] = [];
-    pool.syncer(fd).start((error) => results.push(error));
+    // There is nobody yet for whom a thread would be needed.
+    expect(pool.size).toBe(0);
+    const syncer = pool.syncer(fd);
+    expect(pool.size).toBe(1);
+    syncer.start((error) => results.push(error));
     expect(results).toEqual([]);
     until(() => results.length > 0);
     expect(results).toEqual([undefined]);

@@ -42,8 +42,6 @@ export class SyncPool {
       this.#event.drain();
       this.#collect();
     });
-    // The first takes longer than a sync. If it cannot be had now, the first sync tries again, and is told.
-    this.#addThread();
   }
 
   /** Threads alive. */
@@ -53,6 +51,8 @@ export class SyncPool {
 
   /** A syncer for `fd`, which has to stay open while a sync is running. */
   syncer(fd: number): Syncer {
+    // A start takes longer than a sync. If the thread cannot be had now, the first sync tries again, and is told.
+    if (this.#threads.length === 0) this.#addThread();
     let job: Job | undefined;
     return {
       get begun(): boolean {
