@@ -1,8 +1,9 @@
+import { vi } from 'vitest';
 import { program } from '../src/vpmem-program.ts';
 
 /** How a command ended, and what it said. */
 export interface Outcome {
-  readonly status: number;
+  readonly status: NodeJS.Process['exitCode'];
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -13,23 +14,22 @@ export interface Outcome {
  */
 export async function vpmemHere(args: readonly string[], { cwd, env = {} }: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv }): Promise<Outcome> {
   const said = { stdout: '', stderr: '' };
-  const before = { cwd: process.cwd(), env: process.env, exitCode: process.exitCode, stdout: process.stdout.write, stderr: process.stderr.write };
-  const listening = (stream: 'stdout' | 'stderr') => (text: string | Uint8Array) => {
-    said[stream] += text.toString();
-    return true;
-  };
+  const before = { cwd: process.cwd(), env: process.env, exitCode: process.exitCode };
+  const streams = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((text) => {
+      said[name] += text.toString();
+      return true;
+    }),
+  );
   process.chdir(cwd);
   process.env = { ...process.env, ...env };
   process.exitCode = 0;
-  process.stdout.write = listening('stdout');
-  process.stderr.write = listening('stderr');
   try {
     await program.parseAsync(args, { from: 'user' });
-    return { status: Number(process.exitCode), ...said };
+    return { status: process.exitCode, ...said };
   } finally {
     process.chdir(before.cwd);
     Object.assign(process, { env: before.env, exitCode: before.exitCode });
-    process.stdout.write = before.stdout;
-    process.stderr.write = before.stderr;
+    for (const stream of streams) stream.mockRestore();
   }
 }
