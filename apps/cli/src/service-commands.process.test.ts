@@ -32,7 +32,7 @@ interface Outcome {
 }
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder });
 function vpmem(args: readonly string[], input = ''): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 60_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 400_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const pair = ['-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
