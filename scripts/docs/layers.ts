@@ -10,8 +10,8 @@ const FORBIDDEN: readonly { readonly from: RegExp; readonly to: RegExp; readonly
   { from: /^vfio-user$/, to: /^virtio/, why: 'a server never hears what kind of device it serves' },
 ];
 
-/** The only package that may use the FFI; and the program that has that package in it when it is built, and so has to be able to load it. */
-const FFI = { module: 'koffi', owner: 'packages/native', bundle: 'apps/daemon' } as const;
+/** The only package that may use the FFI; and the programs that have that package in them when they are built, and so have to be able to load it. */
+const FFI = { module: 'koffi', owner: 'packages/native', bundles: ['apps/cli', 'apps/daemon'] as readonly string[] };
 
 const byName = (names: Iterable<string>): string[] => [...new Set(names)].sort();
 
@@ -78,7 +78,7 @@ function checkFfi({ folder, manifest, sources }: WorkspacePackage): Problem[] {
   if (folder === FFI.owner) return [];
   const users = sources.filter(({ imports }) => imports.some((each) => each === FFI.module || each.startsWith(`${FFI.module}/`)));
   const problems = users.map(({ file }) => error(file, `imports ${FFI.module}; only ${FFI.owner} may, so the call belongs there`));
-  if (folder === FFI.bundle || { ...manifest?.dependencies, ...manifest?.devDependencies }[FFI.module] === undefined) return problems;
+  if (FFI.bundles.includes(folder) || { ...manifest?.dependencies, ...manifest?.devDependencies }[FFI.module] === undefined) return problems;
   return [...problems, error(`${folder}/package.json`, `depends on ${FFI.module}; only ${FFI.owner} may`)];
 }
 

@@ -31,7 +31,7 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly command?: (line: string[]) => string[];
   /** Whether to wait until the guest takes commands, which is the default, or only until QEMU's monitor does. */
   readonly until?: 'ready' | 'running';
-  /** For coming up, in milliseconds; 60,000 if not given. */
+  /** For coming up, in milliseconds; 240,000 if not given. */
   readonly timeout?: number;
 }
 

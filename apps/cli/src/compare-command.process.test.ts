@@ -9,7 +9,7 @@ import type { CompareReport } from '@vpmem/compare';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const PATIENCE = 120_000;
+const PATIENCE = 400_000;
 
 let folder: string;
 beforeEach(() => {

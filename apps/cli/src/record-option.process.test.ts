@@ -30,7 +30,7 @@ interface Outcome {
 }
 function run(words: readonly string[], input = ''): Outcome {
   const env = { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder, NO_COLOR: '1' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', cwd: folder, env, input, timeout: 60_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', cwd: folder, env, input, timeout: 400_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const vpmemd = (...args: string[]): Outcome => run([DAEMON, ...args]);

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { DaemonProcess } from '@vpmem/daemon/process';
 import { Guest } from '@vpmem/guest';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { vpmemHere } from '../tests/vpmem-here.ts';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
@@ -31,7 +32,7 @@ interface Outcome {
 }
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder });
 function vpmem(args: readonly string[], input = ''): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 60_000, killSignal: 'SIGKILL' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env: environment(), input, timeout: 400_000, killSignal: 'SIGKILL' });
   return { status, stdout, stderr };
 }
 const pair = ['-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
@@ -91,22 +92,40 @@ describe('vpmem qmp', () => {
     expect(qmp('unix:qmp', 'device_del', '{"id":"nv0"}')).toEqual({});
   });
 
-  it.each<[string[], RegExp]>([
-    [['qmp', 'object-del', 'id=none'], /^vpmem: GenericError: .*none.*\n$/],
-    [['qmp', 'device_del', 'id=none'], /^vpmem: DeviceNotFound: .*none.*\n$/],
-    [['qmp', 'frobnicate'], /^vpmem: CommandNotFound: .*frobnicate.*\n$/],
-    [['qmp', 'object-add', 'qom-type=memory-backend-ram', 'id=m', 'size=4Q'], /^vpmem: Parameter 'size' .*4Q.*\n$/],
-    [['qmp', 'object-add', 'qom-type=memory-backend-ram', 'id=m', 'size=4M', 'share=maybe'], /^vpmem: Parameter 'share' expects 'on' or 'off', not 'maybe'\n$/],
-    [['qmp', 'object-del', 'none'], /^vpmem: 'none' is no argument; write key=value/],
-    [['qmp', 'object-del', 'id=a', 'id=b'], /^vpmem: 'id' is given twice/],
-    [['qmp', 'object-del', '{"id":'], /^vpmem: the arguments: .*JSON/],
-    [['/no/such/socket', 'query-status'], /^vpmem: cannot connect to '\/no\/such\/socket': there is no such socket\n$/],
-    [['nobody', 'query-status'], /^vpmem: 'nobody' is no socket, and no program that 'vpmem ps' lists/],
-    [['tcp:localhost', 'query-status'], /^vpmem: 'tcp:localhost' has no port/],
-  ])('%j ends with one line and status 1', async (args, message) => {
-    await start('-qmp', 'unix:qmp,server=on,wait=off');
-    const { status, stdout, stderr } = vpmem(['qmp', ...args]);
-    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(message) as string });
+  // They leave a daemon as it is.
+  describe('refused', () => {
+    let shared: string;
+    let asked: DaemonProcess;
+    beforeAll(async () => {
+      shared = mkdtempSync(join(tmpdir(), 'vpmem-cli-'));
+      asked = await DaemonProcess.start(['-qmp', 'unix:qmp,server=on,wait=off'], { cwd: shared, env: { ...process.env, TMPDIR: shared, XDG_RUNTIME_DIR: shared } });
+    });
+    afterAll(async () => {
+      await asked.end();
+      rmSync(shared, { recursive: true });
+    });
+
+    it('ends a process as it ends a call', () => {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'qmp', join(shared, 'qmp'), 'device_del', 'id=none'], { encoding: 'utf8' });
+      expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(/^vpmem: DeviceNotFound: .*none.*\n$/) as string });
+    });
+
+    it.each<[string[], RegExp]>([
+      [['qmp', 'object-del', 'id=none'], /^vpmem: GenericError: .*none.*\n$/],
+      [['qmp', 'device_del', 'id=none'], /^vpmem: DeviceNotFound: .*none.*\n$/],
+      [['qmp', 'frobnicate'], /^vpmem: CommandNotFound: .*frobnicate.*\n$/],
+      [['qmp', 'object-add', 'qom-type=memory-backend-ram', 'id=m', 'size=4Q'], /^vpmem: Parameter 'size' .*4Q.*\n$/],
+      [['qmp', 'object-add', 'qom-type=memory-backend-ram', 'id=m', 'size=4M', 'share=maybe'], /^vpmem: Parameter 'share' expects 'on' or 'off', not 'maybe'\n$/],
+      [['qmp', 'object-del', 'none'], /^vpmem: 'none' is no argument; write key=value/],
+      [['qmp', 'object-del', 'id=a', 'id=b'], /^vpmem: 'id' is given twice/],
+      [['qmp', 'object-del', '{"id":'], /^vpmem: the arguments: .*JSON/],
+      [['/no/such/socket', 'query-status'], /^vpmem: cannot connect to '\/no\/such\/socket': there is no such socket\n$/],
+      [['nobody', 'query-status'], /^vpmem: 'nobody' is no socket, and no program that 'vpmem ps' lists/],
+      [['tcp:localhost', 'query-status'], /^vpmem: 'tcp:localhost' has no port/],
+    ])('%j ends with one line and status 1', async (args, message) => {
+      const { status, stdout, stderr } = await vpmemHere(['qmp', ...args], { cwd: shared, env: { TMPDIR: shared, XDG_RUNTIME_DIR: shared } });
+      expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: expect.stringMatching(message) as string });
+    });
   });
 
   it('says what a socket is that is no QMP', async () => {

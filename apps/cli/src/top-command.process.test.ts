@@ -118,7 +118,8 @@ describe.skipIf(!hasScript)(`the terminal of vpmem top${hasScript ? '' : ' (skip
   ])('is as it was after %s', async (_, end, status) => {
     const terminal = onTerminal('');
     await terminal.until(shows(/No program of vpmem runs; waiting for one\./));
-    expect(terminal.modes).toContain('-icanon');
+    // It draws before it takes the keys.
+    await expect.poll(() => terminal.modes).toContain('-icanon');
     end(terminal);
     await terminal.until(({ text }) => text.includes('over'));
     expect(terminal.alternate).toBe(false);
@@ -145,7 +146,8 @@ describe.skipIf(!hasScript)(`the terminal of vpmem top${hasScript ? '' : ' (skip
     expect(terminal.modes).toMatch(/(^| )icanon/m);
     terminal.goOn();
     await terminal.until(shows(/No program of vpmem runs/));
-    expect(terminal.modes).toContain('-icanon');
+    // It draws before it takes the keys.
+    await expect.poll(() => terminal.modes).toContain('-icanon');
     terminal.type('q');
     await terminal.until(({ text }) => text.includes('status 0'));
   });

@@ -22,7 +22,7 @@ describe.skipIf(testbed === undefined)(`QEMU's own monitors${reason === undefine
     qemu = spawn(command, [...words, '-nodefaults', '-display', 'none', '-S', '-m', '128M,maxmem=1G', '-pidfile', 'pid', ...monitors], { cwd: folder, stdio: 'inherit' });
     ended = once(qemu, 'exit');
     // The pid file is there before the monitors are.
-    await vi.waitUntil(() => existsSync(join(folder, 'pid')) && vpmem(['qmp', './qmp', 'query-status']).status === 0, { timeout: 60_000, interval: 100 });
+    await vi.waitUntil(() => existsSync(join(folder, 'pid')) && vpmem(['qmp', './qmp', 'query-status']).status === 0, { timeout: 400_000, interval: 100 });
   });
   afterAll(async () => {
     qemu.kill('SIGKILL');
@@ -32,7 +32,7 @@ describe.skipIf(testbed === undefined)(`QEMU's own monitors${reason === undefine
 
   function vpmem(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
     const env = { ...process.env, XDG_RUNTIME_DIR: folder };
-    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env, input, timeout: 60_000, killSignal: 'SIGKILL' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', cwd: folder, env, input, timeout: 400_000, killSignal: 'SIGKILL' });
     return { status, stdout, stderr };
   }
   const qmp = (...args: string[]): unknown => JSON.parse(vpmem(['qmp', './qmp', ...args]).stdout) as unknown;

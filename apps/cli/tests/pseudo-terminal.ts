@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import xterm from '@xterm/headless';
 
 /** After this nothing is waited for any more. */
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 240_000;
 
 export interface PseudoTerminalOptions {
   readonly columns: number;

@@ -104,7 +104,7 @@ describe.skipIf(testbed === undefined)(`README.md, followed by its text${reason 
       }),
     );
     for (const { pid } of running()) process.kill(pid, 'SIGTERM');
-    await vi.waitUntil(() => running().length === 0, { timeout: 60_000 });
+    await vi.waitUntil(() => running().length === 0, { timeout: 400_000 });
     rmSync(folder, { recursive: true });
   });
 

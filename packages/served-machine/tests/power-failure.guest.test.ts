@@ -17,6 +17,8 @@ type Acknowledged = string[];
 const MOUNT = 'mkdir -p /mnt && mount -t ext4 -o dax=always';
 /** Cuts that leave an image each, all of which have been looked at with fifty; each kind of survivors comes with each phase in twenty. */
 const IMAGES = process.env.VPMEM_ALL === '1' ? 50 : 20;
+/** Of which a guest looks at so many. */
+const DISKS = 25;
 /** Stores that nobody flushes, as fast as the guest can. */
 const NOISE = '(while :; do dd if=/dev/urandom of=/mnt/noise bs=16k count=8 conv=notrunc 2>/dev/null; done) >/dev/null 2>&1 &';
 
@@ -66,11 +68,12 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
   /** Mounts what is left, which replays the journal, and looks at everything that was acknowledged. */
   const check = async (guest: Guest, disk: string, acknowledged: Acknowledged): Promise<void> => {
     await guest.sh(`${MOUNT} ${disk} /mnt`);
-    const sums = await guest.sh(acknowledged.map((_, i) => `sha256sum < /mnt/file${i}`).join('; '));
-    expect(sums.split('\n')).toEqual(acknowledged);
+    // By one program: to start one takes longer under TCG than its work.
+    const sums = await guest.sh(`sha256sum ${acknowledged.map((_, i) => `/mnt/file${i}`).join(' ')}`);
+    expect(sums.split('\n')).toEqual(acknowledged.map((sum, i) => sum.replace('-', `/mnt/file${i}`)));
   };
 
-  it('finds every file it has fsynced after cuts in the middle of its work, and a whole file system', async () => {
+  it('finds every file it has fsynced after cuts in the middle of its work, and a whole file system; and would after any of many more, of which there are images', async () => {
     const nv0 = await device('nv0', ',power-failure=on');
     const acknowledged: Acknowledged = [];
     let lost = 0;
@@ -91,13 +94,11 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
     await check(guest, '/dev/pmem0', acknowledged);
     await guest.sh('umount /mnt && e2fsck -f -n /dev/pmem0');
     expect(acknowledged).toHaveLength(12);
-  });
 
-  it('would find the same after any of many cuts, of which there are images', async () => {
-    const nv0 = await device('nv0', ',power-failure=on');
-    const acknowledged: Acknowledged = [];
-    const guest = await boot([nv0]);
-    await guest.sh(`wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && ${MOUNT} /dev/pmem0 /mnt`);
+    // The guest that found all of it begins anew.
+    acknowledged.length = 0;
+    events.length = 0;
+    await guest.sh(`mkfs.ext4 -F -q -b 4096 /dev/pmem0 && ${MOUNT} /dev/pmem0 /mnt`);
     // What nobody made durable may be gone: the file system itself is what the first file stands on.
     await writeFile(guest, acknowledged);
     await guest.sh(NOISE);
@@ -119,8 +120,8 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
     const cuts = events.flatMap(({ name, data }) => (name === 'PMEM_POWER_CUT' ? [data] : []));
     expect(cuts.filter(({ error }) => error !== undefined)).toEqual([]);
     expect(cuts.filter((cut) => cut['lost-bytes'] > 0).length).toBeGreaterThan(IMAGES / 5);
-    for (let first = 0; first < images.length; first += 10) {
-      const batch = images.slice(first, first + 10);
+    for (let first = 0; first < images.length; first += DISKS) {
+      const batch = images.slice(first, first + DISKS);
       const devices: Device[] = [];
       for (const { id } of batch) devices.push(await device(id));
       const checker = await boot(devices);

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { builtInChecker, EqualFiles, isBuiltIn, openHostPlace, openImagePlace, programChecker, type Checker } from '@vpmem/check-places';
 import type { CheckPlace } from '@vpmem/explorer';
-import { GuestPlace } from '@vpmem/guest-place';
 import { CliError } from '../cli-error.ts';
 import { readTime, readWhere, type ExploreWords, type Where } from './explore-options.ts';
 
@@ -35,9 +34,11 @@ export function readCheck(words: ExploreWords): CheckOptions {
     checker,
     where,
     mount: mount ?? 'none',
-    open: (size) => {
+    open: async (size) => {
       if (where === 'image') return openImagePlace({ size, checker, writable });
       if (where === 'host') return openHostPlace({ size, checker, mount, mountOptions, equalFiles: equal });
+      // What boots guests is loaded where there is to be one.
+      const { GuestPlace } = await import('@vpmem/guest-place');
       return GuestPlace.open({ size, checker, ...(mount === undefined ? {} : { fileSystem: mount }), ...(mountOptions === undefined ? {} : { mountOptions }), packages, files: guestFiles(files) });
     },
   };

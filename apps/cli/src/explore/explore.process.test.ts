@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExploreReport } from '@vpmem/explorer';
 import { RecordingWriter } from '@vpmem/recording';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { vpmemHere } from '../../tests/vpmem-here.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/vpmem.js', import.meta.url));
 const PAGE = 4096;
@@ -132,6 +133,11 @@ describe('vpmem explore --demo', () => {
 });
 
 describe('what is wrong', () => {
+  it('ends a process as it ends a call', () => {
+    const { status, stdout, stderr } = vpmem('--check', './check.sh');
+    expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(/^vpmem explore: which recording\? [^\n]*\n$/)]);
+  });
+
   const check = ['run.vpmrec', '--check', './check.sh'];
   it.each<[string, string[], RegExp]>([
     ['no recording', ['--check', './check.sh'], /^which recording\? vpmem explore FILE --check PROGRAM/],
@@ -182,14 +188,14 @@ describe('what is wrong', () => {
     ['equal files of one state', ['--reproduce', 'run.vpmrec 1', '--check', './check.sh', '--equal-files'], /^--equal-files does not go with --reproduce$/],
     ['two forms at once', ['--merge', 'a.json', '--check', './check.sh'], /^--check does not go with --merge$/],
     ['a demonstration of a file', ['--demo', 'run.vpmrec'], /^--demo makes its own recording; leave 'run\.vpmrec' away$/],
-  ])('%s: one line, status 2, and no report', (_, args, message) => {
+  ])('%s: one line, status 2, and no report', async (_, args, message) => {
     record();
     const runs = readFileSync(path('run.vpmrec'));
     rmSync(path('run.vpmrec'));
     record({ marks: false });
     writeFileSync(path('bare.vpmrec'), readFileSync(path('run.vpmrec')));
     writeFileSync(path('run.vpmrec'), runs);
-    const { status, stdout, stderr } = vpmem(...args);
+    const { status, stdout, stderr } = await vpmemHere(['explore', ...args], { cwd: folder, env: { TMPDIR: folder, NO_COLOR: '1' } });
     const lines = stderr.split('\n').filter((line) => line.startsWith('vpmem explore: '));
     expect({ status, stdout, lines: lines.length }).toEqual({ status: 2, stdout: '', lines: 1 });
     expect(lines[0]?.replace('vpmem explore: ', '')).toMatch(message);

@@ -27,7 +27,7 @@ const file = (name: string): string => join(folder, name);
 const run = (args: readonly string[], { conf, program = EMULATOR }: { conf?: string; program?: string } = {}): { status: number | null; pid: number; stdout: string; stderr: string } => {
   if (conf !== undefined) writeFileSync(file('conf'), conf);
   const env = { PATH: `${file('first')}:${file('second')}:${process.env.PATH ?? ''}`, TMPDIR: folder, XDG_RUNTIME_DIR: folder, VPMEM_QEMU_CONF: file('conf') };
-  return spawnSync(program, args, { encoding: 'utf8', env, timeout: 60_000 });
+  return spawnSync(program, args, { encoding: 'utf8', env, timeout: 400_000 });
 };
 
 describe('vpmem-qemu-system-x86_64', () => {

@@ -36,11 +36,12 @@ export function findAcpiTables(readMemory: ReadMemory): readonly Uint8Array[] {
 /** Address of the XSDT. */
 function findRootPointer(readMemory: ReadMemory): number | undefined {
   const { start, size, step } = ROOT_POINTER_AREA;
-  const area = readMemory(start, size) ?? new Uint8Array(0);
+  const area = viewBytes(readMemory(start, size) ?? new Uint8Array(0));
   let broken: string | undefined;
-  for (let at = 0; at + RootPointer.size <= area.length; at += step) {
+  // Every boot of a guest looks through all of it.
+  for (let at = area.indexOf(ROOT_POINTER_SIGNATURE); at >= 0 && at + RootPointer.size <= area.length; at = area.indexOf(ROOT_POINTER_SIGNATURE, at + 1)) {
+    if (at % step !== 0) continue;
     const bytes = area.subarray(at, at + RootPointer.size);
-    if (String.fromCharCode(...bytes.subarray(0, ROOT_POINTER_SIGNATURE.length)) !== ROOT_POINTER_SIGNATURE) continue;
     const problem = checkRootPointer(bytes);
     if (problem === undefined) return RootPointer.decode(viewOf(bytes)).xsdt_address;
     // ACPI 6.5 §5.2.5.1: the signature alone is none, there may be a real one further on.
@@ -69,4 +70,8 @@ function readTable(readMemory: ReadMemory, address: number, signature: string | 
   const problem = checkTable(table, signature ?? String.fromCharCode(...found));
   if (problem !== undefined) throw new AcpiTableError(`${where}: ${problem}`);
   return table;
+}
+
+function viewBytes({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
