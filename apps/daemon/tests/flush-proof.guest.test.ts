@@ -180,7 +180,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
   /** Holds back every sync of the first file until the tracer is killed. */
   const hang = async (sizes: readonly string[]): Promise<Tracer> => {
     if (testbed === undefined) throw new Error(reason);
-    const { pid } = await served.start(sizes);
+    const { pid = 0 } = await served.start(sizes);
     return await Tracer.attach(testbed.straceCommand, pid, log(), { call: 'fdatasync', path: served.file(0), delay: 600 });
   };
 
