@@ -26,7 +26,7 @@ const environment = {
 const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
 const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
 const unit = ['vitest', 'run', '--config', 'vitest.unit.config.ts', `--maxWorkers=${availableParallelism()}`];
-const processes = turbo('test:process', '--concurrency=2');
+const processes = ['vitest', 'run', '--config', 'vitest.processes.config.ts', `--maxWorkers=${Math.min(2, availableParallelism())}`];
 const oracle = turbo('test:oracle', '--concurrency=2');
 const prepare = ['tsx', 'testbed/scripts/prepare-testbed.ts'];
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { Reporter, TestModule } from 'vitest/node';
 import { splitName } from './statement-name.ts';
 
@@ -27,7 +27,12 @@ export class StatementReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[]): void {
-    for (const root of new Set(modules.map(({ project }) => project.config.root))) this.#write(root, modules.filter(({ project }) => project.config.root === root));
+    const packages = new Map<string, TestModule[]>();
+    for (const module of modules) {
+      const root = packageOf(module.moduleId);
+      packages.set(root, [...(packages.get(root) ?? []), module]);
+    }
+    for (const [root, own] of packages) this.#write(root, own);
   }
 
   #write(root: string, modules: readonly TestModule[]): void {
@@ -40,6 +45,12 @@ export class StatementReporter implements Reporter {
     mkdirSync(folder, { recursive: true });
     writeFileSync(file, `${JSON.stringify(results, undefined, 1)}\n`);
   }
+}
+
+/** The folder of the package that a file is in: a run may be of many. */
+function packageOf(file: string): string {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) if (existsSync(join(folder, 'package.json'))) return folder;
+  throw new Error(`${file} is in no package: no folder above it has a package.json`);
 }
 
 /** The same name under several groups counts as failed if any of them failed, and as passed if any other did. */

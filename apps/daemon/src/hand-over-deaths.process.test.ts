@@ -7,6 +7,7 @@ import { GIVER_STEPS, TAKER_STEPS } from '@vpmem/hand-over';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { bytesOf } from '../tests/bytes-of.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 const SIZE = 4 * 2 ** 20;
@@ -104,7 +105,7 @@ class Work {
     for (let i = 0; !this.#over; i++) {
       this.#disk.write(place(i), Buffer.from(`flush ${i} `));
       await this.#disk.fsync();
-      expect(readFileSync(path('mem0.img')).subarray(place(i), place(i) + 24).toString()).toContain(`flush ${i} `);
+      expect(bytesOf(path('mem0.img'), place(i), 24).toString()).toContain(`flush ${i} `);
       this.flushed++;
       await new Promise(setImmediate);
     }

@@ -7,6 +7,7 @@ import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { bytesOf } from '../tests/bytes-of.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 /** How often it is killed; a few hundred take some minutes. */
@@ -43,7 +44,7 @@ function plug(i: number): GuestDisk {
 /** The process that serves: its entry is there once it is ready. */
 const servant = (): number | undefined => readdirSync(path('vpmem')).flatMap((name) => Number(/^vpmemd-(\d+)\.json$/.exec(name)?.[1] ?? []))[0];
 const children = (): number[] => readFileSync(`/proc/${daemon.pid}/task/${daemon.pid}/children`, 'utf8').trim().split(' ').filter((text) => text !== '').map(Number);
-const file = (i: number, offset: number, length: number): string => readFileSync(path(`mem${i}.img`)).subarray(offset, offset + length).toString();
+const file = (i: number, offset: number, length: number): string => bytesOf(path(`mem${i}.img`), offset, length).toString();
 async function pmem(): Promise<Awaited<ReturnType<typeof ask>>> {
   return await ask();
 }

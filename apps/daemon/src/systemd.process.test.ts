@@ -7,6 +7,7 @@ import { SystemdContainer } from '@vpmem/descriptor-store/testing';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bytesOf } from '../tests/bytes-of.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const obstacle = SystemdContainer.obstacle();
@@ -86,7 +87,7 @@ describe.skipIf(obstacle !== undefined)(`vpmemd@.service under systemd${obstacle
           const text = `flush ${i} `;
           disk.write(0, Buffer.from(text));
           await disk.fsync();
-          expect(readFileSync(join(folder, 'vm1', 'mem0.img')).subarray(0, text.length).toString()).toBe(text);
+          expect(bytesOf(join(folder, 'vm1', 'mem0.img'), 0, text.length).toString()).toBe(text);
           await new Promise(setImmediate);
           left--;
         }

@@ -7,6 +7,7 @@ import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bytesOf } from '../tests/bytes-of.ts';
 import { DaemonProcess, VPMEMD } from './daemon-process.ts';
 
 let folder: string;
@@ -47,7 +48,7 @@ function plug(i: number): GuestDisk {
   return guest.plug(RemoteFunction.connect(path(`nv${i}.sock`)));
 }
 const descriptors = (daemon: DaemonProcess): string[] => readdirSync(`/proc/${daemon.pid}/fd`);
-const file = (i: number, offset: number, length: number): string => readFileSync(path(`mem${i}.img`)).subarray(offset, offset + length).toString();
+const file = (i: number, offset: number, length: number): string => bytesOf(path(`mem${i}.img`), offset, length).toString();
 async function qmp<T>(use: (client: QmpClient) => Promise<T>): Promise<T> {
   const client = await QmpClient.connect({ path: path('qmp') });
   try {
