@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { bootArguments, launch, startGuest, type GuestOptions } from './start-guest.ts';
@@ -9,6 +9,9 @@ export interface ResumeOptions extends Omit<GuestOptions, 'accelerator' | 'firmw
   /** Devices to plug in when it runs: values of `-device`, in JSON. */
   readonly plug?: readonly string[];
 }
+
+/** Milliseconds. */
+const KEPT_FOR = 30 * 24 * 3600 * 1000;
 
 /** A guest as it was when it took commands for the first time, in a folder of the testbed's. */
 interface SavedGuest {
@@ -55,6 +58,7 @@ async function findSaved(options: ResumeOptions): Promise<SavedGuest> {
   const path = join(folder, `${options.kernel ?? '6.12'}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}`);
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true });
+    forgetUnused(folder);
     // Others may be making the same one: each its own, and whole ones only.
     const own = mkdtempSync(join(folder, 'partial-'));
     try {
@@ -64,7 +68,17 @@ async function findSaved(options: ResumeOptions): Promise<SavedGuest> {
       rmSync(own, { recursive: true, force: true });
     }
   }
+  utimesSync(path, new Date(), new Date());
   return { state: join(path, 'state'), ...(JSON.parse(readFileSync(join(path, 'guest.json'), 'utf8')) as Pick<SavedGuest, 'token' | 'console'>) };
+}
+
+/** @internal Removes saved guests that nobody has gone on from for a month, and what is left of those that were not finished. */
+export function forgetUnused(folder: string): void {
+  for (const path of readdirSync(folder).map((name) => join(folder, name))) {
+    // Another process may have removed it.
+    const used = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - used > KEPT_FOR) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Boots the guest, without what a caller adds, and has QEMU write it down. */
