@@ -13,7 +13,7 @@ export class Guest {
   /** Handlers for the connections of the guest's two serial ports. */
   readonly channels: Readonly<Record<'console' | 'agent', (socket: Socket) => void>>;
   /** To be on the kernel's command line. */
-  readonly token = randomBytes(12).toString('hex');
+  readonly token: string;
   readonly #agent: AgentChannel;
   readonly #watchers = new Set<() => void>();
   #agentSocket: Socket | undefined;
@@ -22,7 +22,8 @@ export class Guest {
   #boots = 0;
   #broken: string | undefined;
 
-  constructor() {
+  constructor(token = randomBytes(12).toString('hex')) {
+    this.token = token;
     this.#agent = new AgentChannel(this.token, (line) => this.#agentSocket?.write(line), {
       ready: () => {
         this.#boots++;
@@ -51,6 +52,12 @@ export class Guest {
   /** @internal The machine it lives in, as soon as that runs. */
   enter(qemu: QemuProcess): void {
     this.#qemu = qemu;
+  }
+
+  /** @internal It came up, and wrote this, in another QEMU. */
+  cameUpBefore(console: string): void {
+    this.#boots = 1;
+    this.#console = console;
   }
 
   /** QEMU's process. */

@@ -9,6 +9,7 @@ export type { Accelerator, RamOptions } from './machine-arguments.ts';
 export type { ChildExit, WaitOptions } from './qemu-process.ts';
 export type { QmpEvent } from './qmp-client.ts';
 export { startQtest, type ConfigWidth, type Qtest, type QtestOptions } from './qtest.ts';
+export { resumeGuest, type ResumeOptions } from './resume-guest.ts';
 export { startGuest, type GuestOptions } from './start-guest.ts';
 export { prepareTestbed, requireTestbed, type PrepareOptions, type Testbed } from './testbed.ts';
 export { TestbedError, type TestbedErrorCode } from './testbed-error.ts';

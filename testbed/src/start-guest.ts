@@ -37,14 +37,28 @@ export interface GuestOptions extends RamOptions, GuestContents {
 
 /** Boots a guest. @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { testbed, firmware = 'seabios', qemuArgs = [], channels = {}, append = '', boot = 'quick', command, until = 'ready', timeout } = options;
+  const { until = 'ready', timeout } = options;
+  const guest = new Guest();
+  await launch(guest, await bootArguments(options, guest.token), options);
+  if (until === 'running') return guest;
+  try {
+    await guest.waitReady(1, timeout === undefined ? {} : { timeout });
+  } catch (error) {
+    await guest.stop();
+    throw error;
+  }
+  return guest;
+}
+
+/** @internal What makes QEMU's machine and has it boot, without what a caller adds. */
+export async function bootArguments(options: GuestOptions, token: string): Promise<string[]> {
+  const { testbed, firmware = 'seabios', append = '', boot = 'quick' } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, options);
-  const guest = new Guest();
   // UEFI starts what is a program of it too, which the ELF file is not.
   const image = boot === 'quick' && firmware === 'seabios' ? await findVmlinux(testbed, kernel) : kernel.image;
-  const line = kernelLine(boot, `vpmem.token=${guest.token}`, ...(append === '' ? [] : [append]));
-  const args = [
+  const line = kernelLine(boot, `vpmem.token=${token}`, ...(append === '' ? [] : [append]));
+  return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...machineArguments(options),
     ...ramArguments(options),
@@ -52,6 +66,10 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     ...['-kernel', image, '-initrd', initramfs, '-append', line],
     ...['-serial', 'chardev:console', '-serial', 'chardev:agent'],
   ];
+}
+
+/** @internal Starts the QEMU that a guest lives in from now on. @throws TestbedError */
+export async function launch(guest: Guest, args: readonly string[], { testbed, qemuArgs = [], channels = {}, command }: GuestOptions): Promise<void> {
   const qemu = await QemuProcess.start({
     commandLine: (ours) => {
       const whole = [...testbed.qemuCommand, ...ours, ...args, ...qemuArgs];
@@ -62,14 +80,6 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     context: () => guest.describe(),
   });
   guest.enter(qemu);
-  if (until === 'running') return guest;
-  try {
-    await guest.waitReady(1, timeout === undefined ? {} : { timeout });
-  } catch (error) {
-    await guest.stop();
-    throw error;
-  }
-  return guest;
 }
 
 /** Code and variables in flash memory, as on a real board. */

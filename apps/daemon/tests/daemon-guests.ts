@@ -21,6 +21,9 @@ export function deviceOptions(folder: string, i: number, details: DeviceDetails 
   ];
 }
 
+/** How long a client of a test waits for an answer: the end of a hang. On a busy machine a daemon may need more than the 5 s that are usual. */
+export const PATIENCE = { timeoutMs: 240_000 };
+
 /** Guests that have a device each, of those in `folder`. */
 export class Guests {
   readonly #folder: string;
@@ -33,7 +36,7 @@ export class Guests {
   plug(i: number): GuestDisk {
     const guest = new Guest();
     this.#all.push(guest);
-    return guest.plug(RemoteFunction.connect(join(this.#folder, `nv${i}.sock`)));
+    return guest.plug(RemoteFunction.connect(join(this.#folder, `nv${i}.sock`), PATIENCE));
   }
 
   cutPower(): void {

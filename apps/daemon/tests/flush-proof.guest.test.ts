@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Guest as EmbeddedGuest } from '@vpmem/guest';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
+import { PATIENCE } from './daemon-guests.ts';
 import { Tracer } from './fault-injection.ts';
 import { Served } from './served.ts';
 import { readCalls, setClock } from './system-calls.ts';
@@ -32,9 +33,9 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     if (testbed === undefined) throw new Error(reason);
     await served.start(['64M'], { args, wrap: [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-o', log(), ...options] });
   };
-  const bootLinux = async (): Promise<Guest> => {
+  const startLinux = async (): Promise<Guest> => {
     if (testbed === undefined) throw new Error(reason);
-    const guest = await startGuest({ testbed, kernel: '6.12', qemuArgs: served.qemuArgs });
+    const guest = await resumeGuest({ testbed, kernel: '6.12', plug: served.daemon.devices });
     guests.push(guest);
     await guest.sh('wait-for /dev/pmem0');
     return guest;
@@ -55,7 +56,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
   ])('%s is answered only after an fdatasync that began after it was asked', async (_, args) => {
     await traceWith(args(), '-e', 'trace=fdatasync');
     const guest = embedded();
-    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0), PATIENCE));
     const now = setClock();
     const flushes: { asked: number; answered: number }[] = [];
     for (let i = 0; i < 20; i++) {
@@ -83,7 +84,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     served = new Served(storage);
     await trace('-e', 'trace=fdatasync,recvmsg');
     const guest = embedded();
-    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0), PATIENCE));
     for (let i = 0; i < 5; i++) await disk.fsync();
     await guest.close();
     guests.length = 0;
@@ -102,7 +103,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     const wrap = (name: string): string[] => [...testbed.straceCommand, '-D', '-f', '-ttt', '-T', '-e', 'trace=fdatasync', '-o', join(served.folder, name)];
     await served.start(['4M'], { args: ['-name', 'guest=traced'], wrap: wrap('0'), env });
     const guest = embedded();
-    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0), PATIENCE));
     const now = setClock();
     const flushes: { asked: number; answered: number }[] = [];
     let replaced = 0;
@@ -136,7 +137,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
 
   it('of a Linux guest: the interrupt that answers it is sent after the fdatasync returned', async () => {
     await trace('-e', 'trace=fdatasync,recvmsg,io_submit');
-    const guest = await bootLinux();
+    const guest = await startLinux();
     const now = setClock();
     const begin = now();
     await guest.sh('for i in 1 2 3 4 5; do dd if=/dev/zero of=/dev/pmem0 bs=4096 count=1 conv=fsync 2>/dev/null; done');
@@ -160,7 +161,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
   it('fails in the guest when the fdatasync fails, and every later one does, although the host would sync again', async () => {
     // One failure only: what the kernel reports once is lost for good.
     await trace('-e', 'inject=fdatasync:error=EIO:when=1');
-    const guest = await bootLinux();
+    const guest = await startLinux();
     const fsync = 'dd if=/dev/zero of=/dev/pmem0 bs=4096 count=1 conv=fsync';
     for (let i = 0; i < 3; i++) {
       const { status, output } = await guest.run(fsync);
@@ -173,22 +174,23 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     await guest.kill();
     guests.length = 0;
     // Plugged in anew, the device starts afresh.
-    const again = await bootLinux();
+    const again = await startLinux();
     await again.sh(fsync);
   });
 
   /** Holds back every sync of the first file until the tracer is killed. */
   const hang = async (sizes: readonly string[]): Promise<Tracer> => {
     if (testbed === undefined) throw new Error(reason);
-    const { pid = 0 } = await served.start(sizes);
+    const { pid } = await served.start(sizes);
+    if (pid === undefined) throw new Error('vpmemd was not started');
     return await Tracer.attach(testbed.straceCommand, pid, log(), { call: 'fdatasync', path: served.file(0), delay: 600 });
   };
 
   it('that hangs holds up no other access and no other device', async () => {
     const tracer = await hang(['64M', '64M']);
     const guest = embedded();
-    const remote = RemoteFunction.connect(served.socket(0));
-    const other = guest.plug(RemoteFunction.connect(served.socket(1)));
+    const remote = RemoteFunction.connect(served.socket(0), PATIENCE);
+    const other = guest.plug(RemoteFunction.connect(served.socket(1), PATIENCE));
     let answered = false;
     const flush = guest.plug(remote).fsync().then(() => (answered = true));
     await expect.poll(() => tracer.text).toMatch(/fdatasync\(/);
@@ -207,7 +209,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
   it('that hangs holds up SIGTERM, which waits for it, but not a second one', async () => {
     const tracer = await hang(['64M']);
     const guest = embedded();
-    const disk = guest.plug(RemoteFunction.connect(served.socket(0)));
+    const disk = guest.plug(RemoteFunction.connect(served.socket(0), PATIENCE));
     void disk.fsync().catch(() => undefined);
     await expect.poll(() => tracer.text).toMatch(/fdatasync\(/);
     let ended = false;

@@ -9,6 +9,7 @@ import { requireTestbed } from '@vpmem/testbed';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
+import { PATIENCE } from './daemon-guests.ts';
 import { Tracer } from './fault-injection.ts';
 
 const { testbed, reason: noTestbed } = await requireTestbed();
@@ -48,7 +49,7 @@ describe.skipIf(reason !== undefined)(`a write that is lost${reason === undefine
   it('is one also for the process that follows the one which was told', async () => {
     if (testbed === undefined) throw new Error(reason);
     await start();
-    const disk = guest.plug(RemoteFunction.connect(join(folder, 'nv0.sock'), { timeoutMs: 60_000 }));
+    const disk = guest.plug(RemoteFunction.connect(join(folder, 'nv0.sock'), PATIENCE));
     await disk.fsync();
     const pid = servant();
     const tracer = await Tracer.attach(testbed.straceCommand, pid, join(folder, 'calls'), { call: 'fdatasync', delay: 600 });

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
 import { deviceOptions } from './daemon-guests.ts';
@@ -30,8 +30,7 @@ describe.skipIf(testbed === undefined)(`RAM that is not shared${reason === undef
     if (testbed === undefined) throw new Error(reason);
     const { qemuArgs = [], ...details } = options;
     daemon = await DaemonProcess.start(deviceOptions(folder, 1, { size: '64M', ...details }), { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
-    const devices = daemon.devices.flatMap((device) => ['-device', device]);
-    guest = await startGuest({ testbed, memory: '256M,slots=2,maxmem=4G', append: 'memhp_default_state=online_kernel', qemuArgs: [...devices, ...qemuArgs] });
+    guest = await resumeGuest({ testbed, memory: '256M,slots=2,maxmem=4G', append: 'memhp_default_state=online_kernel', plug: daemon.devices, qemuArgs });
     await guest.sh('wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     return guest;
   };

@@ -10,6 +10,7 @@ import { runningPrograms } from '@vpmem/running-programs';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
+import { PATIENCE } from './daemon-guests.ts';
 import { Prometheus, requirePrometheus } from './prometheus.ts';
 
 const { packages, reason } = await requirePrometheus();
@@ -47,7 +48,7 @@ describe.skipIf(packages === undefined)(`Prometheus${reason === undefined ? '' :
     ];
     daemon = await start(...part(0), ...part(1, ',power-failure=on,record=nv1.vpmrec'), '-name', 'vm1', '-qmp', `unix:${folder}/qmp,server=on,wait=off`, '-metrics', '0');
     location = runningPrograms([join(folder, 'vpmem')])[0]?.metrics ?? '';
-    disks = [0, 1].map((i) => guest.plug(RemoteFunction.connect(join(folder, `nv${i}.sock`))));
+    disks = [0, 1].map((i) => guest.plug(RemoteFunction.connect(join(folder, `nv${i}.sock`), PATIENCE)));
     prometheus = await Prometheus.start(packages, new URL(location).host, RULES);
   });
   afterAll(async () => {

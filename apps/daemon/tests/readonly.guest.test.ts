@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
 
@@ -34,7 +34,7 @@ describe.skipIf(testbed === undefined)(`readonly=on${reason === undefined ? '' :
       ...['-device', `virtio-pmem-pci,memdev=mem${i},id=nv${i},socket=${folder}/nv${i}.sock`],
     ];
     daemon = await DaemonProcess.start([...pair(0), ...pair(1)], { env: { ...process.env, XDG_RUNTIME_DIR: folder } });
-    guest = await startGuest({ testbed, kernel: '6.12', qemuArgs: daemon.devices.flatMap((device) => ['-device', device]) });
+    guest = await resumeGuest({ testbed, kernel: '6.12', plug: daemon.devices });
     await guest.sh('wait-for /dev/pmem0 && wait-for /dev/pmem1 && mkdir -p /mnt && mount -t ext4 -o ro,dax=always /dev/pmem0 /mnt');
     expect(await guest.sh('cat /mnt/file')).toBe('in the image');
     await guest.sh('umount /mnt');

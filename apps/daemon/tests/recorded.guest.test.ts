@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { QmpClient } from '@vpmem/qmp/client';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Served } from './served.ts';
 
@@ -28,7 +28,7 @@ describe.skipIf(testbed === undefined)(`vpmemd -record${reason === undefined ? '
   ])('records what a guest makes durable, although QEMU is not its child: %s', async (_, options, tracker) => {
     if (testbed === undefined) throw new Error(reason);
     await served.start(['64M'], { args: ['-record', join(served.folder, 'runs'), '-qmp', `unix:${join(served.folder, 'qmp')},server=on,wait=off`] });
-    guest = await startGuest({ testbed, qemuArgs: [...served.qemuArgs, '-smp', '2', ...options] });
+    guest = await resumeGuest({ testbed, machine: 'pc,smp.cpus=2', plug: served.daemon.devices, qemuArgs: options });
     onTestFailed(() => console.error(served.daemon.stderr, guest?.console.slice(-3000)));
     qmp = await QmpClient.connect({ path: join(served.folder, 'qmp') });
     await guest.sh('wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && mount -t ext4 -o dax=always /dev/pmem0 /mnt');

@@ -4,14 +4,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { QmpClient } from '@vpmem/qmp/client';
-import { preparePackages, requireTestbed, startGuest, type Guest, type KernelName, type PackageTree } from '@vpmem/testbed';
+import { preparePackages, requireTestbed, resumeGuest, type Guest, type KernelName, type PackageTree } from '@vpmem/testbed';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { DaemonProcess } from '../src/daemon-process.ts';
 import { Served } from './served.ts';
 
 const { testbed, reason } = await requireTestbed();
-const UPGRADES = Number(process.env.VPMEM_UPGRADES ?? 4);
+/** The second takes the place of one that has taken one itself; more are in the long form. */
+const UPGRADES = Number(process.env.VPMEM_UPGRADES ?? (process.env.VPMEM_ALL === '1' ? 4 : 2));
 const KILLS = Number(process.env.VPMEM_KILLS ?? 4);
+/** The end of a hang, in milliseconds; on a busy machine two minutes were not enough. */
+const LIMIT = 600_000;
 
 describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let served: Served;
@@ -42,7 +45,7 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
     if (testbed === undefined) throw new Error(reason);
     const kept = keep ? ['-keep', '-run-with', 'restart-burst=1000'] : [];
     daemons.push(await served.start(sizes, { args: [...kept, '-name', 'guest=upgraded', '-qmp', `unix:${served.folder}/qmp,server=on,wait=off`], env }));
-    guest = await startGuest({ testbed, kernel, tools: ['fio'], programs: [{ packages, path: 'usr/bin/sqlite3' }], qemuArgs: served.qemuArgs });
+    guest = await resumeGuest({ testbed, kernel, tools: ['fio'], programs: [{ packages, path: 'usr/bin/sqlite3' }], plug: served.daemon.devices });
     for (const [i] of sizes.entries()) await guest.sh(`wait-for /dev/pmem${i}`);
     return guest;
   };
@@ -69,6 +72,7 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
   };
   /** Ends both, and sees that neither has met an error, that nothing acknowledged is missing, and how long the longest flush took, in ms. */
   const judge = async (linux: Guest): Promise<number> => {
+    await linux.sh('until [ "$(cat /tmp/acknowledged)" -gt 3 ] 2> /dev/null || [ -e /tmp/sqlite-done ]; do sleep 0.1; done');
     await linux.sh('touch /tmp/enough; for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = fio ] && kill -INT ${p#/proc/}; done; while [ ! -e /tmp/sqlite-done ] || [ ! -e /tmp/fio-status ]; do sleep 0.1; done');
     expect(await linux.sh('cat /tmp/sqlite.log /tmp/fio.log; dmesg | grep -iE "pmem|ext4" | grep -iE "error|fail" || true')).toBe('');
     // What fio has to say of its end stands before the report.
@@ -82,20 +86,22 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
   };
 
   it.each(['6.12', '6.1'] as const)('by another under Linux %s: fio with fsync and SQLite on ext4 with DAX go on without an error, and nothing acknowledged is missing', async (kernel) => {
-    const linux = await begin(kernel, ['128M', '64M']);
+    const linux = await begin(kernel, ['64M', '64M']);
     await work(linux);
     const before = await devices();
     for (let i = 0; i < UPGRADES; i++) await upgrade();
     const after = await devices();
     after.forEach(({ connected, flushes }, i) => {
       expect([connected, flushes.failed]).toEqual([true, 0]);
-      expect(flushes.asked).toBeGreaterThan(before[i]?.flushes.asked ?? 0);
+      expect(flushes.asked).toBeGreaterThanOrEqual(before[i]?.flushes.asked ?? 0);
     });
+    // Both go on; on a busy machine a guest may have flushed nothing meanwhile.
+    await expect.poll(async () => (await devices()).every(({ flushes }, i) => flushes.asked > (after[i]?.flushes.asked ?? 0))).toBe(true);
     console.info(`Linux ${kernel}, ${UPGRADES} upgrades: the longest flush took ${await judge(linux)} ms`);
-  }, 120_000 + UPGRADES * 5000);
+  }, LIMIT + UPGRADES * 20_000);
 
   it('by its keeper under Linux 6.12 when it is killed at any moment: the same', async () => {
-    const linux = await begin('6.12', ['128M', '64M'], { keep: true });
+    const linux = await begin('6.12', ['64M', '64M'], { keep: true });
     await work(linux);
     const keeper = daemons[0]?.pid ?? 0;
     const child = (): number => Number(readFileSync(`/proc/${keeper}/task/${keeper}/children`, 'utf8').trim().split(' ')[0]);
@@ -111,5 +117,5 @@ describe.skipIf(testbed === undefined)(`vpmemd is replaced${reason === undefined
       await expect.poll(async () => (await devices().catch(() => [])).every(({ connected, flushes }) => connected && flushes.failed === 0)).toBe(true);
     }
     console.info(`${KILLS} kills: the longest flush took ${await judge(linux)} ms`);
-  }, 120_000 + KILLS * 5000);
+  }, LIMIT + KILLS * 20_000);
 });

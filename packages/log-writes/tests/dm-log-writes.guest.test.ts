@@ -2,7 +2,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { preparePackages, requireTestbed, startGuest, TestbedError, type Guest, type PackageTree } from '@vpmem/testbed';
+import { preparePackages, requireTestbed, resumeGuest, TestbedError, type Guest, type PackageTree } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { toLogWrites } from '../src/log-export.ts';
 import { fromLogWrites } from '../src/log-import.ts';
@@ -40,17 +40,19 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
   });
 
   const path = (name: string): string => join(folder, name);
-  const disk = (name: string, size: number, properties = ''): string[] => {
+  const drive = (name: string, size: number): string[] => {
     writeFileSync(path(name), '');
     truncateSync(path(name), size);
-    return ['-drive', `if=none,id=${name},format=raw,file=${path(name)},discard=unmap`, '-device', `virtio-blk-pci,drive=${name}${properties}`];
+    return ['-drive', `if=none,id=${name},format=raw,file=${path(name)},discard=unmap`];
   };
   /** A guest whose /dev/mapper/log is /dev/vda, logged on /dev/vdb; /dev/vdc is as large. */
-  const boot = async (properties = ''): Promise<Guest> => {
+  const start = async (properties = {}): Promise<Guest> => {
     if (testbed === undefined || packages === undefined) throw new Error(missing);
-    const disks = [...disk('data', 32 * MIB, properties), ...disk('log', 64 * MIB, properties), ...disk('kept', 32 * MIB, properties)];
-    guest = await startGuest({ testbed, tools: ['xfs'], programs: [{ packages, path: 'usr/sbin/dmsetup' }], modules: ['virtio_blk', 'dm-log-writes'], qemuArgs: disks });
-    await guest.sh('DM_DISABLE_UDEV=1 dmsetup create log --table "0 $(blockdev --getsz /dev/vda) log-writes /dev/vda /dev/vdb"');
+    const qemuArgs = [...drive('data', 32 * MIB), ...drive('log', 64 * MIB), ...drive('kept', 32 * MIB)];
+    // In the order of their slots, as Linux names them.
+    const plug = ['data', 'log', 'kept'].map((name) => JSON.stringify({ driver: 'virtio-blk-pci', drive: name, ...properties }));
+    guest = await resumeGuest({ testbed, tools: ['xfs'], programs: [{ packages, path: 'usr/sbin/dmsetup' }], modules: ['virtio_blk', 'dm-log-writes'], qemuArgs, plug });
+    await guest.sh('wait-for /dev/vda && wait-for /dev/vdb && wait-for /dev/vdc && DM_DISABLE_UDEV=1 dmsetup create log --table "0 $(blockdev --getsz /dev/vda) log-writes /dev/vda /dev/vdb"');
     return guest;
   };
 
@@ -77,7 +79,7 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
   };
 
   it.each([512, 4096])('logs ext4 on sectors of %i bytes; every mark of it is read as it is, and goes into a recording and back', async (sectorSize) => {
-    const vm = await boot(`,logical_block_size=${sectorSize},physical_block_size=4096`);
+    const vm = await start({ logical_block_size: sectorSize, physical_block_size: 4096 });
     await vm.sh(`mkfs.ext4 -q -b 4096 /dev/mapper/log && dmsetup message log 0 mark mkfs && mount -t ext4 -o discard /dev/mapper/log /mnt
       for i in 1 2 3; do echo record $i > /mnt/file$i && sync /mnt/file$i && dmsetup message log 0 mark record$i || exit 1; done
       head -c 2000000 /dev/urandom > /mnt/big && sync && rm /mnt/big && umount /mnt
@@ -120,7 +122,7 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
   });
 
   it('puts a write with FUA before those that wait for a flush, and those at the end without one', async () => {
-    const vm = await boot();
+    const vm = await start();
     // What tests/golden/dm-log-writes-6.12.log was written by.
     await vm.sh(`put() { xfs_io -d $4 -c "pwrite -q -S $1 $2 $3" /dev/mapper/log || exit 1; }
       put 0x61 4096 512; put 0x62 4608 1024; put 0x63 4096 512 -s; sync /dev/mapper/log; dmsetup message log 0 mark written

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { listenUnix } from '@vpmem/native';
@@ -42,6 +43,27 @@ describe('entries of running programs', () => {
     await over;
     expect(runningPrograms([folder])).toEqual([]);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('of a dead program and its sockets do not keep the packages that are imported next from what they need', () => {
+    const put = (path: string, text: string): void => {
+      mkdirSync(join(folder, path, '..'), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    };
+    put('app/main.js', '');
+    put('store/node_modules/needy/index.js', "module.exports = require('needed')");
+    put('store/node_modules/needed/index.js', "module.exports = 'found'");
+    mkdirSync(join(folder, 'app/node_modules'));
+    symlinkSync('../../store/node_modules/needy', join(folder, 'app/node_modules/needy'));
+    const load = createRequire(join(folder, 'app/main.js'));
+    // Folders that node has come through before are not looked at again.
+    load('./main.js');
+    const entries = join(folder, 'entries');
+    put('entries/vpmem-run-1.json', JSON.stringify(program));
+    for (const name of ['vpmem-run-1.qmp', 'vpmem-run-1.takeover']) closeSync(listenUnix(join(entries, name)));
+    expect(runningPrograms([entries])).toEqual([]);
+    expect(readdirSync(entries)).toEqual([]);
+    expect(load('needy')).toBe('found');
   });
 
   it('make nothing else vanish, whatever they say', () => {

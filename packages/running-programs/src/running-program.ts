@@ -63,7 +63,11 @@ export function isCalled({ name, pid }: Pick<RunningProgram, 'name' | 'pid'>, gi
 
 /** The programs that run as this user, and those of the system if they may be seen. What dead ones left behind is removed. */
 export function runningPrograms(folders: readonly string[] = programFolders()): RunningProgram[] {
-  return folders.filter(isTrusted).flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
+  const found = folders.filter(isTrusted).flatMap((folder) => names(folder).filter((name) => name.endsWith('.json')).flatMap((name) => readEntry(join(folder, name))));
+  // Node 20 follows no link of an import for as long as the last file that it was asked about was a socket or a pipe, as what dead ones left
+  // may be: what the next package that is loaded needs would not be found beside it.
+  lstatSync('/');
+  return found;
 }
 
 /** Where entries can be: the folders for sockets of this user and of the system, and those of systemd's services in them. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { MachineEvent } from '@vpmem/machine';
 import { HugePageMount, LoopDevice, noHugePages, noLoopDevices } from '@vpmem/memory-backend/testing';
 import { parseOption } from '@vpmem/options';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Machine } from '../src/machine.ts';
 import type { Device } from '../src/served-devices.ts';
@@ -48,8 +48,8 @@ afterEach(async () => {
 const object = (memPath: string, size = SIZE): Promise<void> =>
   machine.addObject(parseOption(`memory-backend-file,id=mem1,mem-path=${memPath},size=${size},share=on`, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
 const device = (rest = ''): Promise<Device> => machine.addDevice(parseOption(`virtio-pmem-pci,memdev=mem1,id=nv1${rest}`, { grammar: 'qemuopts', impliedKey: 'driver' }));
-const boot = async ({ plug }: Device): Promise<Guest> => {
-  guest = await startGuest({ testbed: testbed!, qemuArgs: ['-device', JSON.stringify(plug)] });
+const start = async ({ plug }: Device): Promise<Guest> => {
+  guest = await resumeGuest({ testbed: testbed!, plug: [JSON.stringify(plug)] });
   await guest.sh('wait-for /dev/pmem0');
   return guest;
 };
@@ -68,7 +68,7 @@ describe.skipIf(noLoop !== undefined)(`a block device${named(noLoop)}`, () => {
     truncateSync(join(folder, 'disk.img'), SIZE);
     loop = new LoopDevice(join(folder, 'disk.img'));
     await object(loop.path);
-    const linux = await boot(await device());
+    const linux = await start(await device());
     await format(linux);
     const contents = await writeDurably(linux);
     await linux.kill();
@@ -84,7 +84,7 @@ describe.skipIf(noHuge !== undefined)(`huge pages${named(noHuge)}`, () => {
     const path = join(mount.folder, 'pmem.img');
     await expect(object(path, 2 * SIZE)).rejects.toMatchObject({ code: 'no-space', message: expect.stringMatching(/need 64 huge pages of 2048 KiB, and \d+ are free/) as string });
     await object(path);
-    await boot(await device());
+    await start(await device());
     await format(guest!);
     const contents = await writeDurably(guest!);
     await guest?.kill();
@@ -97,7 +97,7 @@ describe.skipIf(noHuge !== undefined)(`huge pages${named(noHuge)}`, () => {
     const path = join(mount.folder, 'pmem.img');
     await object(path);
     // Without KVM the first INTx makes QEMU trap every access from then on.
-    await boot(await device(',vectors=0'));
+    await start(await device(',vectors=0'));
     await guest!.sh('yes mapped | dd of=/dev/pmem0 bs=4096 count=1 conv=fsync && yes trapped | dd of=/dev/pmem0 bs=4096 count=1 seek=1 conv=fsync && dd if=/dev/pmem0 bs=4096 count=2 iflag=direct | grep -q trapped');
     expect(readFileSync(path).subarray(0, 8192).toString()).toMatch(/^(mapped\n)+.*(trapped\n)+/s);
     expect(troubles()).toEqual([]);
