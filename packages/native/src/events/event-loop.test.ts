@@ -1,6 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it, vi, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Epoll, EPOLLIN, EPOLLOUT } from './epoll.ts';
 import { EventFd } from './event-fd.ts';
 import { EventLoop } from './event-loop.ts';
