@@ -7,7 +7,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInLanes } from './lanes.mjs';
-import { testCommands } from './test-commands.mjs';
+import { byNode, testCommands } from './test-commands.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines, packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -57,6 +57,9 @@ const install = ['vitest', 'run', '--config', 'vitest.install.config.ts'];
 const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
+// Those that get corrections besides the one that `engines` begins with.
+const otherNodes = ['22.23.3', '24.21.0'].flatMap((version) => ['vitest.unit.config.ts', 'vitest.processes.config.ts'].map((configuration) => byNode(version, 'node_modules/vitest/vitest.mjs', 'run', '--config', configuration)));
+
 // For as long as it takes: what `npm test` does a few times.
 const upgrades = ['pnpm', '--dir', 'apps/daemon', 'run', 'test:upgrades'];
 
@@ -80,6 +83,7 @@ const tasks = {
   test: everything,
   'test:long': everything,
   'test:install': [build, install],
+  'test:node': [build, ...otherNodes],
   'test:fuzz': [buildFuzz, [...fuzz, '--share']],
   fuzz: [buildFuzz, fuzz],
   bench: [build, prepare, ['tsx', 'bench/src/main.ts']],

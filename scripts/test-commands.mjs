@@ -43,7 +43,14 @@ export function testCommands(root) {
   const install = { title: 'all test:install', command: [...VITEST, 'vitest.install.config.ts'] };
   const unit = { title: 'all test', command: [...VITEST, 'vitest.unit.config.ts'] };
   const oracle = { title: 'all test:oracle', command: ['turbo', 'run', 'test:oracle', '--concurrency=1', '--log-prefix=none'] };
-  return [...guests, ...processes, install, unit, oracle].sort((a, b) => rank(a) - rank(b));
+  // A share of `npm run test:node`: two processes of the newest, one of which is killed, and a guest of our own.
+  const otherNode = { title: 'vpmem demo by node 24', command: byNode('24.21.0', 'apps/cli/dist/main.js', 'demo') };
+  return [...guests, ...processes, install, unit, oracle, otherNode].sort((a, b) => rank(a) - rank(b));
+}
+
+/** A command of another version of node, which npm fetches. */
+export function byNode(version, ...words) {
+  return ['npm', 'exec', '--yes', `--package=node@${version}`, '--', 'node', ...words];
 }
 
 /** What is never kept: turbo would take two seconds to come to that. All that it needs has been built. */
