@@ -84,7 +84,7 @@ describe.skipIf(testbed === undefined)(`DMA of other devices${reason === undefin
       for (const size of sizes('64k')) await direct(vm, '/dev/vda', size);
       expect(vm.stderr).toBe('');
       expect(await hmp.type('device_add pc-dimm,id=dimm1,memdev=d1')).toBe('');
-      expect(vm.stderr).toMatch(/^vpmem: warning: the RAM of pc-dimm 'dimm1' \('d1'\) is private,.* give memory backend 'd1' share=on\n$/);
+      await expect.poll(() => vm.stderr).toMatch(/^vpmem: warning: the RAM of pc-dimm 'dimm1' \('d1'\) is private,.* give memory backend 'd1' share=on\n$/);
     } finally {
       hmp.close();
     }

@@ -66,7 +66,7 @@ describe('a backing file in use', () => {
     harm();
     expect((await told).data).toMatchObject({ memdev: 'mem0', 'backing-file': file(0), change });
     expect((await monitor.execute('query-pmem'))[0]).toMatchObject({ 'last-error': { text: expect.stringContaining(`was ${change}`) as string } });
-    expect(daemon.stderr).toContain(`error: mem0: '${file(0)}' was ${change}`);
+    await expect.poll(() => daemon.stderr).toContain(`error: mem0: '${file(0)}' was ${change}`);
     if (change === 'truncated') {
       // What is gone can be touched neither through the daemon nor by a guest that looks before it leaps.
       expect(() => disk?.write(2 ** 21, Buffer.from('x'))).toThrow();

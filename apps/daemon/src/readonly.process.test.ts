@@ -65,7 +65,7 @@ it('a flush fails, because nothing becomes durable, and query-pmem says why; end
   expect(first).toMatchObject({ volatile: expect.stringContaining('readonly=on') as string, 'last-error': { text: expect.stringContaining('readonly=on') as string } });
   expect(second).not.toHaveProperty('last-error');
   client.close();
-  expect(daemon.stderr.match(/error: nv0: .*readonly=on, so nothing becomes durable/g)).toHaveLength(1);
+  await expect.poll(() => daemon.stderr.match(/error: nv0: .*readonly=on, so nothing becomes durable/g)).toHaveLength(1);
   expect(await daemon.end()).toEqual({ status: 0, signal: null });
   expect(daemon.stderr).not.toContain('error: nv1');
 });

@@ -144,7 +144,7 @@ describe('a recording of vpmemd', () => {
     expect(readFileSync(path('mem1.img')).subarray(0, 5).toString()).toBe('third');
     expect(await recordingOf()).toMatchObject({ flushes: expect.any(Number) as number, incomplete: expect.stringMatching(/ENOSPC/) as string });
     expect(await monitor.execute('human-monitor-command', { 'command-line': 'info pmem' })).toMatch(/ENOSPC/);
-    expect(daemon.stderr).toMatch(/nv1.*ENOSPC/);
+    await expect.poll(() => daemon.stderr).toMatch(/nv1.*ENOSPC/);
     const { ending, text, problems } = look(`/proc/${daemon.pid}/root${path('fs/run.vpmrec')}`, '1:all');
     expect([ending, text, problems]).toEqual(['incomplete', 'first', 0]);
   });
@@ -155,7 +155,7 @@ it.skipIf(noMounts)(`a recording that has no room from the first on is told of${
   await start(['-object', backend('mem1', `,record=${path('fs/run.vpmrec')}`), '-device', device('nv1', 'mem1')], mounted);
   await keep(plug('nv1'), 'first');
   expect(await recordingOf()).toMatchObject({ file: path('fs/run.vpmrec'), flushes: 0, incomplete: expect.stringMatching(/^the recording cannot be begun: ENOSPC/) as string });
-  expect(daemon.stderr).toMatch(/nv1.*the recording cannot be begun: ENOSPC/);
+  await expect.poll(() => daemon.stderr).toMatch(/nv1.*the recording cannot be begun: ENOSPC/);
   expect(readFileSync(path('mem1.img')).subarray(0, 5).toString()).toBe('first');
 });
 

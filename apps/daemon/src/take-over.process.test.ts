@@ -70,7 +70,8 @@ describe('-takeover', () => {
       }
       const next = await start('-takeover', i % 2 === 0 ? 'one' : String(daemon.pid));
       expect(await daemon.exited).toEqual({ status: 0, signal: null });
-      expect(daemon.stderr).toContain(`process ${next.pid} has taken over`);
+      const before = daemon;
+      await expect.poll(() => before.stderr).toContain(`process ${next.pid} has taken over`);
       expect(readFileSync(path('pid'), 'utf8')).toBe(`${next.pid}\n`);
       expect(readdirSync(path('vpmem')).sort()).toEqual(['json', 'qmp', 'takeover'].map((kind) => `vpmemd-${next.pid}.${kind}`));
       const counted = await qmp((client) => client.execute('query-pmem'));
@@ -103,7 +104,7 @@ describe('-takeover', () => {
     await disk.fsync();
     // It has the devices when it finds that its monitor cannot be had: nobody else would serve them.
     const last = await start('-takeover', 'one', ...part(0), '-name', 'guest=one', '-qmp', 'unix:/no/such/folder/qmp,server=on,wait=off');
-    expect(last.stderr).toMatch(/-qmp unix:\/no\/such\/folder\/qmp.*; the devices are served without it/);
+    await expect.poll(() => last.stderr).toMatch(/-qmp unix:\/no\/such\/folder\/qmp.*; the devices are served without it/);
     await disk.fsync();
     expect(file(0, 0, 4)).toBe('kept');
     expect(existsSync(path('other'))).toBe(false);

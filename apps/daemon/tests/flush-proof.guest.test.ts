@@ -167,7 +167,7 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
       const { status, output } = await guest.run(fsync);
       expect([status, output]).toEqual([1, expect.stringMatching(/Input\/output error/)]);
     }
-    expect(served.daemon.stderr.match(/error: nv0: .*EIO.*every flush fails/g)).toHaveLength(1);
+    await expect.poll(() => served.daemon.stderr.match(/error: nv0: .*EIO.*every flush fails/g)).toHaveLength(1);
     await guest.reboot('guest');
     await guest.sh('wait-for /dev/pmem0');
     expect((await guest.run(fsync)).status).toBe(1);

@@ -145,10 +145,15 @@ describe.skipIf(testbed === undefined).each(PEERS)(`$name${reason === undefined 
 
   // What passes over QEMU's own device says nothing of ours, so its tests are not named for statements.
   it.each(namedCases(traits))(ours ? '%s' : 'QEMU: %s', async (name, run) => {
-    await target.reset();
-    target.memory.write(0, new Uint8Array(0x1_0000));
-    const trial = VirtioGuest.on(target).then(run);
-    if (ours || QEMU_DEVIATIONS[name] === undefined) await trial;
-    else await expect(trial, `QEMU does it after all: ${QEMU_DEVIATIONS[name]}`).rejects.toThrow();
+    const trial = async (): Promise<void> => {
+      await target.reset();
+      target.memory.write(0, new Uint8Array(0x1_0000));
+      await run(await VirtioGuest.on(target));
+    };
+    const deviation = ours ? undefined : QEMU_DEVIATIONS[name];
+    if (deviation === undefined) return await trial();
+    // What QEMU should not do it may do late, where it has no core, and be thought to be right.
+    const judge = (): Promise<string> => trial().then(() => 'does it', () => deviation);
+    await expect.poll(judge, { timeout: 20_000 }).toBe(deviation);
   });
 });
