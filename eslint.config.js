@@ -1,12 +1,15 @@
 import tseslint from 'typescript-eslint';
 
+// Of a few files, the projects they are in; of all, one program, in which what packages import of each other is looked at once.
+const types = process.env.VPMEM_LINT === 'all' ? { project: ['tsconfig.all.json', 'packages/{dashboard,explorer-report}/src/page/tsconfig.json', 'packages/page-kit/src/dom/tsconfig.json'] } : { projectService: true };
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.turbo/**', '**/.programs/**', '**/.readme/**', '.setup/**', '.api/**'] },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+      parserOptions: { ...types, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
       // Devices are numbers in and numbers out; templates may print them.

@@ -5,11 +5,12 @@ import { workspaceFolders } from './workspace-folders.mjs';
 
 const VITEST = ['vitest', 'run', '--config'];
 
-/** What is an app's is a command of its own, as it takes long; all others are one, for which vitest starts once. */
+/** What is an app's is a command of its own, as it takes long; all others are two, for which vitest starts once each. */
 const PROCESSES = [
   ['apps/cli', ['apps/cli/']],
   ['apps/daemon', ['apps/daemon/']],
-  ['packages', ['--exclude', 'apps/**']],
+  ['packages, a half:', ['--exclude', 'apps/**', '--shard=1/2']],
+  ['packages, the other:', ['--exclude', 'apps/**', '--shard=2/2']],
 ];
 
 /**
@@ -26,7 +27,8 @@ const FIRST = [
   'packages/nvdimm test:guest',
   'apps/cli test:process',
   'apps/daemon test:process',
-  'packages test:process',
+  'packages, a half: test:process',
+  'packages, the other: test:process',
   'all test:install',
   'all test',
   'all test:oracle',

@@ -7,6 +7,8 @@ import { cleanUpAfterDead } from './place-folder.ts';
 import { leftBelow, noMounts, NOTHING, recordSteps, testFolder } from './test-images.ts';
 
 const reason = noMounts();
+/** Where packages are found by their names, wherever these tests are run from. */
+const cwd = join(import.meta.dirname, '..');
 /** A program that opens a place, and checks until it is ended. */
 const PROGRAM = `
   import { ImageBuilder, Recording } from '@vpmem/recording';
@@ -47,7 +49,7 @@ describe.skipIf(reason !== undefined)(`a program that explores${reason === undef
   afterAll(() => folder.remove());
 
   const start = async (end: string): Promise<ReturnType<typeof spawn>> => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, path, end], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, path, end], { cwd, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
     let errors = '';
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     await expect.poll(() => `${errors}${leftBelow(run).files.filter((name) => name.endsWith('/begun')).length}`).toBe('1');
@@ -70,8 +72,8 @@ describe.skipIf(reason !== undefined)(`a program that explores${reason === undef
 
   it('and is killed at any moment ends at once, also while it waits for its own image', async () => {
     for (let round = 0; round < 12; round++) {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', MOUNTING, path], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
-      await once(child.stdout, 'data');
+      const child = spawn(process.execPath, ['--input-type=module', '-e', MOUNTING, path], { cwd, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+      await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => Promise.reject(new Error('it ended before it mounted anything')))]);
       // No event tells where in a mount it is: each round another moment, by the time that a mount takes.
       await new Promise((resolve) => setTimeout(resolve, 3 * round));
       const ended = once(child, 'exit');
