@@ -60,7 +60,7 @@ describe.skipIf(testbed === undefined)(`vpmem qemu${reason === undefined ? '' : 
     await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     await guest.sh("yes 'in the manual' | head -c 100000 > /mnt/file && sync /mnt/file");
     await guest.sh("yes 'at the end' | head -c 4096 | dd of=/dev/pmem0 bs=4096 seek=1048575 conv=fsync");
-    await expect.poll(() => guest.stderr).toMatch(/warning: -object .*'share'/);
+    await expect.poll(() => guest?.stderr).toMatch(/warning: -object .*'share'/);
     // How QEMU ends, vpmem does.
     expect(await guest.kill()).toEqual({ code: null, signal: 'SIGKILL' });
     const last = Buffer.alloc(4096);

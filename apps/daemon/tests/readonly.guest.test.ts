@@ -45,6 +45,6 @@ describe.skipIf(testbed === undefined)(`readonly=on${reason === undefined ? '' :
     await guest.sh('mount -t ext4 -o ro,dax=always /dev/pmem1 /mnt && grep -q "in the image" /mnt/file && umount /mnt && e2fsck -f -n /dev/pmem1');
 
     expect(readFileSync(join(folder, 'image')).equals(image)).toBe(true);
-    await expect.poll(() => daemon.stderr).toMatch(/error: nv\d: .*readonly=on, so nothing becomes durable/);
+    await expect.poll(() => daemon?.stderr).toMatch(/error: nv\d: .*readonly=on, so nothing becomes durable/);
   });
 });
