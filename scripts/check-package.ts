@@ -10,6 +10,7 @@ import { checkPackage, createPackageFromTarballData, type Problem } from '@areth
 import { problemKindInfo } from '@arethetypeswrong/core/problems';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { publishedFolders } from './workspace-folders.mjs';
 
 /** What is published, as pnpm filters it. */
 const PUBLISHED = ['./packages/*', './apps/*', './testbed'];
@@ -17,7 +18,7 @@ const PUBLISHED = ['./packages/*', './apps/*', './testbed'];
 const NOT_SERVED: readonly string[] = ['node10', 'node16-cjs'];
 
 const all = existsSync('pnpm-workspace.yaml');
-const wanted = all ? ['packages', 'apps'].flatMap((folder) => readdirSync(folder)).length + 1 : 1;
+const wanted = all ? publishedFolders('.').length : 1;
 const folder = mkdtempSync(join(tmpdir(), 'vpmem-pack-'));
 try {
   const filters = all ? ['--recursive', ...PUBLISHED.map((each) => `--filter=${each}`)] : [];

@@ -3,9 +3,10 @@
  * current folder, or at the root those of all packages, as one program.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { readExamples } from './docs/readme-examples.ts';
+import { workspaceFolders } from './workspace-folders.mjs';
 
 const FOLDER = '.readme';
 
@@ -36,8 +37,7 @@ if (process.exitCode === undefined) {
 
 /** Folders of the packages whose `typecheck` ends with this script. */
 function allWithExamples(): string[] {
-  const folders = [...['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`)), 'testbed', 'examples'];
-  return folders.filter((each) => /"typecheck": ".*check-readme/.test(readFileSync(join(each, 'package.json'), 'utf8')));
+  return workspaceFolders('.').filter((each) => /"typecheck": ".*check-readme/.test(readFileSync(join(each, 'package.json'), 'utf8')));
 }
 
 /** @returns the files written */

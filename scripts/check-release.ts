@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { list } from './docs/problem.ts';
 import { readManifest } from './docs/workspace.ts';
-import { workspaceFolders } from './workspace-folders.mjs';
+import { publishedFolders, workspaceFolders } from './workspace-folders.mjs';
 
 const FIRST = '0.1.0';
 /** What a changelog is not to have: commits, lists of dependencies, what is left of a merge. */
@@ -40,7 +40,7 @@ try {
 /** One line for each thing that is wrong. */
 function judge(): string[] {
   const left = readdirSync(join(copy, '.changeset')).filter((name) => name.endsWith('.md'));
-  const released = folders.filter((folder) => readManifest(join(folder, 'package.json')).private !== true);
+  const released = publishedFolders('.');
   const raised = released.filter((folder) => versionAfter(folder) !== readManifest(join(folder, 'package.json')).version);
   const versions = [...new Set(raised.map(versionAfter))];
   return [

@@ -2,12 +2,13 @@
 // It first sets up whatever is missing, so that each of them works in a fresh clone with nothing but node and npm.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runInLanes } from './lanes.mjs';
 import { byNode, testCommands } from './test-commands.mjs';
+import { workspaceFolders } from './workspace-folders.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines, packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -114,7 +115,7 @@ function checkNode() {
 
 /** Everything that decides what has to be installed, as one word. */
 function fingerprint() {
-  const manifests = ['packages', 'apps'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => `${folder}/${name}/package.json`));
+  const manifests = workspaceFolders(root).map((folder) => `${folder}/package.json`);
   const hash = createHash('sha256');
   for (const file of ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', ...manifests]) {
     if (existsSync(join(root, file))) hash.update(file).update(readFileSync(join(root, file)));

@@ -14,8 +14,8 @@ const PROCESSES = [
 ];
 
 /**
- * What takes longest, in that order; the others follow by kind. turbo by itself would begin with what nothing depends on, and so come
- * last to the guests of the command line: ten minutes, in which one core has nothing to do.
+ * What takes longest, in that order; the others follow. Were the guests of the command line to begin last, one core would have nothing
+ * to do for ten minutes.
  */
 const FIRST = [
   'apps/cli test:guest',

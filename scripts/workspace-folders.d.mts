@@ -1,1 +1,2 @@
 export function workspaceFolders(root: string): string[];
+export function publishedFolders(root: string): string[];

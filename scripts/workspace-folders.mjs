@@ -11,3 +11,8 @@ export function workspaceFolders(root) {
     .flatMap(([, entry = '']) => (entry.endsWith('/*') ? readdirSync(join(root, entry.slice(0, -2))).map((name) => `${entry.slice(0, -2)}/${name}`) : [entry]))
     .filter((folder) => existsSync(join(root, folder, 'package.json')));
 }
+
+/** Those of them that are for npm. */
+export function publishedFolders(root) {
+  return workspaceFolders(root).filter((folder) => JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).private !== true);
+}

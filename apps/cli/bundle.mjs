@@ -4,7 +4,7 @@
 import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { makeProgram } from '../../scripts/make-program.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const outdir = here('dist');
@@ -37,29 +37,13 @@ const loadedAhead = {
   },
 };
 
-const shared = {
-  bundle: true,
-  platform: 'node',
-  target: 'node20.19',
-  format: 'esm',
-  outdir,
-  external: ['@vpmem/daemon', '@vpmem/testbed', 'commander', 'ink', 'koffi', 'picocolors', 'prom-client', 'react', 'string-width', 'zod'],
-  logLevel: 'warning',
-};
-
 // Of an earlier build nothing may be left that would be packed.
 rmSync(outdir, { recursive: true, force: true });
 
-const programs = { main: here('src/main.ts'), 'qemu/emulator': here('src/qemu/emulator.ts') };
-await build({ ...shared, entryPoints: programs, splitting: true, chunkNames: '[name]-[hash]', plugins: [staysInstalled, loadedAhead] });
-
-/** Programs of threads: each lies beside whatever starts it, under the name it has in its package, see `threadProgram`. */
-const threads = {
-  'device-thread': 'served-machine/dist',
-  'sync-thread': 'memory-backend/dist/flushes',
-  'medium-thread': 'simulated-medium/dist',
-  'recorder-thread': 'simulated-medium/dist',
-  'fuse-thread': 'check-places/dist/fuse',
-};
-const program = ([name, from]) => [name, here(`../../packages/${from}/${name}.js`)];
-await build({ ...shared, entryPoints: Object.fromEntries(Object.entries(threads).map(program)) });
+await makeProgram({
+  outdir,
+  programs: { main: here('src/main.ts'), 'qemu/emulator': here('src/qemu/emulator.ts') },
+  threads: ['device-thread', 'sync-thread', 'medium-thread', 'recorder-thread', 'fuse-thread'],
+  external: ['@vpmem/daemon', '@vpmem/testbed', 'commander', 'ink', 'koffi', 'picocolors', 'prom-client', 'react', 'string-width', 'zod'],
+  plugins: [staysInstalled, loadedAhead],
+});

@@ -2,12 +2,13 @@
  * Installs our packages as users do, from a registry that they were published to, and tries what their READMEs say. With
  * VPMEM_INSTALL=all each package is also installed by npm in a folder of its own, and examples with guests run too.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExamples, readInstallLine } from '../docs/readme-examples.ts';
 import { SCOPE } from '../docs/workspace.ts';
+import { publishedFolders } from '../workspace-folders.mjs';
 import { run, userEnvironment } from './command.ts';
 import { Project } from './project.ts';
 import { Registry } from './registry.ts';
@@ -18,7 +19,7 @@ import { TRIALS } from './trials.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const ALL = process.env.VPMEM_INSTALL === 'all';
 
-const folders = [...['packages', 'apps'].flatMap((group) => readdirSync(join(ROOT, group)).map((name) => `${group}/${name}`)), 'testbed'].filter((folder) => existsSync(join(ROOT, folder, 'package.json')));
+const folders = publishedFolders(ROOT);
 const nameOf = (folder: string): string => folder.split('/').at(-1)!;
 /** What is imported, in the order in which it is installed. */
 const libraries = folders.filter((folder) => readExamples(join(ROOT, folder)).length > 0).map(nameOf);

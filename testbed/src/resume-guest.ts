@@ -83,9 +83,8 @@ export function forgetUnused(folder: string): void {
 
 /** Boots the guest, without what a caller adds, and has QEMU write it down. */
 async function save(options: ResumeOptions, folder: string): Promise<void> {
-  const { testbed, kernel, machine, memory, ram, append, tools, programs, modules } = options;
-  const machineOptions = { kernel, machine, memory, ram, append, tools, programs, modules };
-  const guest = await startGuest({ testbed, ...(Object.fromEntries(Object.entries(machineOptions).filter(([, value]) => value !== undefined)) as Partial<GuestOptions>) });
+  const { plug: _plug, qemuArgs: _qemuArgs, channels: _channels, command: _command, ...machine } = options;
+  const guest = await startGuest(machine);
   try {
     await guest.qmp('migrate-set-capabilities', { capabilities: capabilities('events', 'mapped-ram') });
     await guest.qmp('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });

@@ -36,7 +36,8 @@ export function findAcpiTables(readMemory: ReadMemory): readonly Uint8Array[] {
 /** Address of the XSDT. */
 function findRootPointer(readMemory: ReadMemory): number | undefined {
   const { start, size, step } = ROOT_POINTER_AREA;
-  const area = viewBytes(readMemory(start, size) ?? new Uint8Array(0));
+  const { buffer, byteOffset, length } = readMemory(start, size) ?? new Uint8Array(0);
+  const area = Buffer.from(buffer, byteOffset, length);
   let broken: string | undefined;
   // Every boot of a guest looks through all of it.
   for (let at = area.indexOf(ROOT_POINTER_SIGNATURE); at >= 0 && at + RootPointer.size <= area.length; at = area.indexOf(ROOT_POINTER_SIGNATURE, at + 1)) {
@@ -70,8 +71,4 @@ function readTable(readMemory: ReadMemory, address: number, signature: string | 
   const problem = checkTable(table, signature ?? String.fromCharCode(...found));
   if (problem !== undefined) throw new AcpiTableError(`${where}: ${problem}`);
   return table;
-}
-
-function viewBytes({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
 }
