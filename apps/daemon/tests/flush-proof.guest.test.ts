@@ -183,7 +183,10 @@ describe.skipIf(testbed === undefined)(`a flush${reason === undefined ? '' : ` (
     if (testbed === undefined) throw new Error(reason);
     const { pid } = await served.start(sizes);
     if (pid === undefined) throw new Error('vpmemd was not started');
-    return await Tracer.attach(testbed.straceCommand, pid, log(), { call: 'fdatasync', path: served.file(0), delay: 600 });
+    const tracer = await Tracer.attach(testbed.straceCommand, pid, log(), { call: 'fdatasync', path: served.file(0), delay: 600 });
+    // Where a test fails, vpmemd could not end before.
+    guests.push({ stop: () => tracer.kill() });
+    return tracer;
   };
 
   it('that hangs holds up no other access and no other device', async () => {
