@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 
 const USUAL_LANES = 2;
 const SHOWN = 8;
+const REPEATED_LINES = 60;
 
 /**
  * Runs commands a few at a time, in their order, all of them whatever becomes of one. The output of each comes at its end, so that no
- * two are mixed.
+ * two are mixed; what matters of those that failed comes once more at the end, where a reader of a long log looks.
  *
  * @param commands `{ title, command: [program, ...args] }`, and `cwd` where that is not the one of the options; what takes longest belongs at the beginning, or a core waits for it in the end
  * @param lanes more than there are cores, where commands wait for something else now and then and take little memory
@@ -22,13 +23,21 @@ export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) 
       const { status, output } = await ending(next.command, { ...options, cwd: next.cwd ?? options.cwd });
       process.stdout.write(output);
       times.push([Math.round((performance.now() - began) / 1000), next.title]);
-      if (status !== 0) failed.push(next.title);
+      if (status !== 0) failed.push({ title: next.title, output });
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   const longest = times.sort(([a], [b]) => b - a).slice(0, SHOWN);
   process.stdout.write(`\nvpmem: what took longest: ${longest.map(([seconds, title]) => `${title} ${seconds} s`).join(', ')}\n`);
-  return failed;
+  for (const { title, output } of failed) process.stdout.write(`\nvpmem: ${title} failed:\n${whatFailed(output)}\n`);
+  return failed.map(({ title }) => title);
+}
+
+/** What vitest sums up in the end, of which the beginning matters most; of other programs the last lines. */
+function whatFailed(output) {
+  const lines = output.trimEnd().split('\n');
+  const summary = lines.findIndex((line) => /Failed (Suites|Tests) \d/.test(line));
+  return (summary === -1 ? lines.slice(-REPEATED_LINES) : lines.slice(summary, summary + REPEATED_LINES)).join('\n');
 }
 
 function ending([program, ...args], { cwd, env }) {
@@ -37,6 +46,6 @@ function ending([program, ...args], { cwd, env }) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => output.push(bytes));
   return new Promise((resolve) => {
     child.once('error', ({ message }) => resolve({ status: 1, output: `vpmem: cannot run ${program}: ${message}\n` }));
-    child.once('close', (status) => resolve({ status, output: Buffer.concat(output) }));
+    child.once('close', (status) => resolve({ status, output: Buffer.concat(output).toString() }));
   });
 }
