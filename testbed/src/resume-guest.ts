@@ -6,7 +6,7 @@ import { bootArguments, launch, startGuest, type GuestOptions } from './start-gu
 
 /** A guest that has booted already. What QEMU is given besides must be nothing that a guest sees: backends, for example. */
 export interface ResumeOptions extends Omit<GuestOptions, 'accelerator' | 'firmware' | 'boot' | 'until' | 'timeout'> {
-  /** Devices to plug in when it runs: values of `-device`, in JSON. */
+  /** PCI devices to plug in when it runs, one after the other, so that Linux numbers them in this order: values of `-device`, in JSON. */
   readonly plug?: readonly string[];
 }
 
@@ -41,12 +41,21 @@ export async function resumeGuest(options: ResumeOptions): Promise<Guest> {
     await guest.waitForEvent('RESUME');
     // As after a sleep: what a file system of another guest says of its time was not in the future.
     await guest.sh(`date -s @${Math.floor(Date.now() / 1000)}`);
-    for (const device of plug) await guest.qmp('device_add', JSON.parse(device) as Record<string, unknown>);
+    await plugIn(guest, plug);
   } catch (error) {
     await guest.stop();
     throw error;
   }
   return guest;
+}
+
+/** Of several that are announced at once, ACPI may bring the second first. */
+async function plugIn(guest: Guest, devices: readonly string[]): Promise<void> {
+  for (const [i, device] of devices.entries()) {
+    const present = i === devices.length - 1 ? undefined : Number(await guest.sh('ls /sys/bus/pci/devices | wc -l'));
+    await guest.qmp('device_add', JSON.parse(device) as Record<string, unknown>);
+    if (present !== undefined) await guest.sh(`until [ $(ls /sys/bus/pci/devices | wc -l) -gt ${present} ]; do sleep 0.02; done`);
+  }
 }
 
 /** The guest that was saved before, or one that boots and is saved now. Kept for as long as what it was made of stays the same. */
