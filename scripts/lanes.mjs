@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 const USUAL_LANES = 2;
 const SHOWN = 8;
 const REPEATED_LINES = 60;
+/** Runs the words behind it; what they took of a processor goes to the fourth descriptor. */
+const TIMED = ['sh', '-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh'];
 
 /**
  * Runs commands a few at a time, in their order, all of them whatever becomes of one. The output of each comes at its end, so that no
@@ -20,15 +22,16 @@ export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) 
   const lane = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const began = performance.now();
-      const { status, output } = await ending(next.command, { ...options, cwd: next.cwd ?? options.cwd });
+      const { status, output, processor } = await ending(next.command, { ...options, cwd: next.cwd ?? options.cwd });
       process.stdout.write(output);
-      times.push([Math.round((performance.now() - began) / 1000), next.title]);
+      times.push([Math.round((performance.now() - began) / 1000), next.title, processor]);
       if (status !== 0) failed.push({ title: next.title, output });
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   const longest = times.sort(([a], [b]) => b - a).slice(0, SHOWN);
-  process.stdout.write(`\nvpmem: what took longest: ${longest.map(([seconds, title]) => `${title} ${seconds} s`).join(', ')}\n`);
+  const words = longest.map(([seconds, title, processor]) => `${title} ${seconds} s (${processor} s of a core)`);
+  process.stdout.write(`\nvpmem: what took longest: ${words.join(', ')}; in all ${times.reduce((sum, [, , each]) => sum + each, 0)} s of a core\n`);
   for (const { title, output } of failed) process.stdout.write(`\nvpmem: ${title} failed:\n${whatFailed(output)}\n`);
   return failed.map(({ title }) => title);
 }
@@ -40,12 +43,19 @@ function whatFailed(output) {
   return (summary === -1 ? lines.slice(-REPEATED_LINES) : lines.slice(summary, summary + REPEATED_LINES)).join('\n');
 }
 
-function ending([program, ...args], { cwd, env }) {
-  const child = spawn(program, args, { cwd, env: { ...env, VITEST_MAX_WORKERS: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = [];
+function ending(command, { cwd, env }) {
+  const child = spawn(TIMED[0], [...TIMED.slice(1), ...command], { cwd, env: { ...env, VITEST_MAX_WORKERS: '1' }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const [output, times] = [[], []];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => output.push(bytes));
+  child.stdio[3].on('data', (bytes) => times.push(bytes));
   return new Promise((resolve) => {
-    child.once('error', ({ message }) => resolve({ status: 1, output: `vpmem: cannot run ${program}: ${message}\n` }));
-    child.once('close', (status) => resolve({ status, output: Buffer.concat(output).toString() }));
+    child.once('error', ({ message }) => resolve({ status: 1, output: `vpmem: cannot run ${command[0]}: ${message}\n`, processor: 0 }));
+    child.once('close', (status) => resolve({ status, output: Buffer.concat(output).toString(), processor: processorSeconds(Buffer.concat(times).toString()) }));
   });
+}
+
+/** Of the four times that `times` of a shell tells, user and system of its own and of its children: `1m2.5s`. */
+function processorSeconds(text) {
+  const seconds = [...text.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, minutes, rest]) => sum + 60 * Number(minutes) + Number(rest), 0);
+  return Math.round(seconds);
 }
