@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planSources } from './apt-configuration.ts';
 import { withLock } from './cache-lock.ts';
 import { PackageTree } from './package-tree.ts';
-import { PrivateApt } from './private-apt.ts';
+import { withSharedApt } from './shared-apt.ts';
 import { cacheFolder, type PrepareOptions } from './testbed.ts';
 
 /** The file of a finished set that says what was asked for. */
@@ -38,12 +37,11 @@ async function build(cache: string, folder: string, name: string, packages: read
   say(`preparing in ${folder}`);
   const staging = mkdtempSync(join(cache, `${STAGING}${name}-`));
   try {
-    const apt = new PrivateApt(join(staging, 'apt'), say);
-    await apt.update(await planSources(environment));
     const versions: Record<string, string> = {};
-    for (const each of packages) versions[each] = await apt.version(each);
-    await new PackageTree(join(staging, 'packages')).unpack(await apt.downloadWithDependencies(packages));
-    apt.clean();
+    await withSharedApt(cache, environment, say, async (apt) => {
+      for (const each of packages) versions[each] = await apt.version(each);
+      await new PackageTree(join(staging, 'packages')).unpack(await apt.downloadWithDependencies(packages));
+    });
     writeFileSync(join(staging, MANIFEST), `${JSON.stringify(versions, undefined, 2)}\n`);
     renameSync(staging, folder);
   } finally {

@@ -1,14 +1,71 @@
-import { expect, it } from 'vitest';
-import { parseSimulation } from './private-apt.ts';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AptSource } from './apt-sources.ts';
+import { PrivateApt } from './private-apt.ts';
 
-it('parseSimulation names the files that would be downloaded', () => {
-  const text = [
-    'NOTE: This is only a simulation!',
-    'Inst gcc-14-base (14.2.0-19 Debian:13.6/stable [amd64])',
-    'Inst libc6 (2.41-12+deb13u4 Debian:13.6/stable [amd64]) []',
-    'Inst qemu-system-data (1:11.1.3+ds-1~bpo13+1 Debian Backports:stable-backports [all])',
-    'Conf gcc-14-base (14.2.0-19 Debian:13.6/stable [amd64])',
-    '',
-  ].join('\n');
-  expect(parseSimulation(text)).toEqual(['gcc-14-base_14.2.0-19_amd64.deb', 'libc6_2.41-12+deb13u4_amd64.deb', 'qemu-system-data_1%3a11.1.3+ds-1~bpo13+1_all.deb']);
+const plan = (uri: string): AptSource[][] => [[{ uri, suite: 'trixie', components: ['main'], trusted: true }]];
+
+describe('PrivateApt', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'vpmem-apt-'));
+    mkdirSync(join(folder, 'bin'));
+    // Writes down what it is asked for; it downloads what it is told to install, and reads no lists where the file 'broken' is.
+    const script = `#!/bin/sh
+echo "$*" | sed 's/.*apt.conf //' >> ${folder}/asked
+case "$*" in
+  *update*) [ ! -e ${folder}/broken ] ;;
+  *install*) for word; do last=$word; done; touch ${folder}/apt/cache/archives/$last.deb ;;
+esac`;
+    writeFileSync(join(folder, 'bin/apt-get'), script);
+    chmodSync(join(folder, 'bin/apt-get'), 0o755);
+    vi.stubEnv('PATH', `${folder}/bin:${process.env.PATH ?? ''}`);
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+
+  const open = (): PrivateApt => new PrivateApt(join(folder, 'apt'), () => undefined);
+  const asked = (): string[] => (existsSync(join(folder, 'asked')) ? readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n') : []);
+  const HOUR = 3600;
+  const age = (seconds: number): void => {
+    const then = Date.now() / 1000 - seconds;
+    utimesSync(join(folder, 'apt/updated'), then, then);
+  };
+
+  it('reads the lists of packages once an hour, and of other sources at once', async () => {
+    await open().update(plan('http://one'));
+    await open().update(plan('http://one'));
+    expect(asked()).toEqual(['-q update']);
+    age(HOUR - 60);
+    await open().update(plan('http://one'));
+    expect(asked()).toHaveLength(1);
+    age(HOUR + 1);
+    await open().update(plan('http://one'));
+    expect(asked()).toHaveLength(2);
+    await open().update(plan('http://two'));
+    expect(asked()).toHaveLength(3);
+    await open().update(plan('http://one'));
+    expect(asked()).toHaveLength(4);
+  });
+
+  it('has no lists where they could not be read', async () => {
+    await open().update(plan('http://one'));
+    writeFileSync(join(folder, 'broken'), '');
+    await expect(open().update(plan('http://two'))).rejects.toThrow('apt cannot read the lists of packages');
+    rmSync(join(folder, 'broken'));
+    await open().update(plan('http://one'));
+    expect(asked()).toHaveLength(3);
+  });
+
+  it('gives what was downloaded for the packages, and not what another attempt has left', async () => {
+    const apt = open();
+    writeFileSync(join(folder, 'apt/cache/archives/left.deb'), '');
+    expect(await apt.downloadWithDependencies(['sqlite3'])).toEqual([join(folder, 'apt/cache/archives/sqlite3.deb')]);
+    apt.clean();
+    expect(existsSync(join(folder, 'apt/cache/archives/sqlite3.deb'))).toBe(false);
+  });
 });

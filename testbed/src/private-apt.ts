@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SUITES } from './apt-configuration.ts';
 import { formatSource, type AptSource } from './apt-sources.ts';
@@ -7,6 +7,9 @@ import { TestbedError } from './testbed-error.ts';
 
 /** What apt says when it is the signature that it does not like. */
 const SIGNATURE_PROBLEM = /NO_PUBKEY|is not signed|signatures? (?:couldn't|could not) be verified|signatures were invalid|Sub-process .*sqv|EXPKEYSIG|Missing key/i;
+
+/** Milliseconds. */
+const LISTS_ARE_NEW_FOR = 3600 * 1000;
 
 /**
  * The machine's apt with directories of its own: its settings (proxies, certificates, passwords, keys) are those of the
@@ -22,23 +25,39 @@ export class PrivateApt {
     this.#folder = folder;
     this.#say = say;
     for (const each of ['parts', 'state/lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, each), { recursive: true });
-    writeFileSync(this.#path('status'), '');
+    // Left alone where it is there: apt's cache is one of files at a time.
+    writeFileSync(this.#path('status'), '', { flag: 'a' });
     writeFileSync(this.#path('preferences'), PREFERENCES);
     writeFileSync(this.#path('apt.conf'), settings(folder));
   }
 
-  /** Reads the lists of packages; of several plans the first whose signatures can be checked. @throws TestbedError */
+  /**
+   * Reads the lists of packages, unless that was done within the hour; of several plans the first whose signatures can be checked.
+   *
+   * @throws TestbedError
+   */
   async update(plans: readonly AptSource[][]): Promise<void> {
+    const wanted = JSON.stringify(plans);
+    if (this.#areListsNew(wanted)) return;
+    rmSync(this.#path('updated'), { force: true });
     const problems: string[] = [];
     for (const plan of plans) {
       writeFileSync(this.#path('sources.sources'), plan.map(formatSource).join('\n'));
       const { status, output } = await tryProgram(this.#command('apt-get', '-q', 'update'), { env: this.#environment, onLine: this.#progress });
-      if (status === 0) return;
+      if (status === 0) {
+        writeFileSync(this.#path('updated'), wanted);
+        return;
+      }
       problems.push(tail(output, 2000));
       if (!SIGNATURE_PROBLEM.test(output)) break;
     }
     const hint = problems.some((problem) => SIGNATURE_PROBLEM.test(problem)) ? '\nThe keys this machine trusts are too old for it: a newer debian-archive-keyring is needed.' : '';
     throw new TestbedError('unavailable', `apt cannot read the lists of packages:\n${problems.join('\n')}${hint}`);
+  }
+
+  #areListsNew(wanted: string): boolean {
+    const updated = this.#path('updated');
+    return existsSync(updated) && readFileSync(updated, 'utf8') === wanted && Date.now() - statSync(updated).mtimeMs < LISTS_ARE_NEW_FOR;
   }
 
   /** Names of all packages that begin so. */
@@ -55,13 +74,13 @@ export class PrivateApt {
     return version;
   }
 
-  /** Downloads packages and all they depend on. @returns paths of the .deb files */
+  /** Downloads packages and all they depend on. @returns paths of the .deb files, which are there until the next call */
   async downloadWithDependencies(packages: readonly string[]): Promise<string[]> {
-    const install = ['-q', '-y', '--no-install-recommends', 'install', ...packages];
-    const plan = await this.#run('apt-get', '--simulate', ...install);
-    await this.#run('apt-get', '--download-only', ...install);
-    // By name, because an attempt that was broken off may have left others.
-    return parseSimulation(plan.toString()).map((name) => join(this.#path('cache/archives'), name));
+    const archives = this.#path('cache/archives');
+    // An attempt that was broken off may have left others.
+    this.clean();
+    await this.#run('apt-get', '-q', '-y', '--no-install-recommends', '--download-only', 'install', ...packages);
+    return readdirSync(archives).filter((name) => name.endsWith('.deb')).map((name) => join(archives, name));
   }
 
   /** Downloads just these packages into a folder. @returns paths of the .deb files */
@@ -71,9 +90,10 @@ export class PrivateApt {
     return readdirSync(folder).map((name) => join(folder, name));
   }
 
-  /** Gives back the room the downloads take. */
+  /** Gives back the room that downloads take. */
   clean(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.#path('cache/archives'), { recursive: true, force: true });
+    mkdirSync(this.#path('cache/archives/partial'), { recursive: true });
   }
 
   #path(name: string): string {
@@ -107,6 +127,9 @@ function settings(folder: string): string {
     'Dir::State': join(folder, 'state'),
     'Dir::State::status': join(folder, 'status'),
     'Dir::Cache': join(folder, 'cache'),
+    // An image of a container has none, and each program would read all lists anew.
+    'Dir::Cache::pkgcache': 'pkgcache.bin',
+    'Dir::Cache::srcpkgcache': '',
     'Dir::Etc::sourcelist': join(folder, 'sources.sources'),
     'Dir::Etc::sourceparts': join(folder, 'parts'),
     'Dir::Etc::preferences': join(folder, 'preferences'),
@@ -120,11 +143,4 @@ function settings(folder: string): string {
   };
   const cleared = ['APT::Update', 'APT::Install', 'DPkg', 'APT::Architectures', 'Acquire::Languages', 'Acquire::IndexTargets::deb::DEP-11'];
   return [...cleared.map((name) => `#clear ${name};`), ...Object.entries(values).map(([name, value]) => `${name} "${value}";`), ''].join('\n');
-}
-
-/** Names of the files that `apt-get --simulate install` would download: `Inst NAME (VERSION ORIGIN [ARCHITECTURE])`. */
-export function parseSimulation(text: string): string[] {
-  return [...text.matchAll(/^Inst (\S+) (?:\[\S+\] )?\((\S+) .*\[(\w+)\]\)/gm)].map(
-    ([, name = '', version = '', architecture = '']) => `${name.split(':')[0] ?? name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`,
-  );
 }

@@ -1,12 +1,12 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { planSources } from './apt-configuration.ts';
 import { chooseKernelPackages, KERNELS } from './kernel-package.ts';
 import { unpackKernel } from './kernel.ts';
 import { PackageTree } from './package-tree.ts';
-import { PrivateApt } from './private-apt.ts';
+import type { PrivateApt } from './private-apt.ts';
 import { runProgram, tryProgram } from './program.ts';
 import { isNewEnough, parseQemuVersion } from './qemu-source.ts';
+import { withSharedApt } from './shared-apt.ts';
 import { TestbedError } from './testbed-error.ts';
 
 /** What every guest may use, what makes its image, strace and the ACPI tools for the host, and UEFI firmware. */
@@ -37,14 +37,14 @@ export interface BuildOptions {
 
 /** Downloads and unpacks everything. Nobody else may be at it; see {@link withLock}. */
 export async function buildTestbed(options: BuildOptions): Promise<void> {
-  const { cache, folder, say } = options;
+  const { cache, folder, environment, say } = options;
   await checkPrograms();
   // One that was killed could not clean up after itself.
   for (const left of readdirSync(cache).filter((name) => name.startsWith(STAGING))) rmSync(join(cache, left), { recursive: true });
-  say(`preparing in ${folder} (about 220 MB to download, 600 MB of disk)`);
+  say(`preparing in ${folder} (about 220 MB to download, 700 MB of disk)`);
   const staging = mkdtempSync(join(cache, STAGING));
   try {
-    await fill(staging, options);
+    await withSharedApt(cache, environment, say, (apt) => fill(staging, apt, options));
     renameSync(staging, folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });
@@ -52,10 +52,7 @@ export async function buildTestbed(options: BuildOptions): Promise<void> {
   say('ready');
 }
 
-async function fill(staging: string, { cache, folder, withQemu, environment, say }: BuildOptions): Promise<void> {
-  const apt = new PrivateApt(join(cache, 'apt'), say);
-  await apt.update(await planSources(environment));
-
+async function fill(staging: string, apt: PrivateApt, { folder, withQemu, say }: BuildOptions): Promise<void> {
   const wanted = withQemu ? [...TOOLS, ...QEMU] : TOOLS;
   const packages: Record<string, string> = {};
   for (const name of wanted) packages[name] = await apt.version(name);
@@ -81,7 +78,6 @@ async function fill(staging: string, { cache, folder, withQemu, environment, say
   const qemuVersion = withQemu ? await packagedQemuVersion(tools) : undefined;
   const manifest: Manifest = { ...(qemuVersion === undefined ? {} : { qemuVersion }), kernels, packages };
   writeFileSync(join(staging, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  apt.clean();
 }
 
 async function checkPrograms(): Promise<void> {
