@@ -13,28 +13,35 @@ function escape(value: string): string {
   return !SPECIAL.test(value) ? value : value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }
 
-/** Labels of one device, written. */
+const NONE: Labels = {};
+
+/** Labels of one device. What is written of them is written once, as a scrape has thousands of figures. */
 export class DeviceLabels {
-  /** Those that tell of the device alone. */
-  readonly plain: string;
-  /** With the end of each bucket of a histogram, the last one among them. */
-  readonly buckets: readonly string[];
   readonly #labels: Labels;
-  readonly #written = new Map<string, string>();
+  /** By the name of a metric, then by the values of its own labels. */
+  readonly #starts = new Map<string, Map<string, string>>();
+  readonly #bucketStarts = new Map<string, readonly string[]>();
 
   constructor(labels: Labels) {
     this.#labels = labels;
-    this.plain = writeLabels(labels);
-    this.buckets = [...EDGES.map(String), '+Inf'].map((le) => this.with({ le }));
   }
 
-  /** With a metric's own. */
-  with(own: Labels): string {
+  /** What stands before a figure, with the line break before it. @param own labels of the metric */
+  start(name: string, own = NONE): string {
+    let starts = this.#starts.get(name);
+    if (starts === undefined) this.#starts.set(name, (starts = new Map<string, string>()));
     let key = '';
-    for (const name in own) key += `${name}=${own[name] ?? ''}\0`;
-    let written = this.#written.get(key);
-    if (written === undefined) this.#written.set(key, (written = writeLabels({ ...own, ...this.#labels })));
-    return written;
+    for (const label in own) key = key === '' ? (own[label] ?? '') : `${key}\0${own[label] ?? ''}`;
+    let start = starts.get(key);
+    if (start === undefined) starts.set(key, (start = ['\n', name, writeLabels({ ...own, ...this.#labels }), ' '].join('')));
+    return start;
+  }
+
+  /** The same for each bucket of a histogram, the last one among them. */
+  bucketStarts(name: string): readonly string[] {
+    let starts = this.#bucketStarts.get(name);
+    if (starts === undefined) this.#bucketStarts.set(name, (starts = [...EDGES.map(String), '+Inf'].map((le) => this.start(`${name}_bucket`, { le }))));
+    return starts;
   }
 }
 

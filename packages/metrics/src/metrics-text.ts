@@ -63,11 +63,15 @@ export class MetricsWriter {
     const named = machine === undefined ? {} : { machine };
     const labels = this.#store.of(deviceNames(devices).map((device) => ({ device, ...named })));
     for (const declaration of DEVICE_METRICS) {
-      let lines = '';
-      for (const [i, device] of devices.entries()) lines += figures(declaration, device, labels[i] ?? new DeviceLabels({}));
-      add(new ReadMetric(declaration, lines));
+      const parts: (string | number)[] = [];
+      for (const [i, device] of devices.entries()) addFigures(parts, declaration, device, labels[i] ?? new DeviceLabels({}));
+      add(new ReadMetric(declaration, parts.join('')));
     }
-    for (const declaration of PROGRAM_METRICS) add(new ReadMetric(declaration, figures(declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}))));
+    for (const declaration of PROGRAM_METRICS) {
+      const parts: (string | number)[] = [];
+      addFigures(parts, declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}));
+      add(new ReadMetric(declaration, parts.join('')));
+    }
     return registry.metrics();
   }
 }
@@ -79,24 +83,22 @@ function deviceNames(devices: readonly DeviceReading[]): string[] {
   return devices.map(({ info: { id, path } }) => (times.get(id) === 1 || path.endsWith(`/peripheral/${id}`) ? id : path));
 }
 
-/** A line for each figure, with a line break before it: thousands are put together without an object for each. */
-function figures<S>(declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): string {
+/** Adds a line for each figure, in parts: put together one by one, thousands of lines take most of a scrape. */
+function addFigures<S>(parts: (string | number)[], declaration: MetricDeclaration<S>, of: S, labels: DeviceLabels): void {
   const { name } = declaration;
   if (declaration.type === 'histogram') {
     const latency = declaration.read(of);
-    return latency === undefined ? '' : histogram(name, latency, labels);
+    if (latency !== undefined) addHistogram(parts, name, latency, labels);
+    return;
   }
   const found = declaration.read(of);
-  if (found === undefined) return '';
-  if (typeof found === 'number') return `\n${name}${labels.plain} ${found}`;
-  let lines = '';
-  for (const { value, labels: own } of found) lines += `\n${name}${labels.with(own)} ${value}`;
-  return lines;
+  if (found === undefined) return;
+  if (typeof found === 'number') parts.push(labels.start(name), found);
+  else for (const { value, labels: own } of found) parts.push(labels.start(name, own), value);
 }
 
-function histogram(name: string, latency: FlushLatency, { plain, buckets }: DeviceLabels): string {
+function addHistogram(parts: (string | number)[], name: string, latency: FlushLatency, labels: DeviceLabels): void {
   const { counts, count, sum } = flushBuckets(latency);
-  let lines = '';
-  for (const [i, labels] of buckets.entries()) lines += `\n${name}_bucket${labels} ${counts[i] ?? count}`;
-  return `${lines}\n${name}_sum${plain} ${sum}\n${name}_count${plain} ${count}`;
+  for (const [i, start] of labels.bucketStarts(name).entries()) parts.push(start, counts[i] ?? count);
+  parts.push(labels.start(`${name}_sum`), sum, labels.start(`${name}_count`), count);
 }
