@@ -139,10 +139,10 @@ const streamCases: readonly QmpCase[] = [
   }),
   {
     ...negotiated('has room for two Mi tokens', async (connection) => {
-      // Each number has a comma behind it or, the last, the bracket that is one too many. With less room it would be about the last number, and a
-      // bracket that closes nothing is a second error.
-      const numbers = `[${'1,'.repeat(2 ** 20 - 1)}1]`;
-      assert.deepEqual(parse(await connection.exchange(numbers)), [failure('GenericError', 'JSON token count limit exceeded')]);
+      const numbers = (count: number): string => `[${'1,'.repeat(count - 1)}1]`;
+      // Each number has a comma or the closing bracket behind it, and there is the opening one.
+      assert.deepEqual(parse(await connection.exchange(numbers(2 ** 20 - 1))), [failure('GenericError', 'QMP input must be a JSON object')]);
+      assert.deepEqual(parse(await connection.exchange(numbers(2 ** 20))), [failure('GenericError', 'JSON token count limit exceeded')]);
     }),
     slow: true,
   },
