@@ -1,10 +1,14 @@
 import type { Writable } from './json/json-value.ts';
 
-/** What a UTF-16 unit is written as; those that are not here are added when they are met. */
-const ESCAPES: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-// By UTF-16 units, so that what needs a surrogate pair becomes one.
- 
-const TO_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/g;
+/** What a UTF-16 unit is written as; the others are written in digits. */
+const SHORT_ESCAPES: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+/** Units that stand together, as a call for each of 64 Mi takes seconds. */
+const TO_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]+/g;
+const HEX_DIGITS = Buffer.from('0123456789ABCDEF');
+/** Bytes of an escape in digits: `\uXXXX`. */
+const ESCAPE_BYTES = 6;
+const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
 /** Characters at a time: a match for each of 64 Mi is more than a list of the engine can hold, and it ends the process then. */
 const PIECE = 64 * 1024;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
@@ -43,12 +47,26 @@ function enclose(open: string, parts: readonly string[], close: string, line: st
 function writeString(text: string): string {
   const whole = text.replace(LONE_SURROGATE, '\ufffd');
   const pieces: string[] = [];
-  for (let at = 0; at < whole.length; at += PIECE) pieces.push(whole.slice(at, at + PIECE).replace(TO_ESCAPE, escapeUnit));
+  for (let at = 0; at < whole.length; at += PIECE) pieces.push(whole.slice(at, at + PIECE).replace(TO_ESCAPE, escapeUnits));
   return `"${pieces.join('')}"`;
 }
 
-function escapeUnit(unit: string): string {
-  return (ESCAPES[unit] ??= `\\u${unit.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+// By UTF-16 units, so that what needs a surrogate pair becomes one.
+function escapeUnits(units: string): string {
+  const bytes = Buffer.allocUnsafe(units.length * ESCAPE_BYTES);
+  let end = 0;
+  for (let i = 0; i < units.length; i++) {
+    const short = SHORT_ESCAPES[units[i] ?? ''];
+    if (short !== undefined) {
+      end += bytes.write(short, end, 'latin1');
+      continue;
+    }
+    const code = units.charCodeAt(i);
+    bytes[end++] = BACKSLASH;
+    bytes[end++] = LETTER_U;
+    for (let shift = 12; shift >= 0; shift -= 4) bytes[end++] = HEX_DIGITS[(code >> shift) & 0xf] ?? 0;
+  }
+  return bytes.toString('latin1', 0, end);
 }
 
 /** An integer in full, a float in the 17 digits of C's `%.17g`. */
