@@ -47,6 +47,6 @@ describe('requireTestbed', () => {
     const environment = { VPMEM_QEMU: qemu, VPMEM_TESTBED_MIRROR: `file://${folder}/no-mirror` };
     const { reason } = await requireTestbed(options(environment));
     expect(reason).toContain('apt cannot read the lists of packages');
-    expect(readdirSync(join(folder, 'cache')).sort()).toEqual(['apt', 'lock']);
+    expect(readdirSync(join(folder, 'cache')).sort()).toEqual(['apt', 'apt.lock', 'lock']);
   });
 });
