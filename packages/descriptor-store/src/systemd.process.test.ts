@@ -58,8 +58,9 @@ describe.skipIf(obstacle !== undefined)(`systemd${obstacle === undefined ? '' : 
     }
     await expect.poll(() => systemd.property('stays@stays', 'SubState')).toBe('running');
     systemd.run('systemctl', 'restart', 'stays@stays');
+    await lives('stays', 4);
     expect(said('stays').map(({ inherited }) => inherited)).toEqual([[], ['life0'], ['life1', 'life0'], ['life2', 'life1', 'life0']]);
-    expect(systemd.property('stays@stays', 'NFileDescriptorStore')).toBe('4');
+    await expect.poll(() => systemd.property('stays@stays', 'NFileDescriptorStore')).toBe('4');
     systemd.run('systemctl', 'stop', 'stays@stays');
     expect(systemd.property('stays@stays', 'NFileDescriptorStore')).toBe('0');
   });
