@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AptSource } from './apt-sources.ts';
 import { PrivateApt } from './private-apt.ts';
+import { withSharedApt } from './shared-apt.ts';
 
 const plan = (uri: string): AptSource[][] => [[{ uri, suite: 'trixie', components: ['main'], trusted: true }]];
 
@@ -50,6 +51,17 @@ esac`;
     expect(asked()).toHaveLength(3);
     await open().update(plan('http://one'));
     expect(asked()).toHaveLength(4);
+  });
+
+  it('reads them anew after work that failed: they may name what the mirror no longer has', async () => {
+    const share = (work: () => Promise<void>): Promise<void> => withSharedApt(folder, { VPMEM_TESTBED_MIRROR: 'http://one' }, () => undefined, work);
+    const nothing = (): Promise<void> => Promise.resolve();
+    await share(nothing);
+    await share(nothing);
+    expect(asked()).toHaveLength(1);
+    await expect(share(() => Promise.reject(new Error('404')))).rejects.toThrow('404');
+    await share(nothing);
+    expect(asked()).toHaveLength(2);
   });
 
   it('has no lists where they could not be read', async () => {

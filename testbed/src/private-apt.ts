@@ -39,7 +39,7 @@ export class PrivateApt {
   async update(plans: readonly AptSource[][]): Promise<void> {
     const wanted = JSON.stringify(plans);
     if (this.#areListsNew(wanted)) return;
-    rmSync(this.#path('updated'), { force: true });
+    this.forgetLists();
     const problems: string[] = [];
     for (const plan of plans) {
       writeFileSync(this.#path('sources.sources'), plan.map(formatSource).join('\n'));
@@ -53,6 +53,11 @@ export class PrivateApt {
     }
     const hint = problems.some((problem) => SIGNATURE_PROBLEM.test(problem)) ? '\nThe keys this machine trusts are too old for it: a newer debian-archive-keyring is needed.' : '';
     throw new TestbedError('unavailable', `apt cannot read the lists of packages:\n${problems.join('\n')}${hint}`);
+  }
+
+  /** Has the lists read anew when they are wanted next: those that name what the mirror no longer has are not to be kept for an hour. */
+  forgetLists(): void {
+    rmSync(this.#path('updated'), { force: true });
   }
 
   #areListsNew(wanted: string): boolean {

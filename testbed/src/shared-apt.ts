@@ -5,7 +5,7 @@ import { PrivateApt } from './private-apt.ts';
 
 /**
  * Works with the one apt of a cache, whose lists of packages have been read. To read them takes longer than to download what most want,
- * so they serve all who come within the hour.
+ * so they serve all who come within the hour, or until work fails.
  *
  * @param work what it downloads is gone afterwards
  * @throws TestbedError if the lists cannot be had
@@ -16,6 +16,9 @@ export async function withSharedApt<T>(cache: string, environment: NodeJS.Proces
     try {
       await apt.update(await planSources(environment));
       return await work(apt);
+    } catch (error) {
+      apt.forgetLists();
+      throw error;
     } finally {
       apt.clean();
     }

@@ -33,15 +33,19 @@ export class DeviceLabels {
     let key = '';
     for (const label in own) key = key === '' ? (own[label] ?? '') : `${key}\0${own[label] ?? ''}`;
     let start = starts.get(key);
-    if (start === undefined) starts.set(key, (start = ['\n', name, writeLabels({ ...own, ...this.#labels }), ' '].join('')));
+    if (start === undefined) starts.set(key, (start = this.#write(name, own)));
     return start;
   }
 
   /** The same for each bucket of a histogram, the last one among them. */
   bucketStarts(name: string): readonly string[] {
     let starts = this.#bucketStarts.get(name);
-    if (starts === undefined) this.#bucketStarts.set(name, (starts = [...EDGES.map(String), '+Inf'].map((le) => this.start(`${name}_bucket`, { le }))));
+    if (starts === undefined) this.#bucketStarts.set(name, (starts = [...EDGES.map(String), '+Inf'].map((le) => this.#write(`${name}_bucket`, { le }))));
     return starts;
+  }
+
+  #write(name: string, own: Labels): string {
+    return ['\n', name, writeLabels({ ...own, ...this.#labels }), ' '].join('');
   }
 }
 

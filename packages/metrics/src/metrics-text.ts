@@ -62,16 +62,8 @@ export class MetricsWriter {
     const add = (metric: ReadMetric): void => registry.registerMetric(metric as unknown as Metric);
     const named = machine === undefined ? {} : { machine };
     const labels = this.#store.of(deviceNames(devices).map((device) => ({ device, ...named })));
-    for (const declaration of DEVICE_METRICS) {
-      const parts: (string | number)[] = [];
-      for (const [i, device] of devices.entries()) addFigures(parts, declaration, device, labels[i] ?? new DeviceLabels({}));
-      add(new ReadMetric(declaration, parts.join('')));
-    }
-    for (const declaration of PROGRAM_METRICS) {
-      const parts: (string | number)[] = [];
-      addFigures(parts, declaration, program, new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {}));
-      add(new ReadMetric(declaration, parts.join('')));
-    }
+    for (const declaration of DEVICE_METRICS) add(readMetric(declaration, devices, labels));
+    for (const declaration of PROGRAM_METRICS) add(readMetric(declaration, [program], [new DeviceLabels(declaration.name.startsWith('vpmem_') ? named : {})]));
     return registry.metrics();
   }
 }
@@ -81,6 +73,13 @@ function deviceNames(devices: readonly DeviceReading[]): string[] {
   const times = new Map<string, number>();
   for (const { info: { id } } of devices) times.set(id, (times.get(id) ?? 0) + 1);
   return devices.map(({ info: { id, path } }) => (times.get(id) === 1 || path.endsWith(`/peripheral/${id}`) ? id : path));
+}
+
+/** @param labels of each of `all` */
+function readMetric<S>(declaration: MetricDeclaration<S>, all: readonly S[], labels: readonly DeviceLabels[]): ReadMetric {
+  const parts: (string | number)[] = [];
+  for (const [i, of] of all.entries()) addFigures(parts, declaration, of, labels[i] ?? new DeviceLabels({}));
+  return new ReadMetric(declaration, parts.join(''));
 }
 
 /** Adds a line for each figure, in parts: put together one by one, thousands of lines take most of a scrape. */
