@@ -31,10 +31,9 @@ const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only'
 const build = turbo('//#build:all');
 const unit = ['vitest', 'run', '--config', 'vitest.unit.config.ts', `--maxWorkers=${availableParallelism()}`];
 const processes = ['vitest', 'run', '--config', 'vitest.processes.config.ts', `--maxWorkers=${Math.min(2, availableParallelism())}`];
-// What is built is not built again, package for package.
-const oracle = turbo('test:oracle', '--only', '--concurrency=2');
+const oracle = turbo('test:oracle', '--concurrency=2');
 const prepare = ['tsx', 'testbed/scripts/prepare-testbed.ts'];
-const guest = ['turbo', 'run', 'test:guest', '--only', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
+const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
 // Of all files eslint takes more memory than node allows unless it is told.
 const lint = ['node', '--max-old-space-size=6144', 'node_modules/eslint/bin/eslint.js', '.'];
 // One program for all packages: most of what a program of one package takes is what it imports.

@@ -44,7 +44,7 @@ export function testCommands(root) {
   // Packages as users get them: of all that was built, so turbo could not tell when it has to run again.
   const install = { title: 'all test:install', command: [...VITEST, 'vitest.install.config.ts'] };
   const unit = { title: 'all test', command: [...VITEST, 'vitest.unit.config.ts'] };
-  const oracle = { title: 'all test:oracle', command: ['turbo', 'run', 'test:oracle', '--only', '--concurrency=1', '--log-prefix=none'] };
+  const oracle = { title: 'all test:oracle', command: ['turbo', 'run', 'test:oracle', '--concurrency=1', '--log-prefix=none'] };
   // A share of `npm run test:node`: two processes of the newest, one of which is killed, and a guest of our own.
   const otherNode = { title: 'vpmem demo by node 24', command: byNode('24.21.0', 'apps/cli/dist/main.js', 'demo') };
   return [...guests, ...processes, install, unit, oracle, otherNode].sort((a, b) => rank(a) - rank(b));
