@@ -27,7 +27,8 @@ const environment = {
 };
 
 const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only', '--log-prefix=none'];
-const build = turbo('build', '--filter=./packages/*', '--filter=./apps/*');
+// One task for all packages, which begins anew when any of them has changed.
+const build = turbo('//#build:all');
 const unit = ['vitest', 'run', '--config', 'vitest.unit.config.ts', `--maxWorkers=${availableParallelism()}`];
 const processes = ['vitest', 'run', '--config', 'vitest.processes.config.ts', `--maxWorkers=${Math.min(2, availableParallelism())}`];
 const oracle = turbo('test:oracle', '--concurrency=2');
@@ -55,7 +56,6 @@ const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
 
 const install = ['vitest', 'run', '--config', 'vitest.install.config.ts'];
 
-const buildFuzz = turbo('build', '--filter=./fuzz');
 const fuzz = ['node', 'fuzz/dist/main.js'];
 
 // Those that get corrections besides the one that `engines` begins with.
@@ -68,7 +68,7 @@ const upgrades = ['pnpm', '--dir', 'apps/daemon', 'run', 'test:upgrades'];
 const beforeTests = { lanes: titled([lint, prepare, [...fuzz, '--share', '--jobs=1'], ...types]) };
 // A third for the tenth of their time in which tests wait for a clock, or for a process to end.
 const tests = { lanes: testCommands(root), at: { lanes: 3 } };
-const everything = [build, buildFuzz, beforeTests, ...written, tests, conformance];
+const everything = [build, beforeTests, ...written, tests, conformance];
 
 /** Task names and the commands each runs after the set-up, one after the other, or two at a time those in lanes. */
 const tasks = {
@@ -85,8 +85,8 @@ const tasks = {
   'test:long': everything,
   'test:install': [build, install],
   'test:node': [build, ...otherNodes],
-  'test:fuzz': [buildFuzz, [...fuzz, '--share']],
-  fuzz: [buildFuzz, fuzz],
+  'test:fuzz': [build, [...fuzz, '--share']],
+  fuzz: [build, fuzz],
   bench: [build, prepare, ['tsx', 'bench/src/main.ts']],
   survey: [build, ['tsx', 'survey/src/main.ts']],
   'test:upgrades': [build, prepare, upgrades],
