@@ -21,18 +21,19 @@ const OF_THEIR_OWN = ['packages/native', 'packages/descriptor-store'];
  *
  * @param kind the script in a package.json: `test`, `test:process`
  * @param configuration from the root, which that script names
- * @param files of that configuration, from a package's folder
+ * @param files of that configuration, from a package's folder; where a script names some, these only
  */
 export function projectsOf(kind: string, configuration: string, files: string): TestProjectInlineConfiguration[] {
   const packages = workspaceFolders(root).flatMap((folder) => {
     const script = scriptOf(folder, kind);
     if (script === undefined) return [];
     const own = OF_THEIR_OWN.includes(folder) ? folder : 'together';
-    return [{ include: `${folder}/${files}`, project: script.includes('--no-isolate') ? own : APART }];
+    const named = script.split(' ').filter((word) => word.startsWith('src/'));
+    return [{ include: named.length === 0 ? [`${folder}/${files}`] : named.map((name) => `${folder}/${name}`), project: script.includes('--no-isolate') ? own : APART }];
   });
   return [...new Set(packages.map(({ project }) => project))].map((name) => ({
     extends: configuration,
     root,
-    test: { name, include: packages.filter(({ project }) => project === name).map(({ include }) => include), isolate: name === APART },
+    test: { name, include: packages.filter(({ project }) => project === name).flatMap(({ include }) => include), isolate: name === APART },
   }));
 }

@@ -1,7 +1,8 @@
-// Commands in lanes, two as there are two cores unless more are wanted, each command with one worker of its own.
+// Commands in lanes, each command with one worker of its own.
 import { spawn } from 'node:child_process';
 
-const USUAL_LANES = 2;
+/** Two cores, and a third lane for the tenth of their time in which commands wait for a clock, or for a process to end. */
+const USUAL_LANES = 3;
 const SHOWN = 8;
 const REPEATED_LINES = 60;
 /** Runs the words behind it; what they took of a processor goes to the fourth descriptor. */
@@ -11,21 +12,30 @@ const TIMED = ['sh', '-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh'
  * Runs commands a few at a time, in their order, all of them whatever becomes of one. The output of each comes at its end, so that no
  * two are mixed; what matters of those that failed comes once more at the end, where a reader of a long log looks.
  *
- * @param commands `{ title, command: [program, ...args] }`, and `cwd` where that is not the one of the options; what takes longest belongs at the beginning, or a core waits for it in the end
- * @param lanes more than there are cores, where commands wait for something else now and then and take little memory
+ * @param commands `{ title, command: [program, ...args] }`; `cwd` where that is not the one of the options; `after`, the title of one before it that has to have ended. What takes longest belongs at the beginning, or a core waits for it in the end
  * @returns titles of those that failed
  */
 export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) {
   const waiting = [...commands];
+  const underWay = new Map();
   const failed = [];
   const times = [];
+  const run = async ({ title, command, cwd = options.cwd, after }) => {
+    await underWay.get(after);
+    const began = performance.now();
+    const { status, output, processor } = await ending(command, { ...options, cwd });
+    process.stdout.write(output);
+    times.push([Math.round((performance.now() - began) / 1000), title, processor]);
+    if (status !== 0) failed.push({ title, output });
+    underWay.delete(title);
+  };
   const lane = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const began = performance.now();
-      const { status, output, processor } = await ending(next.command, { ...options, cwd: next.cwd ?? options.cwd });
-      process.stdout.write(output);
-      times.push([Math.round((performance.now() - began) / 1000), next.title, processor]);
-      if (status !== 0) failed.push({ title: next.title, output });
+    while (waiting.length > 0) {
+      const free = waiting.findIndex(({ after }) => !underWay.has(after));
+      const [next] = waiting.splice(Math.max(free, 0), 1);
+      const ended = run(next);
+      underWay.set(next.title, ended);
+      await ended;
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));

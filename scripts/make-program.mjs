@@ -1,17 +1,28 @@
-// Makes a program of few files of an app's sources and of what the packages have built.
+// Makes a program of few files of an app's sources and those of packages.
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { SHARED, THREADS } from './bundle-package.mjs';
 
-const packages = join(dirname(dirname(fileURLToPath(import.meta.url))), 'packages');
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Where a package has the program of a thread when it is built. */
-const THREADS = {
-  'device-thread': 'served-machine/dist',
-  'sync-thread': 'memory-backend/dist/flushes',
-  'medium-thread': 'simulated-medium/dist',
-  'recorder-thread': 'simulated-medium/dist',
-  'fuse-thread': 'check-places/dist/fuse',
+/**
+ * Packages are taken from their sources, of which each file goes where it is needed: what a package was built to is one file,
+ * which would come as a whole.
+ */
+const fromSources = {
+  name: 'from-sources',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@vpmem\/[\w-]+(\/[\w-]+)?$/ }, ({ path }) => {
+      const [, name, entry] = path.split('/');
+      const folder = join(root, 'packages', name);
+      if (!existsSync(folder)) return undefined;
+      const { exports, sideEffects } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      const target = exports[entry === undefined ? '.' : `./${entry}`];
+      return { path: join(folder, target.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')), sideEffects };
+    });
+  },
 };
 
 /**
@@ -24,7 +35,7 @@ const THREADS = {
  * @param plugins of esbuild, for the programs
  */
 export async function makeProgram({ outdir, programs, threads, external, plugins = [] }) {
-  const shared = { bundle: true, platform: 'node', target: 'node20.19', format: 'esm', outdir, external, logLevel: 'warning' };
-  await build({ ...shared, entryPoints: programs, splitting: true, chunkNames: '[name]-[hash]', plugins });
-  await build({ ...shared, entryPoints: Object.fromEntries(threads.map((name) => [name, join(packages, THREADS[name], `${name}.js`)])) });
+  const shared = { ...SHARED, outdir, external };
+  await build({ ...shared, entryPoints: programs, plugins: [...plugins, fromSources] });
+  await build({ ...shared, splitting: false, entryPoints: Object.fromEntries(threads.map((name) => [name, join(root, THREADS[name])])), plugins: [fromSources] });
 }

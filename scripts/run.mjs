@@ -31,7 +31,7 @@ const turbo = (...args) => ['turbo', 'run', ...args, '--output-logs=errors-only'
 const build = turbo('//#build:all');
 const unit = ['vitest', 'run', '--config', 'vitest.unit.config.ts', `--maxWorkers=${availableParallelism()}`];
 const processes = ['vitest', 'run', '--config', 'vitest.processes.config.ts', `--maxWorkers=${Math.min(2, availableParallelism())}`];
-const oracle = turbo('test:oracle', '--concurrency=2');
+const oracle = ['vitest', 'run', '--config', 'vitest.oracles.config.ts', `--maxWorkers=${Math.min(2, availableParallelism())}`];
 const prepare = ['tsx', 'testbed/scripts/prepare-testbed.ts'];
 const guest = ['turbo', 'run', 'test:guest', '--concurrency=2', '--log-order=grouped', '--log-prefix=none'];
 // Of all files eslint takes more memory than node allows unless it is told.
@@ -42,14 +42,14 @@ const types = [
   // What runs in a browser has other globals.
   ...['dashboard/src/page', 'explorer-report/src/page', 'page-kit/src/dom'].map((each) => ['tsc', '-p', `packages/${each}`]),
 ];
-// These write files, which the others are not to come upon.
 const readme = ['tsx', 'scripts/check-readme.ts'];
 const packed = ['tsx', 'scripts/check-package.ts'];
 const docs = ['tsx', 'scripts/check-docs.ts'];
 const release = ['tsx', 'scripts/check-release.ts'];
 const titled = (commands) => commands.map((command) => ({ title: command.slice(0, 3).join(' '), command }));
-const written = [readme, packed, docs, release];
-const check = [{ lanes: titled([lint, ...types]) }, ...written];
+// One after the other: some write files, which the next is not to come upon.
+const written = { title: 'README examples, tarballs, docs, release', command: ['sh', '-ec', [readme, packed, docs, release].map((command) => command.join(' ')).join('\n')] };
+const checks = [...titled([lint, ...types]), written];
 
 // Of what the tests before it came to.
 const conformance = ['tsx', 'scripts/write-conformance.ts', '--check'];
@@ -64,17 +64,16 @@ const otherNodes = ['22.23.3', '24.21.0'].flatMap((version) => ['vitest.unit.con
 // For as long as it takes: what `npm test` does a few times.
 const upgrades = ['pnpm', '--dir', 'apps/daemon', 'run', 'test:upgrades'];
 
-// The testbed is downloaded, and inputs are tried, while eslint has the other core.
-const beforeTests = { lanes: titled([lint, prepare, [...fuzz, '--share', '--jobs=1'], ...types]) };
-// A third for the tenth of their time in which tests wait for a clock, or for a process to end.
-const tests = { lanes: testCommands(root), at: { lanes: 3 } };
-const everything = [build, beforeTests, ...written, tests, conformance];
+const testbed = { title: 'testbed', command: prepare };
+const fuzzed = { title: 'a share of the fuzzing', command: [...fuzz, '--share', '--jobs=1'] };
+// What tells soonest that something is wrong comes while the testbed is downloaded.
+const everything = [build, { lanes: [testbed, ...checks, ...testCommands(root, testbed.title), fuzzed] }, conformance];
 
-/** Task names and the commands each runs after the set-up, one after the other, or two at a time those in lanes. */
+/** Task names and the commands each runs after the set-up, one after the other, or a few at a time those in lanes. */
 const tasks = {
   start: [build, ['node', 'apps/cli/dist/main.js', 'demo']],
   build: [build],
-  check: [build, ...check],
+  check: [build, { lanes: checks }],
   lint: [lint],
   docs: [build, ['tsx', 'scripts/write-api.ts']],
   'test:unit': [build, unit],
@@ -147,6 +146,6 @@ for (const each of commands) {
     run(each[0], each.slice(1));
     continue;
   }
-  const failed = await runInLanes(each.lanes, { cwd: root, env: environment, ...each.at });
+  const failed = await runInLanes(each.lanes, { cwd: root, env: environment });
   if (failed.length > 0) fail(`failed: ${failed.join(', ')}`);
 }

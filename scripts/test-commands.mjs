@@ -34,17 +34,17 @@ const FIRST = [
   'all test:oracle',
 ];
 
-/** The tests of all packages and kinds, what takes longest first. Of the oracle, turbo does not run again what has passed and was not changed. */
-export function testCommands(root) {
+/** The tests of all packages and kinds, what takes longest first, guests when the command of the title `testbed` has ended. */
+export function testCommands(root, testbed) {
   const guests = workspaceFolders(root).flatMap((folder) => {
     const { scripts = {} } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-    return scripts['test:guest'] === undefined ? [] : [guest(root, folder, scripts['test:guest'])];
+    return scripts['test:guest'] === undefined ? [] : [{ ...guest(root, folder, scripts['test:guest']), after: testbed }];
   });
   const processes = PROCESSES.map(([title, which]) => ({ title: `${title} test:process`, command: [...VITEST, 'vitest.processes.config.ts', ...which] }));
   // Packages as users get them: of all that was built, so turbo could not tell when it has to run again.
   const install = { title: 'all test:install', command: [...VITEST, 'vitest.install.config.ts'] };
   const unit = { title: 'all test', command: [...VITEST, 'vitest.unit.config.ts'] };
-  const oracle = { title: 'all test:oracle', command: ['turbo', 'run', 'test:oracle', '--concurrency=1', '--log-prefix=none'] };
+  const oracle = { title: 'all test:oracle', command: [...VITEST, 'vitest.oracles.config.ts'] };
   // A share of `npm run test:node`: two processes of the newest, one of which is killed, and a guest of our own.
   const otherNode = { title: 'vpmem demo by node 24', command: byNode('24.21.0', 'apps/cli/dist/main.js', 'demo') };
   return [...guests, ...processes, install, unit, oracle, otherNode].sort((a, b) => rank(a) - rank(b));

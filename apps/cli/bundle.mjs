@@ -1,4 +1,4 @@
-// Makes vpmem of its sources and of what the packages have built: a file for what each command needs, and one for each thread, as
+// Makes vpmem of its sources and those of the packages: a file for what each command needs, and one for each thread, as
 // 400 modules took four times as long to load. Nobody else's code is in them: what packages of others do is imported, and stands
 // among the dependencies. Imported too are vpmemd, which lies where it was installed, and the testbed, which few commands have use for.
 import { rmSync } from 'node:fs';
@@ -18,10 +18,10 @@ const INSTALLED = {
 const staysInstalled = {
   name: 'stays-installed',
   setup({ onLoad }) {
-    onLoad({ filter: new RegExp(`/packages/(?:${Object.keys(INSTALLED).join('|')})/dist/[\\w-]+\\.js$`) }, async ({ path }) => {
+    onLoad({ filter: new RegExp(`/packages/(?:${Object.keys(INSTALLED).join('|')})/src/[\\w-]+\\.ts$`) }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      const [, name] = /\/packages\/([\w-]+)\/dist\/[\w-]+\.js$/.exec(path);
-      return { contents: text.replaceAll('import.meta.url', INSTALLED[name]), loader: 'js' };
+      const [, name] = /\/packages\/([\w-]+)\/src\/[\w-]+\.ts$/.exec(path);
+      return { contents: text.replaceAll('import.meta.url', INSTALLED[name]), loader: 'ts' };
     });
   },
 };

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const store = fileURLToPath(new URL('../dist/descriptor-store.js', import.meta.url));
+const store = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const PROGRAM = `
 import { readdirSync, readlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';

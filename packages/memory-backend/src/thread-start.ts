@@ -4,9 +4,9 @@ import { checkFreeDescriptors } from '@vpmem/native';
 /** Descriptors that have to be free: five for a thread's event loop and its program, and some that others may take meanwhile. */
 const ROOM = 16;
 
-/** The program of a thread, `NAME.js` beside the module at `asker`. A worker runs the compiled file, also when that one is run from source. */
+/** The program of a thread, `NAME.js` beside what was built of the module at `asker`. A worker runs what was built, also when that one is run from source. */
 export function threadProgram(name: string, asker: string): URL {
-  return new URL(`./${name}.js`, asker.endsWith('.ts') ? asker.replace(/\/src\/(?!.*\/src\/)/, '/dist/') : asker);
+  return new URL(`./${name}.js`, asker.endsWith('.ts') ? asker.replace(/\/src\/(?!.*\/src\/).*/, '/dist/') : asker);
 }
 
 /**

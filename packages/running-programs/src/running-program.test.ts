@@ -28,7 +28,7 @@ describe('entries of running programs', () => {
   });
 
   it('of a program that died without a word are cleaned away, its socket too', async () => {
-    const index = new URL('../dist/running-program.js', import.meta.url).href;
+    const index = new URL('../dist/index.js', import.meta.url).href;
     const script = `import(${JSON.stringify(index)}).then(({ ProgramEntry }) => {
       globalThis.entry = new ProgramEntry(${JSON.stringify(folder)}, { ...${JSON.stringify(program)}, pid: process.pid });
       console.log('made');
