@@ -203,7 +203,7 @@ describe('another goes on', () => {
     ['cuts', { cuts: 0.5 }],
   ])('a state whose %s is not what it has to be is refused', (name, wrong) => {
     const state = { ...new Rig(described).backing.save(), ...wrong } as BackingState;
-    expect(() => new Rig(described, state)).toThrow(new RegExp(`the saved state of memory backend 'mem1'.* ${name}:? `));
+    expect(() => new Rig(described, state)).toThrow(new RegExp(`the saved state of memory backend 'mem1'.*\\.${name} is `));
   });
 });
 
@@ -222,7 +222,7 @@ it('another goes on with a medium, its recording and what was cut; one that has 
   };
   const { medium, ...rest } = state;
   expect(medium?.recording?.writer).toBeDefined();
-  expect(() => goOn(rest)).toThrow("the saved state of memory backend 'mem1': medium: it is not there, and has to be an object");
+  expect(() => goOn(rest)).toThrow("the saved state of memory backend 'mem1'.medium is missing; it has to be an object");
   expect(() => goOn({ ...state, cuts: -1 })).toThrow(/cuts is -1/);
   const after = goOn(state);
   expect(after.leaves).toMatchObject({ survivors: 'all', seed: 3 });

@@ -1,4 +1,5 @@
-import { FlushThrottle, MemoryBackend, SavedMembers, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
+import { SavedObject } from '@vpmem/layout';
+import { FlushThrottle, MemoryBackend, type After, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { FlushFaults, readPowerCut, SimulatedMedium, type PowerCutOptions, type PowerCutReport, type PowerObserver, type RecordingOrder, type RecordingState } from '@vpmem/simulated-medium';
 import type { BackingState } from './backing-state.ts';
@@ -45,7 +46,7 @@ export class PmemBacking {
   #failure: NodeJS.ErrnoException | undefined;
   #leaves: PowerCutOptions | undefined;
 
-  /** @throws TypeError where `continues` is not what {@link save} gives */
+  /** @throws RangeError where `continues` is not what {@link save} gives */
   constructor({ description, syncer, mark, defer, after, observer, loop, continues, changed }: BackingParts) {
     const counting: PowerObserver = {
       powerLost: () => {
@@ -66,8 +67,8 @@ export class PmemBacking {
     };
     this.#readonly = description.readonly ?? false;
     this.#changed = changed;
-    const saved = continues && new SavedMembers(continues, `the saved state of memory backend '${description.id}'`);
-    if (description.medium !== undefined && saved?.has('medium') === false) saved.members('medium');
+    const saved = continues && new SavedObject(continues, `the saved state of memory backend '${description.id}'`);
+    if (description.medium !== undefined && saved?.has('medium') === false) saved.object('medium');
     this.#medium = description.medium === undefined ? undefined : new SimulatedMedium(description, counting, loop, continues?.medium);
     const durable = mark === undefined ? (this.#medium ?? syncer()) : new MarkSyncer(description, mark, defer);
     this.throttle = new FlushThrottle(durable, after);
@@ -222,14 +223,14 @@ export class PmemBacking {
     else this.#medium.close(done);
   }
 
-  #restore(saved: SavedMembers): void {
-    this.memory.flushes.restore(saved.members('flushes'));
+  #restore(saved: SavedObject): void {
+    this.memory.flushes.restore(saved.object('flushes'));
     this.#failure = this.memory.flushes.failure;
-    this.faults.restore(saved.members('faults'));
-    this.throttle.restore(saved.members('throttle'));
-    this.#cuts = saved.count('cuts');
-    this.#resets = saved.optional('resets', (name) => saved.count(name)) ?? 0;
-    this.#leaves = saved.optional('leaves', (name) => readPowerCut(saved.members(name)));
+    this.faults.restore(saved.object('faults'));
+    this.throttle.restore(saved.object('throttle'));
+    this.#cuts = saved.number('cuts');
+    this.#resets = saved.optional('resets', (name) => saved.number(name)) ?? 0;
+    this.#leaves = saved.optional('leaves', (name) => readPowerCut(saved.object(name)));
   }
 }
 

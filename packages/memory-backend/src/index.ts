@@ -11,7 +11,6 @@ export { BACKEND_MADE_CHANNEL, MemoryBackend, SYNC_FAILED_CHANNEL, type BackendM
 export { abandonBackend, BACKEND_OPENING_CHANNEL, closeBackend, openBackend, type BackendOpeningMessage } from './open-backend.ts';
 export { MAX_RECORD_INTERVAL } from './files/recording-file.ts';
 export { restoreFailure, saveFailure, type SavedFailure } from './flushes/saved-failure.ts';
-export { SavedMembers } from './saved-members.ts';
 export { SyncPool } from './flushes/sync-pool.ts';
 export { fileSyncer, promptSyncer, volatileSyncer, type Syncer } from './flushes/syncer.ts';
 export { openWitness, witnessedSyncer } from './witnessed-syncer.ts';

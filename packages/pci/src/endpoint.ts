@@ -175,7 +175,7 @@ export class PciEndpoint implements PciFunction {
    * Reads what {@link save} gave. Call what it returns to put it back, as far as a driver could have written it: nothing is sent, nobody
    * is called.
    *
-   * @throws TypeError or RangeError that names the member
+   * @throws RangeError that names the member
    */
   restoring(state: unknown): () => void {
     const saved = new SavedObject(state, 'function');

@@ -77,7 +77,7 @@ export class Msix implements Capability, BarHandler {
     return { table: savedBytes(new Uint8Array(this.#table.buffer)), pending: savedBytes(this.#pending) };
   }
 
-  /** Reads what {@link save} gave; call what it returns to put it back, by which nothing is sent. @throws TypeError or RangeError */
+  /** Reads what {@link save} gave; call what it returns to put it back, by which nothing is sent. @throws RangeError */
   restoring(state: SavedObject): () => void {
     const table = state.bytes('table', this.#table.byteLength);
     const pending = state.bytes('pending', this.#pending.length);

@@ -96,7 +96,7 @@ export interface PciFunction {
    * memory is touched, the host is called for nothing, nothing is served until {@link proceed}. What {@link attach} forgot of
    * earlier failures has to be remembered after it, by whoever knows them.
    *
-   * @throws TypeError or RangeError that names the member if this cannot be the state of such a function, which is then unchanged
+   * @throws RangeError that names the member if this cannot be the state of such a function, which is then unchanged
    */
   restore?(state: unknown): void;
   /**

@@ -1,6 +1,7 @@
+import { SavedObject } from '@vpmem/layout';
 import type { ClientCounts, FlushFaults as FlushFaultInfo, PowerExposure } from '@vpmem/machine';
 import { PmemBacking, type BackingState } from '@vpmem/machine/pmem-backing';
-import { promptSyncer, SavedMembers, volatileSyncer, witnessedSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
+import { promptSyncer, volatileSyncer, witnessedSyncer, type After, type BackendDescription, type MemoryBackend, type RateLimit, type SyncPool, type Syncer } from '@vpmem/memory-backend';
 import type { KeptDescriptors } from '@vpmem/descriptor-store';
 import { duplicatesOf, type EventLoop, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import type { PowerCutReport, RecordingState } from '@vpmem/simulated-medium';
@@ -149,11 +150,11 @@ export class ServedDevice {
     return limit === undefined ? faults : { ...faults, limit: { ...limit, notificationsHeldBack: this.#notifications.heldBack } };
   }
 
-  /** A version before 0.1 counted nothing. @throws TypeError */
+  /** A version before 0.1 counted nothing. @throws RangeError */
   #goOnCounting(saved: unknown): void {
     if (saved === undefined) return;
-    const counts = new SavedMembers(saved, `the saved counts of device '${this.id}'`);
-    for (const name of Object.keys(this.counts) as (keyof Counts)[]) this.counts[name] = counts.count(name);
+    const counts = new SavedObject(saved, `the saved counts of device '${this.id}'`);
+    for (const name of Object.keys(this.counts) as (keyof Counts)[]) this.counts[name] = counts.number(name);
   }
 
   status(exposure?: PowerExposure): DeviceStatus {

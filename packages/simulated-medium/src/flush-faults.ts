@@ -1,4 +1,5 @@
-import { PassingFailure, type After, type SavedMembers, type Syncer } from '@vpmem/memory-backend';
+import type { SavedObject } from '@vpmem/layout';
+import { PassingFailure, type After, type Syncer } from '@vpmem/memory-backend';
 
 /** What goes wrong: the flush fails with EIO, is late, or is never answered. */
 export type FaultKind = 'error' | 'delay' | 'hang';
@@ -79,13 +80,13 @@ export class FlushFaults implements Syncer {
     return { stats: { ...this.stats }, ...(this.#fault !== undefined && { fault: this.#fault }) };
   }
 
-  /** Goes on from what {@link save} has given. @throws TypeError: nothing has changed then */
-  restore(saved: SavedMembers): void {
-    const stats = saved.members('stats');
-    const [failed, delayed, hung] = [stats.count('failed'), stats.count('delayed'), stats.count('hung')];
+  /** Goes on from what {@link save} has given. @throws RangeError: nothing has changed then */
+  restore(saved: SavedObject): void {
+    const stats = saved.object('stats');
+    const [failed, delayed, hung] = [stats.number('failed'), stats.number('delayed'), stats.number('hung')];
     this.#fault = saved.optional('fault', (name) => {
-      const fault = saved.members(name);
-      return { kind: fault.word('kind', KINDS), atFlush: fault.count('atFlush', 1), lasting: fault.flag('lasting'), delay: fault.number('delay', 0) };
+      const fault = saved.object(name);
+      return { kind: fault.word('kind', KINDS), atFlush: fault.number('atFlush', undefined, 1), lasting: fault.boolean('lasting'), delay: fault.real('delay', 0) };
     });
     Object.assign(this.stats, { failed, delayed, hung });
   }

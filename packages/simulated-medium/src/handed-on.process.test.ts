@@ -321,7 +321,7 @@ describe('another goes on', () => {
     // Its thread has what it needs then.
     await disk.flush();
     const before = descriptors();
-    expect(() => disk.another({ ...disk.medium.save(), ...wrong } as MediumState)).toThrow(new RegExp(`the saved medium of memory backend 'mem1'.* ${name} `));
+    expect(() => disk.another({ ...disk.medium.save(), ...wrong } as MediumState)).toThrow(new RegExp(`the saved medium of memory backend 'mem1'.*\\.${name} is `));
     expect(descriptors()).toBe(before);
     await disk.close();
   });

@@ -1,4 +1,4 @@
-import type { SavedMembers } from '@vpmem/memory-backend';
+import { SavedObject } from '@vpmem/layout';
 import type { WriterState } from '@vpmem/recording';
 import type { RecordingState } from './medium-status.ts';
 import type { PowerCutPlan } from './power-cut.ts';
@@ -37,44 +37,45 @@ export interface MediumState {
   readonly recording?: SavedRecording;
 }
 
-/** @throws TypeError where it is not what it has to be */
-export function readMediumState(saved: SavedMembers): MediumState {
-  const plan = saved.optional('plan', (name) => readPlan(saved.members(name)));
-  const recording = saved.optional('recording', (name) => readRecording(saved.members(name)));
-  const clients = saved.list('clients').map((client): MediumClient => {
-    const descriptor = client.optional('descriptor', (name) => client.count(name));
-    return { pid: client.count('pid'), connections: client.count('connections'), ...(descriptor !== undefined && { descriptor }) };
+/** `id`: of the backend, for errors. @throws RangeError where it is not what it has to be */
+export function readMediumState(state: unknown, id: string): MediumState {
+  const saved = new SavedObject(state, `the saved medium of memory backend '${id}'`);
+  const plan = saved.optional('plan', (name) => readPlan(saved.object(name)));
+  const recording = saved.optional('recording', (name) => readRecording(saved.object(name)));
+  const clients = saved.objects('clients').map((client): MediumClient => {
+    const descriptor = client.optional('descriptor', (name) => client.number(name));
+    return { pid: client.number('pid'), connections: client.number('connections'), ...(descriptor !== undefined && { descriptor }) };
   });
-  return { flushes: saved.count('flushes'), exposed: saved.number('exposed', 0), clients, ...(plan !== undefined && { plan }), ...(recording !== undefined && { recording }) };
+  return { flushes: saved.number('flushes'), exposed: saved.real('exposed', 0), clients, ...(plan !== undefined && { plan }), ...(recording !== undefined && { recording }) };
 }
 
-function readRecording(saved: SavedMembers): SavedRecording {
-  const interval = saved.optional('interval', (name) => saved.number(name, 1));
-  const writer = saved.optional('writer', (name) => readWriter(saved.members(name)));
+function readRecording(saved: SavedObject): SavedRecording {
+  const interval = saved.optional('interval', (name) => saved.real(name, 1));
+  const writer = saved.optional('writer', (name) => readWriter(saved.object(name)));
   const incomplete = saved.optional('incomplete', (name) => saved.text(name));
   return {
     path: saved.text('path'),
-    given: saved.flag('given'),
-    flushes: saved.count('flushes'),
-    marks: saved.count('marks'),
-    bytes: saved.count('bytes'),
+    given: saved.boolean('given'),
+    flushes: saved.number('flushes'),
+    marks: saved.number('marks'),
+    bytes: saved.number('bytes'),
     ...(interval !== undefined && { interval }),
     ...(writer !== undefined && { writer }),
     ...(incomplete !== undefined && { incomplete }),
   };
 }
 
-function readWriter(saved: SavedMembers): WriterState {
-  const position = (of: SavedMembers): { offset: number; seq: number } => ({ offset: of.count('offset'), seq: of.count('seq') });
-  const volatile = saved.optional('volatile', (name) => position(saved.members(name)));
+function readWriter(saved: SavedObject): WriterState {
+  const position = (of: SavedObject): { offset: number; seq: number } => ({ offset: of.number('offset'), seq: of.number('seq') });
+  const volatile = saved.optional('volatile', (name) => position(saved.object(name)));
   return {
     id: saved.text('id'),
     ...position(saved),
-    index: saved.count('index'),
-    section: position(saved.members('section')),
-    time: saved.count('time'),
-    begun: saved.count('begun'),
-    lastFlush: saved.count('lastFlush'),
+    index: saved.number('index'),
+    section: position(saved.object('section')),
+    time: saved.number('time'),
+    begun: saved.number('begun'),
+    lastFlush: saved.number('lastFlush'),
     ...(volatile !== undefined && { volatile }),
   };
 }

@@ -1,4 +1,4 @@
-import { PassingFailure, SavedMembers, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
+import { PassingFailure, type BackendDescription, type Syncer } from '@vpmem/memory-backend';
 import type { EventLoop } from '@vpmem/native';
 import { MediumClients } from './medium-clients.ts';
 import { CHANGE_NOTHING, errorOf, TAKE_TIME, type HeldMedium, type MediumNotice, type MediumResult, type MediumTask, type RecordingOrder } from './medium-messages.ts';
@@ -47,12 +47,12 @@ export class SimulatedMedium implements Syncer {
    * through `loop`, or without one through node's own event loop. With `continues` it goes on where another has stopped, whose
    * memory, file and recording the description has: then it begins no recording.
    *
-   * @throws TypeError where `continues` is not what {@link save} gives
+   * @throws RangeError where `continues` is not what {@link save} gives
    */
   constructor(description: BackendDescription, observer: PowerObserver, loop?: EventLoop, continues?: MediumState) {
     const { id, fd, offset, size, medium, tracker = 'auto', recording } = description;
     if (medium === undefined) throw new TypeError(`memory backend '${id}' has no medium of its own: it takes power-failure=on`);
-    const state = continues === undefined ? undefined : readMediumState(new SavedMembers(continues, `the saved medium of memory backend '${id}'`));
+    const state = continues === undefined ? undefined : readMediumState(continues, id);
     this.#observer = observer;
     this.#recording = new RecordingWatch((lost) => observer.recordingFailed?.(lost), state?.recording, () => observer.recordingCounted?.());
     this.#clients = new MediumClients(state?.clients);

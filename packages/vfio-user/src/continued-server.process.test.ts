@@ -389,7 +389,7 @@ describe.each([
       }
       expect([refused > 300, events]).toEqual([true, []]);
       make(state).letGo();
-      expect(() => make(changed(state, ['client', 'memory', '0', 'size'], 17))).toThrow('state.client.memory[0].size is 17; it has to be a hexadecimal number in quotes, such as "0x1000"');
+      expect(() => make(changed(state, ['client', 'memory', '0', 'size'], 17))).toThrow('state.client.memory[0].size is 17; it has to be a hexadecimal number of at most 64 bits in quotes, such as "0x1000"');
       expect(() => make(changed(state, ['function'], undefined))).toThrow('state.function is missing');
       harness.server.proceed();
       harness.settle();

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { FileBackings, type GuestMemory } from '@vpmem/guest-memory';
-import type { ValuesOf } from '@vpmem/layout';
+import { savedHex, type SavedObject, type ValuesOf } from '@vpmem/layout';
 import { SystemError, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
 import {
   DMA_MAP_IO,
@@ -13,7 +13,6 @@ import {
   type DmaMap,
   type DmaUnmap,
 } from './protocol.ts';
-import { hexadecimal, type StateReader } from './state-reader.ts';
 
 const PAGE = 4096;
 
@@ -99,9 +98,9 @@ export class DmaRegions {
 
   save(put: SaveDescriptor): DmaRegionState[] {
     return this.#memory.regions.map(({ start, size, offset = 0, writable, unshared = false, backing }) => ({
-      address: hexadecimal(start),
-      size: hexadecimal(size),
-      offset: hexadecimal(offset),
+      address: savedHex(start),
+      size: savedHex(size),
+      offset: savedHex(offset),
       writable,
       unshared,
       ...(backing?.descriptor !== undefined && { file: put(backing.descriptor) }),
@@ -114,26 +113,26 @@ export class DmaRegions {
    *
    * @throws RangeError for a state that is none, or of `take`
    */
-  restore(regions: readonly StateReader[], take: TakeDescriptor): string | undefined {
+  restore(regions: readonly SavedObject[], take: TakeDescriptor): string | undefined {
     if (regions.length > MAX_DMA_MAPS) throw new RangeError(`${regions.length} DMA maps in a state: ${MAX_DMA_MAPS} are the most there can be`);
     let problem: string | undefined;
     for (const region of regions) problem ??= this.#restore(region, take);
     return problem;
   }
 
-  #restore(region: StateReader, take: TakeDescriptor): string | undefined {
+  #restore(region: SavedObject, take: TakeDescriptor): string | undefined {
     const [start, size, offset, writable, unshared] = [region.address('address'), region.address('size'), region.address('offset'), region.boolean('writable'), region.boolean('unshared')];
     if (offset % PAGE !== 0) throw region.wrong('offset', `a multiple of ${PAGE}`);
     const file = region.has('file') ? region.number('file') : undefined;
     try {
       const backing = file === undefined ? undefined : this.#files.open(take(file), offset + size, writable);
-      if (backing !== undefined && 'code' in backing) return `its memory at ${hexadecimal(start)} cannot be mapped again: ${backing.detail}`;
+      if (backing !== undefined && 'code' in backing) return `its memory at ${savedHex(start)} cannot be mapped again: ${backing.detail}`;
       const error = this.#memory.add({ start, size, writable, offset, unshared, ...(backing && { backing }) });
       if (error === undefined) return undefined;
       backing?.release();
       throw region.wrong('address', `of a range of its own: ${error.detail}`);
     } catch (error) {
-      if (error instanceof SystemError) return `its memory at ${hexadecimal(start)} cannot be mapped again: ${error.message}`;
+      if (error instanceof SystemError) return `its memory at ${savedHex(start)} cannot be mapped again: ${error.message}`;
       throw error;
     }
   }

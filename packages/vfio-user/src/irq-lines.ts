@@ -15,8 +15,7 @@ import {
   NUM_IRQS,
   type IrqSet,
 } from './protocol.ts';
-import type { StateReader } from './state-reader.ts';
-import type { ValuesOf } from '@vpmem/layout';
+import type { SavedObject, ValuesOf } from '@vpmem/layout';
 
 type IrqSetValues = ValuesOf<(typeof IrqSet)['members']>;
 
@@ -131,9 +130,9 @@ export class IrqLines {
   }
 
   /** As it was when that was saved, and suspended: signals nothing. @throws RangeError for a state that is none, or of `take` */
-  restore(state: StateReader, take: TakeDescriptor): void {
+  restore(state: SavedObject, take: TakeDescriptor): void {
     this.#suspended = true;
-    for (const event of state.list('events')) {
+    for (const event of state.objects('events')) {
       const index = event.number('index', NUM_IRQS - 1);
       const subIndex = event.number('subIndex', (this.#counts[index] ?? 0) - 1);
       const lines = (this.#events[index] ??= []);
@@ -239,7 +238,7 @@ function takeOver(fds: readonly number[]): PeerEvent[] | undefined {
 }
 
 /** @throws RangeError if what is of that number is no eventfd, or of `take` */
-function takeEvent(state: StateReader, member: string, take: TakeDescriptor): PeerEvent {
+function takeEvent(state: SavedObject, member: string, take: TakeDescriptor): PeerEvent {
   const fd = take(state.number(member));
   try {
     return new PeerEvent(fd);

@@ -1,4 +1,4 @@
-import { hexadecimal, type StateReader } from './state-reader.ts';
+import { savedHex, type SavedObject } from '@vpmem/layout';
 import { Command, DmaAccess, FLAG_TYPE_COMMAND, Header } from './protocol.ts';
 
 /** Messages a client owes an answer for; a function has no more vectors. */
@@ -69,18 +69,18 @@ export class MessageWrites {
     if (!open) return { nextId: this.#nextId, open: [] };
     const list = [...this.#open].map(([key, { id, again }]) => {
       const { address, data } = parse(key);
-      return { id, address: hexadecimal(address), data, again };
+      return { id, address: savedHex(address), data, again };
     });
     return { nextId: this.#nextId, open: list };
   }
 
   /** @throws RangeError for a state that is none */
-  restore(state: StateReader): void {
+  restore(state: SavedObject): void {
     this.#nextId = state.number('nextId', 0xffff);
-    const open = state.list('open');
+    const open = state.objects('open');
     if (open.length > MOST_OPEN) throw state.wrong('open', `a list of at most ${MOST_OPEN}`);
     for (const each of open) {
-      this.#open.set(keyOf(each.hexadecimal('address'), each.number('data', 0xffff_ffff)), { id: each.number('id', 0xffff), again: each.boolean('again') });
+      this.#open.set(keyOf(each.hex('address'), each.number('data', 0xffff_ffff)), { id: each.number('id', 0xffff), again: each.boolean('again') });
     }
   }
 }

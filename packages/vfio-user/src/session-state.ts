@@ -1,9 +1,9 @@
+import type { SavedObject } from '@vpmem/layout';
 import type { TakeDescriptor } from '@vpmem/native';
 import type { FunctionState } from '@vpmem/pci';
 import type { DmaRegionState } from './dma-regions.ts';
 import type { IrqState } from './irq-lines.ts';
 import type { MessageWritesState } from './message-writes.ts';
-import type { StateReader } from './state-reader.ts';
 import type { StreamState } from './kept/stream-state.ts';
 
 /** A client and its conversation, as another process can go on with them. */
@@ -18,7 +18,7 @@ export interface SessionState {
 
 /** What a session goes on from. */
 export interface ContinuedSession {
-  readonly state: StateReader;
+  readonly state: SavedObject;
   readonly take: TakeDescriptor;
   /** What the function saved, if the session has it. */
   readonly pci?: unknown;

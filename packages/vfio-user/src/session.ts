@@ -194,7 +194,7 @@ export class Session implements MessageSink {
 
   #restore({ state, take, pci }: ContinuedSession): void {
     try {
-      this.#problem = this.#dma.restore(state.list('memory'), take);
+      this.#problem = this.#dma.restore(state.objects('memory'), take);
       if (pci !== undefined) {
         this.#claimed = true;
         this.#owner.pci.attach(this.#host);

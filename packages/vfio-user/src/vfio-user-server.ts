@@ -1,3 +1,4 @@
+import { SavedObject } from '@vpmem/layout';
 import { channel } from 'node:diagnostics_channel';
 import type { EventLoop, Polled, SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import type { FunctionState, PciFunction } from '@vpmem/pci';
@@ -6,7 +7,6 @@ import { KeptChanges, type Kept } from './kept/kept.ts';
 import { checkBar } from './region-info.ts';
 import { Session } from './session.ts';
 import type { ContinuedSession, ServerState } from './session-state.ts';
-import { StateReader } from './state-reader.ts';
 
 /** Published when a client comes, goes, is turned away, or sends something that has to be refused. */
 export interface ClientMessage {
@@ -202,7 +202,7 @@ export class VfioUserServer {
   #continue({ state, take }: NonNullable<VfioUserServerOptions['continues']>): void {
     this.#setSuspended(true);
     try {
-      const reader = new StateReader(state, 'state');
+      const reader = new SavedObject(state, 'state');
       const held = reader.boolean('held');
       this.#listener = this.#listen(reader.has('listener') ? take(reader.number('listener')) : undefined, held);
       if (reader.has('client')) {
@@ -210,7 +210,7 @@ export class VfioUserServer {
         const client = reader.object('client');
         this.#client = this.#session(take(client.number('connection')), { state: client, take, pci: reader.raw('function') });
       }
-      for (const each of reader.list('strangers')) this.#strangers.add(this.#session(take(each.number('connection')), { state: each, take }));
+      for (const each of reader.objects('strangers')) this.#strangers.add(this.#session(take(each.number('connection')), { state: each, take }));
     } catch (error) {
       this.letGo();
       throw error;

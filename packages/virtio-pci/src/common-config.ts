@@ -186,7 +186,7 @@ export class CommonConfig implements Registers<typeof VirtioPciCommonCfg> {
     };
   }
 
-  /** Reads what {@link save} gave; call what it returns to put it back. @throws TypeError or RangeError that names the member */
+  /** Reads what {@link save} gave; call what it returns to put it back. @throws RangeError that names the member */
   restoring(state: SavedObject): () => void {
     const [device, driver] = [state.number('deviceFeatureSelect', 0xffff_ffff), state.number('driverFeatureSelect', 0xffff_ffff)];
     const queue = state.number('queueSelect', 0xffff);

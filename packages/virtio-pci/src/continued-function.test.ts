@@ -255,7 +255,7 @@ describe('a state that cannot be', () => {
   type Path = readonly (string | number)[];
   const cases: readonly (readonly [path: Path, value: unknown, message: string])[] = [
     [['command'], 'x', 'function.command'],
-    [['bars'], [1], 'function.bars: a list of 6'],
+    [['bars'], [1], 'function.bars is [1]; it has to be a list of 6'],
     [['capabilities', 0], 'AAAA', 'function.capabilities[0]'],
     [['msix', 'table'], '', 'function.msix.table'],
     [['device'], null, 'function.device'],
@@ -267,7 +267,7 @@ describe('a state that cannot be', () => {
     [['device', 'controller', 'driverFeatures'], '0x8000000000000000', 'this device does not offer 0x8000000000000000'],
     [['device', 'controller', 'config', 'generation'], 256, 'function.device.controller.config.generation'],
     [['device', 'controller', 'queues', 0, 'size'], 3, 'no queue can have 3 entries'],
-    [['device', 'controller', 'queues', 0, 'size'], 16, 'queues[0].size: 16'],
+    [['device', 'controller', 'queues', 0, 'size'], 16, 'queues[0].size is 16; it has to be a whole number from 0 to 8'],
     [['device', 'controller', 'queues', 0, 'desc'], '0x1001', 'descriptor table at 0x1001'],
     [['device', 'controller', 'queues', 0, 'enabled'], undefined, 'queues[0].enabled'],
     [['device', 'controller', 'resetting'], 0, 'function.device.controller.resetting'],

@@ -43,7 +43,7 @@ export class IsrStatus {
     this.#endpoint().setIntx(false);
   }
 
-  /** Reads `isrStatus`; call what it returns to put it back, without an interrupt. @throws TypeError or RangeError */
+  /** Reads `isrStatus`; call what it returns to put it back, without an interrupt. @throws RangeError */
   restoring(state: SavedObject): () => void {
     const bits = state.number('isrStatus', ISR_QUEUE | ISR_CONFIG);
     return () => (this.#bits = bits);

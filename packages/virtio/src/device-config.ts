@@ -76,7 +76,7 @@ export class DeviceConfig {
     };
   }
 
-  /** One that goes on as `state` says, with what the device says it is now. @throws TypeError or RangeError */
+  /** One that goes on as `state` says, with what the device says it is now. @throws RangeError */
   static restored(state: SavedObject, space: ConfigSpace, changed: () => void): DeviceConfig {
     const config = new DeviceConfig(space, changed);
     config.#generation = state.number('generation', 0xff);

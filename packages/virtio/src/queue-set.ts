@@ -175,7 +175,7 @@ export class QueueSet {
   /**
    * Makes fresh queues what {@link save} gave; those `inService` go on from {@link activate} on.
    *
-   * @throws TypeError or RangeError
+   * @throws RangeError
    */
   restore(state: readonly SavedObject[], features: bigint, inService: boolean): void {
     state.forEach((saved, index) => {

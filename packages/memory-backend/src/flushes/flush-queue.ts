@@ -1,6 +1,6 @@
+import type { SavedObject } from '@vpmem/layout';
 import { LatencyHistogram, type FlushLatency, type LatencyState } from './latency-histogram.ts';
 import { restoreFailure, saveFailure, type SavedFailure } from './saved-failure.ts';
-import type { SavedMembers } from '../saved-members.ts';
 import type { Syncer } from './syncer.ts';
 
 /** A sync that was not carried out, which says nothing about what was written: later ones may succeed. */
@@ -132,12 +132,12 @@ export class FlushQueue {
     return { stats: { ...this.stats }, latency: this.#latency.save(), ...(this.#failure !== undefined && { failure: saveFailure(this.#failure) }) };
   }
 
-  /** Goes on from what {@link save} has given: what has failed stays failed. Nobody is told. @throws TypeError: nothing has changed then */
-  restore(saved: SavedMembers): void {
-    const stats = saved.members('stats');
-    const [asked, synced, coalesced, failed] = [stats.count('asked'), stats.count('synced'), stats.count('coalesced'), stats.count('failed')];
-    const failure = saved.optional('failure', (name) => restoreFailure(saved.members(name)));
-    this.#latency.restore(saved.members('latency'));
+  /** Goes on from what {@link save} has given: what has failed stays failed. Nobody is told. @throws RangeError: nothing has changed then */
+  restore(saved: SavedObject): void {
+    const stats = saved.object('stats');
+    const [asked, synced, coalesced, failed] = [stats.number('asked'), stats.number('synced'), stats.number('coalesced'), stats.number('failed')];
+    const failure = saved.optional('failure', (name) => restoreFailure(saved.object(name)));
+    this.#latency.restore(saved.object('latency'));
     Object.assign(this.stats, { asked, synced, coalesced, failed });
     this.#failure = failure;
   }

@@ -1,6 +1,6 @@
+import type { SavedObject } from '@vpmem/layout';
 import type { After } from '../after.ts';
 import { PassingFailure } from './flush-queue.ts';
-import type { SavedMembers } from '../saved-members.ts';
 import type { Syncer } from './syncer.ts';
 import { TokenBucket, type RateLimit } from './token-bucket.ts';
 
@@ -68,12 +68,12 @@ export class FlushThrottle implements Syncer {
     return { heldBack: this.#heldBack, ...(bucket !== undefined && { limit: { ...bucket.limit, tokens: bucket.tokens } }) };
   }
 
-  /** Goes on from what {@link save} has given. @throws TypeError: nothing has changed then */
-  restore(saved: SavedMembers): void {
-    const heldBack = saved.count('heldBack');
+  /** Goes on from what {@link save} has given. @throws RangeError: nothing has changed then */
+  restore(saved: SavedObject): void {
+    const heldBack = saved.number('heldBack');
     const bucket = saved.optional('limit', (name) => {
-      const limit = saved.members(name);
-      return new TokenBucket({ ops: limit.number('ops', Number.MIN_VALUE), burst: limit.number('burst', 1) }, this.#now, limit.number('tokens'));
+      const limit = saved.object(name);
+      return new TokenBucket({ ops: limit.real('ops', Number.MIN_VALUE), burst: limit.real('burst', 1) }, this.#now, limit.real('tokens'));
     });
     this.#heldBack = heldBack;
     this.#bucket = bucket;

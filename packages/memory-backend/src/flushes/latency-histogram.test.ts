@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LatencyHistogram } from './latency-histogram.ts';
-import { SavedMembers } from '../saved-members.ts';
+import { SavedObject } from '@vpmem/layout';
 
 function summaryOf(durations: readonly number[]): LatencyHistogram['summary'] {
   const histogram = new LatencyHistogram();
@@ -60,7 +60,7 @@ test('a state without a sum, as of a version before, gets one that its steps all
   for (const duration of [10, 100, 1000]) histogram.record(duration);
   const { max, steps } = histogram.save();
   const restored = new LatencyHistogram();
-  restored.restore(new SavedMembers({ max, steps }, 'latency'));
+  restored.restore(new SavedObject({ max, steps }, 'latency'));
   expect(restored.summary?.steps).toEqual(histogram.summary?.steps);
   expect(restored.summary?.sum).toBeGreaterThanOrEqual(1110);
   expect(restored.summary?.sum).toBeLessThan(1110 * 1.05 + 3);

@@ -1,4 +1,4 @@
-import type { SavedMembers } from '../saved-members.ts';
+import type { SavedObject } from '@vpmem/layout';
 
 /** Steps in which a duration doubles: a quantile is right to about 4 %. */
 const STEPS_PER_OCTAVE = 16;
@@ -61,11 +61,11 @@ export class LatencyHistogram {
     return { max: this.#max, sum: this.#sum, steps };
   }
 
-  /** Goes on from what {@link save} has given. @throws TypeError: nothing has changed then */
-  restore(saved: SavedMembers): void {
-    const max = saved.number('max', 0);
-    const sum = saved.optional('sum', (name) => saved.number(name, 0));
-    const steps = saved.list('steps').map((step) => ({ step: step.count('step', 0, this.#counts.length - 1), count: step.count('count', 1) }));
+  /** Goes on from what {@link save} has given. @throws RangeError: nothing has changed then */
+  restore(saved: SavedObject): void {
+    const max = saved.real('max', 0);
+    const sum = saved.optional('sum', (name) => saved.real(name, 0));
+    const steps = saved.objects('steps').map((step) => ({ step: step.number('step', this.#counts.length - 1), count: step.number('count', undefined, 1) }));
     this.#counts.fill(0);
     this.#count = 0;
     for (const { step, count } of steps) {

@@ -1,4 +1,4 @@
-import type { SavedMembers } from '../saved-members.ts';
+import type { SavedObject } from '@vpmem/layout';
 
 /** An error of the system, as plain JSON. */
 export interface SavedFailure {
@@ -13,10 +13,10 @@ export function saveFailure({ message, code, errno, syscall }: NodeJS.ErrnoExcep
   return { message, ...(code !== undefined && { code }), ...(errno !== undefined && { errno }), ...(syscall !== undefined && { syscall }) };
 }
 
-/** @throws TypeError */
-export function restoreFailure(saved: SavedMembers): NodeJS.ErrnoException {
+/** @throws RangeError */
+export function restoreFailure(saved: SavedObject): NodeJS.ErrnoException {
   const code = saved.optional('code', (name) => saved.text(name));
-  const errno = saved.optional('errno', (name) => saved.number(name));
+  const errno = saved.optional('errno', (name) => saved.real(name));
   const syscall = saved.optional('syscall', (name) => saved.text(name));
   return Object.assign(new Error(saved.text('message')), { ...(code !== undefined && { code }), ...(errno !== undefined && { errno }), ...(syscall !== undefined && { syscall }) });
 }

@@ -1,6 +1,6 @@
+import type { SavedObject } from '@vpmem/layout';
 import { closeSync } from 'node:fs';
 import { AnswerPipe, WOULD_BLOCK, type SaveDescriptor, type TakeDescriptor } from '@vpmem/native';
-import type { StateReader } from '../state-reader.ts';
 
 /** A message, or the rest of one, that the peer has not taken. */
 export interface UnsentState {
@@ -29,7 +29,7 @@ export interface StreamState {
 
 /** A stream of another process, and how to take its descriptors. */
 export interface ContinuedStream {
-  readonly state: StateReader;
+  readonly state: SavedObject;
   readonly take: TakeDescriptor;
 }
 
@@ -73,7 +73,7 @@ export function readStreamState({ state, take }: ContinuedStream, incoming: { re
       return fd;
     });
   try {
-    const unsent = state.list('unsent').map((each): Unsent => ({ bytes: each.bytes('bytes'), fds: takeAll(each.numbers('descriptors')), owned: true }));
+    const unsent = state.objects('unsent').map((each): Unsent => ({ bytes: each.bytes('bytes'), fds: takeAll(each.numbers('descriptors')), owned: true }));
     const received = state.bytes('received');
     const fds = takeAll(state.numbers('descriptors'));
     const kept = state.has('kept') ? readKept(state.object('kept'), takeAll) : undefined;
@@ -85,7 +85,7 @@ export function readStreamState({ state, take }: ContinuedStream, incoming: { re
   }
 }
 
-function readKept(kept: StateReader, takeAll: (numbers: readonly number[]) => number[]): { readonly pipe: AnswerPipe; readonly handled?: Handled } {
+function readKept(kept: SavedObject, takeAll: (numbers: readonly number[]) => number[]): { readonly pipe: AnswerPipe; readonly handled?: Handled } {
   const handled = kept.has('handled') ? kept.object('handled') : undefined;
   const last = handled && { number: handled.number('number', 2 ** 31 - 1), answer: handled.bytes('answer') };
   const pipe = kept.numbers('pipe');

@@ -49,7 +49,7 @@ export class Continuation {
    * Reads what {@link save} gave; call what it returns to become that, held until {@link proceed}. The transport is called for nothing,
    * and no memory is touched.
    *
-   * @throws TypeError or RangeError that names what is wrong
+   * @throws RangeError that names what is wrong
    */
   restoring(state: SavedObject): () => void {
     const { device, offered, transport, session } = this.#of;
