@@ -66,7 +66,7 @@ const port = property.int({ max: 65535, description: 'TCP port; 0: any that is f
 /** Properties of `-chardev socket`. */
 export const socketProperties = defineProperties({
   ...common,
-  path: property.string({ description: 'path of a unix socket' }),
+  path: property.path({ description: 'of a unix socket' }),
   host: property.string({ description: 'TCP host; empty or left out with a port: this machine alone' }),
   port,
   ...switches,

@@ -42,7 +42,7 @@ export const virtioPmemPciProperties = defineProperties({
   driver: property.string({ required: true }),
   id: property.identifier({ description: 'name of the device' }),
   memdev: memdevProperty('id of its memory backend'),
-  socket: property.string({ description: 'where a VM connects; made by default' }),
+  socket: property.path({ description: 'where a VM connects; made by default' }),
   vectors: property.int({ default: 2, min: 0, max: 2048, description: 'MSI-X vectors; 0: INTx' }),
   unplug: property.bool({ default: false, description: 'QEMU 11.1 or newer can unplug it, MSI-X or not (not in QEMU)' }),
   marks: property.bool({ default: false, description: 'a line at its beginning is a mark in all recordings when it is flushed (not in QEMU)' }),

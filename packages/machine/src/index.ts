@@ -27,6 +27,7 @@ export type { ForeignEvent, MachineEvent, MachineEventName, MachineEvents, Shutd
 export type { AddedDevice, GuestConsole, GuestDimmInfo, GuestDiskInfo, GuestNamespaceInfo, ManagedMachine, RunState } from './managed-machine.ts';
 export type { BackendInfo, ClientCounts, DeviceCounts, DimmInfo, DriverState, FlushFaults, FlushLatency, MemoryDeviceInfo, MemoryRegionInfo, MemorySize, PmemInfo, PowerExposure, TrackerInfo } from './memory-info.ts';
 export { objectProperties, readObject } from './object-properties.ts';
+export { PATH_PROPERTIES } from './path-properties.ts';
 export { makeRecordingFolder, nothingToRecord, recordAll, RECORDING_SUFFIX, type RecordedObjects } from './record-all.ts';
 export type { RecordRequest, RecordingControl, RecordingInfo } from './recording-control.ts';
 export { MAX_RECORD_INTERVAL } from '@vpmem/memory-backend';

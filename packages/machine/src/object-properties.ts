@@ -31,7 +31,7 @@ const share = property.bool({ description: 'accepted; this memory is always shar
 export const objectProperties = {
   'memory-backend-file': defineProperties({
     ...common,
-    'mem-path': property.string({ required: true, description: 'file, or directory for an unnamed file' }),
+    'mem-path': property.path({ required: true, description: 'file, or directory for an unnamed file' }),
     share: property.bool({ default: false, description: 'guest writes reach the file' }),
     'share-rw': property.bool({ default: false, description: 'others may write to the file too, if they say so (not in QEMU)' }),
     readonly: property.bool({ default: false, description: 'open the file for reading only' }),
@@ -39,7 +39,7 @@ export const objectProperties = {
     offset: property.size({ description: 'where in the file the memory begins' }),
     'power-failure': property.bool({ default: false, description: 'only flushed bytes get into the file; a power cut can be simulated (not in QEMU)' }),
     'page-tracker': property.oneOf(['auto', 'uffd', 'compare'], { default: 'auto', description: 'with power-failure=on: how written pages are found (not in QEMU)' }),
-    record: property.string({ description: 'a new file, into which goes what becomes durable; brings power-failure=on (not in QEMU)' }),
+    record: property.path({ description: 'a new file, into which goes what becomes durable; brings power-failure=on (not in QEMU)' }),
     'record-interval': property.int({ min: 1, max: MAX_RECORD_INTERVAL, description: 'of record: how often what is volatile goes into it, in milliseconds' }),
     'discard-data': property.bool({ default: false, description: 'empty the file at the end' }),
     pmem: property.offOnly(DURABLE),

@@ -11,6 +11,7 @@ describe('property', () => {
     ['size with a unit', property.size({ unit: 'MiB' }), '1', 2 ** 20],
     ['bool', property.bool(), 'off', false],
     ['string', property.string(), 'x', 'x'],
+    ['path', property.path(), 'x', 'x'],
     ['identifier', property.identifier(), 'x', 'x'],
     ['oneOf', property.oneOf(['a', 'b']), 'b', 'b'],
     ['int', property.int(), '9007199254740991', Number.MAX_SAFE_INTEGER],
@@ -81,6 +82,10 @@ describe('property', () => {
     expect([merge.withoutEffect?.(given('on'), 'p'), merge.withoutEffect?.(given('off'), 'p')]).toEqual(['it is shared', undefined]);
     expect(() => merge.read(given('perhaps'), 'p')).toThrow(expect.objectContaining({ code: 'invalid-value' }));
     expect('withoutEffect' in property.bool()).toBe(false);
+  });
+
+  it('knows which are paths', () => {
+    expect([property.path({ required: true }), property.path(), property.string()].map(({ isPath }) => isPath)).toEqual([true, true, undefined]);
   });
 
   it('reads own properties only', () => {

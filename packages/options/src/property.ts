@@ -11,6 +11,8 @@ export interface Property<T> {
   readonly description: string | undefined;
   /** As help shows it. */
   readonly default: string | undefined;
+  /** Whether its text is the path of a file: a relative one means something else in another folder. */
+  readonly isPath?: true;
   /** The value of `parameter` in `source`; mistakes are `OptionError`s. */
   read(source: PropertySource, parameter: string): T;
   /** Why the value given changes nothing; undefined if it does, or if it asks for what is so anyway. */
@@ -72,6 +74,8 @@ const size: Declare<number, Unit> = (declaration: Declaration<number> & Unit = {
 const bool: Declare<boolean> = (declaration: Declaration<boolean> = {}) => declare(boolType, declaration);
 
 const string: Declare<string> = (declaration: Declaration<string> = {}) => declare(stringType, declaration);
+
+const path: Declare<string> = (declaration: Declaration<string> = {}) => Object.freeze({ ...declare(stringType, declaration), isPath: true } as const);
 
 const identifier: Declare<string> = (declaration: Declaration<string> = {}) => declare(identifierType, declaration);
 
@@ -136,6 +140,8 @@ export const property = {
   size,
   bool,
   string,
+  /** A string that is the path of a file. */
+  path,
   /** A string that can be an `id`. */
   identifier,
   /** One of some words, compared exactly. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resolve } from 'node:path';
-import { readDevice, readObject, restoreSource } from '@vpmem/machine';
+import { PATH_PROPERTIES, readDevice, readObject, restoreSource } from '@vpmem/machine';
 import type { OptionValue, PropertySource } from '@vpmem/options';
 
 /** One object or device of a machine that runs, as whoever wants to take its place needs to know it. */
@@ -25,9 +25,6 @@ export interface AskedMachine {
   readonly objects: readonly PropertySource[];
   readonly devices: readonly PropertySource[];
 }
-
-/** Properties whose text is a path. */
-const PATHS: readonly string[] = ['mem-path', 'record', 'socket'];
 
 /**
  * What a command line says otherwise than what runs, in words; undefined if nothing. What came by a monitor need not stand in it, and
@@ -77,7 +74,7 @@ function differenceOf(asked: PropertySource['properties'], running: PropertySour
 }
 
 function sameValue(name: string, here: OptionValue | undefined, there: OptionValue | undefined, folder: string): boolean {
-  if (PATHS.includes(name) && typeof here === 'string' && typeof there === 'string') return resolve(here) === resolve(folder, there);
+  if (PATH_PROPERTIES.has(name) && typeof here === 'string' && typeof there === 'string') return resolve(here) === resolve(folder, there);
   return isDeepStrictEqual(here, there) || show(here) === show(there);
 }
 

@@ -14,7 +14,7 @@ const types = {
   file: defineProperties({
     'qom-type': property.string(),
     id: property.identifier(),
-    'mem-path': property.string(),
+    'mem-path': property.path(),
     share: property.bool({ description: 'guest writes reach the file' }),
     rom: property.oneOf(['auto', 'on', 'off']),
     merge: property.noEffect(property.bool(), { because: 'of that' }),

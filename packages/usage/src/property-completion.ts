@@ -2,8 +2,6 @@ import type { Property, PropertySchema } from '@vpmem/options';
 import type { Candidate, Surroundings } from './candidate.ts';
 import { completeFile } from './file-names.ts';
 
-/** Properties whose value is a path. */
-const PATHS = ['mem-path', 'record', 'path', 'socket'];
 /** Properties that name what another option has made, by its `id`. */
 const REFERENCES: Readonly<Record<string, readonly string[]>> = { memdev: ['-object', '--object'], chardev: ['-chardev', '--chardev'] };
 
@@ -43,7 +41,7 @@ function values(name: string, property: PropertySchema[string] | undefined, begi
   const references = REFERENCES[name];
   const plain = (words: readonly string[]): Candidate[] => words.filter((word) => word.startsWith(begin)).map((word) => ({ word, description: '', open: true }));
   if (references !== undefined) return plain(ids(references, before));
-  if (PATHS.includes(name)) return completeFile(begin, surroundings).map((each) => ({ ...each, open: true }));
+  if (property?.kind === 'value' && property.isPath) return completeFile(begin, surroundings).map((each) => ({ ...each, open: true }));
   return property?.kind === 'value' ? plain(choices(property)) : [];
 }
 

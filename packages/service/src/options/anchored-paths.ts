@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
+import { PATH_PROPERTIES } from '@vpmem/machine';
 import { anchorMetricsAddress } from '@vpmem/metrics/address';
 import type { MonitorPlan, PlannedMonitor } from '@vpmem/monitor';
 import type { ParsedOption } from '@vpmem/options';
 import type { MetricsSetting } from '../metrics-setting.ts';
 import type { Setup } from './setup.ts';
-
-/** Properties that are paths. */
-const PATHS = ['mem-path', 'record', 'socket'];
 
 /** The same with its relative paths made absolute: they mean what they meant, although the program goes elsewhere. */
 export function anchorSetup(setup: Setup): Setup {
@@ -32,7 +30,7 @@ export function anchorPlan(plan: MonitorPlan): MonitorPlan {
 
 /** The same for one option. */
 export function anchorOption<T extends { readonly parsed: ParsedOption }>(option: T): T {
-  const anchored = Object.entries(option.parsed.properties).map(([name, value]) => [name, PATHS.includes(name) && typeof value === 'string' ? resolve(value) : value]);
+  const anchored = Object.entries(option.parsed.properties).map(([name, value]) => [name, PATH_PROPERTIES.has(name) && typeof value === 'string' ? resolve(value) : value]);
   return { ...option, parsed: { ...option.parsed, properties: Object.fromEntries(anchored) as ParsedOption['properties'] } };
 }
 
