@@ -5,7 +5,7 @@ import { uffdObstacle } from '@vpmem/page-tracker';
 import type { SaveDescriptor, TakeDescriptor } from '@vpmem/native';
 import { MachineError } from './machine-error.ts';
 import type { BackendInfo } from './memory-info.ts';
-import { objectWarnings, readObject } from './object-properties.ts';
+import { objectWarnings, readObject } from './properties/object-properties.ts';
 import { restoreSource } from './saved-source.ts';
 import { restoreBackend, saveBackend, type SavedBackend } from './saved-backend.ts';
 import type { ObjectNode, ObjectProperty } from './object-tree.ts';

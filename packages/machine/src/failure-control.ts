@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { BackendDescription } from '@vpmem/memory-backend';
 import { MAX_SEED, type CutPhase, type FaultKind, type FlushFault, type Granularity, type PowerCutOptions, type PowerCutReport, type Survivors } from '@vpmem/simulated-medium';
-import type { VirtioPmemPciOptions } from './device-properties.ts';
-import type { FlushLimitRequest } from './flush-limit.ts';
+import type { VirtioPmemPciOptions } from './properties/device-properties.ts';
+import type { FlushLimitRequest } from './properties/flush-limit.ts';
 import { MachineError } from './machine-error.ts';
 
 /** A power cut as a monitor asks for it. */

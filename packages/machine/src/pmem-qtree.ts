@@ -1,5 +1,5 @@
 import type { BusDeviceInfo } from './bus-info.ts';
-import type { FeatureSetting } from './device-features.ts';
+import type { FeatureSetting } from './properties/device-features.ts';
 import { qtreeText } from './qtree-text.ts';
 
 type QtreeProperties = BusDeviceInfo['properties'];

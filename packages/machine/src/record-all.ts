@@ -1,10 +1,10 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { PropertySource } from '@vpmem/options';
-import { freeId, objectId } from './device-properties.ts';
+import { freeId, objectId } from './properties/device-properties.ts';
 import { explainError } from './explain.ts';
 import { MachineError } from './machine-error.ts';
-import { readObject } from './object-properties.ts';
+import { readObject } from './properties/object-properties.ts';
 
 /** What the name of a recording ends in. */
 export const RECORDING_SUFFIX = '.vpmrec';

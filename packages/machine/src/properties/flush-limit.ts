@@ -1,5 +1,5 @@
 import type { RateLimit } from '@vpmem/memory-backend';
-import { MachineError } from './machine-error.ts';
+import { MachineError } from '../machine-error.ts';
 
 /** Above it there is no limit worth the name. */
 export const MAX_OPS = 1_000_000;

@@ -11,7 +11,7 @@ import {
   type ValuesOf,
 } from '@vpmem/options';
 import { featureProperties } from './device-features.ts';
-import { MachineError } from './machine-error.ts';
+import { MachineError } from '../machine-error.ts';
 import { MAX_OPS } from './flush-limit.ts';
 import { passedAddress } from './passed-address.ts';
 

@@ -1,6 +1,6 @@
 import { defineProperties, property, type ValuesOf } from '@vpmem/options';
 import type { QueueFeatures } from '@vpmem/virtio';
-import type { ObjectProperty } from './object-tree.ts';
+import type { ObjectProperty } from '../object-tree.ts';
 
 /** Features of a device's queue that it may offer, by QEMU's names and with its defaults; QEMU has no names for the last four. */
 export const featureProperties = defineProperties({

@@ -1,6 +1,6 @@
 import { defineProperties, noEffectWarnings, OptionError, property, readProperties, type PropertySource } from '@vpmem/options';
 import { MAX_RECORD_INTERVAL, type BackendOptions, type RamBackendOptions } from '@vpmem/memory-backend';
-import { MachineError } from './machine-error.ts';
+import { MachineError } from '../machine-error.ts';
 
 const ONE_CALL = 'preallocation is one system call, and needs no threads';
 const DURABLE =
