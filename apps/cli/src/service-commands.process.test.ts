@@ -37,7 +37,9 @@ function vpmem(args: readonly string[], input = ''): Outcome {
 }
 const pair = ['-object', 'memory-backend-file,id=mem0,share=on,mem-path=mem0.img,size=4M', '-device', 'virtio-pmem-pci,memdev=mem0,id=nv0'];
 const start = async (...args: string[]): Promise<DaemonProcess> => (daemon = await DaemonProcess.start(args, { cwd: folder, env: environment() }));
-const qmp = (...args: string[]): unknown => JSON.parse(vpmem(['qmp', ...args]).stdout) as unknown;
+/** In this process: that one ends as a call does is asserted once. */
+const here = (...args: string[]): Promise<Outcome> => vpmemHere(args, { cwd: folder, env: { TMPDIR: folder, XDG_RUNTIME_DIR: folder } }) as Promise<Outcome>;
+const qmp = async (...args: string[]): Promise<unknown> => JSON.parse((await here('qmp', ...args)).stdout) as unknown;
 
 describe('vpmem ps', () => {
   it('shows each device with who has it, and cleans up after the dead', async () => {
@@ -51,7 +53,7 @@ describe('vpmem ps', () => {
     ]);
     guest.cutPower();
     await daemon?.end('SIGKILL');
-    expect(vpmem(['ps']).stdout).toMatch(/^PROGRAM.*\n$/);
+    expect((await here('ps')).stdout).toMatch(/^PROGRAM.*\n$/);
     expect(readdirSync(join(folder, 'vpmem'))).toEqual(['nv0.sock']);
   });
 
@@ -76,7 +78,7 @@ describe('vpmem ps', () => {
     await start('-qmp', 'unix:qmp,server=on,wait=off');
     process.kill(daemon?.pid ?? 0, 'SIGSTOP');
     try {
-      expect(vpmem(['ps']).stdout).toMatch(/\(does not answer\)\n$/);
+      expect((await here('ps')).stdout).toMatch(/\(does not answer\)\n$/);
     } finally {
       process.kill(daemon?.pid ?? 0, 'SIGCONT');
     }
@@ -86,10 +88,10 @@ describe('vpmem ps', () => {
 describe('vpmem qmp', () => {
   it('finds a program by socket, name or process id, and gives every argument its type', async () => {
     const { pid } = await start('-name', 'vm1', '-qmp', 'unix:qmp,server=on,wait=off');
-    expect(qmp('./qmp', 'object-add', 'qom-type=memory-backend-file', 'id=mem0', 'size=4M', 'share=on', `mem-path=${folder}/mem0.img`)).toEqual({});
-    expect(qmp('vm1', 'device_add', 'driver=virtio-pmem-pci', 'id=nv0', 'memdev=mem0', 'vectors=0', 'event_idx=off')).toMatchObject({ device: { id: 'nv0' } });
-    expect(qmp(String(pid), 'query-pmem')).toMatchObject([{ id: 'nv0', size: 2 ** 22 }]);
-    expect(qmp('unix:qmp', 'device_del', '{"id":"nv0"}')).toEqual({});
+    expect(await qmp('./qmp', 'object-add', 'qom-type=memory-backend-file', 'id=mem0', 'size=4M', 'share=on', `mem-path=${folder}/mem0.img`)).toEqual({});
+    expect(await qmp('vm1', 'device_add', 'driver=virtio-pmem-pci', 'id=nv0', 'memdev=mem0', 'vectors=0', 'event_idx=off')).toMatchObject({ device: { id: 'nv0' } });
+    expect(await qmp(String(pid), 'query-pmem')).toMatchObject([{ id: 'nv0', size: 2 ** 22 }]);
+    expect(await qmp('unix:qmp', 'device_del', '{"id":"nv0"}')).toEqual({});
   });
 
   // They leave a daemon as it is.
@@ -155,7 +157,7 @@ describe('vpmem monitor', () => {
 
   it('speaks telnet', async () => {
     await start(...pair, '-monitor', 'telnet:127.0.0.1:0,server=on,wait=off', '-qmp', 'unix:qmp,server=on,wait=off');
-    const text = qmp('qmp', 'human-monitor-command', '{"command-line":"info chardev"}') as string;
+    const text = (await qmp('qmp', 'human-monitor-command', '{"command-line":"info chardev"}')) as string;
     const port = /telnet:127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? '';
     const { status, stdout } = vpmem(['monitor', `telnet:127.0.0.1:${port}`], 'info version\n');
     expect(status).toBe(0);
@@ -197,7 +199,7 @@ describe.skipIf(!hasScript)(`vpmem monitor on a terminal${hasScript ? '' : ' (sk
     const { status, shown } = await type('hmp', [[/\(vpmem\) /, 'info na\t\r'], [/vm1/, '\x1b[A\r'], [/vm1/, '\x1d']]);
     expect(status).toBe(0);
     expect(shown.match(/vm1/g)).toHaveLength(2);
-    expect(vpmem(['ps']).stdout).toMatch(/vm1/);
+    expect((await here('ps')).stdout).toMatch(/vm1/);
   });
 
   it('completes commands, topics and ids at QMP, shows events, and Ctrl-D leaves', async () => {
@@ -259,8 +261,8 @@ describe('vpmem run', () => {
     let said = '';
     child.stdout.on('data', (part: Buffer) => (said += part.toString()));
     await expect.poll(() => said).toBe('vpmem run: ready\n');
-    expect(qmp('./qmp', 'query-status')).toEqual({ status: 'prelaunch', running: false });
-    expect(qmp('qmp', 'cont')).toEqual({});
+    expect(await qmp('./qmp', 'query-status')).toEqual({ status: 'prelaunch', running: false });
+    expect(await qmp('qmp', 'cont')).toEqual({});
     await expect.poll(() => qmp('qmp', 'query-pmem')).toMatchObject([{ id: 'nv', driver: 'ready', connected: true }]);
     expect(Number(readFileSync(join(folder, 'pid'), 'utf8'))).toBe(child.pid);
     child.kill('SIGTERM');

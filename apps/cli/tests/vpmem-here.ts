@@ -14,7 +14,7 @@ export interface Outcome {
  */
 export async function vpmemHere(args: readonly string[], { cwd, env = {} }: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv }): Promise<Outcome> {
   const said = { stdout: '', stderr: '' };
-  const before = { cwd: process.cwd(), env: process.env, exitCode: process.exitCode };
+  const before = { cwd: process.cwd(), exitCode: process.exitCode, env: Object.fromEntries(Object.keys(env).map((name) => [name, process.env[name]])) };
   const streams = (['stdout', 'stderr'] as const).map((name) =>
     vi.spyOn(process[name], 'write').mockImplementation((text) => {
       said[name] += text.toString();
@@ -22,14 +22,23 @@ export async function vpmemHere(args: readonly string[], { cwd, env = {} }: { re
     }),
   );
   process.chdir(cwd);
-  process.env = { ...process.env, ...env };
+  // One by one: what node itself reads, such as TMPDIR, is the process's, whatever object stands here.
+  setAll(env);
   process.exitCode = 0;
   try {
     await program.parseAsync(args, { from: 'user' });
     return { status: process.exitCode, ...said };
   } finally {
     process.chdir(before.cwd);
-    Object.assign(process, { env: before.env, exitCode: before.exitCode });
+    setAll(before.env);
+    process.exitCode = before.exitCode;
     for (const stream of streams) stream.mockRestore();
+  }
+}
+
+function setAll(variables: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) Reflect.deleteProperty(process.env, name);
+    else process.env[name] = value;
   }
 }

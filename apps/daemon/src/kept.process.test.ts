@@ -105,7 +105,8 @@ describe('under a keeper', () => {
     const first = servant();
     const next = await DaemonProcess.start(['-takeover', 'one'], { env: { ...process.env, XDG_RUNTIME_DIR: folder }, cwd: '/' });
     await expect.poll(servant).toBe(next.pid);
-    expect(existsSync(`/proc/${first}`)).toBe(false);
+    // It serves no more once it has passed everything on, and ends then.
+    await expect.poll(() => existsSync(`/proc/${first}`)).toBe(false);
     await disk.fsync();
     expect(await next.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
     await disk.fsync();

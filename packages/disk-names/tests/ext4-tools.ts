@@ -26,6 +26,11 @@ export class Ext4Tools {
     this.#run('usr/sbin/e2fsck', ['-fyD', image], [0, 1]);
   }
 
+  /** Gives an image a feature that it was made without. */
+  addFeature(image: string, feature: string): void {
+    this.#run('usr/sbin/tune2fs', ['-O', feature, image]);
+  }
+
   /** What debugfs answers to commands. */
   ask(image: string, commands: readonly string[], options: readonly string[] = []): string {
     const script = join(this.#folder, 'commands');

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { acceptUnix, duplicatesOf, listenAtPath, openProcess, peerProcess, whenReadable, type ListeningSocket, type TakeDescriptor } from '@vpmem/native';
+import { acceptUnix, duplicatesOf, listenAtPath, openProcess, peerProcess, stopListening, whenReadable, type ListeningSocket, type TakeDescriptor } from '@vpmem/native';
 import { Channel, type Heard, type Said } from './channel.ts';
 import { checkUser } from './giver.ts';
 import { HandOverError } from './hand-over-error.ts';
@@ -179,6 +179,10 @@ async function called(socket: string, listener: ListeningSocket): Promise<{ fd: 
       throw new HandOverError('stranger', `the process at '${socket}' cannot be seen from here`);
     }
     return { fd, pid };
+  } catch (error) {
+    // Nobody waits for a call any more: a process that is refused would not end before that wait did.
+    stopListening(listener.fd);
+    throw error;
   } finally {
     asking.destroy();
   }

@@ -1,8 +1,9 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DurabilityOracle, TRACKERS, withTracker, type TrackerChoice } from '@vpmem/simulated-medium/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PowerCutRequest } from '../src/failure-control.ts';
+import { bytesOf } from './bytes-of.ts';
 import { numbers, pick } from './numbers.ts';
 import type { MakeSetting, PowerSetting } from './power-setting.ts';
 import { RecordLog } from './record-log.ts';
@@ -79,7 +80,7 @@ function diskCases(who: string, make: MakeSetting, rounds: number, tracker: Trac
       const next = numbers(4711);
       const file = join(setting.folder, 'disk.img');
       const oracle = new DurabilityOracle(new Uint8Array(DISK));
-      const disk = (path = file): Buffer => readFileSync(path).subarray(0, DISK);
+      const disk = (path = file): Buffer => bytesOf(path, 0, DISK);
       const store = async (): Promise<void> => {
         const bytes = Buffer.alloc(1 + next(6000), next(256));
         const at = next(DISK - bytes.length);

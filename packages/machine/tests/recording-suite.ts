@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync, readSync, rmSync, unlinkSync } from 'node:fs';
+import { rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { TRACKERS, withTracker } from '@vpmem/simulated-medium/testing';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Recording } from '../../recording/src/index.ts';
+import { bytesOf } from './bytes-of.ts';
 import { numbers, pick } from './numbers.ts';
 import type { MakeSetting, PowerSetting } from './power-setting.ts';
 import { RecordingModel } from './recording-model.ts';
@@ -119,15 +120,13 @@ class RecordedRun {
   }
 
   #file(): Buffer {
-    return Buffer.from(readFileSync(join(this.#setting.folder, 'disk.img')).subarray(0, DISK));
+    return bytesOf(join(this.#setting.folder, 'disk.img'), 0, DISK);
   }
 
   #image(recording: Recording, state: string): Buffer {
     const path = join(this.#setting.folder, 'state.img');
     recording.writeImage(state, path);
-    const [fd, bytes] = [openSync(path, 'r'), Buffer.alloc(DISK)];
-    readSync(fd, bytes, 0, DISK, 0);
-    closeSync(fd);
+    const bytes = bytesOf(path, 0, DISK);
     unlinkSync(path);
     return bytes;
   }

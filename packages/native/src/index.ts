@@ -37,6 +37,6 @@ export { signalName, spawnProcess, type SpawnRequest, type SpawnedEnd, type Spaw
 export { compareOpenFiles, sameOpenFile } from './files/same-open-file.ts';
 export { SystemError, describeErrno, errnoOf } from './system-error.ts';
 export { sendDatagram } from './sockets/unix-datagram.ts';
-export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, unixPair } from './sockets/unix-socket.ts';
+export { MAX_SOCKET_PATH, acceptUnix, adoptSocket, connectUnix, listenUnix, stopListening, unixPair } from './sockets/unix-socket.ts';
 export { UnixStream } from './sockets/unix-stream.ts';
 export { WriteProtection, apiArgument, openWriteProtection, registerArgument, registerWriteProtection } from './memory/userfaultfd.ts';

@@ -64,6 +64,8 @@ export const schedGetaffinity = declare<(thread: number, length: number, mask: U
 export const schedSetaffinity = declare<(thread: number, length: number, mask: Uint8Array) => number>(
   'int sched_setaffinity(int pid, size_t length, const void *mask)',
 );
+/** The same as {@link poll}, of bytes of JavaScript, as nothing moves them while this thread waits. */
+export const pollBytes = declare<(fds: Uint8Array, count: number, timeout: number) => number>('int poll(void *fds, unsigned long nfds, int timeout)');
 export const poll = declare<Asynchronous<[fds: bigint, count: number, timeout: number], number>>(
   'int poll(void *fds, unsigned long nfds, int timeout)',
 );

@@ -6,7 +6,7 @@ import { findObject, type MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
 import { connectUnix, MessageSocket } from '@vpmem/native';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Machine } from './machine.ts';
 import type { Device } from './served-devices.ts';
 
@@ -15,7 +15,7 @@ let folder: string;
 let machine: Machine;
 let warnings: string[];
 let events: MachineEvent[];
-beforeEach(() => {
+function start(): void {
   folder = mkdtempSync(join(tmpdir(), 'vpmem-machine-'));
   warnings = [];
   events = [];
@@ -29,11 +29,11 @@ beforeEach(() => {
     { socketFolder: folder },
   );
   machine.onEvent((event) => events.push(event));
-});
-afterEach(async () => {
+}
+async function end(): Promise<void> {
   await machine.close();
   rmSync(folder, { recursive: true });
-});
+}
 
 const object = (text: string): Promise<void> => machine.addObject(parseOption(text, { grammar: 'qemuopts', impliedKey: 'qom-type' }));
 const device = (text: string): Promise<Device> => machine.addDevice(parseOption(text, { grammar: 'qemuopts', impliedKey: 'driver' }));
@@ -49,6 +49,9 @@ const openFiles = (): string[] =>
   });
 
 describe('Machine', () => {
+  beforeEach(start);
+  afterEach(end);
+
   it('tells where the file is to whoever asks from another folder', async () => {
     await object(`memory-backend-file,id=mem1,mem-path=${relative('.', folder)}/mem1.img,size=4M,share=on`);
     await device('virtio-pmem-pci,memdev=mem1,id=nv1');
@@ -169,14 +172,17 @@ describe('Machine', () => {
   });
 });
 
+// Of one machine, which each leaves as it was.
 describe('mistakes', () => {
-  beforeEach(async () => {
+  beforeAll(async () => {
+    start();
     await object(file('used'));
     await device('virtio-pmem-pci,memdev=used,id=nv0');
     await object(file('free'));
     await object(file('odd', 'size=1028K,share=on'));
     await object(file('aligned', 'size=2M,share=on,align=4M'));
   });
+  afterAll(end);
 
   it.each<[string, string, string, RegExp]>([
     ['an object type there is not', 'memory-backend-epc,id=x,size=2M', 'unknown-type', /'memory-backend-epc' is not one of memory-backend-file, memory-backend-ram, memory-backend-memfd/],
@@ -215,5 +221,6 @@ describe('mistakes', () => {
     expect(machine.devices.map(({ id }) => id)).toEqual(['nv0']);
     // The backend is still there for a device that gets it right.
     await device('virtio-pmem-pci,memdev=free,id=right');
+    await machine.deleteDevice('right');
   });
 });

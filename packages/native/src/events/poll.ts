@@ -1,32 +1,31 @@
-import { check, poll, uninterrupted } from '../libc.ts';
+import { check, poll, pollBytes, uninterrupted } from '../libc.ts';
 import { Mapping } from '../memory/mapping.ts';
 
 const POLLIN = 1;
 const POLLFD_SIZE = 8;
 
-/** A `struct pollfd` that waits for `fd` to become readable. */
-function pollFd(fd: number): Mapping {
-  const arena = Mapping.anonymous(POLLFD_SIZE);
-  const view = new DataView(arena.window(0, POLLFD_SIZE));
+/** A `struct pollfd` of this thread, which waits for one thing at a time; to map memory for each wait takes longer than most of them. */
+const own = new Uint8Array(POLLFD_SIZE);
+
+/** A `struct pollfd` says: wait for `fd` to become readable. */
+function waitFor(fd: number, buffer: ArrayBuffer): void {
+  const view = new DataView(buffer);
   view.setInt32(0, fd, true);
   view.setInt16(4, POLLIN, true);
-  return arena;
 }
 
 /** Blocks this thread until `fd` can be read, or `timeoutMs` have passed; says which. */
 export function waitReadable(fd: number, timeoutMs: number): boolean {
-  const arena = pollFd(fd);
+  waitFor(fd, own.buffer);
   const left = remaining(timeoutMs);
-  try {
-    return check(uninterrupted(() => poll(arena.address, 1, left())), 'poll', `descriptor ${fd}`) > 0;
-  } finally {
-    arena.unmap();
-  }
+  return check(uninterrupted(() => pollBytes(own, 1, left())), 'poll', `descriptor ${fd}`) > 0;
 }
 
 /** The same without blocking this thread: a thread of node's pool waits, and the process stays alive meanwhile. */
 export async function whenReadable(fd: number, timeoutMs = -1): Promise<boolean> {
-  const arena = pollFd(fd);
+  // Where a thread of the pool finds it, whatever becomes of JavaScript's memory.
+  const arena = Mapping.anonymous(POLLFD_SIZE);
+  waitFor(fd, arena.window(0, POLLFD_SIZE));
   const left = remaining(timeoutMs);
   try {
     // Of a thread of the pool there is no errno here; but nothing else than a signal can go wrong.

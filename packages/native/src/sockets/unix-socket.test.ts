@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MessageSocket } from './message-socket.ts';
-import { waitReadable } from '../events/poll.ts';
-import { acceptUnix, connectUnix, listenUnix, MAX_SOCKET_PATH } from './unix-socket.ts';
+import { waitReadable, whenReadable } from '../events/poll.ts';
+import { acceptUnix, connectUnix, listenUnix, MAX_SOCKET_PATH, stopListening } from './unix-socket.ts';
 
 let folder: string;
 let path: string;
@@ -28,6 +28,17 @@ describe('unix sockets', () => {
     expect(target.toString()).toBe('hi');
     client.close();
     server.close();
+    closeSync(listener);
+  });
+
+  it('listen no longer: who waits for a call hears so, and nobody calls', async () => {
+    const listener = listenUnix(path);
+    // Without an end of its own.
+    const came = whenReadable(listener);
+    stopListening(listener);
+    expect(await came).toBe(true);
+    expect(acceptUnix(listener)).toBeUndefined();
+    expect(() => connectUnix(path)).toThrow(expect.objectContaining({ code: 'ECONNREFUSED' }) as Error);
     closeSync(listener);
   });
 

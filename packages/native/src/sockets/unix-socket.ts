@@ -9,7 +9,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const EAGAIN = 11;
 const ECONNABORTED = 103;
-const SHUT_WR = 1;
+const [SHUT_RD, SHUT_WR] = [0, 1];
 const F_GETFL = 3;
 const F_SETFL = 4;
 const FD_CLOEXEC = 1;
@@ -83,6 +83,11 @@ export function unixPair(): [number, number] {
 /** Tells the other side of a connected socket that no more comes. One that has gone has no need of it. */
 export function shutdownWrites(fd: number): void {
   shutdown(fd, SHUT_WR);
+}
+
+/** Nobody can connect to a listening socket any more, and whoever waits for that, see `whenReadable`, waits no longer: it can be read. */
+export function stopListening(fd: number): void {
+  shutdown(fd, SHUT_RD);
 }
 
 /** Makes a socket of somebody else's one that never waits and that no program started from here inherits. @throws SystemError */

@@ -24,8 +24,8 @@ interface Step {
 /** A program as far as it has come: all that it saw and did, and the step it would take next; without one it is over. */
 interface Progress {
   readonly seen: readonly unknown[];
-  /** {@link seen} as one word. */
-  readonly key: string;
+  /** Of {@link seen}: another for each other. */
+  readonly number: number;
   readonly next: Step | undefined;
 }
 
@@ -36,35 +36,46 @@ interface Progress {
 export class Actor {
   /** All of the memory, from address 0. An access of 16 bits that is atomic is a step, and so is a plain one that `racing` names. */
   readonly memory = new GuestMemory();
-  readonly #world: World;
-  readonly #seen: unknown[];
+  readonly #program: Program;
   readonly #racing: (address: number) => boolean;
+  /** Of each {@link Progress}: what it came from, and what was seen since. */
+  readonly #numbers = new Map<string, number>();
+  #world: World;
+  #seen: unknown[] = [];
   #at = 0;
   /** The way in which the next step is taken; undefined if none may be taken. */
   #way: number | undefined;
   #next: Step | undefined;
   #private = false;
 
-  private constructor(world: World, { seen }: Progress, racing: (address: number) => boolean, way: number | undefined) {
+  /** For `program`; each `world` has as many bytes as this one. */
+  constructor(program: Program, world: World, racing: (address: number) => boolean) {
+    this.#program = program;
     this.#world = world;
-    this.#seen = [...seen];
     this.#racing = racing;
-    this.#way = way;
     const window = this.#window(world.bytes.byteLength);
     this.memory.add({ start: 0, size: window.end, writable: true, backing: { window: () => window, release: () => undefined } });
   }
 
-  /** Begins `program`, up to before its first step (`way` undefined), or takes one more. `world` changes. */
-  static advance(program: Program, world: World, progress: Progress, racing: (address: number) => boolean, way: number | undefined): Progress {
-    const actor = new Actor(world, progress, racing, way);
+  /** Begins the program, up to before its first step. `world` changes. */
+  begin(world: World): Progress {
+    return this.advance(world, { seen: [], number: 0, next: undefined }, undefined);
+  }
+
+  /** Takes one more step, in the `way`. `world` changes. */
+  advance(world: World, { seen, number }: Progress, way: number | undefined): Progress {
+    [this.#world, this.#seen, this.#at, this.#way, this.#next, this.#private] = [world, seen.slice(), 0, way, undefined, false];
     try {
-      program(actor);
+      this.#program(this);
     } catch (error) {
       if (error !== PARKED) throw error;
     }
-    const { seen } = progress;
-    const taken = actor.#seen;
-    return { seen: taken, key: progress.key + taken.slice(seen.length).map((value) => `${String(value)},`).join(''), next: actor.#next };
+    const taken = this.#seen;
+    let key = String(number);
+    for (let i = seen.length; i < taken.length; i++) key += `,${String(taken[i])}`;
+    const known = this.#numbers.get(key) ?? this.#numbers.size + 1;
+    this.#numbers.set(key, known);
+    return { seen: taken, number: known, next: this.#next };
   }
 
   /** What is done in `work` is no step, whatever it is: nobody else is there yet. */
@@ -114,29 +125,29 @@ export class Actor {
   }
 
   #window(size: number): MemoryWindow {
-    const { bytes } = this.#world;
+    const bytes = (): DataView => this.#world.bytes;
     const plain = <T>(act: () => T): T => this.#do(false, act);
     const maybe = <T>(at: number, act: () => T): T => this.#do(this.#racing(at), act);
     const step = <T>(act: () => T): T => this.#do(true, act);
     const view: MemoryView = {
       byteLength: size,
-      getUint8: (at) => plain(() => bytes.getUint8(at)),
-      getUint16: (at, little) => maybe(at, () => bytes.getUint16(at, little)),
-      getUint32: (at, little) => plain(() => bytes.getUint32(at, little)),
-      getBigUint64: (at, little) => plain(() => bytes.getBigUint64(at, little)),
-      setUint8: (at, value) => plain(() => bytes.setUint8(at, value)),
-      setUint16: (at, value, little) => maybe(at, () => bytes.setUint16(at, value, little)),
-      setUint32: (at, value, little) => plain(() => bytes.setUint32(at, value, little)),
-      setBigUint64: (at, value, little) => plain(() => bytes.setBigUint64(at, value, little)),
+      getUint8: (at) => plain(() => bytes().getUint8(at)),
+      getUint16: (at, little) => maybe(at, () => bytes().getUint16(at, little)),
+      getUint32: (at, little) => plain(() => bytes().getUint32(at, little)),
+      getBigUint64: (at, little) => plain(() => bytes().getBigUint64(at, little)),
+      setUint8: (at, value) => plain(() => bytes().setUint8(at, value)),
+      setUint16: (at, value, little) => maybe(at, () => bytes().setUint16(at, value, little)),
+      setUint32: (at, value, little) => plain(() => bytes().setUint32(at, value, little)),
+      setBigUint64: (at, value, little) => plain(() => bytes().setBigUint64(at, value, little)),
     };
     return {
       start: 0,
       end: size,
       view,
-      load16: (at) => step(() => bytes.getUint16(at, true)),
-      store16: (at, value) => step(() => bytes.setUint16(at, value, true)),
-      copyOut: (at, target) => target.set(plain(() => new Uint8Array(bytes.buffer.slice(at, at + target.length)))),
-      copyIn: (at, source) => plain(() => new Uint8Array(bytes.buffer).set(source, at)),
+      load16: (at) => step(() => bytes().getUint16(at, true)),
+      store16: (at, value) => step(() => bytes().setUint16(at, value, true)),
+      copyOut: (at, target) => target.set(plain(() => new Uint8Array(bytes().buffer.slice(at, at + target.length)))),
+      copyIn: (at, source) => plain(() => new Uint8Array(bytes().buffer).set(source, at)),
     };
   }
 }
@@ -157,20 +168,21 @@ export interface Interleaving {
 export function everyInterleaving({ ram, programs, racing, atEnd }: Interleaving): number {
   const visited = new Set<string>();
   const first: World = { bytes: new DataView(new ArrayBuffer(ram)), flags: [] };
-  const begun = programs.map((program) => Actor.advance(program, first, { seen: [], key: '', next: undefined }, racing, undefined));
+  const actors = programs.map((program) => new Actor(program, first, racing));
+  const begun = actors.map((actor) => actor.begin(first));
   const waiting: { world: World; progress: readonly Progress[] }[] = [{ world: first, progress: begun }];
   for (let state = waiting.pop(); state !== undefined; state = waiting.pop()) {
     const { world, progress } = state;
     let moved = false;
     for (const [index, before] of progress.entries()) {
-      const program = programs[index];
-      if (program === undefined || before.next?.ready(world) !== true) continue;
+      const actor = actors[index];
+      if (actor === undefined || before.next?.ready(world) !== true) continue;
       moved = true;
       for (let way = 0; way < before.next.ways; way++) {
         const changed: World = { bytes: new DataView(world.bytes.buffer.slice(0) as ArrayBuffer), flags: [...world.flags] };
-        const after = Actor.advance(program, changed, before, racing, way);
+        const after = actor.advance(changed, before, way);
         const all = progress.map((each, i) => (i === index ? after : each));
-        const key = `${Buffer.from(changed.bytes.buffer).toString('latin1')}|${changed.flags.join()}|${all.map((each) => each.key).join('|')}`;
+        const key = `${Buffer.from(changed.bytes.buffer).toString('latin1')}|${changed.flags.join()}|${all.map((each) => each.number).join()}`;
         if (visited.has(key)) continue;
         visited.add(key);
         waiting.push({ world: changed, progress: all });
