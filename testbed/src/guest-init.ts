@@ -19,6 +19,8 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
 
+read -r version < /proc/version
+echo "$version"
 read -r line < /proc/cmdline
 token=${'$'}{line##*vpmem.token=}
 token=${'$'}{token%% *}

@@ -18,7 +18,7 @@ it('takes RAM of the caller instead, also none', () => {
 });
 
 it('runs under TCG, the same everywhere, unless KVM is asked for; then with the processor of the host', () => {
-  expect(machineArguments({})).toEqual(['-machine', 'pc', '-accel', 'tcg,thread=multi']);
-  expect(machineArguments({ machine: 'q35', accelerator: 'tcg' })).toEqual(['-machine', 'q35', '-accel', 'tcg,thread=multi']);
+  expect(machineArguments({})).toEqual(['-machine', 'pc', '-accel', 'tcg,thread=multi', '-cpu', 'qemu64,+rdrand']);
+  expect(machineArguments({ machine: 'q35', accelerator: 'tcg', boot: 'plain' })).toEqual(['-machine', 'q35', '-accel', 'tcg,thread=multi']);
   expect(machineArguments({ machine: 'q35', accelerator: 'kvm' })).toEqual(['-machine', 'q35', '-accel', 'kvm', '-cpu', 'host']);
 });

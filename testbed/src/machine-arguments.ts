@@ -1,3 +1,5 @@
+import type { BootWay } from './kernel-line.ts';
+
 /** RAM that a device outside QEMU can map too. */
 export interface RamOptions {
   /** As of QEMU's `-m`, also with `slots=` and `maxmem=`; 512M if not given. */
@@ -9,9 +11,19 @@ export interface RamOptions {
 /** What carries out the guest's instructions: QEMU itself, or this machine's processor where `/dev/kvm` works. */
 export type Accelerator = 'tcg' | 'kvm';
 
-/** Arguments for the machine and for what it runs on. A processor of KVM's has all that the host's has, as copying memory is faster with it. */
-export function machineArguments({ machine = 'pc', accelerator = 'tcg' }: { readonly machine?: string | undefined; readonly accelerator?: Accelerator | undefined }): string[] {
-  return ['-machine', machine, ...(accelerator === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi'])];
+export interface MachineOptions {
+  readonly machine?: string | undefined;
+  readonly accelerator?: Accelerator | undefined;
+  readonly boot?: BootWay | undefined;
+}
+
+/**
+ * Arguments for the machine and for what it runs on. A processor of KVM's has all that the host's has, as copying memory is faster with it;
+ * one of TCG's has a source of random numbers, without which the kernel gathers them from the times of its interrupts.
+ */
+export function machineArguments({ machine = 'pc', accelerator = 'tcg', boot = 'quick' }: MachineOptions): string[] {
+  if (accelerator === 'kvm') return ['-machine', machine, '-accel', 'kvm', '-cpu', 'host'];
+  return ['-machine', machine, '-accel', 'tcg,thread=multi', ...(boot === 'quick' ? ['-cpu', 'qemu64,+rdrand'] : [])];
 }
 
 /** Arguments for `-m` and for what is behind it. */

@@ -27,6 +27,8 @@ describe.skipIf(testbed === undefined)(title, () => {
     // The boot protocol of the image, or where none of it was read, of what the kernel makes up for its PVH entry.
     expect(await sh(PROTOCOL)).toBe(kernel === '6.1' ? '0x020f' : '0x020c');
     expect(await sh('cat /proc/cmdline')).toContain('hardened_usercopy=off');
+    // E: a module without a signature.
+    expect(await sh('cat /sys/module/virtio_pmem/taint')).toBe('E');
   };
 
   it.each(KERNELS.filter((kernel) => kernel !== SHARED))('boots Linux %s to a shell', async (kernel) => {
@@ -122,7 +124,7 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(guest!.stderr).toContain('wrapped');
     expect(await sh('echo here')).toBe('here');
     expect(await sh(PROTOCOL)).toBe('0x020f');
-    expect(await sh('cat /proc/cmdline')).not.toContain('hardened_usercopy');
+    expect(await sh('cat /proc/cmdline; cat /sys/module/virtio_pmem/taint')).not.toMatch(/hardened_usercopy|^E$/m);
     expect(await guest!.kill()).toEqual({ code: 138, signal: null });
   });
 });

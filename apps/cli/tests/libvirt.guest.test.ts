@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeGuestImage, preparePackages, requireTestbed, SerialGuest, TestbedError, type PackageTree } from '@vpmem/testbed';
-import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { domainXml, pmemXml, type DomainOptions } from './libvirt-domain.ts';
 import { LIBVIRT_PACKAGES, LibvirtHost, noLibvirtHost, type Said } from './libvirt-host.ts';
 
@@ -30,17 +30,25 @@ describe.skipIf(missing !== undefined)(`libvirt${missing === undefined ? '' : ` 
   let log = '';
   let guest: SerialGuest | undefined;
   let image: DomainOptions['image'];
-  beforeEach(async () => {
+  // What the emulator can do it finds out by starting it a few times: one for all.
+  beforeAll(async () => {
     if (testbed === undefined || packages === undefined) throw new Error(missing);
     folder = mkdtempSync(join(tmpdir(), 'vpmem-libvirt-'));
     image = await makeGuestImage(testbed);
     host = await LibvirtHost.start({ packages, folder, shared: [ROOT, testbed.dir], conf: `qemu = ${testbed.qemuWrapper}` });
+  });
+  beforeEach(() => {
     onTestFailed(() => console.error(log));
   });
   afterEach(async () => {
     guest?.close();
     guest = undefined;
     log = await host.log(DOMAIN);
+    await host.virsh('destroy', DOMAIN);
+    await virsh('undefine', DOMAIN);
+    for (const name of readdirSync(folder)) if (/\.(img|xml)$/.test(name)) rmSync(host.path(name));
+  });
+  afterAll(async () => {
     await host.stop();
     rmSync(folder, { recursive: true, force: true });
   });

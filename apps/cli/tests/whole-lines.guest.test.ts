@@ -1,6 +1,6 @@
 // Whole command lines side by side: what a real QEMU makes of each, and what `vpmem qemu` in front of it does.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { requireTestbed, type Testbed } from '@vpmem/testbed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LINE_FILES, LINE_IMAGES, shellWords, type CommandLineCase, type LineVerdict } from './options/command-line-case.ts';
 import { COMMAND_LINES } from './options/command-line-cases.ts';
+import { vpmemHere } from './vpmem-here.ts';
 
 const { testbed, reason } = await requireTestbed();
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -26,8 +27,11 @@ interface Ending {
   readonly answered: string | undefined;
 }
 
+/** Runs a command line in its folder to its end. */
+type Run = (folder: string, args: readonly string[]) => Promise<Pick<Ending, 'status' | 'stderr'>>;
+
 /** Starts a command line with `-S` and a monitor, asks how the VM is and tells it to quit. */
-async function ending(folder: string, command: readonly string[], line: string): Promise<Ending> {
+async function ending(folder: string, run: Run, line: string): Promise<Ending> {
   mkdirSync(folder);
   for (const name of LINE_IMAGES) {
     writeFileSync(join(folder, name), '');
@@ -48,11 +52,21 @@ async function ending(folder: string, command: readonly string[], line: string):
     socket.write('{"execute": "qmp_capabilities"} {"execute": "query-status"} {"execute": "quit"}');
   });
   await new Promise<void>((resolve) => monitors.listen(join(folder, 'q'), resolve));
-  const [program = '', ...first] = command;
   const words = shellWords(line);
   // A monitor behind an option that lacks its argument would be that.
   const args = words.at(-1) === '-device' ? ['-S', ...words] : ['-S', ...words, '-qmp', 'unix:q'];
-  const child = spawn(program, [...first, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: folder, XDG_RUNTIME_DIR: folder }, timeout: LIMIT });
+  try {
+    return { ...(await run(folder, args)), answered: status };
+  } finally {
+    monitors.close();
+  }
+}
+
+const own = (folder: string): NodeJS.ProcessEnv => ({ TMPDIR: folder, XDG_RUNTIME_DIR: folder });
+
+/** As a process. */
+const started = (...[program = '', ...first]: readonly string[]): Run => async (folder, args) => {
+  const child = spawn(program, [...first, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...own(folder) }, timeout: LIMIT });
   children.add(child);
   let stderr = '';
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
@@ -62,10 +76,18 @@ async function ending(folder: string, command: readonly string[], line: string):
     child.once('close', resolve);
   });
   children.delete(child);
-  monitors.close();
-  return { status: code, stderr, answered: status };
-}
+  return { status: code, stderr };
+};
 const children = new Set<ChildProcess>();
+
+/** `vpmem qemu` in this process, which takes a third of the time, and has descriptors that are none of QEMU's; what QEMU says goes into a file. */
+const here = ({ qemuWrapper }: Testbed, ...options: readonly string[]): Run => async (folder, args) => {
+  const [qemu, said] = [join(folder, 'qemu'), join(folder, 'said')];
+  writeFileSync(qemu, `#!/bin/sh\n[ "$1" = --version ] || exec > /dev/null\nexec '${qemuWrapper}' "$@" < /dev/null 2>> '${said}'\n`, { mode: 0o755 });
+  const env = { ...own(folder), VPMEM_DESCRIPTORS: `${process.pid}:` };
+  const { status, stderr } = await vpmemHere(['qemu', ...options, '--qemu', qemu, '--', ...args], { cwd: folder, env });
+  return { status: Number(status), stderr: stderr + (existsSync(said) ? readFileSync(said, 'utf8') : '') };
+};
 
 /** The ending in the terms of what was expected, where it is that. */
 function verdict({ status, stderr, answered }: Ending, expected: LineVerdict, help: boolean): unknown {
@@ -90,25 +112,27 @@ describe.skipIf(testbed === undefined)(`whole command lines${reason === undefine
     rmSync(folder, { recursive: true });
   });
 
-  const bare = ({ qemuWrapper }: Testbed): string[] => [qemuWrapper];
-  const behindUs = ({ qemuWrapper }: Testbed, ...options: string[]): string[] => [process.execPath, MAIN, 'qemu', ...options, '--qemu', qemuWrapper, '--'];
+  const bare = ({ qemuWrapper }: Testbed): Run => started(qemuWrapper);
+  const asProcess = ({ qemuWrapper }: Testbed): Run => started(process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, '--');
 
-  it.concurrent.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each, n) => [title, each.line, each, isAsked(each, n)] as const)))('%s: %s', async (title, _, each: CommandLineCase, asked) => {
+  // The first line of each group is a process of its own, as users start it.
+  it.each(COMMAND_LINES.flatMap(({ title, lines }) => lines.map((each, n) => [title, each.line, each, n] as const)))('%s: %s', async (title, _, each: CommandLineCase, n) => {
     if (testbed === undefined) throw new Error(reason);
     const help = title === 'Requests for help';
-    const n = made++;
-    const [qemu, vpmem] = await Promise.all([asked ? ending(join(folder, `q${n}`), bare(testbed), each.line) : undefined, ending(join(folder, `v${n}`), behindUs(testbed), each.line)]);
+    const place = made++;
+    const vpmem = await ending(join(folder, `v${place}`), n === 0 ? asProcess(testbed) : here(testbed), each.line);
     expect(verdict(vpmem, each.vpmem, help)).toEqual(each.vpmem);
-    if (qemu === undefined) return;
+    if (!isAsked(each, n)) return;
+    const qemu = await ending(join(folder, `q${place}`), bare(testbed), each.line);
     expect(verdict(qemu, each.qemu, help)).toEqual(each.qemu);
     if (each.sameWords && each.qemu !== 'starts') expect(words(vpmem.stderr)).toEqual(words(qemu.stderr));
   }, LIMIT);
 
   // There is room for devices to come then, which must take nothing that the line itself wants.
   const withJson = COMMAND_LINES.flatMap(({ lines }) => lines.filter(({ line }) => line.includes(`-device '{`) || line.endsWith('-device')));
-  it.concurrent.each(withJson.map((each) => [each.line, each] as const))('with a monitor of ours: %s', async (_, each) => {
+  it.each(withJson.map((each) => [each.line, each] as const))('with a monitor of ours: %s', async (_, each) => {
     if (testbed === undefined) throw new Error(reason);
-    const end = await ending(join(folder, `m${made++}`), behindUs(testbed, '--qmp', 'unix:m,server=on,wait=off'), each.line);
+    const end = await ending(join(folder, `m${made++}`), here(testbed, '--qmp', 'unix:m,server=on,wait=off'), each.line);
     expect(verdict(end, each.vpmem, false)).toEqual(each.vpmem);
   }, LIMIT);
 });
