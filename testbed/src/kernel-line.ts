@@ -12,8 +12,8 @@ const ALWAYS = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'm
  */
 const QUICK = [
   ...['lsm=capability', 'hardened_usercopy=off', 'audit=0', 'cgroup_disable=memory', 'norandmaps', 'nowatchdog', 'cryptomgr.notests', 'noreplace-smp'],
-  // Randomness from jitter, keys of keyrings, and names of values in traces.
-  'initcall_blacklist=jent_mod_init,crypto_kdf108_init,init_encrypted,trace_eval_init',
+  // Randomness from jitter, keys of keyrings, names of values in traces, the files of traces, and which of 40,000 functions are not there to be traced.
+  'initcall_blacklist=jent_mod_init,crypto_kdf108_init,init_encrypted,trace_eval_init,tracer_init_tracefs,ftrace_check_for_weak_functions',
 ];
 
 /** The kernel's command line. @param more what comes behind it, and so overrides it */
