@@ -6,6 +6,7 @@ export type { PackageTree } from './package-tree.ts';
 export { makeGuestImage, SerialGuest, type GuestImage } from './serial-guest.ts';
 export { KERNELS, type KernelName } from './kernel-package.ts';
 export type { Accelerator, RamOptions } from './machine-arguments.ts';
+export { nvdimmMachine } from './nvdimm-machine.ts';
 export type { ChildExit, WaitOptions } from './qemu-process.ts';
 export type { QmpEvent } from './qmp-client.ts';
 export { startQtest, type ConfigWidth, type Qtest, type QtestOptions } from './qtest.ts';

@@ -14,9 +14,9 @@ const ALWAYS = ['console=ttyS0', 'panic=0', 'tsc=reliable', 'no_timer_check', 'm
 const QUICK = [
   ...['lsm=capability', 'hardened_usercopy=off', 'audit=0', 'cgroup_disable=memory', 'norandmaps', 'nowatchdog', 'cryptomgr.notests', 'noreplace-smp'],
   'loglevel=5',
-  // Randomness from jitter, keys of keyrings, names of values in traces; certificates, which nothing here is signed by, places that cannot
-  // be traced, a hash that tries itself, what programs of BPF may call.
-  `initcall_blacklist=${['jent_mod_init', 'crypto_kdf108_init', 'init_encrypted', 'trace_eval_init', 'load_system_certificate_list', 'ftrace_check_for_weak_functions', 'blake2s_mod_init', 'bpf_tcp_ca_kfunc_init', 'bpf_dummy_struct_ops_init'].join(',')}`,
+  // Randomness from jitter, keys of keyrings, names of values in traces, the files of traces, places that cannot be traced; certificates,
+  // a hash that tries itself, what programs of BPF may call.
+  `initcall_blacklist=${['jent_mod_init', 'crypto_kdf108_init', 'init_encrypted', 'trace_eval_init', 'tracer_init_tracefs', 'load_system_certificate_list', 'ftrace_check_for_weak_functions', 'blake2s_mod_init', 'bpf_tcp_ca_kfunc_init', 'bpf_dummy_struct_ops_init'].join(',')}`,
 ];
 
 /** The kernel's command line. @param more what comes behind it, and so overrides it */

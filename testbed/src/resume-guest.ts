@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Guest } from './guest.ts';
 import { bootArguments, launch, startGuest, type GuestOptions } from './start-guest.ts';
+import { TestbedError } from './testbed-error.ts';
 
 /** A guest that has booted already. What QEMU is given besides must be nothing that a guest sees: backends, for example. */
 export interface ResumeOptions extends Omit<GuestOptions, 'accelerator' | 'firmware' | 'boot' | 'until' | 'timeout'> {
-  /** PCI devices to plug in when it runs, one after the other, so that Linux numbers them in this order: values of `-device`, in JSON. */
+  /** PCI devices and NVDIMMs to plug in when it runs, one after the other, so that Linux numbers them in this order: values of `-device`, in JSON. */
   readonly plug?: readonly string[];
 }
 
@@ -30,17 +32,13 @@ interface SavedGuest {
  * @throws TestbedError with the console and QEMU's output if that does not work; nothing is left of it then
  */
 export async function resumeGuest(options: ResumeOptions): Promise<Guest> {
-  const { plug = [], qemuArgs = [] } = options;
-  const saved = await findSaved(options);
-  const guest = new Guest(saved.token);
-  await launch(guest, await bootArguments(options, saved.token), { ...options, qemuArgs: [...qemuArgs, '-incoming', 'defer'] });
+  const { testbed, plug = [] } = options;
+  const folder = join(testbed.dir, 'saved');
+  const path = join(folder, await savedName(options));
+  // QEMU 11.1 fails an assertion (tlb_reset_dirty_range_all) where one that has saved a guest goes on with it and a memory device is plugged in.
+  if (!existsSync(path)) await bootAndSave(options, folder, path);
+  const guest = await goOnFrom(readSaved(path), options);
   try {
-    guest.cameUpBefore(saved.console);
-    await guest.qmp('migrate-set-capabilities', { capabilities: capabilities('mapped-ram') });
-    await guest.qmp('migrate-incoming', { uri: `file:${saved.state}` });
-    await guest.waitForEvent('RESUME');
-    // As after a sleep: what a file system of another guest says of its time was not in the future.
-    await guest.sh(`date -s @${Math.floor(Date.now() / 1000)}`);
     await plugIn(guest, plug);
   } catch (error) {
     await guest.stop();
@@ -49,36 +47,82 @@ export async function resumeGuest(options: ResumeOptions): Promise<Guest> {
   return guest;
 }
 
-/** Of several that are announced at once, ACPI may bring the second first. */
-async function plugIn(guest: Guest, devices: readonly string[]): Promise<void> {
-  for (const [i, device] of devices.entries()) {
-    const present = i === devices.length - 1 ? undefined : Number(await guest.sh('ls /sys/bus/pci/devices | wc -l'));
-    await guest.qmp('device_add', JSON.parse(device) as Record<string, unknown>);
-    if (present !== undefined) await guest.sh(`until [ $(ls /sys/bus/pci/devices | wc -l) -gt ${present} ]; do sleep 0.02; done`);
+/** The guest that was saved before, which is kept for as long as what it was made of stays the same. */
+function readSaved(path: string): SavedGuest {
+  utimesSync(path, new Date(), new Date());
+  return { state: join(path, 'state'), ...(JSON.parse(readFileSync(join(path, 'guest.json'), 'utf8')) as Pick<SavedGuest, 'token' | 'console'>) };
+}
+
+async function savedName(options: ResumeOptions): Promise<string> {
+  const { testbed, kernel = '6.12' } = options;
+  const { size, mtimeMs } = statSync(testbed.qemuWrapper);
+  const recipe = JSON.stringify(['mapped-ram', testbed.qemuVersion, testbed.qemuWrapper, size, mtimeMs, ...(await bootArguments(options, ''))]);
+  return `${kernel}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}`;
+}
+
+async function goOnFrom(saved: SavedGuest, options: ResumeOptions): Promise<Guest> {
+  const guest = new Guest(saved.token);
+  await launch(guest, await bootArguments(options, saved.token), { ...options, qemuArgs: [...(options.qemuArgs ?? []), '-incoming', 'defer'] });
+  try {
+    guest.cameUpBefore(saved.console);
+    await guest.qmp('migrate-set-capabilities', { capabilities: capabilities('mapped-ram') });
+    await guest.qmp('migrate-incoming', { uri: `file:${saved.state}` });
+    await guest.waitForEvent('RESUME');
+    // As after a sleep: what a file system of another guest says of its time was not in the future.
+    await guest.sh(`date -s @${Math.floor(Date.now() / 1000)}`);
+  } catch (error) {
+    await guest.stop();
+    throw error;
+  }
+  return guest;
+}
+
+/** Boots the guest, without what a caller adds, and has QEMU write it down. */
+async function bootAndSave(options: ResumeOptions, folder: string, path: string): Promise<void> {
+  const { plug: _plug, qemuArgs: _qemuArgs, command: _command, channels = {}, ...machine } = options;
+  // Devices that it boots with may name them; whoever wants to hear of them hears of the one that goes on.
+  const unheard = Object.fromEntries(Object.keys(channels).map((name) => [name, (socket: Socket) => void socket.resume()]));
+  mkdirSync(folder, { recursive: true });
+  forgetUnused(folder);
+  // Others may be making the same one: each its own, and whole ones only.
+  const own = mkdtempSync(join(folder, 'partial-'));
+  try {
+    const guest = await startGuest({ ...machine, channels: unheard });
+    try {
+      await save(guest, own);
+    } finally {
+      await guest.stop();
+    }
+    putInPlace(own, path);
+  } finally {
+    rmSync(own, { recursive: true, force: true });
   }
 }
 
-/** The guest that was saved before, or one that boots and is saved now. Kept for as long as what it was made of stays the same. */
-async function findSaved(options: ResumeOptions): Promise<SavedGuest> {
-  const { testbed } = options;
-  const { size, mtimeMs } = statSync(testbed.qemuWrapper);
-  const recipe = JSON.stringify(['mapped-ram', testbed.qemuVersion, testbed.qemuWrapper, size, mtimeMs, ...(await bootArguments(options, ''))]);
-  const folder = join(testbed.dir, 'saved');
-  const path = join(folder, `${options.kernel ?? '6.12'}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}`);
-  if (!existsSync(path)) {
-    mkdirSync(folder, { recursive: true });
-    forgetUnused(folder);
-    // Others may be making the same one: each its own, and whole ones only.
-    const own = mkdtempSync(join(folder, 'partial-'));
-    try {
-      await save(options, own);
-      putInPlace(own, path);
-    } finally {
-      rmSync(own, { recursive: true, force: true });
-    }
+/** Has QEMU write a guest down, which stands still from then on. */
+async function save(guest: Guest, folder: string): Promise<void> {
+  await guest.qmp('migrate-set-capabilities', { capabilities: capabilities('events', 'mapped-ram') });
+  await guest.qmp('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
+  await guest.qmp('migrate', { uri: `file:${join(folder, 'state')}` });
+  const { data } = await guest.waitForEvent('MIGRATION', ({ data: { status } }) => status === 'completed' || status === 'failed');
+  if (data.status === 'failed') throw new TestbedError('unavailable', `a guest that has booted cannot be saved in ${folder}: ${await whyNot(guest)}`);
+  writeFileSync(join(folder, 'guest.json'), JSON.stringify({ token: guest.token, console: guest.console }));
+}
+
+async function whyNot(guest: Guest): Promise<string> {
+  const { 'error-desc': words = 'QEMU does not say why' } = (await guest.qmp('query-migrate')) as { 'error-desc'?: string };
+  return words;
+}
+
+/** Of several that are announced at once, ACPI may bring the second first. */
+async function plugIn(guest: Guest, devices: readonly string[]): Promise<void> {
+  for (const [i, device] of devices.entries()) {
+    const properties = JSON.parse(device) as { readonly driver?: unknown };
+    const count = `ls -d ${properties.driver === 'nvdimm' ? '/sys/bus/nd/devices/nmem*' : '/sys/bus/pci/devices/*'} 2>/dev/null | wc -l`;
+    const present = i === devices.length - 1 ? undefined : Number(await guest.sh(count));
+    await guest.qmp('device_add', properties);
+    if (present !== undefined) await guest.sh(`until [ $(${count}) -gt ${present} ]; do sleep 0.02; done`);
   }
-  utimesSync(path, new Date(), new Date());
-  return { state: join(path, 'state'), ...(JSON.parse(readFileSync(join(path, 'guest.json'), 'utf8')) as Pick<SavedGuest, 'token' | 'console'>) };
 }
 
 /** @internal Removes saved guests that nobody has gone on from for a month, and what is left of those that were not finished. */
@@ -87,21 +131,6 @@ export function forgetUnused(folder: string): void {
     // Another process may have removed it.
     const used = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
     if (Date.now() - used > KEPT_FOR) rmSync(path, { recursive: true, force: true });
-  }
-}
-
-/** Boots the guest, without what a caller adds, and has QEMU write it down. */
-async function save(options: ResumeOptions, folder: string): Promise<void> {
-  const { plug: _plug, qemuArgs: _qemuArgs, channels: _channels, command: _command, ...machine } = options;
-  const guest = await startGuest(machine);
-  try {
-    await guest.qmp('migrate-set-capabilities', { capabilities: capabilities('events', 'mapped-ram') });
-    await guest.qmp('migrate-set-parameters', { 'max-bandwidth': 2 ** 40 });
-    await guest.qmp('migrate', { uri: `file:${join(folder, 'state')}` });
-    await guest.waitForEvent('MIGRATION', ({ data }) => data.status === 'completed');
-    writeFileSync(join(folder, 'guest.json'), JSON.stringify({ token: guest.token, console: guest.console }));
-  } finally {
-    await guest.stop();
   }
 }
 

@@ -19,9 +19,11 @@ export interface GuestOptions extends RamOptions, GuestContents {
   readonly accelerator?: Accelerator;
   /** What boots the machine: SeaBIOS if not given, or UEFI (Debian's OVMF), whose variables are forgotten with the guest. */
   readonly firmware?: 'seabios' | 'ovmf';
+  /** Arguments for QEMU that are part of the machine, so that a guest that is resumed was saved with them: a processor, devices that it booted with. */
+  readonly machineArgs?: readonly string[];
   /** Further arguments for QEMU; they come last, so they also override. */
   readonly qemuArgs?: readonly string[];
-  /** Further character devices to make, by the ids that {@link qemuArgs} names them by, and what to do with the connection of each. */
+  /** Further character devices to make, by the ids that other arguments name them by, and what to do with the connection of each. */
   readonly channels?: Readonly<Record<string, (socket: Socket) => void>>;
   /** `quick` if not given; `plain` for what is measured: the bzImage, and nothing switched off in the kernel. */
   readonly boot?: BootWay;
@@ -52,7 +54,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
 
 /** @internal What makes QEMU's machine and has it boot, without what a caller adds. */
 export async function bootArguments(options: GuestOptions, token: string): Promise<string[]> {
-  const { testbed, firmware = 'seabios', append = '', boot = 'quick' } = options;
+  const { testbed, firmware = 'seabios', append = '', boot = 'quick', machineArgs = [] } = options;
   const kernel = testbed.kernels[options.kernel ?? '6.12'];
   const initramfs = await makeInitramfs(testbed, kernel, options);
   // UEFI starts what is a program of it too, which the ELF file is not.
@@ -65,6 +67,7 @@ export async function bootArguments(options: GuestOptions, token: string): Promi
     ...(firmware === 'ovmf' ? ovmfArguments(testbed) : []),
     ...['-kernel', image, '-initrd', initramfs, '-append', line],
     ...['-serial', 'chardev:console', '-serial', 'chardev:agent'],
+    ...machineArgs,
   ];
 }
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Guest } from '../src/guest.ts';
+import { nvdimmMachine } from '../src/nvdimm-machine.ts';
+import { resumeGuest, type ResumeOptions } from '../src/resume-guest.ts';
 import { startGuest, type GuestOptions } from '../src/start-guest.ts';
 import { requireTestbed } from '../src/testbed.ts';
 
@@ -22,11 +24,12 @@ describe.skipIf(testbed === undefined)(title, () => {
 
   const backend = (size: string): string[] => ['-object', `memory-backend-file,id=store,mem-path=${join(folder, 'store')},size=${size},share=on`];
   const device = ['-device', 'virtio-pmem-pci,id=pmem,memdev=store'];
+  /** In one that is up already, which has room for memory devices. */
+  const resume = async (options: Partial<ResumeOptions>): Promise<Guest> => (guest = await resumeGuest({ testbed: testbed!, ...nvdimmMachine(), ...options }));
   const start = async (options: Partial<GuestOptions>): Promise<Guest> => (guest = await startGuest({ testbed: testbed!, memory: '512M,slots=2,maxmem=4G', ...options }));
 
   it('holds a file system with DAX over reboots and a kill', async () => {
-    const qemuArgs = [...backend('64M'), ...device];
-    await start({ qemuArgs });
+    await start({ qemuArgs: [...backend('64M'), ...device] });
     await guest.sh('wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && mount -o dax=always /dev/pmem0 /mnt');
     expect(await guest.sh("grep ' /mnt ' /proc/mounts")).toContain('dax=always');
     await guest.sh('echo it lasts > /mnt/file && sync');
@@ -35,7 +38,7 @@ describe.skipIf(testbed === undefined)(title, () => {
     expect(await guest.sh('cat /mnt/file')).toBe('it lasts');
     await guest.kill();
     expect(readFileSync(join(folder, 'store')).includes('it lasts')).toBe(true);
-    await start({ qemuArgs });
+    await resume({ qemuArgs: backend('64M'), plug: [JSON.stringify({ driver: 'virtio-pmem-pci', memdev: 'store' })] });
     await guest.sh('wait-for /dev/pmem0 && e2fsck -fp /dev/pmem0; mount /dev/pmem0 /mnt');
     expect(await guest.sh('cat /mnt/file')).toBe('it lasts');
   });
@@ -54,7 +57,8 @@ describe.skipIf(testbed === undefined)(title, () => {
     { machine: 'pc', ports: [], buses: [undefined, undefined] },
     { machine: 'q35', ports: ['slot1', 'slot2'].flatMap((id, i) => ['-device', `pcie-root-port,id=${id},chassis=${i},slot=${i},pref64-reserve=1G`]), buses: ['slot1', 'slot2'] },
   ])('is plugged into a running $machine, and an entropy source plugged and unplugged', async ({ machine, ports, buses }) => {
-    await start({ machine, qemuArgs: [...backend('64M'), ...ports] });
+    const qemuArgs = [...backend('64M'), ...ports];
+    await (machine === 'pc' ? resume({ qemuArgs }) : start({ machine, qemuArgs }));
     const on = (bus: string | undefined) => (bus === undefined ? {} : { bus });
     expect(await guest.run('ls /dev/pmem0')).toMatchObject({ status: 1 });
     await guest.qmp('device_add', { driver: 'virtio-pmem-pci', id: 'pmem', memdev: 'store', ...on(buses[0]) });

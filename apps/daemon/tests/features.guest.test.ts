@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { QmpClient } from '@vpmem/qmp/client';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, startGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Served } from './served.ts';
 
@@ -45,7 +45,7 @@ describe.skipIf(testbed === undefined)(`optional features${reason === undefined 
     if (testbed === undefined) throw new Error(reason);
     const path = join(served.folder, 'qmp');
     await served.start(['64M'], { device: ',ops=10,burst=2', args: ['-qmp', `unix:${path},server=on,wait=off`] });
-    guest = await startGuest({ testbed, kernel: '6.12', machine: 'q35', tools: [], qemuArgs: served.qemuArgs });
+    guest = await resumeGuest({ testbed, plug: served.daemon.devices });
     await guest.sh('wait-for /dev/pmem0');
     await guest.sh('mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     await guest.sh('for n in 1 2 3 4; do (for i in $(seq 8); do echo "$n limited $i" >> /mnt/$n; sync /mnt/$n; done) & done; wait');

@@ -1,6 +1,6 @@
 // An unmodified Linux in an unmodified QEMU on a device served by vpmemd.
 import { readFileSync, statSync } from 'node:fs';
-import { requireTestbed, resumeGuest, startGuest, type Guest, type KernelName } from '@vpmem/testbed';
+import { nvdimmMachine, preparePackages, requireTestbed, resumeGuest, startGuest, type Guest, type GuestOptions, type ResumeOptions } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Served } from './served.ts';
 
@@ -23,15 +23,16 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
     await served.close();
   });
 
-  const boot = async (kernel: KernelName = '6.12', tools: ('xfs' | 'ndctl' | 'fio')[] = [], machine = 'pc', qemuArgs = served.qemuArgs): Promise<Guest> => {
+  const boot = async (options: Partial<GuestOptions> = {}): Promise<Guest> => {
     if (testbed === undefined) throw new Error(reason);
-    const guest = await startGuest({ testbed, kernel, machine, tools, qemuArgs });
+    const guest = await startGuest({ testbed, qemuArgs: served.qemuArgs, ...options });
     guests.push(guest);
     return guest;
   };
-  /** One that is up already, and has the device plugged in. */
-  const goOn = async (): Promise<Guest> => {
-    const guest = await resumeGuest({ testbed: testbed!, plug: served.daemon.devices });
+  /** One that is up already, and has devices plugged in. */
+  const goOn = async (options: Partial<ResumeOptions> = {}): Promise<Guest> => {
+    if (testbed === undefined) throw new Error(reason);
+    const guest = await resumeGuest({ testbed, plug: served.daemon.devices, ...options });
     guests.push(guest);
     return guest;
   };
@@ -40,11 +41,11 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
     `yes '${text}' | head -c 1000000 > ${path} && sync ${path} && sha256sum < ${path}`;
 
   it.each([
-    { name: 'ext4', mkfs: 'mkfs.ext4 -q -b 4096 /dev/pmem0', tools: [], size: '256M', check: 'e2fsck -f -n /dev/pmem0' },
-    { name: 'XFS', mkfs: 'mkfs.xfs -q -m reflink=0 /dev/pmem0', tools: ['xfs' as const], size: '320M', check: 'xfs_repair -n /dev/pmem0' },
-  ])('6.12 formats $name with DAX, writes and fsyncs; QEMU is killed; the file holds the data; a second boot reads it', async ({ name, mkfs, tools, size, check }) => {
+    { name: 'ext4', mkfs: 'mkfs.ext4 -q -b 4096 /dev/pmem0', machine: {}, size: '256M', check: 'e2fsck -f -n /dev/pmem0' },
+    { name: 'XFS', mkfs: 'mkfs.xfs -q -m reflink=0 /dev/pmem0', machine: nvdimmMachine(), size: '320M', check: 'xfs_repair -n /dev/pmem0' },
+  ])('6.12 formats $name with DAX, writes and fsyncs; QEMU is killed; the file holds the data; a second guest reads it', async ({ name, mkfs, machine, size, check }) => {
     await served.start([size]);
-    const first = await (tools.length === 0 ? goOn() : boot('6.12', tools));
+    const first = await goOn(machine);
     await first.sh('wait-for /dev/pmem0');
     await first.sh(mkfs);
     await first.sh(`mkdir -p /mnt && mount -t ${name.toLowerCase()} -o dax=always /dev/pmem0 /mnt`);
@@ -55,7 +56,7 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
 
     expect(readFileSync(served.file(0)).includes(`${token}\n${token}\n`)).toBe(true);
 
-    const second = await boot('6.12', tools);
+    const second = await goOn(machine);
     await second.sh('wait-for /dev/pmem0');
     // The log is replayed by a mount, which both checkers ask for.
     await second.sh(`mkdir -p /mnt && mount -t ${name.toLowerCase()} -o dax=always /dev/pmem0 /mnt`);
@@ -67,7 +68,7 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
 
   it('two devices at once, one of a size that is no power of two, on q35', async () => {
     await served.start(['64M', '258M']);
-    const guest = await boot('6.12', [], 'q35');
+    const guest = await boot({ machine: 'q35' });
     await guest.sh('wait-for /dev/pmem0 && wait-for /dev/pmem1');
     const sectors = (await guest.sh('cat /sys/block/pmem0/size /sys/block/pmem1/size')).trim().split('\n').map(Number);
     // Which is which is Linux's affair.
@@ -89,7 +90,7 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
 
   it('a guest reboot and a machine reset come back to the same device and data', async () => {
     await served.start(['64M']);
-    const guest = await boot();
+    const guest = await goOn();
     await guest.sh('wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     const sum = await guest.sh(writeAndSync('/mnt/file', 'before the reboot'));
     for (const how of ['guest', 'reset'] as const) {
@@ -103,7 +104,9 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
 
   it('6.1, which knows no SHMEM_REGION, finds the range by the configuration', async () => {
     await served.start(['64M']);
-    const guest = await boot('6.1');
+    // What take-over.guest.test.ts goes on from too.
+    const packages = await preparePackages('sqlite-1', ['sqlite3']);
+    const guest = await goOn({ kernel: '6.1', tools: ['fio'], programs: [{ packages, path: 'usr/bin/sqlite3' }] });
     await guest.sh('wait-for /dev/pmem0');
     const features = await guest.sh('cat /sys/bus/virtio/drivers/virtio_pmem/virtio*/features');
     // As a string of bits from bit 0 on: no SHMEM_REGION, but VERSION_1 (bit 32).
@@ -116,7 +119,7 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
   it('6.12 takes SHMEM_REGION, indirect descriptors and event_idx, interrupts by INTx without vectors, and has one plugged in while it runs', async () => {
     await served.start(['64M', '32M'], { device: ',vectors=0' });
     const [first = '', second = ''] = served.daemon.devices;
-    const guest = await boot('6.12', [], 'pc', ['-device', first]);
+    const guest = await goOn({ plug: [first] });
     await guest.sh('wait-for /dev/pmem0');
     const features = await guest.sh('cat /sys/bus/virtio/drivers/virtio_pmem/virtio*/features');
     expect([0, 28, 29, 32].map((bit) => features[bit])).toEqual(['1', '1', '1', '1']);
@@ -130,7 +133,7 @@ describe.skipIf(testbed === undefined)(`Linux${reason === undefined ? '' : ` (sk
   // With every optional feature it does the same in features.guest.test.ts.
   it.runIf(process.env.VPMEM_ALL === '1')('7.2 mounts it too, without any of them', async () => {
     await served.start(['64M']);
-    const guest = await boot('7.2');
+    const guest = await boot({ kernel: '7.2' });
     await guest.sh('wait-for /dev/pmem0 && mkfs.ext4 -q -b 4096 /dev/pmem0 && mkdir -p /mnt && mount -t ext4 -o dax=always /dev/pmem0 /mnt');
     await guest.sh(writeAndSync('/mnt/file', 'a new kernel'));
   });

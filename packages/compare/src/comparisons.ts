@@ -43,7 +43,7 @@ export async function compareLinux(options: ComparisonOptions, testbed: Testbed)
   }
   say?.('a Linux guest makes the file systems');
   const template = await makeTemplate(testbed, size);
-  say?.(`${rounds === 1 ? 'the guests do' : 'in each round the guests do'} their work, lose their power, and are booted anew`);
+  say?.(`${rounds === 1 ? 'the guests do' : 'in each round the guests do'} their work, lose their power, and others look`);
   return compare({
     ...options,
     mapSync: { asked: true, answers: template.mapSync },

@@ -1,11 +1,10 @@
 import { Machine } from '@vpmem/served-machine';
-import { startGuest, type Guest, type Testbed } from '@vpmem/testbed';
+import { nvdimmMachine, resumeGuest, type Guest, type Testbed } from '@vpmem/testbed';
 import { LIST_DISKS, QUIET, readDisks, waitForDisks } from './linux-script.ts';
 import { CompareError, type DeviceKind } from './rig.ts';
 import type { ScratchFolder } from './scratch-folder.ts';
 
-const RAM_MIB = 512;
-const BOOT_TIME = 180_000;
+const MIB = 2 ** 20;
 /** For one command; a guest without KVM on a busy machine is slow. */
 const PATIENCE = { timeout: 180_000 };
 
@@ -22,10 +21,10 @@ export interface LinuxDisksOptions {
   readonly size: number;
   /** Whether the disks lose what was not flushed. */
   readonly powerFailure: boolean;
-  /** MiB of the guest's RAM; 512 if not given. */
+  /** MiB that the guest's RAM has to have; it has 512 in any case. */
   readonly ram?: number;
-  /** What else QEMU is told, and kernel modules that needs. */
-  readonly extra?: { readonly qemuArgs: readonly string[]; readonly modules: readonly string[] };
+  /** A file that QEMU has as virtio-blk, as /dev/vda: what `-drive` has of it. */
+  readonly drive?: string;
 }
 
 /**
@@ -62,21 +61,18 @@ export class LinuxDisks {
     return `d${this.#disks.indexOf(disk)}`;
   }
 
-  /** Boots a guest that has all of them; one that runs already is killed. */
+  /** Starts a guest that has all of them, and has seen none of them before; one that runs already is killed. */
   async boot(): Promise<void> {
     await this.#guest?.kill();
     await this.#guest?.stop();
-    const { testbed, size, ram = RAM_MIB, extra = { qemuArgs: [], modules: [] } } = this.#options;
-    const modules = this.#disks.filter(({ device }) => device === 'nvdimm');
-    const maxmem = ram + 1024 + Math.ceil(size / 2 ** 20) * (modules.length + 1);
-    this.#guest = await startGuest({
+    const { testbed, size, ram, drive } = this.#options;
+    const nvdimms = this.#disks.filter(({ device }) => device === 'nvdimm').length;
+    const { backends, plug } = await this.#devices();
+    this.#guest = await resumeGuest({
       testbed,
-      machine: 'pc,nvdimm=on',
-      memory: `${ram}M,slots=${modules.length + 1},maxmem=${maxmem}M`,
-      tools: ['xfs', 'ndctl'],
-      modules: extra.modules,
-      qemuArgs: [...(await this.#qemuArguments()), ...extra.qemuArgs],
-      timeout: BOOT_TIME,
+      ...nvdimmMachine({ room: 1024 + Math.ceil(size / MIB) * (nvdimms + 1), ...(ram !== undefined && { memory: ram }) }),
+      qemuArgs: [...backends, ...(drive === undefined ? [] : ['-drive', `if=none,id=drive,${drive}`])],
+      plug: [...plug, ...(drive === undefined ? [] : [JSON.stringify({ driver: 'virtio-blk-pci', drive: 'drive' })])],
     });
     await this.sh(QUIET);
     await this.findDisks();
@@ -127,14 +123,20 @@ export class LinuxDisks {
     return this.#guest;
   }
 
-  async #qemuArguments(): Promise<string[]> {
+  /** In order: memory of QEMU's own, and devices to plug in. */
+  async #devices(): Promise<{ readonly backends: string[]; readonly plug: string[] }> {
     const infos = await this.machine.pmem();
-    return this.#disks.flatMap((disk, i) => {
+    const [backends, plug]: [string[], string[]] = [[], []];
+    for (const [i, disk] of this.#disks.entries()) {
       const id = this.idOf(disk);
-      const plug = this.machine.devices.find((each) => each.id === id)?.plug;
-      if (disk.device === 'virtio-pmem') return ['-device', JSON.stringify(plug)];
+      if (disk.device === 'virtio-pmem') {
+        plug.push(JSON.stringify(this.machine.devices.find((each) => each.id === id)?.plug));
+        continue;
+      }
       const memory = infos.find((each) => each.id === id)?.memoryPath ?? disk.path;
-      return ['-object', `memory-backend-file,id=nvm${i},mem-path=${memory.replaceAll(',', ',,')},size=${this.#options.size},share=on`, '-device', `nvdimm,id=nvdimm${i},memdev=nvm${i}`];
-    });
+      backends.push('-object', `memory-backend-file,id=nvm${i},mem-path=${memory.replaceAll(',', ',,')},size=${this.#options.size},share=on`);
+      plug.push(JSON.stringify({ driver: 'nvdimm', id: `nvdimm${i}`, memdev: `nvm${i}` }));
+    }
+    return { backends, plug };
   }
 }

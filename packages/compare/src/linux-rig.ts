@@ -24,7 +24,7 @@ export interface LinuxRigOptions {
 
 /**
  * All trials in one Linux guest under an unmodified QEMU, each on a disk of its own with ext4 and DAX. After the cuts QEMU is killed, and a
- * guest that is booted anew mounts what is left.
+ * guest that has not seen them mounts what is left.
  */
 export class LinuxRig implements Rig {
   readonly guest: GuestDescription;

@@ -101,8 +101,8 @@ async function measureWay(way: FootprintWay, { testbed, bytes, folder }: Omit<Fo
     writeFileSync(path, '');
     truncateSync(path, size);
   }
-  const extra = block ? { qemuArgs: ['-drive', `if=virtio,format=raw,${way.how},file=${path.replaceAll(',', ',,')}`], modules: ['virtio_blk'] } : { qemuArgs: [], modules: [] };
-  const disks = new LinuxDisks({ testbed, folder: sockets, size, powerFailure: false, ram: bytes / MIB + RAM_BESIDE, extra });
+  const drive = block ? { drive: `format=raw,${way.how},file=${path.replaceAll(',', ',,')}` } : {};
+  const disks = new LinuxDisks({ testbed, folder: sockets, size, powerFailure: false, ram: bytes / MIB + RAM_BESIDE, ...drive });
   try {
     let disk = '/dev/vda';
     if (way.device === 'virtio-blk') {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HOSTILE } from '../../explorer-report/tests/hostile-text.ts';
 import { requireChromium } from '../../page-kit/tests/chromium.ts';
@@ -22,15 +22,22 @@ describe.skipIf(chromium === undefined)(`the dashboard in a browser${reason === 
   const running: { readonly dashboard: Dashboard; readonly rounds: GivenRounds }[] = [];
   const opened: { readonly page: Page; readonly noise: string[] }[] = [];
   let all: Dashboard | undefined;
+  let context: BrowserContext;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'vpmem-dashboard-'));
     mkdirSync(join(folder, 'reports'));
     writeFileSync(join(folder, 'reports', 'nightly.html'), '<title>A report</title><p id=here>All states were kept.</p><script>try { here.textContent = parent.document.title } catch (error) { here.dataset.parent = error.name } fetch("/api/state").catch((error) => { here.dataset.fetch = error.name })</script>');
   });
+  beforeAll(async () => {
+    // One for all: to make one takes longer than most of what is done in it, and the page keeps nothing in it.
+    context = await chromium!.browser.newContext({ reducedMotion: 'reduce' });
+    // While one page is open, the next ones need no process of their own.
+    await context.newPage();
+  });
   afterEach(async () => {
     for (const { page, noise } of opened.splice(0)) {
-      await page.context().close();
+      await page.close();
       expect(noise).toEqual([]);
     }
   });
@@ -59,9 +66,10 @@ describe.skipIf(chromium === undefined)(`the dashboard in a browser${reason === 
     return (all = dashboard);
   }
 
-  async function open(address: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await chromium!.browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
+  async function open(address: string, { width = 1280, colorScheme = 'light' }: { readonly width?: number; readonly colorScheme?: 'light' | 'dark' } = {}): Promise<Page> {
     const page = await context.newPage();
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
     const noise: string[] = [];
     page.on('console', (message) => noise.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => noise.push(error.message));
@@ -81,7 +89,7 @@ describe.skipIf(chromium === undefined)(`the dashboard in a browser${reason === 
   };
 
   it.each([['light', 1280], ['dark', 1280], ['light', 360]] as const)('shows 64 devices and a day, %s, %i pixels wide: nothing is cut off or pale, and axe finds nothing', async (colorScheme, width) => {
-    const page = await open((await serveAll()).address, { viewport: { width, height: 900 }, colorScheme });
+    const page = await open((await serveAll()).address, { width, colorScheme });
     await ready(page);
     expect(await page.locator('#device-table tbody tr').count()).toBe(64);
     expect(await page.locator('h1').textContent()).toBe('nv37 of vm9: failed');
@@ -184,7 +192,7 @@ describe.skipIf(chromium === undefined)(`the dashboard in a browser${reason === 
     await expect.poll(() => page.locator('#connection').textContent()).toMatch(/^no answer since \d\d:\d\d:\d\d, trying again$/);
     for (const { page: each, noise } of opened.splice(0)) {
       // It tries again until it is closed.
-      await each.context().close();
+      await each.close();
       expect(noise.filter((line) => !/403 \(Forbidden\)|ERR_/.test(line))).toEqual([]);
     }
   });
@@ -193,7 +201,7 @@ describe.skipIf(chromium === undefined)(`the dashboard in a browser${reason === 
     const { dashboard, rounds } = await serve();
     const daemons = HOSTILE.map((text, i) => sampleDaemon([sampleDevice({ id: text, info: { 'backing-file': text, 'last-error': { text, time: 1 } } })], { name: text, pid: 100 + i, state: i === 1 ? 'not answering' : 'running', reason: i === 1 ? text : undefined, version: text, events: [{ time: 1, event: text, device: text, data: { reason: text } }] }));
     rounds.give(sampleRound(1, daemons));
-    const page = await open(dashboard.address, { viewport: { width: 390, height: 900 } });
+    const page = await open(dashboard.address, { width: 390 });
     await ready(page);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
     expect(await page.evaluate('document.querySelectorAll("img, svg[onload], [onerror]").length')).toBe(0);

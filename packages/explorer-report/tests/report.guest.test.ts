@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExploreReport } from '@vpmem/explorer';
-import type { Browser, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { FIND_PALE } from '../../page-kit/tests/contrast.ts';
 import { requireChromium } from '../../page-kit/tests/chromium.ts';
@@ -23,16 +23,19 @@ interface Opened {
 
 describe.skipIf(chromium === undefined)(`the page in a browser${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let folder: string;
-  let browser: Browser;
+  let context: BrowserContext;
   const opened: Opened[] = [];
 
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vpmem-page-'));
-    if (chromium !== undefined) browser = chromium.browser;
+    // One for all: to make one takes longer than most of what is done in it, and the page keeps nothing in it.
+    context = await chromium!.browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
+    // While one page is open, the next ones need no process of their own.
+    await context.newPage();
   });
   afterEach(async () => {
     for (const { page, noise } of opened.splice(0)) {
-      await page.context().close();
+      await page.close();
       expect(noise).toEqual([]);
     }
   });
@@ -44,8 +47,9 @@ describe.skipIf(chromium === undefined)(`the page in a browser${reason === undef
   async function open(report: ExploreReport, { width = 1280, colorScheme = 'light' }: { readonly width?: number; readonly colorScheme?: 'light' | 'dark' } = {}): Promise<Page> {
     const file = join(folder, 'report.html');
     writeFileSync(file, toHtml(report));
-    const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, permissions: ['clipboard-read', 'clipboard-write'] });
     const page = await context.newPage();
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
     const noise: string[] = [];
     page.on('console', (message) => noise.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => noise.push(error.message));

@@ -1,5 +1,5 @@
 import { ExploreError } from '@vpmem/explorer';
-import { startGuest, TestbedError, type Guest, type GuestProgram, type GuestTool, type Testbed } from '@vpmem/testbed';
+import { resumeGuest, TestbedError, type Guest, type GuestProgram, type GuestTool, type Testbed } from '@vpmem/testbed';
 import { AGENT, AGENT_PROGRAM } from './guest-agent.ts';
 import { AgentLink } from './agent-link.ts';
 import { PANIC, PANIC_END } from './kernel-words.ts';
@@ -60,25 +60,23 @@ export class CheckingGuest {
   /** @throws TestbedError where it does not come up */
   static async start(setUp: GuestSetUp): Promise<CheckingGuest> {
     const { testbed, path, size, tools, programs, modules } = setUp;
-    const memory = Math.ceil(512 + size / MIB / 32);
+    // Images of about the same size go on from the same guest.
+    const largest = 2 ** Math.ceil(Math.log2(Math.max(size / MIB, 1024)));
+    const memory = 512 + largest / 32;
     const link = new AgentLink();
-    const guest = await startGuest({
+    const guest = await resumeGuest({
       testbed,
       tools,
       programs,
       modules,
-      memory: `${memory}M,slots=1,maxmem=${Math.ceil(memory + size / MIB) + 2048}M`,
+      memory: `${memory}M,slots=1,maxmem=${memory + largest + 2048}M`,
       // Its own: nobody else has to see it.
       ram: [],
       append: KERNEL_OPTIONS.join(' '),
       channels: { [AGENT.port]: (socket) => link.connect(socket) },
-      timeout: 120_000,
-      qemuArgs: [
-        ...['-cpu', CPU],
-        // First, and so the port is that of the guest's virtio device 0.
-        ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=${AGENT.port},name=${AGENT.port}`],
-        ...['-object', `memory-backend-file,id=image,mem-path=${path},size=${size},share=on`, '-device', 'virtio-pmem-pci,memdev=image'],
-      ],
+      machineArgs: ['-cpu', CPU, '-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=${AGENT.port},name=${AGENT.port}`],
+      qemuArgs: ['-object', `memory-backend-file,id=image,mem-path=${path},size=${size},share=on`],
+      plug: [JSON.stringify({ driver: 'virtio-pmem-pci', memdev: 'image' })],
     });
     const made = new CheckingGuest(guest, link);
     try {

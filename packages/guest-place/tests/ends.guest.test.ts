@@ -61,7 +61,7 @@ describe.skipIf(testbed === undefined)(`the end of a guest place${reason === und
     const child = spawn('npx', ['tsx', fileURLToPath(new URL('held-place.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
     const pid = Number(line);
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain('virtio-pmem-pci');
+    expect(readFileSync(`/proc/${pid}/cmdline`, 'latin1')).toContain('memory-backend-file,id=image');
     const end = processEnd(pid);
     process.kill(-(child.pid ?? 0), 'SIGKILL');
     await end;

@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`dm-log-writes of Linux 6.12${missing ===
     const qemuArgs = [...drive('data', 32 * MIB), ...drive('log', 64 * MIB), ...drive('kept', 32 * MIB)];
     // In the order in which Linux names them.
     const plug = ['data', 'log', 'kept'].map((name) => JSON.stringify({ driver: 'virtio-blk-pci', drive: name, ...properties }));
-    guest = await resumeGuest({ testbed, tools: ['xfs'], programs: [{ packages, path: 'usr/sbin/dmsetup' }], modules: ['virtio_blk', 'dm-log-writes'], qemuArgs, plug });
+    guest = await resumeGuest({ testbed, programs: [{ packages, path: 'usr/sbin/dmsetup' }, { packages: testbed.tools, path: 'usr/sbin/xfs_io' }], modules: ['virtio_blk', 'dm-log-writes'], qemuArgs, plug });
     await guest.sh('wait-for /dev/vda && wait-for /dev/vdb && wait-for /dev/vdc && DM_DISABLE_UDEV=1 dmsetup create log --table "0 $(blockdev --getsz /dev/vda) log-writes /dev/vda /dev/vdb"');
     return guest;
   };

@@ -1,4 +1,4 @@
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { nvdimmMachine, requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,8 +42,9 @@ describe.skipIf(testbed === undefined)(`labels on the file of an NVDIMM of QEMU$
 
   async function start(): Promise<(script: string) => Promise<string>> {
     const backend = `memory-backend-file,id=mem1,mem-path=${join(folder, 'store')},size=${SIZE},share=on`;
-    const qemuArgs = ['-object', backend, '-device', `nvdimm,id=nv1,memdev=mem1,label-size=${LABEL_SIZE}`];
-    const started = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=1,maxmem=1G', tools: ['ndctl'], qemuArgs });
+    const plug = [JSON.stringify({ driver: 'nvdimm', id: 'nv1', memdev: 'mem1', 'label-size': LABEL_SIZE })];
+    const started = await resumeGuest({ testbed: testbed!, ...nvdimmMachine(), qemuArgs: ['-object', backend], plug });
+    await started.sh('wait-for /sys/bus/nd/devices/nmem0');
     guest = started;
     return (script) => started.sh(script);
   }

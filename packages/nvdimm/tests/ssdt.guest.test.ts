@@ -34,7 +34,7 @@ describe.skipIf(testbed === undefined)(`our SSDT between Linux and QEMU's own NV
   });
 
   /** @param more kernel archive before the guest's own */
-  async function start(more: Buffer): Promise<Guest> {
+  async function start(more: Buffer, until: 'ready' | 'running' = 'ready'): Promise<Guest> {
     const replaceInitrd = (line: string[]): string[] => {
       const at = line.indexOf('-initrd') + 1;
       const path = join(folder, 'initrd');
@@ -43,13 +43,17 @@ describe.skipIf(testbed === undefined)(`our SSDT between Linux and QEMU's own NV
     };
     const backend = (id: string): string[] => ['-object', `memory-backend-file,id=${id},mem-path=${join(folder, id)},size=${SIZE},share=on`];
     const qemuArgs = [...backend('mem1'), ...backend('mem2'), '-device', `nvdimm,id=nv1,memdev=mem1,label-size=${LABEL_SIZE},slot=0`];
-    return (guest = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=1G', tools: ['ndctl'], qemuArgs, command: replaceInitrd }));
+    return (guest = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=1G', tools: ['ndctl'], qemuArgs, command: replaceInitrd, until }));
   }
 
   it('carries the FIT, labels both ways, and a device that is plugged in while Linux runs', async () => {
     // Where the firmware has put the page stands at the end of QEMU's SSDT, and is the same at the next start.
-    const first = await start(Buffer.alloc(0));
-    const theirs = Buffer.from((await first.sh('base64 /sys/firmware/acpi/tables/SSDT')).replaceAll('\n', ''), 'base64');
+    const first = await start(Buffer.alloc(0), 'running');
+    // The kernel says where it has found the table, and it is still there.
+    const [, address = '', length = ''] = await first.waitForConsole(/ACPI: SSDT 0x([0-9A-F]+) ([0-9A-F]{6}) .*NVDIMM.*\n/);
+    const dumped = join(folder, 'theirs');
+    await first.qmp('pmemsave', { val: parseInt(address, 16), size: parseInt(length, 16), filename: dumped });
+    const theirs = readFileSync(dumped);
     await first.stop();
     const page = theirs.readUInt32LE(theirs.length - 4);
     // Linux replaces a table by a newer one of the very same name.

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MachineEvent } from '@vpmem/machine';
 import { parseOption } from '@vpmem/options';
-import { requireTestbed, resumeGuest, startGuest, type Guest } from '@vpmem/testbed';
+import { nvdimmMachine, requireTestbed, resumeGuest, type Guest } from '@vpmem/testbed';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { Machine } from '../src/machine.ts';
 import type { Device } from '../src/served-devices.ts';
@@ -146,9 +146,9 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
   it("on QEMU's own nvdimm, given our memory as its file, loses what it believes durable", async () => {
     await device('nv0', ',power-failure=on');
     const [info] = await machine.pmem();
-    const nvdimm = ['-object', `memory-backend-file,id=nvm,mem-path=${info?.memoryPath},size=64M,share=on`, '-device', 'nvdimm,id=nvdimm,memdev=nvm'];
-    const machineOptions = { testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=4G', tools: ['ndctl' as const], qemuArgs: nvdimm };
-    const guest = await startGuest(machineOptions);
+    const plug = [JSON.stringify({ driver: 'nvdimm', id: 'nvdimm', memdev: 'nvm' })];
+    const machineOptions = { testbed: testbed!, ...nvdimmMachine(), qemuArgs: ['-object', `memory-backend-file,id=nvm,mem-path=${info?.memoryPath},size=64M,share=on`], plug };
+    const guest = await resumeGuest(machineOptions);
     guests.push(guest);
     const acknowledged: Acknowledged = [];
     await guest.sh(`wait-for /dev/pmem0 && ndctl create-namespace -f -e namespace0.0 -m fsdax -M mem >/dev/null && wait-for /dev/pmem0`);
@@ -163,7 +163,7 @@ describe.skipIf(testbed === undefined)(`a real guest without power${reason === u
     await guest.kill();
     // All of it by the host, and the beginning by a guest, which under TCG takes a tenth of a second for each MiB.
     expect(readFileSync(info?.memoryPath ?? '').equals(Buffer.alloc(64 * 2 ** 20))).toBe(true);
-    const next = await startGuest(machineOptions);
+    const next = await resumeGuest(machineOptions);
     guests.push(next);
     await next.sh('wait-for /dev/pmem0 && cmp -n 4000000 /dev/pmem0 /dev/zero');
   });
