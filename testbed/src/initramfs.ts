@@ -3,12 +3,10 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { makeCpio, type CpioEntry } from './cpio.ts';
 import { INIT, MODULES, WAIT_FOR } from './guest-init.ts';
-import type { BootWay } from './kernel-line.ts';
 import type { Kernel } from './kernel.ts';
 import { moduleName } from './module-order.ts';
 import type { PackageTree } from './package-tree.ts';
 import { runProgram } from './program.ts';
-import { quickModule } from './quick-module.ts';
 import type { Testbed } from './testbed.ts';
 
 /** Programs a guest can have beside those it always has. */
@@ -42,18 +40,18 @@ const MODULE_NAMES = ['virtio_pci', 'virtio_pmem', 'nfit', 'nd_pmem', 'dax_pmem'
 const BUSYBOX = 'usr/bin/busybox';
 
 /** Makes the guest's file system, or finds the one made before. @returns its path */
-export async function makeInitramfs(testbed: Testbed, kernel: Kernel, { tools = [], programs: others = [], modules = [], boot = 'quick' }: GuestContents & { boot?: BootWay } = {}): Promise<string> {
+export async function makeInitramfs(testbed: Testbed, kernel: Kernel, { tools = [], programs: others = [], modules = [] }: GuestContents = {}): Promise<string> {
   const wanted = [...MODULE_NAMES, ...(tools.includes('xfs') ? ['xfs'] : []), ...modules];
   const files = kernel.moduleFiles(wanted);
   const paths = [...ALWAYS, ...[...new Set(tools)].sort().flatMap((tool) => PROGRAMS[tool])];
   const programs = [...paths.map((each) => ({ packages: testbed.tools, path: each })), ...others];
   // A set of packages keeps its name for as long as it has the same packages.
-  const recipe = JSON.stringify([boot, kernel.release, files, paths, LINKS, INIT, WAIT_FOR, ...others.map((each) => each.packages.path(each.path))]);
+  const recipe = JSON.stringify([kernel.release, files, paths, LINKS, INIT, WAIT_FOR, ...others.map((each) => each.packages.path(each.path))]);
   const folder = join(testbed.dir, 'initramfs');
   const path = join(folder, `${kernel.name}-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}.cpio`);
   if (existsSync(path)) return path;
   mkdirSync(folder, { recursive: true });
-  const bytes = makeCpio([...FOLDERS, ...(await programEntries(testbed, programs)), ...(await moduleEntries(testbed, files, boot)), ...OWN_FILES]);
+  const bytes = makeCpio([...FOLDERS, ...(await programEntries(testbed, programs)), ...(await moduleEntries(testbed, files)), ...OWN_FILES]);
   // Others may be making the same one: each its own, and whole ones only.
   const partial = `${path}.${process.pid}`;
   writeFileSync(partial, bytes);
@@ -92,11 +90,11 @@ async function programEntries({ tools }: Testbed, programs: readonly GuestProgra
   ];
 }
 
-async function moduleEntries({ tools }: Testbed, files: readonly string[], boot: BootWay): Promise<CpioEntry[]> {
+async function moduleEntries({ tools }: Testbed, files: readonly string[]): Promise<CpioEntry[]> {
   const entries: CpioEntry[] = [];
   for (const path of files) {
     const bytes = path.endsWith('.xz') ? await runProgram([tools.path(BUSYBOX), 'xz', '-dc', path]) : readFileSync(path);
-    entries.push({ kind: 'file', path: `${MODULES.folder}/${moduleName(path)}.ko`, bytes: boot === 'quick' ? quickModule(bytes) : bytes });
+    entries.push({ kind: 'file', path: `${MODULES.folder}/${moduleName(path)}.ko`, bytes: bytes });
   }
   const order = files.map((path) => `${moduleName(path)}.ko\n`).join('');
   return [...entries, { kind: 'file', path: MODULES.order, bytes: Buffer.from(order) }];
