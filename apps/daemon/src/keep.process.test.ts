@@ -161,7 +161,8 @@ describe('vpmemd -keep', () => {
     const [first = 0] = childrenOf(keeper);
     others.push(first);
     for (const pid of [keeper, first]) {
-      expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+      // The second one does so when it has told the first that it is ready.
+      await expect.poll(() => readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
       for (const fd of [0, 1, 2]) expect(readlinkSync(`/proc/${pid}/fd/${fd}`)).toBe('/dev/null');
     }
     process.kill(first, 'SIGKILL');
