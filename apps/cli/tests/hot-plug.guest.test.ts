@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QmpClient, type QmpEvent } from '@vpmem/qmp/client';
-import { requireTestbed, startGuest, type Guest } from '@vpmem/testbed';
+import { requireTestbed, resumeGuest, startGuest, type Guest } from '@vpmem/testbed';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
 import { HmpClient } from './monitor-client.ts';
 import { parentOf, resourcesOf, type Resources } from './process-resources.ts';
@@ -35,20 +35,18 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     rmSync(folder, { recursive: true });
   };
 
-  /** A guest under `vpmem qemu`, with an HMP and a QMP monitor of ours. Nothing here says that RAM is to be shared. */
-  const start = async (machine: 'pc' | 'q35', options: readonly string[], qemuArgs: readonly string[], until: 'ready' | 'running' = 'ready'): Promise<Guest> => {
+  /** A guest under `vpmem qemu`, with an HMP and a QMP monitor of ours. Nothing says that RAM is to be shared, but where a pc goes on from a boot before. */
+  const start = async (machine: 'pc' | 'q35', options: readonly string[], qemuArgs: readonly string[], come: 'ready' | 'running' | 'resumed' = 'ready'): Promise<Guest> => {
     if (testbed === undefined) throw new Error(reason);
     const { qemuWrapper } = testbed;
     const sockets = ['hmp', 'qmp'].map((name) => `unix:${join(folder, name)},server=on,wait=off`);
     const ours = ['--monitor', sockets[0] ?? '', '--qmp', sockets[1] ?? '', ...options];
-    const started = await startGuest({
+    const given = {
       testbed,
-      machine,
-      ram: [],
       qemuArgs,
-      until,
-      command: (line) => [process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, ...ours, '--', ...line.slice(1)],
-    });
+      command: (line: string[]): string[] => [process.execPath, MAIN, 'qemu', '--qemu', qemuWrapper, ...ours, '--', ...line.slice(1)],
+    };
+    const started = await (come === 'resumed' ? resumeGuest(given) : startGuest({ ...given, machine, ram: [], until: come }));
     guest = started;
     hmp = await HmpClient.connect(join(folder, 'hmp'));
     qmp = await QmpClient.connect({ path: join(folder, 'qmp') });
@@ -75,7 +73,7 @@ describe.skipIf(testbed === undefined)(`hot plug${reason === undefined ? '' : ` 
     let vm: Guest;
     beforeAll(async () => {
       begin();
-      vm = await start(machine, machine === 'q35' ? ['--root-ports', '2,pref64-reserve=1G'] : [], []);
+      vm = await (machine === 'q35' ? start(machine, ['--root-ports', '2,pref64-reserve=1G'], []) : start(machine, [], [], 'resumed'));
     });
     afterAll(end);
 

@@ -1,7 +1,8 @@
 // Whole command lines side by side: what a real QEMU makes of each, and what `vpmem qemu` in front of it does.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,8 +43,10 @@ async function ending(folder: string, run: Run, line: string): Promise<Ending> {
   symlinkSync(Object.values(testbed?.kernels ?? {})[0]?.image ?? '', join(folder, 'bzImage'));
 
   let status: string | undefined;
+  const over: Promise<unknown>[] = [];
   const monitors = createServer((socket: Socket) => {
     let said = '';
+    over.push(new Promise((resolve) => socket.once('close', resolve)));
     socket.on('error', () => undefined);
     socket.on('data', (data) => {
       said += data.toString();
@@ -56,7 +59,13 @@ async function ending(folder: string, run: Run, line: string): Promise<Ending> {
   // A monitor behind an option that lacks its argument would be that.
   const args = words.at(-1) === '-device' ? ['-S', ...words] : ['-S', ...words, '-qmp', 'unix:q'];
   try {
-    return { ...(await run(folder, args)), answered: status };
+    const end = await run(folder, args);
+    // Whoever came before this one has been let in by then, and what it has said is read to its end.
+    const last = connect(join(folder, 'q'));
+    await once(last, 'data');
+    last.destroy();
+    await Promise.all(over);
+    return { ...end, answered: status };
   } finally {
     monitors.close();
   }
