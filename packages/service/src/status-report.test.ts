@@ -55,6 +55,22 @@ describe('StatusReport', () => {
     expect(inbox.take()).toEqual(['STOPPING=1\nSTATUS=stopping']);
   });
 
+  it.each<[string, (report: StatusReport) => void, string[]]>([
+    ['the end comes', (each) => each.stopping(), ['STOPPING=1\nSTATUS=stopping']],
+    ['another process has taken over', (each) => each.replaced(7), ['MAINPID=7']],
+    ['another one has said that it has', (each) => each.replaced(undefined), []],
+  ])('says nothing of a machine that answers after %s', async (_, end, said) => {
+    let answer: (devices: readonly PmemInfo[]) => void = () => undefined;
+    const answered = new Promise<readonly PmemInfo[]>((resolve) => (answer = resolve));
+    report = new StatusReport(notifier(), machine(() => answered), warn);
+    expect(inbox.take()).toEqual(['READY=1']);
+    end(report);
+    answer([device(true)]);
+    await answered;
+    await new Promise(setImmediate);
+    expect(inbox.take()).toEqual(said);
+  });
+
   it('warns once of a supervisor that is not there, and goes on', async () => {
     let asked = 0;
     const nobody = new Notifier({ NOTIFY_SOCKET: `${address}-nobody` });

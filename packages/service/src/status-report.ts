@@ -15,6 +15,8 @@ export class StatusReport {
   /** What the supervisor does not know yet, because it did not read. */
   #unsaid: Notification = {};
   #again: NodeJS.Timeout | undefined;
+  /** The last has been said, though a machine that was asked before may answer yet. */
+  #over = false;
 
   /**
    * Says that the machine is ready, and from then on whenever something changes, and as often as a watchdog asks. A supervisor
@@ -32,25 +34,28 @@ export class StatusReport {
 
   /** Says that the machine is about to end, and nothing more. */
   stopping(): void {
-    this.#unsubscribe();
-    clearInterval(this.#timer);
-    clearTimeout(this.#again);
-    this.#unsaid = {};
-    this.#tell({ STOPPING: 1, STATUS: 'stopping' });
+    this.#end({ STOPPING: 1, STATUS: 'stopping' });
   }
 
   /** Says that another process has taken this one's place, unless that has been said already (`undefined`), and nothing more. */
   replaced(pid: number | undefined): void {
+    this.#end(pid === undefined ? undefined : { MAINPID: pid });
+  }
+
+  #end(last: Notification | undefined): void {
     this.#unsubscribe();
     clearInterval(this.#timer);
     clearTimeout(this.#again);
     this.#unsaid = {};
-    if (pid !== undefined) this.#tell({ MAINPID: pid });
+    this.#over = true;
+    if (last !== undefined) this.#tell(last);
   }
 
   /** The machine is asked first: a device thread that hangs is not to be covered up by a main thread that does not. */
   #report(): void {
-    const told = this.#machine.pmem().then((devices) => this.#tell({ STATUS: describeDevices(devices), WATCHDOG: 1 }));
+    const told = this.#machine.pmem().then((devices) => {
+      if (!this.#over) this.#tell({ STATUS: describeDevices(devices), WATCHDOG: 1 });
+    });
     // A machine that has ended answers no more.
     told.catch(() => undefined);
   }
