@@ -23,7 +23,7 @@ describe('AgentChannel', () => {
   it('sends a script as one line and gives back its output and status', async () => {
     const result = channel.run("echo 'two\nlines'");
     await settle();
-    expect(sent).toEqual([`1 ${Buffer.from("echo 'two\nlines'").toString('base64')}\n`]);
+    expect(sent).toEqual(["1 echo 'two\\nlines'\n"]);
     receive(answer(1, 'two\nlines\n', 3));
     expect(await result).toEqual({ status: 3, output: 'two\nlines\n' });
   });
@@ -34,6 +34,12 @@ describe('AgentChannel', () => {
     await settle();
     for (const byte of Buffer.from(text)) channel.receive(Buffer.of(byte));
     expect(await result).toEqual({ status: 0, output: `\x1e${TOKEN.slice(1)} é\x1e\n` });
+  });
+
+  it('sends a line of which the shell takes nothing away', async () => {
+    void channel.run(' a\\nb\té\x1e ');
+    await settle();
+    expect(sent).toEqual(['1 \\0040a\\\\nb\\0011\\0303\\0251\\0036\\0040\n']);
   });
 
   it('does not take frames of another guest for its own', async () => {
@@ -78,6 +84,6 @@ describe('AgentChannel', () => {
   });
 
   it('refuses a script that the line cannot take', async () => {
-    await expect(channel.run('x'.repeat(30_000))).rejects.toMatchObject({ code: 'refused' });
+    await expect(channel.run('x'.repeat(32_769))).rejects.toMatchObject({ code: 'refused' });
   });
 });

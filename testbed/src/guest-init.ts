@@ -6,7 +6,7 @@ export const MODULES = { folder: 'modules', order: 'modules/order' } as const;
 
 /**
  * The guest's first and only process of its own. It loads the modules, then takes commands from the second serial port:
- * a line of an id and a base64 script. Each answer lies between two frames, which carry the token of the kernel's
+ * a line of an id and an escaped script. Each answer lies between two frames, which carry the token of the kernel's
  * command line, so nothing a command writes can be taken for one. The kernel's messages go to the first port alone.
  */
 export const INIT = String.raw`#!/bin/sh
@@ -31,7 +31,7 @@ done < /${MODULES.order}
 
 printf '\036%s ready\n' "$token" >&3
 while read -r id script <&3; do
-  printf '%s' "$script" | base64 -d > /tmp/command
+  printf '%b' "$script" > /tmp/command
   printf '\036%s begin %s\n' "$token" "$id" >&3
   (cd /root && exec sh /tmp/command < /dev/null >&3 2>&1 3>&-)
   printf '\036%s end %s %s\n' "$token" "$id" "$?" >&3

@@ -49,6 +49,8 @@ describe.skipIf(testbed === undefined)(title, () => {
       expect(await run('echo out; echo err >&2; exit 7')).toEqual({ status: 7, output: 'out\nerr\n' });
       expect(await run('printf "no end"; echo "<4>to the console" > /dev/kmsg')).toEqual({ status: 0, output: 'no end' });
       expect(await run("printf 'é \\036 \\r\\n\\t'; cat")).toEqual({ status: 0, output: 'é \x1e \r\n\t' });
+      // To the byte, as the shell reads them.
+      expect(await run("  printf '%s|' ' a  b ' '\\n' '\\0101' '%b' '\t\u00e9' \\\n'c'  ")).toEqual({ status: 0, output: ' a  b |\\n|\\0101|%b|\té|c|' });
       const { output } = await run('seq 1 20000');
       expect(output).toBe(Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join(''));
       await shared.waitForConsole(/to the console/);
