@@ -26,7 +26,8 @@ try {
 /** What one package exports, to be merged. @returns whether there is nothing to mend */
 async function writePart(folder: string): Promise<boolean> {
   const { exports = {}, name = '' } = readManifest(join(folder, 'package.json'));
-  const entryPoints = Object.values(exports).flatMap((target) => (target.endsWith('.js') ? [join(folder, target.replace('./dist/', 'src/').replace(/\.js$/, '.ts'))] : []));
+  // What runs in a browser, of page-kit, is for our own pages.
+  const entryPoints = Object.values(exports).flatMap((target) => (target.endsWith('.js') && !target.startsWith('./dist/dom/') ? [join(folder, target.replace('./dist/', 'src/').replace(/\.js$/, '.ts'))] : []));
   const app = await Application.bootstrap(
     {
       name,

@@ -11,6 +11,7 @@ import { RequestHandler } from './request-handler.ts';
 /** Connections at once: a browser has six. */
 const MOST_CONNECTIONS = 64;
 
+/** What a dashboard shows, where, and what may be done from its page. */
 export interface DashboardOptions {
   /** What is shown: a Watch, or anything else that has rounds. */
   readonly rounds: AsyncIterable<Round>;

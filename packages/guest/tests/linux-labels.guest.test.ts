@@ -1,4 +1,4 @@
-import { requireTestbed, startGuest, type Guest as LinuxGuest } from '@vpmem/testbed';
+import { nvdimmMachine, requireTestbed, resumeGuest, type Guest as LinuxGuest } from '@vpmem/testbed';
 import { mkdtempSync, openSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,8 +53,8 @@ describe.skipIf(testbed === undefined)(`namespaces on one file${reason === undef
     });
 
     const backend = `memory-backend-file,id=mem1,mem-path=${file},size=${SIZE},share=on`;
-    const qemuArgs = ['-object', backend, '-device', `nvdimm,id=nv1,memdev=mem1,label-size=${LABEL_SIZE}`];
-    linux = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=1,maxmem=1G', tools: ['ndctl'], qemuArgs });
+    const plug = [JSON.stringify({ driver: 'nvdimm', id: 'nv1', memdev: 'mem1', 'label-size': LABEL_SIZE })];
+    linux = await resumeGuest({ testbed: testbed!, ...nvdimmMachine(), qemuArgs: ['-object', backend], plug });
     await linux.sh('wait-for /dev/pmem0');
     expect(JSON.parse(await linux.sh('ndctl list -N'))).toMatchObject([{ mode: 'raw', size: 32 * MIB, uuid: UUID, name: 'ours' }]);
     expect(await linux.sh('dd if=/dev/pmem0 bs=4096 skip=1 count=1 2>/dev/null | head -c 23')).toBe('from the embedded guest');

@@ -1,5 +1,6 @@
 import type { FlushLatency } from '@vpmem/machine';
 
+/** Names of labels, and their values before they are escaped. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** One figure of a metric, and what its own labels say. */

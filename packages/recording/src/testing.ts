@@ -142,6 +142,7 @@ export class Model {
   }
 }
 
+/** The pages that differ, as a recording has them. */
 export function changedPages(before: Uint8Array, after: Uint8Array): ChangedPages[] {
   const changed: ChangedPages[] = [];
   for (let at = 0; at < before.length; at += PAGE_SIZE) {

@@ -10,6 +10,7 @@ import { plainLines } from './plain-lines.ts';
 import { drawScreen } from './screen.ts';
 import { FIRST_STATE, press, type Key } from './screen-state.ts';
 
+/** What is watched, how often and how it is shown. */
 export interface TopOptions {
   /** Only programs of these names or process ids. Empty: all. */
   readonly names: readonly string[];

@@ -1,6 +1,7 @@
 /** Shells that can be taught to complete. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
+/** A shell that words can be completed in. */
 export type Shell = (typeof SHELLS)[number];
 
 /**

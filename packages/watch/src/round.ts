@@ -38,6 +38,7 @@ export interface DaemonView {
   readonly events: readonly WatchedEvent[];
 }
 
+/** A device of a program, as it answered last, and what happened since it answered before. */
 export interface DeviceView {
   readonly info: PmemInfo;
   /**

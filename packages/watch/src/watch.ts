@@ -5,6 +5,7 @@ import { systemClock, type Clock } from './clock.ts';
 import { Follower } from './follower.ts';
 import type { Round, WatchedEvent } from './round.ts';
 
+/** Whom to follow, and how often to look. */
 export interface WatchOptions {
   /** Only programs of these names or process ids, whether they run yet or not. Default: all. */
   readonly names?: readonly string[] | undefined;
