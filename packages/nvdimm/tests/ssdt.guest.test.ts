@@ -43,13 +43,13 @@ describe.skipIf(testbed === undefined)(`our SSDT between Linux and QEMU's own NV
     };
     const backend = (id: string): string[] => ['-object', `memory-backend-file,id=${id},mem-path=${join(folder, id)},size=${SIZE},share=on`];
     const qemuArgs = [...backend('mem1'), ...backend('mem2'), '-device', `nvdimm,id=nv1,memdev=mem1,label-size=${LABEL_SIZE},slot=0`];
-    return (guest = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=1G', tools: ['ndctl'], qemuArgs, command: replaceInitrd, until }));
+    return (guest = await startGuest({ testbed: testbed!, machine: 'pc,nvdimm=on', memory: '512M,slots=2,maxmem=1G', tools: ['ndctl'], qemuArgs, command: replaceInitrd, until, append: 'loglevel=7' }));
   }
 
   it('carries the FIT, labels both ways, and a device that is plugged in while Linux runs', async () => {
     // Where the firmware has put the page stands at the end of QEMU's SSDT, and is the same at the next start.
     const first = await start(Buffer.alloc(0), 'running');
-    // The kernel says where it has found the table, and it is still there.
+    // At this level the kernel says where it has found the table, and it is still there.
     const [, address = '', length = ''] = await first.waitForConsole(/ACPI: SSDT 0x([0-9A-F]+) ([0-9A-F]{6}) .*NVDIMM.*\n/);
     const dumped = join(folder, 'theirs');
     await first.qmp('pmemsave', { val: parseInt(address, 16), size: parseInt(length, 16), filename: dumped });
