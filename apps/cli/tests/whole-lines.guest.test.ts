@@ -101,7 +101,7 @@ const here = ({ qemuWrapper }: Testbed, ...options: readonly string[]): Run => a
 /** The ending in the terms of what was expected, where it is that. */
 function verdict({ status, stderr, answered }: Ending, expected: LineVerdict, help: boolean): unknown {
   if (status === 0 && (answered === 'prelaunch' || answered === 'inmigrate' || help)) return 'starts';
-  const said = { status, refused: stderr };
+  const said = { status, answered, refused: stderr };
   return status === 1 && typeof expected === 'object' && stderr.includes(expected.refused) ? expected : said;
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { ChardevError, exposureOf, type Chardev, type Connection } from '@vpmem/chardev';
 import { MonitorError, type About, type LineEditor } from '@vpmem/monitor';
 import { serveHmp, type History } from '@vpmem/monitor/commands';
@@ -10,6 +11,9 @@ import { QmpDesk } from './qmp-desk.ts';
 import { QmpRelay } from './qmp-relay.ts';
 import { openTakenChardev } from './taken-chardev.ts';
 import type { TakenMonitor, TakenMonitors } from './taken-monitors.ts';
+
+/** Milliseconds that a client has to read what was said before QEMU ended. */
+const LAST_READ = 1000;
 
 /** A QEMU that runs, as its monitors see it. */
 export interface RunningQemu {
@@ -94,10 +98,13 @@ export class QemuMonitors {
     else this.#terminalLine.above(write);
   }
 
-  /** Hangs up on everybody and leaves no socket behind. */
+  /** Hangs up on everybody and leaves no socket behind. Who still has to read what QEMU said last has a second for it. */
   async close(): Promise<void> {
     this.#giveUp(new Error('QEMU has gone'));
     this.#forgetEvents();
+    const noLonger = new AbortController();
+    const read = Promise.all([...this.#relays].map(({ over }) => over)).finally(() => noLonger.abort());
+    await Promise.race([read, setTimeout(LAST_READ, undefined, { signal: noLonger.signal }).catch(() => undefined)]);
     for (const { chardev, console } of this.#open) {
       await chardev.close();
       console?.server.close();

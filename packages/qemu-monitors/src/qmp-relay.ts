@@ -55,6 +55,9 @@ export class QmpRelay {
   #marked: ((negotiated: boolean) => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
   #unread = 0;
+  #heardAll: () => void = () => undefined;
+  /** Settles when QEMU has gone and the client has all that it said, or has gone too. */
+  readonly over = new Promise<void>((resolve) => (this.#heardAll = resolve));
 
   /** @param qemu connected to the monitor, nothing read from it yet; it belongs to the relay */
   constructor(client: Connection, qemu: UnixStream, options: QmpRelayOptions) {
@@ -193,6 +196,7 @@ export class QmpRelay {
     this.#roomForMore?.();
     await this.#writing;
     await this.#client.end();
+    this.#heardAll();
   }
 
   async #hear(text: string): Promise<void> {

@@ -47,6 +47,11 @@ export class RelayedQemu {
     this.#stop = stop;
   }
 
+  /** Settles when QEMU has ended. */
+  get ended(): Promise<unknown> {
+    return this.#exit;
+  }
+
   path(name: string): string {
     return join(this.folder, name);
   }

@@ -1,0 +1,41 @@
+// A client of QMP that is slow, and a QEMU that ends meanwhile.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { requireTestbed } from '@vpmem/testbed';
+import { describe, expect, it } from 'vitest';
+import { RelayedQemu } from './relayed-qemu.ts';
+
+const { testbed, reason } = await requireTestbed();
+
+describe.skipIf(testbed === undefined)(`what QEMU says last${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+  it('is there for a client that reads only when QEMU has ended', async () => {
+    const qemu = await RelayedQemu.start(testbed!, (folder) => ['-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
+    const client = connect(qemu.path('qmp')).pause();
+    await once(client, 'connect');
+    // The schema is more than a socket holds, so that what comes behind it waits.
+    client.write('{"execute": "qmp_capabilities"} {"execute": "query-qmp-schema"} {"execute": "query-status"} {"execute": "quit"}');
+    await qemu.ended;
+    const stopped = qemu.stop();
+    let said = '';
+    client.on('data', (data) => (said += data.toString())).resume();
+    await Promise.all([once(client, 'close'), stopped]);
+    expect(said.length).toBeGreaterThan(220_000);
+    const [schema = '', ...last] = said.trimEnd().split('\r\n').slice(2);
+    expect(schema.endsWith('}')).toBe(true);
+    expect(last.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { return: expect.objectContaining({ status: 'prelaunch' }) as unknown },
+      { return: {} },
+      expect.objectContaining({ event: 'SHUTDOWN' }),
+    ]);
+  });
+
+  it('does not keep us where a client never reads', async () => {
+    const qemu = await RelayedQemu.start(testbed!, (folder) => ['-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
+    const client = connect(qemu.path('qmp')).pause();
+    await once(client, 'connect');
+    client.write('{"execute": "qmp_capabilities"} {"execute": "query-qmp-schema"} {"execute": "quit"}');
+    await qemu.ended;
+    await qemu.stop();
+    client.destroy();
+  });
+});
