@@ -24,8 +24,8 @@ describe.skipIf(testbed === undefined)(`what QEMU says last${reason === undefine
     expect(schema.endsWith('}')).toBe(true);
     expect(last.map((line) => JSON.parse(line) as unknown)).toEqual([
       { return: expect.objectContaining({ status: 'prelaunch' }) as unknown },
-      { return: {} },
       expect.objectContaining({ event: 'SHUTDOWN' }),
+      { return: {} },
     ]);
   });
 
