@@ -12,6 +12,9 @@ import { PARTS, type GuestContext, type Part, type PartContext } from './parts.t
 import { drawPlot } from './plot.ts';
 import { hostLines, hostSurroundings } from './surroundings.ts';
 
+// Node 20 reads these at each start, which takes longer than the rest of it, and room: that is no cost of vpmem's.
+delete process.env.NODE_EXTRA_CA_CERTS;
+
 const say = (text: string): void => console.log(text);
 const progress = (text: string): unknown => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : '');
 
