@@ -7,7 +7,7 @@ import { GIVER_STEPS, TAKER_STEPS } from '@vpmem/hand-over';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { bytesOf } from '../tests/bytes-of.ts';
+import { bytesOf } from '../../../packages/machine/tests/bytes-of.ts';
 import { DaemonProcess } from './daemon-process.ts';
 
 const SIZE = 4 * 2 ** 20;

@@ -7,7 +7,7 @@ import { SystemdContainer } from '@vpmem/descriptor-store/testing';
 import { Guest, type GuestDisk } from '@vpmem/guest';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bytesOf } from '../tests/bytes-of.ts';
+import { bytesOf } from '../../../packages/machine/tests/bytes-of.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const obstacle = SystemdContainer.obstacle();

@@ -7,7 +7,7 @@ import { Guest, type GuestDisk } from '@vpmem/guest';
 import { QmpClient } from '@vpmem/qmp/client';
 import { RemoteFunction } from '@vpmem/vfio-user/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bytesOf } from '../tests/bytes-of.ts';
+import { bytesOf } from '../../../packages/machine/tests/bytes-of.ts';
 import { DaemonProcess, VPMEMD } from './daemon-process.ts';
 
 let folder: string;

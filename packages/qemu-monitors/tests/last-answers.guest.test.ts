@@ -1,20 +1,26 @@
 // A client of QMP that is slow, and a QEMU that ends meanwhile.
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { requireTestbed } from '@vpmem/testbed';
 import { describe, expect, it } from 'vitest';
 import { RelayedQemu } from './relayed-qemu.ts';
 
 const { testbed, reason } = await requireTestbed();
 
+/** A QEMU that has ended, and a client that has told it to and has read nothing yet. */
+async function ended(): Promise<{ readonly qemu: RelayedQemu; readonly client: Socket }> {
+  const qemu = await RelayedQemu.start(testbed!, (folder) => ['-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
+  const client = connect(qemu.path('qmp')).pause();
+  await once(client, 'connect');
+  // The schema is more than a socket holds, so that what comes behind it waits.
+  client.write('{"execute": "qmp_capabilities"} {"execute": "query-qmp-schema"} {"execute": "query-status"} {"execute": "quit"}');
+  await qemu.ended;
+  return { qemu, client };
+}
+
 describe.skipIf(testbed === undefined)(`what QEMU says last${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   it('is there for a client that reads only when QEMU has ended', async () => {
-    const qemu = await RelayedQemu.start(testbed!, (folder) => ['-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
-    const client = connect(qemu.path('qmp')).pause();
-    await once(client, 'connect');
-    // The schema is more than a socket holds, so that what comes behind it waits.
-    client.write('{"execute": "qmp_capabilities"} {"execute": "query-qmp-schema"} {"execute": "query-status"} {"execute": "quit"}');
-    await qemu.ended;
+    const { qemu, client } = await ended();
     const stopped = qemu.stop();
     let said = '';
     client.on('data', (data) => (said += data.toString())).resume();
@@ -30,11 +36,7 @@ describe.skipIf(testbed === undefined)(`what QEMU says last${reason === undefine
   });
 
   it('does not keep us where a client never reads', async () => {
-    const qemu = await RelayedQemu.start(testbed!, (folder) => ['-qmp', `unix:${folder}/qmp,server=on,wait=off`]);
-    const client = connect(qemu.path('qmp')).pause();
-    await once(client, 'connect');
-    client.write('{"execute": "qmp_capabilities"} {"execute": "query-qmp-schema"} {"execute": "quit"}');
-    await qemu.ended;
+    const { qemu, client } = await ended();
     await qemu.stop();
     client.destroy();
   });
