@@ -140,7 +140,7 @@ const commands = tasks[task];
 if (commands === undefined) fail(`there is no task '${task}'; there is ${Object.keys(tasks).join(', ')}`);
 setUp();
 // What a user adds is for the program that the task is there for.
-commands[commands.length - 1].push(...(['bench', 'survey', 'fuzz'].includes(task) ? options : []));
+if (['bench', 'survey', 'fuzz'].includes(task)) commands.at(-1).push(...options);
 for (const each of commands) {
   if (Array.isArray(each)) {
     run(each[0], each.slice(1));
