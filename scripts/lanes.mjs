@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 
 /** Two cores, and a third lane for the tenth of their time in which commands wait for a clock, or for a process to end. */
-const USUAL_LANES = 3;
+const LANES = 3;
 const SHOWN = 8;
 const REPEATED_LINES = 60;
 /** Runs the words behind it; what they took of a processor goes to the fourth descriptor. */
@@ -15,7 +15,7 @@ const TIMED = ['sh', '-c', '"$@" 3>&-; status=$?; times >&3; exit $status', 'sh'
  * @param commands `{ title, command: [program, ...args] }`; `cwd` where that is not the one of the options; `after`, the title of one before it that has to have ended. What takes longest belongs at the beginning, or a core waits for it in the end
  * @returns titles of those that failed
  */
-export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) {
+export async function runInLanes(commands, options) {
   const waiting = [...commands];
   const underWay = new Map();
   const failed = [];
@@ -38,7 +38,7 @@ export async function runInLanes(commands, { lanes = USUAL_LANES, ...options }) 
       await ended;
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: LANES }, lane));
   const longest = times.sort(([a], [b]) => b - a).slice(0, SHOWN);
   const words = longest.map(([seconds, title, processor]) => `${title} ${seconds} s (${processor} s of a core)`);
   process.stdout.write(`\nvpmem: what took longest: ${words.join(', ')}; in all ${times.reduce((sum, [, , each]) => sum + each, 0)} s of a core\n`);

@@ -3,9 +3,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { SHARED, THREADS } from './bundle-package.mjs';
+import { entryOf, SHARED, sourceOf, THREADS } from './bundle-package.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const manifests = new Map();
+
+/** It is asked for with each import of the package. */
+function manifestOf(folder) {
+  const known = manifests.get(folder) ?? JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  manifests.set(folder, known);
+  return known;
+}
 
 /**
  * Packages are taken from their sources, of which each file goes where it is needed: what a package was built to is one file,
@@ -18,9 +27,8 @@ const fromSources = {
       const [, name, entry] = path.split('/');
       const folder = join(root, 'packages', name);
       if (!existsSync(folder)) return undefined;
-      const { exports, sideEffects } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      const target = exports[entry === undefined ? '.' : `./${entry}`];
-      return { path: join(folder, target.replace(/^\.\/dist\/(.*)\.js$/, 'src/$1.ts')), sideEffects };
+      const { exports, sideEffects } = manifestOf(folder);
+      return { path: sourceOf(folder, entryOf(exports[entry === undefined ? '.' : `./${entry}`])), sideEffects };
     });
   },
 };

@@ -2,15 +2,14 @@
 // 150 modules apiece took twice as long to load, and 20 MiB. What is loaded later, or perhaps never, is a file of its own, named by
 // its content, so that a vpmemd which is replaced while it runs does not load what belongs to another. Nobody else's code is in
 // them: what packages of others do is imported, and stands among the dependencies.
-import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { removeScripts } from '../../scripts/bundle-package.mjs';
 import { makeProgram } from '../../scripts/make-program.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const outdir = here('dist');
 
-// Of an earlier build nothing may be left that would be packed.
-for (const name of readdirSync(outdir)) if (/\.js(\.map)?$/.test(name)) rmSync(`${outdir}/${name}`);
+removeScripts(outdir);
 
 await makeProgram({
   outdir,

@@ -94,7 +94,7 @@ async function moduleEntries({ tools }: Testbed, files: readonly string[]): Prom
   const entries: CpioEntry[] = [];
   for (const path of files) {
     const bytes = path.endsWith('.xz') ? await runProgram([tools.path(BUSYBOX), 'xz', '-dc', path]) : readFileSync(path);
-    entries.push({ kind: 'file', path: `${MODULES.folder}/${moduleName(path)}.ko`, bytes: bytes });
+    entries.push({ kind: 'file', path: `${MODULES.folder}/${moduleName(path)}.ko`, bytes });
   }
   const order = files.map((path) => `${moduleName(path)}.ko\n`).join('');
   return [...entries, { kind: 'file', path: MODULES.order, bytes: Buffer.from(order) }];
